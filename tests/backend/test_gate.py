@@ -34,7 +34,7 @@ async def test_health_needs_no_token_and_everything_else_does(expected_logs: obj
         assert health.json() == {
             "service": "rejoin-backend",
             "contract": 1,
-            "contract_minor": 1,
+            "contract_minor": 2,
         }
         for header in (
             {},

@@ -10,9 +10,8 @@ from helpers.fake_stream_service import (
     FakeStreamService,
     new_token,
 )
-from rejoin.backend.broker import PASSING
 from rejoin.backend.problems import TABLE, body_of, response_to
-from rejoin.backend.refused import OF_FAULT, Reason, RefusedError
+from rejoin.backend.refused import OF_FAULT, PASSING, Reason, RefusedError
 from rejoin.backend.service import ServiceFault
 from rejoin.signaling.wire import ProblemCode
 

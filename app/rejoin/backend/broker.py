@@ -26,10 +26,12 @@ from typing import Any, Final, TypeVar, assert_never
 from rejoin.backend.budgets import OperationBudget
 from rejoin.backend.client_tokens import START, ClientTokens
 from rejoin.backend.create_calls import CreateCalls, Flying
+from rejoin.backend.create_turns import CreateTurns
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import (
     ENDING_STATUSES,
+    PASSING,
     Reason,
     RefusedError,
     of_service,
@@ -39,13 +41,13 @@ from rejoin.backend.refused import (
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import (
     ServiceFault,
-    StreamId,
+    StartedStream,
     StreamService,
     StreamServiceError,
     StreamStatus,
 )
 from rejoin.backend.session_memory import SessionMemories
-from rejoin.backend.session_reports import answer_held, report_of
+from rejoin.backend.session_reports import answer_held, not_ended, report_of, stream_of
 from rejoin.backend.status_calls import StatusCalls
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
@@ -75,8 +77,6 @@ FINISH_PATIENCE_S: Final = 2.0
 """When the backend stops, calls in flight have this long to end and be recorded."""
 DEFAULT_APPLICATION: Final = "default"
 """In a player's list: the application that is started when a client names none."""
-NO_CLIENT_CONNECTION: Final = "NO_CLIENT_CONNECTION"
-"""A SignalRequest with which the service starts a session that nobody plays (its API reference)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,8 @@ class SessionBroker:
     ) -> None:
         """`stopping`: set when the backend is to end; long polls then return what they have.
         `owners`: what one player may hold; None: anything."""
+        self.turns: CreateTurns | None = None
+        """Where reconnects wait for their turn; None: they do not."""
         self._owners = owners or OwnerCalls(OwnerRules(outstanding={}), clock)
         self._stopping = stopping or asyncio.Event()
         self._service = service
@@ -129,7 +131,7 @@ class SessionBroker:
 
     async def start(self, caller: Caller, offer: Offer, application: str | None) -> SessionReport:
         """Start a stream session, or return the one that the same token has started already."""
-        _check(offer)
+        offer.check()
         if caller.applications is not None:
             name = DEFAULT_APPLICATION if application is None else application
             if name not in caller.applications:
@@ -207,16 +209,21 @@ class SessionBroker:
             if error.fault is ServiceFault.NOT_FOUND:
                 raise RefusedError(Reason.APPLICATION_UNKNOWN) from None
             raise
-        await self._record_start(row.id, started.stream)
+        await self._record_start(row.id, started)
         return _Started(replace(row, stream=started.stream), started.status, asked_at)
 
-    async def _record_start(self, session_id: str, stream: StreamId) -> None:
+    async def _record_start(self, session_id: str, started: StartedStream) -> None:
         """Without this record nobody could reach the game, so a database that is down for a moment
         is waited for."""
         until_at = self._clock() + RECORD_S
         while True:
             try:
-                await self._store.started(session_id, stream, within_s=RECORD_S)
+                await self._store.started(
+                    session_id,
+                    started.stream,
+                    within_s=RECORD_S,
+                    connection_timeout_s=started.status.connection_timeout_s,
+                )
             except StoreUnavailableError:
                 if self._clock() >= until_at:
                     raise
@@ -292,7 +299,7 @@ class SessionBroker:
         if row.ended_status is not None:
             return row, StreamStatus(status=row.ended_status, reason=row.ended_reason)
         seen = await self._status_calls.get(
-            session_id, _stream_of(row), caller.deadline_at, not_before=not_before
+            session_id, stream_of(row), caller.deadline_at, not_before=not_before
         )
         # Read again: another attempt may have arrived in the meantime.
         row = await self._owned(caller, session_id)
@@ -327,7 +334,38 @@ class SessionBroker:
 
     async def reconnect(self, caller: Caller, session_id: str, offer: Offer) -> str:
         """CreateStreamSessionConnection for this attempt; the SignalResponse to its offer."""
-        _check(offer)
+        offer.check()
+        row = await self._claimed(caller, session_id, offer)
+        has_turn = self.turns is None
+        while True:
+            if row.attempt != offer.attempt:
+                raise RefusedError(Reason.ATTEMPT_STALE)
+            if row.answer is not None:
+                return row.answer
+            call = self._create_calls.of(session_id)
+            if call is None and not has_turn:
+                has_turn = True
+                if await self._turn(caller, row, offer):  # the row may have changed
+                    row = not_ended(await self._owned(caller, session_id))
+                continue
+            if call is None:
+                call = self._create_calls.begin(
+                    session_id,
+                    offer.attempt,
+                    partial(self._create_call, row, offer, caller.deadline_at),
+                    caller.deadline_at,
+                )
+            if call.attempt == offer.attempt:
+                return await self._result(call.task, caller)
+            # Another attempt's call (Rule 3): it cannot be undone, so wait for its end.
+            left_s = caller.deadline_at - self._clock() - MIN_BUDGET_S
+            done, _pending = await asyncio.wait({call.task}, timeout=max(0.0, left_s))
+            if not done:
+                raise RefusedError(Reason.ATTEMPT_IN_FLIGHT, retry_after_s=1.0)
+            row = not_ended(await self._owned(caller, session_id))
+
+    async def _claimed(self, caller: Caller, session_id: str, offer: Offer) -> StoredSession:
+        """The session, with this attempt as its newest."""
         claimed = await self._store.claim(
             session_id,
             caller.owner_hash,
@@ -344,30 +382,23 @@ class SessionBroker:
             case Claim.REUSED:
                 raise RefusedError(Reason.OFFER_REUSED)
             case Claim.NEW | Claim.REPEATED | None:
-                _stream_of(_not_ended(row))
+                stream_of(not_ended(row))
+                return row
             case _:
                 assert_never(claim)
-        while True:
-            if row.attempt != offer.attempt:
-                raise RefusedError(Reason.ATTEMPT_STALE)
-            if row.answer is not None:
-                return row.answer
-            call = self._create_calls.of(session_id)
-            if call is None:
-                call = self._create_calls.begin(
-                    session_id,
-                    offer.attempt,
-                    partial(self._create_call, row, offer, caller.deadline_at),
-                    caller.deadline_at,
-                )
-            if call.attempt == offer.attempt:
-                return await self._result(call.task, caller)
-            # Another attempt's call (Rule 3): it cannot be undone, so wait for its end.
-            left_s = caller.deadline_at - self._clock() - MIN_BUDGET_S
-            done, _pending = await asyncio.wait({call.task}, timeout=max(0.0, left_s))
-            if not done:
-                raise RefusedError(Reason.ATTEMPT_IN_FLIGHT, retry_after_s=1.0)
-            row = _not_ended(await self._owned(caller, session_id))
+
+    async def _turn(self, caller: Caller, row: StoredSession, offer: Offer) -> bool:
+        """Wait until this session may be called for; whether that took a while."""
+        assert self.turns is not None
+        memory = self._memories.of(row.id)
+        belief, released = memory.window(offer.claimed, row.connection_timeout_s, self._clock())
+        return await self.turns.wait(
+            row.id,
+            offer.attempt,
+            belief,
+            released=released,
+            deadline_at=caller.deadline_at - MIN_BUDGET_S,
+        )
 
     async def _create_call(
         self, row: StoredSession, offer: Offer, deadline_at: float, flying: Flying
@@ -375,12 +406,12 @@ class SessionBroker:
         """The flight is ours. While we waited for it, another process may have made this call."""
         if flying.waited:
             caller = Caller(row.owner_hash, deadline_at, _never_gone)
-            row = _not_ended(await self._owned(caller, row.id))
+            row = not_ended(await self._owned(caller, row.id))
             if row.answer is not None:
                 return row.answer
         try:
             answer = await self._service.create_connection(
-                _stream_of(row),
+                stream_of(row),
                 token=await self._tokens.of(row, row.id, offer),
                 signal_request=offer.signal_request,
                 budget_s=deadline_at - self._clock(),
@@ -423,7 +454,7 @@ class SessionBroker:
         row = await self._owned(caller, session_id)
         if row.ended_status is not None:
             return
-        stream = _stream_of(row)
+        stream = stream_of(row)
         budget_s = caller.deadline_at - self._clock()
         try:
             async with asyncio.timeout(max(0.0, budget_s)):
@@ -464,38 +495,5 @@ class SessionBroker:
         return outcome
 
 
-PASSING: Final = frozenset(
-    {
-        Reason.POLL_RATE,
-        Reason.STORE_UNAVAILABLE,
-        Reason.THROTTLED,
-        Reason.CONFLICT,
-        Reason.STILL_STARTING,
-        Reason.UNAVAILABLE,
-        Reason.FAILED,
-        Reason.TIMED_OUT,
-    }
-)
-"""Failures of a poll that may have passed at the next one: what `problems` calls retryable."""
-
-
 async def _never_gone() -> bool:
     return False
-
-
-def _check(offer: Offer) -> None:
-    """The service would keep a stream session alive, and billed, that no player is in."""
-    if offer.signal_request.strip() == NO_CLIENT_CONNECTION:
-        raise RefusedError(Reason.FIELDS_INVALID, "signal_request: it must be an offer.")
-
-
-def _not_ended(row: StoredSession) -> StoredSession:
-    if row.ended_status is not None:
-        raise RefusedError(Reason.ENDED, session_status=row.ended_status)
-    return row
-
-
-def _stream_of(row: StoredSession) -> StreamId:
-    if row.stream is None:
-        raise RefusedError(Reason.STILL_STARTING)
-    return row.stream

@@ -54,6 +54,10 @@ class Budgets:
         Raises StoreUnavailableError."""
         return await self._budgets[operation].wait(deadline_at)
 
+    async def take_within(self, operation: str, seconds: float) -> bool:
+        """The same, with the time that is left."""
+        return await self.take(operation, self._clock() + seconds)
+
     def throttled(self, operation: str) -> None:
         """The service has refused a call because there were too many."""
         if operation in self._halving:

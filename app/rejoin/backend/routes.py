@@ -9,13 +9,16 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response, Security
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response, Security
 from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
 from rejoin.backend.broker import SessionBroker
-from rejoin.backend.budgets import GET, Budgets
+from rejoin.backend.budgeted_service import BudgetedService
+from rejoin.backend.budgets import CREATE, GET, Budgets
 from rejoin.backend.call_rate import Quota
+from rejoin.backend.create_order import Claimed
+from rejoin.backend.create_turns import CreateTurns
 from rejoin.backend.gate import ADMITTED, Admitted, Gate
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.observed_service import ObservedService
@@ -23,11 +26,12 @@ from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.readiness import Readiness
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
-from rejoin.backend.service import StreamService
+from rejoin.backend.service import CallsMoreThanOnce, StreamService
 from rejoin.backend.sign_in import Authenticate, static_tokens
 from rejoin.backend.store.budgets import BudgetStore
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.sessions import SessionStore
+from rejoin.backend.store.turns import TurnStore
 from rejoin.backend.sweep import sweep_for_ever
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.wire import (
@@ -35,12 +39,15 @@ from rejoin.signaling.wire import (
     CONTRACT_MINOR,
     CONTRACT_VERSION,
     IDEMPOTENCY_HEADER,
+    LATEST_HEADER,
     MAX_BUDGET_MS,
     MAX_WAIT_S,
+    MAX_WINDOW_MS,
     MIN_BUDGET_S,
     PROBLEM_CONTENT_TYPE,
     SESSION_ID_PATTERN,
     TOKEN_PATTERN,
+    WINDOW_HEADER,
     AboutBody,
     ConnectionBody,
     HealthBody,
@@ -99,19 +106,27 @@ def build_app(
     flights = FlightStore(store.database, secrets.token_hex(16))
     stopping = asyncio.Event()
     readiness, metrics = Readiness(clock, stopping), Metrics()
-    service = ObservedService(service, metrics, readiness, clock)
+    budgets = Budgets(BudgetStore(store.database, rules.shard, rules.quota, clock), clock)
+    if isinstance(service, CallsMoreThanOnce):
+        service.pays_with(budgets)
+    service = BudgetedService(ObservedService(service, metrics, readiness, clock), budgets, clock)
+    turns = CreateTurns(
+        TurnStore(budgets.store, CREATE, flights.owner, clock), budgets.of(CREATE), clock
+    )
+    metrics.watch(budgets, turns)
     store.database.on_outcome = lambda good: (
         readiness.succeeded("database") if good else readiness.failed("database")
     )
     owners = OwnerCalls(rules.owners, clock)
-    budgets = Budgets(BudgetStore(store.database, rules.shard, rules.quota, clock), clock)
     broker = SessionBroker(service, store, flights, clock, budgets.of(GET), stopping, owners)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sweeping = spawn(sweep_for_ever(service, store), name="sweep")
+        turns.start()
         yield
         await cancel(sweeping)
+        await turns.finish()
         await broker.finish()
         await budgets.finish()
 
@@ -156,11 +171,49 @@ _BudgetMs = Annotated[
         description="How long the client will wait for this answer, in milliseconds.",
     ),
 ]
+_WindowMs = Annotated[
+    int | None,
+    Header(
+        alias=WINDOW_HEADER,
+        ge=0,
+        le=MAX_WINDOW_MS,
+        description="At least so long the service still takes the client back, in milliseconds: "
+        "its shown deadline. The nearest one is let in first. From contract 1.2 on.",
+    ),
+]
+_LatestMs = Annotated[
+    int | None,
+    Header(
+        alias=LATEST_HEADER,
+        ge=0,
+        le=MAX_WINDOW_MS,
+        description="At most so long: its latest deadline. Whoever cannot meet it any more comes "
+        "after those who can.",
+    ),
+]
 _Id = Annotated[str, Path(pattern=SESSION_ID_PATTERN)]
 _WaitS = Annotated[
     float,
     Query(ge=0, allow_inf_nan=False, description=f"Longest wait; more than {MAX_WAIT_S:g} is cut."),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What a client says of its time, in headers."""
+
+    budget_ms: _BudgetMs = None
+    window_ms: _WindowMs = None
+    latest_ms: _LatestMs = None
+
+    def claimed(self) -> Claimed:
+        return Claimed(_seconds(self.window_ms), _seconds(self.latest_ms))
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     "default": {
         "description": "Problem details (RFC 9457)",
@@ -279,10 +332,10 @@ def _router(
         session_id: _Id,
         body: ReconnectBody,
         token: _Token,
-        budget_ms: _BudgetMs = None,
+        claims: Annotated[_Claims, Depends()],
     ) -> ConnectionBody:
-        offer = Offer(body.attempt, body.signal_request, token)
-        caller = _caller(request, budget_ms)
+        offer = Offer(body.attempt, body.signal_request, token, claims.claimed())
+        caller = _caller(request, claims.budget_ms)
         with owners.call(caller.owner_hash, "reconnect"):
             signal_response = await broker.reconnect(caller, session_id, offer)
         return ConnectionBody(

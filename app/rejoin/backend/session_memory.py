@@ -6,11 +6,18 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from rejoin.backend.create_order import Believed, Claimed, believed
 from rejoin.backend.service import StreamStatus
 
 MAX_REMEMBERED: Final = 10_000
 NEW_EPISODE_S: Final = 3.0
 """A client that has not polled for this long begins a new episode: it is polled for fast again."""
+RELEASED_STATUSES: Final = frozenset({"PENDING_CLIENT_RECONNECTION", "ACTIVE"})
+"""In these the service lets a client in; in CONNECTED it answers 409."""
+RELEASED_FOR_S: Final = 10.0
+"""So old may that report be where the client does not say when its drop was."""
+DEFAULT_TIMEOUT_S: Final = 120.0
+"""ConnectionTimeoutSeconds where nobody sets it."""
 
 
 @dataclass(slots=True)
@@ -19,12 +26,14 @@ class SessionMemory:
 
     `connected_asked_at`: start of the newest call that reported CONNECTED; the window cannot have
     begun before it. None (unknown) after a restart, which is safe.
+    `released_asked_at`: start of the newest call, if it reported that a client can be let in again.
     """
 
     status: str = ""
     fast_since_at: float = -math.inf
     polled_at: float = -math.inf
     connected_asked_at: float | None = None
+    released_asked_at: float | None = None
     connection_timeout_s: float | None = None
 
     def client_polls(self, now: float) -> None:
@@ -37,10 +46,25 @@ class SessionMemory:
         if seen.status != self.status:
             self.status = seen.status
             self.fast_since_at = now
+        self.released_asked_at = asked_at if seen.status in RELEASED_STATUSES else None
         if seen.status == "CONNECTED":
             self.connected_asked_at = max(asked_at, self.connected_asked_at or asked_at)
         if seen.connection_timeout_s is not None:
             self.connection_timeout_s = seen.connection_timeout_s
+
+    def window(
+        self, claimed: Claimed, stored_timeout_s: float | None, now: float
+    ) -> tuple[Believed, bool]:
+        """What is believed of the window's end, and whether the service is known to have released
+        the session since the drop. `stored_timeout_s`: its connection timeout at the start."""
+        timeout_s = self.connection_timeout_s or stored_timeout_s or DEFAULT_TIMEOUT_S
+        connected_at = self.connected_asked_at
+        lower_s = None if connected_at is None else connected_at + timeout_s - now
+        belief = believed(claimed, lower_s=lower_s, timeout_s=timeout_s)
+        # The client was certainly connected when a window that ends at the shown deadline began.
+        connected_ago_s = RELEASED_FOR_S if belief.guessed else timeout_s - belief.shown_s
+        released_at = self.released_asked_at
+        return belief, released_at is not None and now - released_at < connected_ago_s
 
 
 class SessionMemories:

@@ -18,11 +18,16 @@ from rejoin.core.model import AttemptNumber, RemainingKnowledge, SessionId, Sess
 from rejoin.service_model.status import Status, StatusReason
 
 CONTRACT_VERSION: Final = 1
-CONTRACT_MINOR: Final = 1
+CONTRACT_MINOR: Final = 2
 """Rises with each addition that a client or backend of an older minor can ignore."""
 
 BUDGET_HEADER: Final = "Rejoin-Budget-Ms"
 """How long the client will wait for this answer, in milliseconds from the start of its call."""
+WINDOW_HEADER: Final = "Rejoin-Window-Ms"
+"""How long, at least, the service will still take the client back (its shown deadline), in
+milliseconds from the start of its call; from contract 1.2 on."""
+LATEST_HEADER: Final = "Rejoin-Latest-Ms"
+"""How long, at most (its latest deadline)."""
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 """The attempt's token; a backend forwards it to the service as the ClientToken."""
 
@@ -37,6 +42,8 @@ MAX_WAIT_S: Final = 25.0
 MIN_BUDGET_S: Final = 0.5
 """A client that waits a shorter time for its answer is refused at once."""
 MAX_BUDGET_MS: Final = 60_000
+MAX_WINDOW_MS: Final = 86_400_000
+"""A stream session lasts no longer."""
 TOKEN_PATTERN: Final = r"^[\x21-\x7E]{32,128}$"
 SESSION_ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,128}$"
 MAX_ATTEMPT: Final = 2**31 - 1
@@ -245,7 +252,8 @@ PROBLEMS: Final[dict[ProblemCode, ProblemKind]] = {
 
 
 class ProblemBody(_Answer):
-    """Problem details (RFC 9457) with our members `code`, `retryable` and `session_status`."""
+    """Problem details (RFC 9457); ours are `code`, `retryable`, `session_status`, `place` and
+    `turn_in_s`."""
 
     type: str = Field(default="about:blank", description="A URN per code.")
     title: str = ""
@@ -258,6 +266,14 @@ class ProblemBody(_Answer):
     session_status: str | None = Field(
         default=None, description="The service's status when the backend knows it."
     )
+    place: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Of those who wait to be let in again, 1 for the next one; an estimate. It is "
+        "kept until 2 s after the time at which Retry-After lets the client ask again.",
+    )
+    turn_in_s: Seconds | None = Field(
+        default=None, description="About when the turn comes; an estimate, new with each answer."
+    )
 
 
 def problem(
@@ -267,6 +283,8 @@ def problem(
     http_status: int | None = None,
     retryable: bool | None = None,
     session_status: str | None = None,
+    place: int | None = None,
+    turn_in_s: float | None = None,
 ) -> ProblemBody:
     """A problem of this code; `detail` is one sentence that quotes nothing of the request."""
     kind = PROBLEMS[code]
@@ -278,4 +296,6 @@ def problem(
         code=code,
         retryable=kind.retryable if retryable is None else retryable,
         session_status=session_status,
+        place=place,
+        turn_in_s=turn_in_s,
     )
