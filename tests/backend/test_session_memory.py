@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 from rejoin.backend import session_memory
+from rejoin.backend.create_order import Claimed
 from rejoin.backend.service import StreamStatus
-from rejoin.backend.session_memory import NEW_EPISODE_S, SessionMemories, SessionMemory
+from rejoin.backend.session_memory import (
+    DEFAULT_TIMEOUT_S,
+    NEW_EPISODE_S,
+    RELEASED_STATUSES,
+    SessionMemories,
+    SessionMemory,
+)
 
 
 def test_a_new_status_and_a_new_episode_are_polled_fast() -> None:
@@ -37,6 +44,42 @@ def test_a_timeout_is_kept_when_it_is_not_reported_again() -> None:
     memory.saw(StreamStatus("ACTIVE", connection_timeout_s=30.0), asked_at=1.0, now=1.0)
     memory.saw(StreamStatus("ACTIVE"), asked_at=2.0, now=2.0)
     assert memory.connection_timeout_s == 30.0
+
+
+def test_a_window_is_never_believed_to_end_before_the_backends_own_lower_bound() -> None:
+    memory = SessionMemory()
+    memory.saw(StreamStatus("CONNECTED", connection_timeout_s=30.0), asked_at=100.0, now=100.2)
+    lie, _ = memory.window(Claimed(0.1, 0.1), None, now=105.0)
+    assert (lie.shown_s, lie.latest_s) == (25.0, 25.0)
+    true, _ = memory.window(Claimed(27.0, 60.0), None, now=105.0)
+    assert (true.shown_s, true.latest_s) == (27.0, 60.0)
+    late, _ = memory.window(Claimed(2.0, 9.0), None, now=1000.0)
+    assert (late.shown_s, late.latest_s) == (2.0, 9.0)
+
+
+def test_the_connection_timeout_is_the_newest_known_then_the_stored_one() -> None:
+    memory = SessionMemory()
+    assert memory.window(Claimed(), None, now=1.0)[0].shown_s == DEFAULT_TIMEOUT_S
+    assert memory.window(Claimed(), 600.0, now=1.0)[0].shown_s == 600.0
+    memory.saw(StreamStatus("ACTIVE", connection_timeout_s=30.0), asked_at=1.0, now=1.0)
+    assert memory.window(Claimed(), 600.0, now=1.0)[0].shown_s == 30.0
+
+
+@pytest.mark.parametrize("status", sorted(RELEASED_STATUSES))
+def test_a_session_is_released_if_a_status_newer_than_its_drop_says_so(status: str) -> None:
+    memory = SessionMemory()
+
+    def released(window_s: float | None, now: float) -> bool:
+        return memory.window(Claimed(window_s, window_s), 30.0, now)[1]
+
+    assert not released(20.0, now=100.0)
+    memory.saw(StreamStatus(status), asked_at=95.0, now=95.1)
+    assert released(20.0, now=100.0)  # connected until 90 at least
+    assert not released(29.0, now=100.0)  # connected until 99: the report is of an earlier drop
+    assert released(None, now=100.0)
+    assert not released(None, now=200.0)
+    memory.saw(StreamStatus("CONNECTED"), asked_at=96.0, now=96.1)
+    assert not released(20.0, now=100.0)
 
 
 def test_the_oldest_memory_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,8 @@ class OperationBudget:
 
     def left(self) -> float:
         """About how many calls may go out now; less than 0: how many have been promised."""
-        return self._rate.left(self._clock(), self.quota) + self._held - len(self._waiting)
+        left = self._rate.left(self._clock(), self.quota)
+        return round(left + self._held - len(self._waiting), 3)
 
     def per_s(self) -> float:
         """Calls a second: the quota, or less after the service has asked for fewer."""

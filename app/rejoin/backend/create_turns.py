@@ -176,9 +176,10 @@ class CreateTurns:
             except StoreUnavailableError as error:
                 self._refuse(error)
                 return
-            if not self._asking:
+            if self._asking:
+                await asyncio.sleep(self._pause_s(exchanged))
+            elif spare or not self._budget.lacking:
                 return
-            await asyncio.sleep(self._pause_s(exchanged))
 
     def _hand_out(self, exchanged: Exchanged) -> None:
         self._budget.knows(exchanged.rate, exchanged.now)

@@ -119,6 +119,7 @@ def build_app(
     )
     owners = OwnerCalls(rules.owners, clock)
     broker = SessionBroker(service, store, flights, clock, budgets.of(GET), stopping, owners)
+    broker.turns = turns
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

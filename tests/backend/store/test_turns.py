@@ -5,60 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 
-from sqlalchemy import Connection, update
-
 from helpers.stores import opened
-from rejoin.backend.budgets import CREATE
+from helpers.turn_queue import SOON_S, TurnQueue
 from rejoin.backend.call_rate import Quota
 from rejoin.backend.create_order import ordered
-from rejoin.backend.store.budgets import BudgetStore
-from rejoin.backend.store.schema import CALL_BUDGET, CREATE_TURN, QUEUE_PROCESS
-from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.store.turns import SEEN_S, Arrival, Exchanged, Lost, TurnStore
-from rejoin.clock import boot_s
-
-SOON_S = 60.0
-NONE_COME_BACK = Quota(per_s=0.001, burst=6)
-
-
-class Queue:
-    """Processes that share the queue of a store."""
-
-    def __init__(self, store: SessionStore, quota: Quota = NONE_COME_BACK) -> None:
-        self.store = store
-        self.quota = quota
-
-    def process(self, owner: str) -> TurnStore:
-        budgets = BudgetStore(self.store.database, "shard", self.quota, boot_s)
-        return TurnStore(budgets, CREATE, owner, boot_s)
-
-    async def free_turns(self, count: int) -> None:
-        """Exactly so many calls may be made."""
-        await exchange(self.process("nobody"))  # the row is there
-
-        def work(connection: Connection) -> None:
-            now = BudgetStore(self.store.database, "shard", self.quota, boot_s).locked(
-                connection, CREATE
-            )[1]
-            connection.execute(
-                update(CALL_BUDGET).values(free_at=now - (count - 1 + 0.5) / self.quota.per_s)
-            )
-
-        await self.store.database.run(work, within_s=SOON_S)
-
-    async def passes(self, seconds: float) -> None:
-        """Time passes for those who wait."""
-
-        def work(connection: Connection) -> None:
-            for column in ("shown_at", "latest_at", "present_until_at", "kept_until_at"):
-                connection.execute(
-                    update(CREATE_TURN).values({column: CREATE_TURN.c[column] - seconds})
-                )
-            connection.execute(
-                update(QUEUE_PROCESS).values(seen_at=QUEUE_PROCESS.c.seen_at - seconds)
-            )
-
-        await self.store.database.run(work, within_s=SOON_S)
 
 
 def asks(
@@ -89,7 +40,7 @@ async def test_the_store_has_the_order_of_the_rules(url: str) -> None:
         for number in range(60)
     ]
     async with opened(url) as store:
-        queue = Queue(store)
+        queue = TurnQueue(store)
         process = queue.process("one")
         await queue.free_turns(0)
         await exchange(process, *arrivals)
@@ -108,7 +59,7 @@ async def test_the_store_has_the_order_of_the_rules(url: str) -> None:
 
 async def test_two_processes_give_out_the_budget_between_them_and_nobody_twice(url: str) -> None:
     async with opened(url) as store:
-        queue = Queue(store, Quota(per_s=0.001, burst=20))
+        queue = TurnQueue(store, Quota(per_s=0.001, burst=20))
         processes = [queue.process("one"), queue.process("two")]
         for at, process in enumerate(processes):
             await queue.free_turns(0)
@@ -136,7 +87,7 @@ async def test_a_process_that_is_gone_gets_no_turn_and_its_clients_ask_another_o
     url: str,
 ) -> None:
     async with opened(url) as store:
-        queue = Queue(store)
+        queue = TurnQueue(store)
         gone, here = queue.process("gone"), queue.process("here")
         await queue.free_turns(0)
         await exchange(gone, asks("a", 10.0, present_s=60.0))
@@ -150,7 +101,7 @@ async def test_a_process_that_is_gone_gets_no_turn_and_its_clients_ask_another_o
 
 async def test_a_process_that_ends_gets_no_turn(url: str) -> None:
     async with opened(url) as store:
-        queue = Queue(store)
+        queue = TurnQueue(store)
         ends, here = queue.process("ends"), queue.process("here")
         await queue.free_turns(0)
         await exchange(ends, asks("a", 10.0))
@@ -161,7 +112,7 @@ async def test_a_process_that_ends_gets_no_turn(url: str) -> None:
 
 async def test_a_client_between_two_requests_gets_no_turn_and_keeps_its_place(url: str) -> None:
     async with opened(url) as store:
-        queue = Queue(store)
+        queue = TurnQueue(store)
         process = queue.process("one")
         await queue.free_turns(0)
         await exchange(process, asks("away", 11.0, present_s=0.0), asks("waits", 50.0))
@@ -174,7 +125,7 @@ async def test_a_client_between_two_requests_gets_no_turn_and_keeps_its_place(ur
 
 async def test_turns_to_hold_are_given_only_while_nobody_waits(url: str) -> None:
     async with opened(url) as store:
-        queue = Queue(store)
+        queue = TurnQueue(store)
         process = queue.process("one")
         await queue.free_turns(3)
         quiet = await exchange(process, spare=2)
@@ -189,7 +140,7 @@ async def test_turns_to_hold_are_given_only_while_nobody_waits(url: str) -> None
 
 async def test_what_an_older_client_cannot_say_counts_from_its_first_request(url: str) -> None:
     async with opened(url) as store:
-        queue = Queue(store)
+        queue = TurnQueue(store)
         process = queue.process("one")
         await queue.free_turns(0)
         await exchange(process, asks("old", 30.0, guessed=True), asks("new", 30.0))
@@ -205,7 +156,7 @@ async def test_games_that_are_lost_are_counted_once_and_those_that_no_order_coul
     url: str,
 ) -> None:
     async with opened(url) as store:
-        queue = Queue(store)
+        queue = TurnQueue(store)
         process = queue.process("one")
         await queue.free_turns(0)
         await exchange(process, *(asks(f"a-{number}", 10.0, present_s=60.0) for number in range(5)))
@@ -219,7 +170,7 @@ async def test_games_that_are_lost_are_counted_once_and_those_that_no_order_coul
 
 async def test_a_call_that_saved_nobody_could_have_saved_another(url: str) -> None:
     async with opened(url) as store:
-        queue = Queue(store)
+        queue = TurnQueue(store)
         process = queue.process("one")
         await queue.free_turns(1)
         assert (await exchange(process, asks("a", 10.0), asks("b", 20.0))).granted == ("a",)
