@@ -57,9 +57,9 @@ async def process(queue: TurnQueue, owner: str) -> AsyncIterator[Process]:
     made = Process(queue, CreateTurns(store, budget, boot_s), budget)
     exchange = store.exchange
 
-    async def counted(arrivals: Sequence[Arrival], *, spare: int, within_s: float) -> Exchanged:
+    async def counted(arrivals: Sequence[Arrival], *, within_s: float) -> Exchanged:
         made.exchanges += 1
-        return await exchange(arrivals, spare=spare, within_s=within_s)
+        return await exchange(arrivals, within_s=within_s)
 
     store.exchange = counted  # type: ignore[method-assign]
     try:

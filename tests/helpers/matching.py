@@ -66,13 +66,15 @@ def last_call(game: Waiting, per_s: float) -> int:
 @dataclass
 class Storm:
     """One drop of many games. `takes_s`: from a call to its effect. `fails`: the share of calls
-    that save nobody. `skips`: whether games that cannot be met any more are passed over."""
+    that save nobody. `skips`: whether games that cannot be met any more are passed over, as far as
+    is known: `expects_s` is what the order knows of `takes_s`."""
 
     games: Sequence[Waiting]
     rank: Rank
     skips: bool
     per_s: float = 20.0
     takes_s: float = 0.0
+    expects_s: float = 0.0
     fails: float = 0.0
     truth: Sequence[Waiting] | None = None
     """The true deadlines, where what is believed differs."""
@@ -89,7 +91,7 @@ class Storm:
             now = call / self.per_s
             _, number = heapq.heappop(waiting)
             game = self.games[number]
-            if self.skips and game.is_hopeless(now - 1e-9, self.takes_s):
+            if self.skips and game.is_hopeless(now - 1e-9, self.expects_s):
                 continue
             call += 1
             if chance.random() < self.fails:

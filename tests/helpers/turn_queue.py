@@ -31,7 +31,7 @@ class TurnQueue:
 
     async def free_turns(self, count: int) -> None:
         """Exactly so many calls may be made."""
-        await self.process("nobody").exchange((), spare=0, within_s=SOON_S)  # the row is there
+        await self.process("nobody").exchange((), within_s=SOON_S)  # the row is there
 
         def work(connection: Connection) -> None:
             _, now = self.budgets().locked(connection, CREATE)

@@ -75,6 +75,7 @@ class CreateTurns:
         self._clock = clock
         self._asking: dict[str, _Asking] = {}
         self._others_wait = False
+        self._asked = asyncio.Event()
         self._exchanging: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._forecast: Forecast | None = None
@@ -109,6 +110,7 @@ class CreateTurns:
             return False
         asking = self._joined(session_id, attempt, belief, released, deadline_at)
         asking.clients += 1
+        self._asked.set()
         self._exchange()
         try:
             await asyncio.wait({asking.turn}, timeout=max(0.0, deadline_at - self._clock()))
@@ -159,27 +161,39 @@ class CreateTurns:
 
     async def _exchange_turns(self) -> None:
         """Until nobody waits here, and turns are held for a quiet moment."""
-        while True:
-            arrived = {key: each for key, each in self._asking.items() if each.is_new}
-            for each in arrived.values():
-                each.is_new = False
-            now = self._clock()
-            spare = 0 if self._asking else self._budget.lacking
-            try:
-                exchanged = await self._store.exchange(
-                    [each.arrival(key, now) for key, each in arrived.items()],
-                    spare=spare,
-                    within_s=_STORE_S,
-                )
-                self._hand_out(exchanged)
-                await self._estimate()
-            except StoreUnavailableError as error:
-                self._refuse(error)
-                return
-            if self._asking:
-                await asyncio.sleep(self._pause_s(exchanged))
-            elif spare or not self._budget.lacking:
-                return
+        try:
+            while True:
+                while self._asking:
+                    exchanged = await self._store.exchange(self._arrivals(), within_s=_STORE_S)
+                    self._hand_out(exchanged)
+                    await self._estimate()
+                    if self._asking:
+                        await self._pause(self._until_next_s(exchanged))
+                await self._pause(TICK_S)  # not beside the call that has just got its turn
+                if self._asking:
+                    continue
+                if self._budget.lacking or self._others_wait:
+                    self._hand_out(await self._store.spare(self._budget.lacking, within_s=_STORE_S))
+                if not self._asking:
+                    return
+        except StoreUnavailableError as error:
+            self._refuse(error)
+
+    async def _pause(self, seconds: float) -> None:
+        """Until then, or until somebody asks while nobody waits."""
+        nobody = not self._asking
+        self._asked.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await (self._asked.wait() if nobody else asyncio.sleep(seconds))
+
+    def _arrivals(self) -> list[Arrival]:
+        """Who has come since the last exchange."""
+        now = self._clock()
+        new = {key: each for key, each in self._asking.items() if each.is_new}
+        for each in new.values():
+            each.is_new = False
+        return [each.arrival(key, now) for key, each in new.items()]
 
     def _hand_out(self, exchanged: Exchanged) -> None:
         self._budget.knows(exchanged.rate, exchanged.now)
@@ -192,7 +206,7 @@ class CreateTurns:
             else:
                 asking.turn.set_result(None)
 
-    def _pause_s(self, exchanged: Exchanged) -> float:
+    def _until_next_s(self, exchanged: Exchanged) -> float:
         """Until the next turn is free."""
         next_at = exchanged.rate.next_at(exchanged.now, self._budget.quota)
         return min(SLOWEST_TICK_S, max(TICK_S, next_at - exchanged.now))

@@ -24,8 +24,8 @@ def asks(
     return Arrival(session_id, shown_s, latest_s or shown_s, guessed, released, present_s)
 
 
-async def exchange(process: TurnStore, *arrivals: Arrival, spare: int = 0) -> Exchanged:
-    return await process.exchange(arrivals, spare=spare, within_s=SOON_S)
+async def exchange(process: TurnStore, *arrivals: Arrival) -> Exchanged:
+    return await process.exchange(arrivals, within_s=SOON_S)
 
 
 async def test_the_store_has_the_order_of_the_rules(url: str) -> None:
@@ -128,12 +128,12 @@ async def test_turns_to_hold_are_given_only_while_nobody_waits(url: str) -> None
         queue = TurnQueue(store)
         process = queue.process("one")
         await queue.free_turns(3)
-        quiet = await exchange(process, spare=2)
+        quiet = await process.spare(2, within_s=SOON_S)
         assert (quiet.spare, quiet.waits, quiet.granted) == (2, False, ())
         await queue.free_turns(0)
         await exchange(process, asks("a"), asks("b"))
         await queue.free_turns(1)
-        busy = await exchange(queue.process("another"), spare=2)
+        busy = await queue.process("another").spare(2, within_s=SOON_S)
         assert (busy.spare, busy.waits, busy.granted) == (0, True, ())
         assert (await exchange(process)).granted == ("a",)
 

@@ -47,8 +47,8 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """`granted`: sessions of this process whose turn it is. `spare`: turns to hold, where nobody
-    waits. `waits`: whether anybody waits, in any process. `rate`: the budget, at `now`."""
+    """`granted`: sessions of this process whose turn it is. `spare`: turns to hold. `waits`:
+    whether anybody did, in any process, when it began. `rate`: the budget, at `now`."""
 
     granted: tuple[str, ...]
     spare: int
@@ -85,11 +85,8 @@ class TurnStore:
         self._clock = clock
         self._here = CREATE_TURN.c.shard == budgets.shard
 
-    async def exchange(
-        self, arrivals: Sequence[Arrival], *, spare: int, within_s: float
-    ) -> Exchanged:
-        """Record who has come, give out the turns that are free, and take those of this process;
-        up to `spare` more if nobody waits."""
+    async def exchange(self, arrivals: Sequence[Arrival], *, within_s: float) -> Exchanged:
+        """Record who has come, give out the turns that are free, and take those of this process."""
 
         def work(connection: Connection) -> Exchanged:
             now = self._now(connection)
@@ -98,15 +95,24 @@ class TurnStore:
             rate, now = self._budgets.locked(connection, self._operation)
             waits = self._anybody_waits(connection, now)
             free = min(_MOST_AT_ONCE, int(rate.left(now, self._budgets.quota) + 1e-6))
-            if waits:
-                spent, spared = self._grant(connection, now, free), 0
-            else:
-                spent, spared = 0, min(spare, max(0, free))
-            if spent + spared:
-                taken = rate.taken(now, self._budgets.quota, spent + spared)
-                rate = taken.rate
+            spent = self._grant(connection, now, free) if waits else 0
+            if spent:
+                rate = rate.taken(now, self._budgets.quota, spent).rate
                 self._budgets.write(connection, self._operation, rate)
-            return Exchanged(self._granted(connection), spared, waits, rate, now)
+            return Exchanged(self._granted(connection), 0, waits, rate, now)
+
+        return await self._database.run(work, within_s=within_s)
+
+    async def spare(self, count: int, *, within_s: float) -> Exchanged:
+        """Up to `count` turns to hold for a quiet moment; none while anybody waits."""
+
+        def work(connection: Connection) -> Exchanged:
+            rate, now = self._budgets.locked(connection, self._operation)
+            waits = self._anybody_waits(connection, now)
+            turns = rate.taken(now, self._budgets.quota, 0, spare=0 if waits else count)
+            if turns.delays_s:
+                self._budgets.write(connection, self._operation, turns.rate)
+            return Exchanged((), len(turns.delays_s), waits, turns.rate, now)
 
         return await self._database.run(work, within_s=within_s)
 
