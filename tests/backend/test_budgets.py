@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
 
+from helpers.postgres import PostgresServer
 from helpers.stores import opened
 from rejoin.backend.budgets import CREATE, GET, HELD, Budgets
 from rejoin.backend.call_rate import Quota, Turns
@@ -150,3 +152,49 @@ async def test_unused_turns_go_back_up_to_what_is_held() -> None:
         assert not budget.take_held()
         budget.give_back(50)
         assert [budget.take_held() for _ in range(3)] == [True, True, False]
+
+
+IN_A_PROCESS_OF_ITS_OWN = """
+import asyncio, sys
+from rejoin.backend.budgets import GET, Budgets
+from rejoin.backend.call_rate import Quota
+from rejoin.backend.store.budgets import BudgetStore
+from rejoin.backend.store.database import Database
+from rejoin.clock import boot_s
+
+async def main():
+    database = Database(sys.argv[1])
+    await database.open()
+    budgets = Budgets(BudgetStore(database, "shard", Quota(0.001, 40), boot_s), boot_s)
+    print("open", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    asked = (budgets.take(GET, boot_s() + 5.0) for _ in range(60))
+    print(sum(await asyncio.gather(*asked)), flush=True)
+    await budgets.finish()
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_two_programs_on_one_database_take_no_more_than_the_budget(
+    postgres: PostgresServer,
+) -> None:
+    url = postgres.new_database()
+    programs = [
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-c", IN_A_PROCESS_OF_ITS_OWN, url),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    for each in programs:
+        assert each.stdout is not None
+        assert await each.stdout.readline() == b"open\n"
+    outputs = await asyncio.gather(*(each.communicate(b"go\n") for each in programs))
+    taken = [int(output) for output, _ in outputs]
+    held = 40 - sum(taken)
+    assert 0 <= held <= 2 * HELD  # what is left of 40 is in the hands of the two
+    assert [each.returncode for each in programs] == [0, 0]

@@ -167,7 +167,7 @@ async def _quiet(url: str, kind: str, reconnects: int) -> Sequence[Measurement]:
             "ms",
             conditions,
         )
-        for with_turns, name in ((True, "reconnect with its turn"), (False, "without"))
+        for with_turns, name in ((True, "with its turn"), (False, "without"))
         for percent in (50, 95)
     ]
 
