@@ -397,7 +397,7 @@ class SessionBroker:
             offer.attempt,
             belief,
             released=released,
-            deadline_at=caller.deadline_at - MIN_BUDGET_S,
+            deadline_at=caller.deadline_at,
         )
 
     async def _create_call(

@@ -16,7 +16,7 @@ from typing import Final
 
 from rejoin.backend.call_rate import CallRate, Quota, Turns, full
 from rejoin.backend.store.budgets import BudgetStore
-from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.database import LONGEST_S, StoreUnavailableError
 from rejoin.clock import Clock
 from rejoin.tasks import cancel, spawn
 
@@ -32,7 +32,6 @@ HELD: Final = 2
 """Turns that a process keeps in advance of each operation that it has used."""
 _BLOCK_S: Final = 0.25
 """Turns of this many seconds are taken at once where calls wait."""
-_STORE_S: Final = 2.0
 
 
 class Budgets:
@@ -68,7 +67,7 @@ class Budgets:
 
     async def _halve(self, operation: str) -> None:
         with contextlib.suppress(StoreUnavailableError):
-            rate, at = await self.store.halve(operation, within_s=_STORE_S)
+            rate, at = await self.store.halve(operation, within_s=LONGEST_S)
             self._budgets[operation].knows(rate, at)
 
     async def finish(self) -> None:
@@ -176,7 +175,7 @@ class OperationBudget:
                 return
             try:
                 turns, at = await self._store.take(
-                    self._operation, count, ahead_s=_BLOCK_S, spare=spare, within_s=_STORE_S
+                    self._operation, count, ahead_s=_BLOCK_S, spare=spare, within_s=LONGEST_S
                 )
             except StoreUnavailableError as error:
                 self._refuse(error)

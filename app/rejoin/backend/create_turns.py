@@ -17,7 +17,7 @@ from typing import Final
 from rejoin.backend.budgets import OperationBudget
 from rejoin.backend.create_order import Believed, Forecast, Place, Waiting
 from rejoin.backend.refused import Reason, RefusedError
-from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.database import LONGEST_S, StoreUnavailableError
 from rejoin.backend.store.turns import Arrival, Exchanged, Lost, TurnStore
 from rejoin.clock import Clock
 from rejoin.tasks import cancel, spawn
@@ -31,8 +31,9 @@ FORECAST_S: Final = 1.0
 """How often places are estimated, with up to 2,000 who wait; less often with more."""
 _FORECAST_EACH_S: Final = FORECAST_S / 2000
 ASK_AGAIN_S: Final = 1.0
+CALL_TAKES_S: Final = 0.25
+"""Kept of the client's time for the call itself."""
 SWEEP_S: Final = 5.0
-_STORE_S: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -90,8 +91,10 @@ class CreateTurns:
         """Sessions that wait in this process."""
         return len(self._asking)
 
-    def start(self) -> None:
-        """Count, from now on, the games that are lost."""
+    async def start(self) -> None:
+        """Hold some turns for the first ones, and count, from now on, the games that are lost."""
+        with contextlib.suppress(StoreUnavailableError):
+            await self._hold()
         self._sweeping = spawn(self._sweep_for_ever(), name="sweep of turns")
 
     async def wait(
@@ -103,8 +106,10 @@ class CreateTurns:
         released: bool,
         deadline_at: float,
     ) -> bool:
-        """Return when it is this session's turn: whether it had to wait. Raises RefusedError
-        (WAITS_FOR_TURN, ATTEMPT_STALE), StoreUnavailableError."""
+        """Return when it is this session's turn: whether it had to wait. `deadline_at`: of the call
+        that it is for. Raises RefusedError (WAITS_FOR_TURN, ATTEMPT_STALE) and
+        StoreUnavailableError."""
+        deadline_at -= CALL_TAKES_S
         if self._is_quiet() and self._budget.take_held():
             self._exchange()
             return False
@@ -164,7 +169,7 @@ class CreateTurns:
         try:
             while True:
                 while self._asking:
-                    exchanged = await self._store.exchange(self._arrivals(), within_s=_STORE_S)
+                    exchanged = await self._store.exchange(self._arrivals(), within_s=LONGEST_S)
                     self._hand_out(exchanged)
                     await self._estimate()
                     if self._asking:
@@ -173,11 +178,17 @@ class CreateTurns:
                 if self._asking:
                     continue
                 if self._budget.lacking or self._others_wait:
-                    self._hand_out(await self._store.spare(self._budget.lacking, within_s=_STORE_S))
+                    self._hand_out(
+                        await self._store.spare(self._budget.lacking, within_s=LONGEST_S)
+                    )
                 if not self._asking:
                     return
         except StoreUnavailableError as error:
             self._refuse(error)
+
+    async def _hold(self) -> None:
+        """Take turns for a quiet moment, and see whether it is one."""
+        self._hand_out(await self._store.spare(self._budget.lacking, within_s=LONGEST_S))
 
     async def _pause(self, seconds: float) -> None:
         """Until then, or until somebody asks while nobody waits."""
@@ -218,7 +229,7 @@ class CreateTurns:
             return
         if self._forecast is not None and now < self._forecast_due_at:
             return
-        queue = await self._store.queue(within_s=_STORE_S)
+        queue = await self._store.queue(within_s=LONGEST_S)
         self._shift_s = queue.now - self._clock()
         self._forecast = Forecast(queue.waiting, queue.now, self._budget.per_s())
         every_s = max(FORECAST_S, self._forecast.waiting * _FORECAST_EACH_S)
@@ -236,7 +247,7 @@ class CreateTurns:
         while True:
             await asyncio.sleep(SWEEP_S)
             with contextlib.suppress(StoreUnavailableError):
-                lost = await self._store.sweep(within_s=_STORE_S)
+                lost = await self._store.sweep(within_s=LONGEST_S)
                 if lost != Lost(0, 0) and self.on_lost is not None:
                     self.on_lost(lost)
 
@@ -253,4 +264,4 @@ class CreateTurns:
         if self._asking:
             self._asking.clear()
             with contextlib.suppress(StoreUnavailableError):
-                await self._store.leave(within_s=_STORE_S)
+                await self._store.leave(within_s=LONGEST_S)

@@ -124,7 +124,7 @@ def build_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sweeping = spawn(sweep_for_ever(service, store), name="sweep")
-        turns.start()
+        await turns.start()
         yield
         await cancel(sweeping)
         await turns.finish()

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.service import StreamId
-from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, StoreUnavailableError
+from rejoin.backend.store.database import LONGEST_S, MEMORY, Database
 from rejoin.backend.store.schema import (
     ATTEMPT,
     FLIGHT,
@@ -195,14 +195,15 @@ class SessionStore:
             found = connection.scalar(select(SERVER_KEY.c.secret))
             if found is not None:
                 return str(found)
-            secret = secrets.token_hex(32)
-            connection.execute(insert(SERVER_KEY).values(id=1, secret=secret))
+            try:
+                with connection.begin_nested():
+                    secret = secrets.token_hex(32)
+                    connection.execute(insert(SERVER_KEY).values(id=1, secret=secret))
+            except IntegrityError:  # another process has just made it
+                secret = str(connection.scalar(select(SERVER_KEY.c.secret)))
             return secret
 
-        try:
-            return bytes.fromhex(await self.database.run(work, within_s=LONGEST_S))
-        except StoreUnavailableError:  # another process may have made it just now
-            return bytes.fromhex(await self.database.run(work, within_s=LONGEST_S))
+        return bytes.fromhex(await self.database.run(work, within_s=LONGEST_S))
 
     # --- reading ----------------------------------------------------------------------------------
 
