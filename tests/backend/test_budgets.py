@@ -139,11 +139,11 @@ async def test_a_throttled_call_halves_the_rate_of_its_operation_alone() -> None
         budgets.throttled(GET)
         budgets.throttled(GET)
         for _ in range(1000):
-            if budgets.of(GET).per_s() < FAST.per_s:
+            if budgets.of(GET).per_s < FAST.per_s:
                 break
             await asyncio.sleep(0.01)
-        assert budgets.of(GET).per_s() < 0.9 * FAST.per_s
-        assert budgets.of(CREATE).per_s() == FAST.per_s
+        assert budgets.of(GET).per_s < 0.9 * FAST.per_s
+        assert budgets.of(CREATE).per_s == FAST.per_s
 
 
 async def test_unused_turns_go_back_up_to_what_is_held() -> None:

@@ -99,6 +99,7 @@ class OperationBudget:
         left = self._rate.left(self._clock(), self.quota)
         return round(left + self._held - len(self._waiting), 3)
 
+    @property
     def per_s(self) -> float:
         """Calls a second: the quota, or less after the service has asked for fewer."""
         return self._rate.per_s_at(self._clock(), self.quota)
@@ -109,7 +110,7 @@ class OperationBudget:
         if self._held > len(self._waiting):
             return now < deadline_at
         next_at = self._rate.next_at(now, self.quota)
-        return next_at + len(self._waiting) / self.per_s() < deadline_at
+        return next_at + len(self._waiting) / self.per_s < deadline_at
 
     async def wait(self, deadline_at: float) -> bool:
         """Wait for a turn; False, at once where that is known, if none comes before the deadline.
@@ -168,7 +169,7 @@ class OperationBudget:
     async def _take_turns(self) -> None:
         """Take turns until nobody waits and some are held."""
         while True:
-            block = max(1, int(self.per_s() * _BLOCK_S))
+            block = max(1, int(self.per_s * _BLOCK_S))
             count = min(block, len(self._waiting))
             spare = self.lacking
             if count + spare == 0:
@@ -189,7 +190,7 @@ class OperationBudget:
 
     def _until_next_block_s(self) -> float:
         now = self._clock()
-        return max(1 / self.per_s(), self._rate.next_at(now, self.quota) - now - _BLOCK_S)
+        return max(1 / self.per_s, self._rate.next_at(now, self.quota) - now - _BLOCK_S)
 
     async def _hand_out(self, turns: Turns) -> None:
         began_at = self._clock()

@@ -231,7 +231,7 @@ class CreateTurns:
             return
         queue = await self._store.queue(within_s=LONGEST_S)
         self._shift_s = queue.now - self._clock()
-        self._forecast = Forecast(queue.waiting, queue.now, self._budget.per_s())
+        self._forecast = Forecast(queue.waiting, queue.now, self._budget.per_s)
         every_s = max(FORECAST_S, self._forecast.waiting * _FORECAST_EACH_S)
         self._forecast_due_at = now + every_s
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rejoin.backend.budgets import OPERATIONS, Budgets
+from rejoin.backend.budgets import OPERATIONS, Budgets, OperationBudget
 from rejoin.backend.create_turns import CreateTurns
 from rejoin.backend.store.turns import Lost
 
@@ -93,7 +94,7 @@ class Metrics:
         for operation in OPERATIONS:
             budget = budgets.of(operation)
             self._budget_left.labels(operation).set_function(budget.left)
-            self._calls_per_s.labels(operation).set_function(budget.per_s)
+            self._calls_per_s.labels(operation).set_function(partial(_rate_of, budget))
         self._turns.set_function(lambda: float(turns.waiting))
         turns.on_lost = self._lost_games
 
@@ -124,3 +125,7 @@ class Metrics:
             return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 
         return Starlette(routes=[Route("/metrics", metrics)])
+
+
+def _rate_of(budget: OperationBudget) -> float:
+    return budget.per_s
