@@ -64,17 +64,23 @@ class Forecast:
         self._per_s = per_s
         self._ranks: list[tuple[bool, float, float, str]] = []
         """Of those that will be met, in order."""
+        self._before: dict[str, int] = {}
+        """Session -> how many come before it."""
         late = 0
         for each in ordered(waiting, now):
             if each.is_hopeless(now + len(self._ranks) / per_s):
                 late += 1
             else:
+                self._before[each.session_id] = len(self._ranks)
                 self._ranks.append(each.rank)
         self.hopeless = late
         self.waiting = late + len(self._ranks)
 
     def place_of(self, asking: Waiting) -> Place:
-        before = bisect.bisect_left(self._ranks, asking.rank)
+        """`asking`: one of those who wait, or who came later."""
+        before = self._before.get(asking.session_id)
+        if before is None:
+            before = bisect.bisect_left(self._ranks, asking.rank)
         if asking.is_hopeless(self._now + before / self._per_s):
             before = len(self._ranks)
         return Place(before + 1, before / self._per_s)

@@ -33,6 +33,8 @@ _FORECAST_EACH_S: Final = FORECAST_S / 2000
 ASK_AGAIN_S: Final = 1.0
 CALL_TAKES_S: Final = 0.25
 """Kept of the client's time for the call itself."""
+_DELIVERED_IN_S: Final = 0.15
+"""A turn that another process gives is found this much later: at the next exchange."""
 SWEEP_S: Final = 5.0
 
 
@@ -58,7 +60,7 @@ class _Asking:
             belief.latest_s - since_s,
             belief.guessed,
             self.released,
-            max(0.0, self.until_at - now),
+            max(0.0, self.until_at - now - _DELIVERED_IN_S),
         )
 
     def waiting(self, session_id: str, at: float) -> Waiting:
@@ -178,9 +180,7 @@ class CreateTurns:
                 if self._asking:
                     continue
                 if self._budget.lacking or self._others_wait:
-                    self._hand_out(
-                        await self._store.spare(self._budget.lacking, within_s=LONGEST_S)
-                    )
+                    await self._hold()
                 if not self._asking:
                     return
         except StoreUnavailableError as error:

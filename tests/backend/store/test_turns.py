@@ -180,3 +180,18 @@ async def test_a_call_that_saved_nobody_could_have_saved_another(url: str) -> No
         assert (await exchange(process, asks("b", 8.0))).granted == ("b",)
         await queue.passes(100.0)
         assert await process.sweep(within_s=SOON_S) == Lost(1, 0)
+
+
+async def test_what_one_process_has_seen_of_a_session_counts_for_the_others(url: str) -> None:
+    async with opened(url) as store:
+        queue = TurnQueue(store)
+        one, two = queue.process("one"), queue.process("two")
+        await queue.free_turns(0)
+        await exchange(one, asks("seen", 50.0), asks("connected", 20.0, released=False))
+        await exchange(two, asks("seen", 50.0, released=False))
+        await queue.free_turns(1)
+        assert (await exchange(two)).granted == ("seen",)
+        await exchange(two, asks("seen", 50.0, released=False))  # and of a later drop it does not
+        await queue.free_turns(1)
+        await exchange(two)
+        assert (await exchange(one)).granted == ("connected",)

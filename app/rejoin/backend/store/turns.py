@@ -213,7 +213,8 @@ class TurnStore:
                 "shard": put.shard,
                 "owner": put.owner,
                 "state": case((row.state == _GRANTED, _GRANTED), else_=_WAITS),
-                "unreleased": put.unreleased,
+                # What another process has seen since the same drop counts too.
+                "unreleased": and_(put.unreleased, ~and_(waits, ~row.unreleased)),
                 "shown_at": case((kept, row.shown_at), else_=put.shown_at),
                 "latest_at": case(
                     (and_(waits, put.latest_at > row.latest_at), row.latest_at),
