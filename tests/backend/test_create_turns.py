@@ -178,6 +178,28 @@ async def test_a_database_that_fails_is_said_to_everybody_who_waits() -> None:
             assert all(isinstance(each, StoreUnavailableError) for each in outcomes)
 
 
+async def test_a_database_that_fails_for_a_moment_sends_nobody_away() -> None:
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+            asked = asyncio.ensure_future(one.asks("a"))
+            await waiting(one, 1)
+            exchange, failed = one.turns._store.exchange, 0
+
+            async def fails_once(arrivals: Sequence[Arrival], *, within_s: float) -> Exchanged:
+                nonlocal failed
+                if not failed:
+                    failed += 1
+                    raise StoreUnavailableError("The backend's database cannot be used.")
+                return await exchange(arrivals, within_s=within_s)
+
+            one.turns._store.exchange = fails_once  # type: ignore[method-assign]
+            await queue.free_turns(1)
+            assert await asked
+            assert failed == 1
+
+
 async def test_games_that_are_lost_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rejoin.backend.create_turns.SWEEP_S", 0.01)
     async with opened() as store:

@@ -27,6 +27,9 @@ _log = logging.getLogger("rejoin.backend")
 TICK_S: Final = 0.05
 """Between two exchanges of turns, at the least: a call each 50 ms is what AWS allows."""
 SLOWEST_TICK_S: Final = 0.5
+FAILED_TICK_S: Final = 0.2
+PATIENCE_S: Final = 2.0
+"""A database that fails for longer is down for those who wait."""
 FORECAST_S: Final = 1.0
 """How often places are estimated, with up to 2,000 who wait; less often with more."""
 _FORECAST_EACH_S: Final = FORECAST_S / 2000
@@ -81,6 +84,8 @@ class CreateTurns:
         self._asked = asyncio.Event()
         self._exchanging: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
+        self._failure: StoreUnavailableError | None = None
+        """Of the last exchange."""
         self._forecast: Forecast | None = None
         self._shift_s = 0.0
         """From our clock to the forecast's."""
@@ -126,6 +131,8 @@ class CreateTurns:
             if asking.clients == 0 and self._asking.get(session_id) is asking:
                 del self._asking[session_id]
         if not asking.turn.done():
+            if self._failure is not None:
+                raise StoreUnavailableError(str(self._failure))
             place = self._place_of(session_id, asking)
             raise RefusedError(Reason.WAITS_FOR_TURN, retry_after_s=ASK_AGAIN_S, place=place)
         asking.turn.result()
@@ -168,23 +175,37 @@ class CreateTurns:
 
     async def _exchange_turns(self) -> None:
         """Until nobody waits here, and turns are held for a quiet moment."""
-        try:
-            while True:
-                while self._asking:
-                    exchanged = await self._store.exchange(self._arrivals(), within_s=LONGEST_S)
-                    self._hand_out(exchanged)
-                    await self._estimate()
-                    if self._asking:
-                        await self._pause(self._until_next_s(exchanged))
-                await self._pause(TICK_S)  # not beside the call that has just got its turn
-                if self._asking:
-                    continue
-                if self._budget.lacking or self._others_wait:
-                    await self._hold()
+        failing_since_at: float | None = None
+        while True:
+            try:
+                await self._exchange_once()
+                failing_since_at = self._failure = None
+                if not self._asking:
+                    await self._pause(TICK_S)  # not beside the call that has just got its turn
+                    if not self._asking and (self._budget.lacking or self._others_wait):
+                        await self._hold()
+            except StoreUnavailableError as error:
+                now = self._clock()
+                failing_since_at = now if failing_since_at is None else failing_since_at
+                self._failure = error
+                if now - failing_since_at >= PATIENCE_S or not self._asking:
+                    self._refuse(error)
+                    return
+                for asking in self._asking.values():
+                    asking.is_new = True
+                await asyncio.sleep(FAILED_TICK_S)
+            else:
                 if not self._asking:
                     return
-        except StoreUnavailableError as error:
-            self._refuse(error)
+
+    async def _exchange_once(self) -> None:
+        if not self._asking:
+            return
+        exchanged = await self._store.exchange(self._arrivals(), within_s=LONGEST_S)
+        self._hand_out(exchanged)
+        await self._estimate()
+        if self._asking:
+            await self._pause(self._until_next_s(exchanged))
 
     async def _hold(self) -> None:
         """Take turns for a quiet moment, and see whether it is one."""
@@ -242,6 +263,7 @@ class CreateTurns:
                 asking.turn.set_exception(error)
                 asking.turn.exception()
         self._asking.clear()
+        self._failure = None
 
     async def _sweep_for_ever(self) -> None:
         while True:

@@ -50,7 +50,7 @@ class BudgetStore:
                 self.write(connection, operation, turns.rate)
             return turns, now
 
-        return await self.database.run(work, within_s=within_s)
+        return await self.database.run(work, within_s=within_s, ahead=True)
 
     async def halve(self, operation: str, *, within_s: float) -> tuple[CallRate, float]:
         """The service has asked for fewer calls; with the database's time."""
@@ -61,7 +61,7 @@ class BudgetStore:
             self.write(connection, operation, halved)
             return halved, now
 
-        return await self.database.run(work, within_s=within_s)
+        return await self.database.run(work, within_s=within_s, ahead=True)
 
     def locked(self, connection: Connection, operation: str) -> tuple[CallRate, float]:
         """A part of a transaction: the rate, which no other one changes until this one ends."""

@@ -101,7 +101,7 @@ class TurnStore:
                 self._budgets.write(connection, self._operation, rate)
             return Exchanged(self._granted(connection), 0, waits, rate, now)
 
-        return await self._database.run(work, within_s=within_s)
+        return await self._database.run(work, within_s=within_s, ahead=True)
 
     async def spare(self, count: int, *, within_s: float) -> Exchanged:
         """Up to `count` turns to hold for a quiet moment; none while anybody waits."""
@@ -114,7 +114,7 @@ class TurnStore:
                 self._budgets.write(connection, self._operation, turns.rate)
             return Exchanged((), len(turns.delays_s), waits, turns.rate, now)
 
-        return await self._database.run(work, within_s=within_s)
+        return await self._database.run(work, within_s=within_s, ahead=True)
 
     async def queue(self, *, within_s: float) -> Queue:
         """Everybody who waits, for an estimate of places."""
@@ -139,7 +139,7 @@ class TurnStore:
                 now,
             )
 
-        return await self._database.run(work, within_s=within_s)
+        return await self._database.run(work, within_s=within_s, ahead=True)
 
     async def sweep(self, *, within_s: float) -> Lost:
         """Forget whose window is over and who does not ask any more; each is counted once."""
@@ -171,7 +171,7 @@ class TurnStore:
                 sum(not row.could_be_saved for row in gone),
             )
 
-        return await self._database.run(work, within_s=within_s)
+        return await self._database.run(work, within_s=within_s, ahead=True)
 
     async def leave(self, *, within_s: float) -> None:
         """This process ends: its clients ask another one."""
@@ -179,7 +179,7 @@ class TurnStore:
         def work(connection: Connection) -> None:
             connection.execute(delete(QUEUE_PROCESS).where(QUEUE_PROCESS.c.owner == self._owner))
 
-        await self._database.run(work, within_s=within_s)
+        await self._database.run(work, within_s=within_s, ahead=True)
 
     def _now(self, connection: Connection) -> float:
         now = connection.scalar(select(now_of(self._database, self._clock)))
