@@ -45,7 +45,7 @@ class Process:
             session_id,
             attempt,
             Believed(shown_s, shown_s),
-            released=True,
+            is_released=lambda _: True,
             deadline_at=boot_s() + within_s,
         )
 
@@ -146,6 +146,40 @@ async def test_a_newer_attempt_takes_the_place_and_the_same_one_shares_it() -> N
             await queue.free_turns(1)
             assert await asyncio.gather(*newer) == [True, True]
             assert one.turns.waiting == 0
+
+
+async def test_a_session_that_is_released_while_it_waits_moves_up() -> None:
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+            released = [False]
+            near = asyncio.ensure_future(
+                one.turns.wait(
+                    "near",
+                    2,
+                    Believed(20.0, 20.0),
+                    is_released=lambda _: released[0],
+                    deadline_at=boot_s() + 60.0,
+                )
+            )
+            far = asyncio.ensure_future(one.asks("far", 500.0))
+            await waiting(one, 2)
+            seen = await queue.process("nobody").queue(within_s=60.0)
+            assert {each.session_id: each.released for each in seen.waiting} == {
+                "near": False,
+                "far": True,
+            }
+            released[0] = True
+            for _ in range(1000):
+                seen = await queue.process("nobody").queue(within_s=60.0)
+                if all(each.released for each in seen.waiting):
+                    break
+                await asyncio.sleep(0.01)
+            await queue.free_turns(1)
+            assert await near
+            assert not far.done()
+            far.cancel()
 
 
 async def test_a_turn_for_a_client_that_has_left_is_held_for_the_next_one() -> None:

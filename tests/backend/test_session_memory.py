@@ -10,6 +10,7 @@ from rejoin.backend.service import StreamStatus
 from rejoin.backend.session_memory import (
     DEFAULT_TIMEOUT_S,
     NEW_EPISODE_S,
+    NOTICED_IN_S,
     RELEASED_STATUSES,
     SessionMemories,
     SessionMemory,
@@ -65,21 +66,39 @@ def test_the_connection_timeout_is_the_newest_known_then_the_stored_one() -> Non
     assert memory.window(Claimed(), 600.0, now=1.0)[0].shown_s == 30.0
 
 
+def released(memory: SessionMemory, window_s: float | None, now: float) -> bool:
+    _, connected_at = memory.window(Claimed(window_s, window_s), 30.0, now)
+    return memory.is_released(connected_at, now)
+
+
 @pytest.mark.parametrize("status", sorted(RELEASED_STATUSES))
 def test_a_session_is_released_if_a_status_newer_than_its_drop_says_so(status: str) -> None:
     memory = SessionMemory()
+    assert not released(memory, 27.0, now=100.0)  # connected until 97 at least
+    memory.saw(StreamStatus(status), asked_at=98.0, now=98.1)
+    assert released(memory, 27.0, now=100.0)
+    assert not released(memory, 29.0, now=100.0)  # the status is of an earlier drop
+    memory.saw(StreamStatus("CONNECTED"), asked_at=99.0, now=99.1)
+    assert not released(memory, 27.0, now=100.0)
 
-    def released(window_s: float | None, now: float) -> bool:
-        return memory.window(Claimed(window_s, window_s), 30.0, now)[1]
 
-    assert not released(20.0, now=100.0)
-    memory.saw(StreamStatus(status), asked_at=95.0, now=95.1)
-    assert released(20.0, now=100.0)  # connected until 90 at least
-    assert not released(29.0, now=100.0)  # connected until 99: the report is of an earlier drop
-    assert released(None, now=100.0)
-    assert not released(None, now=200.0)
-    memory.saw(StreamStatus("CONNECTED"), asked_at=96.0, now=96.1)
-    assert not released(20.0, now=100.0)
+def test_a_session_that_nobody_has_seen_counts_as_released_after_a_while() -> None:
+    memory = SessionMemory()
+    assert not released(memory, 30.0 - NOTICED_IN_S + 0.1, now=100.0)
+    assert released(memory, 30.0 - NOTICED_IN_S, now=100.0)
+    assert released(memory, None, now=100.0)  # an older client does not say
+    memory.saw(StreamStatus("CONNECTED"), asked_at=99.0, now=99.1)
+    assert not released(memory, 1.0, now=100.0)  # a 409 was explained by this
+    assert released(memory, 1.0, now=99.0 + NOTICED_IN_S)
+
+
+def test_a_session_is_released_while_its_client_waits() -> None:
+    memory = SessionMemory()
+    _, connected_at = memory.window(Claimed(29.0, 60.0), 30.0, now=100.0)
+    assert not memory.is_released(connected_at, 100.0 + NOTICED_IN_S - 1.5)
+    assert memory.is_released(connected_at, 100.0 + NOTICED_IN_S - 1.0)
+    memory.saw(StreamStatus("ACTIVE"), asked_at=101.0, now=101.0)
+    assert memory.is_released(connected_at, 101.0)
 
 
 def test_the_oldest_memory_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -391,12 +391,12 @@ class SessionBroker:
         """Wait until this session may be called for; whether that took a while."""
         assert self.turns is not None
         memory = self._memories.of(row.id)
-        belief, released = memory.window(offer.claimed, row.connection_timeout_s, self._clock())
+        belief, connected_at = memory.window(offer.claimed, row.connection_timeout_s, self._clock())
         return await self.turns.wait(
             row.id,
             offer.attempt,
             belief,
-            released=released,
+            is_released=partial(memory.is_released, connected_at),
             deadline_at=caller.deadline_at,
         )
 

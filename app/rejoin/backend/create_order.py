@@ -4,8 +4,8 @@ Rule 1: the game whose shown deadline is nearest comes first, among those whose 
         still be met. Who waits at one moment, with one call for a game, is so saved in the largest
         number that any order saves (a maximum matching of games to calls). Games that cannot be
         met any more come last; they are never refused, as a deadline is an estimate.
-Rule 2: a session that the service is known to have released comes before one that may still be
-        CONNECTED: a call for the latter is a 409, and saves nobody.
+Rule 2: a session that the service has released comes before one that may still be CONNECTED: a
+        call for the latter is a 409, and saves nobody (`session_memory` says which).
 Rule 3: the backend believes no deadline that is nearer than its own lower bound, and none that is
         later than a drop at this moment could have. So a client that lies gains nothing.
 
@@ -26,7 +26,7 @@ NOTICE_S: Final = 60.0
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A game that waits. `shown_at`, `latest_at`: when its window ends at the earliest and at the
-    latest. `released`: the service is known to let it be called for."""
+    latest. `released`: the service probably lets it be called for."""
 
     shown_at: float
     latest_at: float

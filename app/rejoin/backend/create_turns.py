@@ -49,6 +49,7 @@ class _Asking:
     belief: Believed
     asked_at: float
     until_at: float
+    is_released: Callable[[float], bool]
     released: bool
     turn: asyncio.Future[None]
     clients: int = 0
@@ -110,17 +111,17 @@ class CreateTurns:
         attempt: int,
         belief: Believed,
         *,
-        released: bool,
+        is_released: Callable[[float], bool],
         deadline_at: float,
     ) -> bool:
-        """Return when it is this session's turn: whether it had to wait. `deadline_at`: of the call
-        that it is for. Raises RefusedError (WAITS_FOR_TURN, ATTEMPT_STALE) and
-        StoreUnavailableError."""
+        """Return when it is this session's turn: whether it had to wait. `is_released`: whether it
+        can probably be called for at this time. `deadline_at`: of the call. Raises RefusedError
+        (WAITS_FOR_TURN, ATTEMPT_STALE) and StoreUnavailableError."""
         deadline_at -= CALL_TAKES_S
         if self._is_quiet() and self._budget.take_held():
             self._exchange()
             return False
-        asking = self._joined(session_id, attempt, belief, released, deadline_at)
+        asking = self._joined(session_id, attempt, belief, is_released, deadline_at)
         asking.clients += 1
         self._asked.set()
         self._exchange()
@@ -142,25 +143,30 @@ class CreateTurns:
         return not self._asking and not self._others_wait
 
     def _joined(
-        self, session_id: str, attempt: int, belief: Believed, released: bool, deadline_at: float
+        self,
+        session_id: str,
+        attempt: int,
+        belief: Believed,
+        is_released: Callable[[float], bool],
+        deadline_at: float,
     ) -> _Asking:
         """The session's place in this process: a newer attempt takes that of an older one."""
+        now = self._clock()
         known = self._asking.get(session_id)
-        if known is not None and known.attempt > attempt:
+        if known is None or known.attempt < attempt:
+            if known is not None and not known.turn.done():
+                known.turn.set_exception(RefusedError(Reason.ATTEMPT_STALE))
+                known.turn.exception()  # its client may have gone
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            released = is_released(now)
+            known = _Asking(attempt, belief, now, deadline_at, is_released, released, turn)
+            self._asking[session_id] = known
+        elif known.attempt > attempt:
             raise RefusedError(Reason.ATTEMPT_STALE)
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if known is not None and known.attempt == attempt:
-            turn = known.turn
-        elif known is not None and not known.turn.done():
-            known.turn.set_exception(RefusedError(Reason.ATTEMPT_STALE))
-            known.turn.exception()  # its client may have gone
-        asking = _Asking(attempt, belief, self._clock(), deadline_at, released, turn)
-        if known is not None and known.attempt == attempt:
-            known.belief, known.asked_at, known.released = belief, asking.asked_at, released
+        else:
+            known.belief, known.asked_at, known.is_released = belief, now, is_released
             known.until_at, known.is_new = max(known.until_at, deadline_at), True
-            return known
-        self._asking[session_id] = asking
-        return asking
+        return known
 
     def _place_of(self, session_id: str, asking: _Asking) -> Place | None:
         if self._forecast is None:
@@ -220,8 +226,11 @@ class CreateTurns:
                 await (self._asked.wait() if nobody else asyncio.sleep(seconds))
 
     def _arrivals(self) -> list[Arrival]:
-        """Who has come since the last exchange."""
+        """Who has come since the last exchange, or has been released."""
         now = self._clock()
+        for each in self._asking.values():
+            if not each.released and each.is_released(now):
+                each.released = each.is_new = True
         new = {key: each for key, each in self._asking.items() if each.is_new}
         for each in new.values():
             each.is_new = False

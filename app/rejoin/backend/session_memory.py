@@ -14,8 +14,10 @@ NEW_EPISODE_S: Final = 3.0
 """A client that has not polled for this long begins a new episode: it is polled for fast again."""
 RELEASED_STATUSES: Final = frozenset({"PENDING_CLIENT_RECONNECTION", "ACTIVE"})
 """In these the service lets a client in; in CONNECTED it answers 409."""
-RELEASED_FOR_S: Final = 10.0
-"""So old may that report be where the client does not say when its drop was."""
+NOTICED_IN_S: Final = 5.0
+"""So long after the last proof of a connection a session may still be CONNECTED, unless a status
+says otherwise. Later it counts as released: with more sessions than looks, those that were seen
+would else come in the order of the looks, whatever their deadlines."""
 DEFAULT_TIMEOUT_S: Final = 120.0
 """ConnectionTimeoutSeconds where nobody sets it."""
 
@@ -54,17 +56,23 @@ class SessionMemory:
 
     def window(
         self, claimed: Claimed, stored_timeout_s: float | None, now: float
-    ) -> tuple[Believed, bool]:
-        """What is believed of the window's end, and whether the service is known to have released
-        the session since the drop. `stored_timeout_s`: its connection timeout at the start."""
+    ) -> tuple[Believed, float]:
+        """What is believed of the window's end, and when the client was last certainly connected,
+        as far as is known. `stored_timeout_s`: the session's connection timeout at its start."""
         timeout_s = self.connection_timeout_s or stored_timeout_s or DEFAULT_TIMEOUT_S
         connected_at = self.connected_asked_at
         lower_s = None if connected_at is None else connected_at + timeout_s - now
         belief = believed(claimed, lower_s=lower_s, timeout_s=timeout_s)
-        # The client was certainly connected when a window that ends at the shown deadline began.
-        connected_ago_s = RELEASED_FOR_S if belief.guessed else timeout_s - belief.shown_s
+        if belief.guessed:
+            return belief, now - NOTICED_IN_S
+        return belief, now + belief.shown_s - timeout_s  # its window began then, or later
+
+    def is_released(self, connected_at: float, now: float) -> bool:
+        """Whether the service has probably noticed since then that the client is gone."""
+        connected_at = max(connected_at, self.connected_asked_at or connected_at)
         released_at = self.released_asked_at
-        return belief, released_at is not None and now - released_at < connected_ago_s
+        seen = released_at is not None and released_at > connected_at
+        return seen or now - connected_at >= NOTICED_IN_S
 
 
 class SessionMemories:
