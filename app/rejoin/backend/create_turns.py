@@ -27,6 +27,8 @@ _log = logging.getLogger("rejoin.backend")
 TICK_S: Final = 0.05
 """Between two exchanges of turns, at the least: a call each 50 ms is what AWS allows."""
 SLOWEST_TICK_S: Final = 0.5
+HOLD_AFTER_S: Final = 0.025
+"""Turns to hold are taken this much later, and not beside the call that has just got its turn."""
 FAILED_TICK_S: Final = 0.2
 PATIENCE_S: Final = 2.0
 """A database that fails for longer is down for those who wait."""
@@ -187,7 +189,7 @@ class CreateTurns:
                 await self._exchange_once()
                 failing_since_at = self._failure = None
                 if not self._asking:
-                    await self._pause(TICK_S)  # not beside the call that has just got its turn
+                    await self._pause(HOLD_AFTER_S)
                     if not self._asking and (self._budget.lacking or self._others_wait):
                         await self._hold()
             except StoreUnavailableError as error:
