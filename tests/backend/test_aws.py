@@ -406,6 +406,34 @@ def test_an_unknown_outcome_of_the_first_try_is_not_forgotten(playing: Playing) 
             assert fault_of(create(service)).fault is fault
 
 
+@pytest.mark.parametrize(("turns", "calls"), [(True, 2), (False, 1)])
+def test_a_second_try_takes_a_turn_and_a_throttled_one_is_reported(
+    playing: Playing, turns: bool, calls: int
+) -> None:
+    asked: list[str] = []
+
+    class Budgets:
+        async def take_within(self, operation: str, seconds: float) -> bool:
+            asked.append(operation)
+            return turns
+
+        def throttled(self, operation: str) -> None:
+            asked.append(f"throttled {operation}")
+
+    with playing(error("InternalServerException", 500), error("ThrottlingException", 429)) as (
+        service,
+        endpoint,
+    ):
+        service.pays_with(Budgets())
+        try:
+            assert fault_of(create(service)).fault is ServiceFault.FAILED
+        finally:
+            service._budgets = None
+        assert len(endpoint.seen) == calls
+    name = "CreateStreamSessionConnection"
+    assert asked == [name, f"throttled {name}"][:calls]
+
+
 @pytest.mark.parametrize("call", ["create", "get_status"])
 def test_a_service_that_hangs_costs_no_more_than_the_budget(playing: Playing, call: str) -> None:
     with playing(Reply(hang_s=20)) as (service, _):

@@ -16,20 +16,25 @@ from helpers.backend_caller import caller, problem_of, until
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
+    PLENTY,
     FakeStreamService,
     answer_to,
     new_offer,
     new_token,
 )
+from helpers.poll_rate import PollRate, Rates, rates
 from helpers.stores import flights_of, fresh_tag, opened
 from rejoin.backend.broker import SessionBroker
-from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.serving import serving
-from rejoin.backend.store.sessions import Offered, SessionStore, StoredSession
+from rejoin.backend.store.session_rows import StoredSession
+from rejoin.backend.store.sessions import (
+    Offered,
+    SessionStore,
+)
 from rejoin.clock import boot_s
 from rejoin.service_model.fence import Claim
 from rejoin.signaling.wire import ProblemCode, sha256_hex
@@ -41,9 +46,7 @@ class Rig:
     def __init__(self, store: SessionStore) -> None:
         self.service = FakeStreamService()
         self.store = store
-        self.broker = SessionBroker(
-            self.service, store, flights_of(store), boot_s, PollRate(boot_s, 200)
-        )
+        self.broker = SessionBroker(self.service, store, flights_of(store), boot_s, rates(200))
         self.here = True
 
     def by(self, owner: str = "player", *, within_s: float = 9.0) -> Caller:
@@ -324,7 +327,7 @@ async def test_a_poll_beyond_the_poll_rate_is_refused_with_a_time_to_wait(
 ) -> None:
     session_id = await rig.started()
     slow = PollRate(boot_s, 0.001, boot_s() + 60)
-    broker = SessionBroker(rig.service, rig.store, flights_of(rig.store), boot_s, slow)
+    broker = SessionBroker(rig.service, rig.store, flights_of(rig.store), boot_s, Rates(slow, slow))
     with refused(Reason.POLL_RATE) as caught:
         await broker.poll(rig.by(), session_id, 0.0, lambda _, __: True)
     assert caught.value.retry_after_s == 1.0
@@ -696,7 +699,7 @@ async def test_a_restarted_backend_keeps_its_sessions(tmp_path: Path) -> None:
 async def test_a_backend_that_ends_answers_long_polls_with_their_view() -> None:
     service = FakeStreamService(status="CONNECTED")
     async with opened() as store:
-        app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(polls_per_s=200))
+        app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(quota=PLENTY))
         async with (
             httpx.AsyncClient(trust_env=False, timeout=30) as http,
             contextlib.AsyncExitStack() as stack,

@@ -43,8 +43,13 @@ def test_everything_can_be_set() -> None:
             "REJOIN_BACKEND_SESSION_LENGTH_S": "3600",
             "REJOIN_BACKEND_DATABASE": "/tmp/x.sqlite3",
             "REJOIN_BACKEND_PORT": "0",
+            "REJOIN_BACKEND_CALLS_PER_S": "50",
+            "REJOIN_BACKEND_CALLS_BURST": "8",
+            "REJOIN_BACKEND_SHARD": "studio.us-west-2",
         }
     )
+    assert (settings.calls_per_s, settings.calls_burst) == (50, 8)
+    assert settings.shard == "studio.us-west-2"
     assert settings.applications == {"demo": "a-1", "tour": "a-2"}
     assert (settings.connection_timeout_s, settings.session_length_s) == (10, 3600)
     assert settings.port == 0
@@ -74,6 +79,9 @@ def test_everything_can_be_set() -> None:
         ("PORT", "65536"),
         ("PORT", "-1"),
         ("DIALECT", "canary"),
+        ("CALLS_PER_S", "0"),
+        ("CALLS_BURST", "canary"),
+        ("SHARD", "canary canary"),
     ],
 )
 def test_a_bad_value_is_one_sentence_naming_the_variable(name: str, value: str) -> None:

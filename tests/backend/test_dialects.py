@@ -7,8 +7,12 @@ import pytest
 
 from helpers.fake_stream_service import GOOD_TOKEN, OTHER_TOKEN, FakeStreamService, new_offer
 from helpers.stores import opened
+from rejoin.backend.budgets import START as START_CALL
+from rejoin.backend.call_rate import Quota
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
+from rejoin.backend.store.budgets import BudgetStore
+from rejoin.clock import boot_s
 from rejoin.signaling.dialects import DIALECTS
 
 START = {
@@ -76,3 +80,21 @@ async def test_no_dialect_answers_to_a_name_that_is_not_its_own(name: str) -> No
             headers = {"Authorization": f"Bearer {GOOD_TOKEN}", "Idempotency-Key": "k" * 32}
             assert (await http.post(path, json=body, headers=headers)).status_code == 421
     assert service.calls == []
+
+
+async def test_the_quota_and_its_shard_are_those_of_the_settings() -> None:
+    settings = BackendSettings(
+        "us-west-2", "sg-1", "a-1", (GOOD_TOKEN,), calls_per_s=7, calls_burst=3
+    )
+    async with opened() as store:
+        app = build_backend(FakeStreamService(), store, settings)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"
+        ) as http:
+            path, body, _ = START["ours"]
+            headers = {"Authorization": f"Bearer {GOOD_TOKEN}", "Idempotency-Key": "k" * 32}
+            assert (await http.post(path, json=body, headers=headers)).status_code == 201
+        quota = Quota(7.0, 3)
+        budgets = BudgetStore(store.database, "us-west-2", quota, boot_s)
+        turns, _ = await budgets.take(START_CALL, 9, ahead_s=0.0, spare=0, within_s=60.0)
+        assert len(turns.delays_s) < quota.burst

@@ -11,8 +11,8 @@ import pytest
 
 from helpers.backend_caller import until
 from helpers.many_streams import ManyStreams
+from helpers.poll_rate import PollRate
 from rejoin.backend.list_watch import MISSING, ListWatch, Watch
-from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.service import ServiceFault, StreamId
 from rejoin.backend.stream_lists import StreamLists
 from rejoin.clock import boot_s

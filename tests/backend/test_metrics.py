@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import httpx
 
-from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService, new_offer, new_token
+from helpers.fake_stream_service import GOOD_TOKEN, PLENTY, FakeStreamService, new_offer, new_token
 from helpers.stores import opened
+from helpers.turn_queue import TurnQueue
+from rejoin.backend.budgets import CREATE, Budgets
+from rejoin.backend.create_turns import CreateTurns
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import ServiceFault
+from rejoin.backend.store.turns import Lost
+from rejoin.clock import boot_s
 
 
 async def test_calls_of_players_and_of_the_service_are_counted() -> None:
     service = FakeStreamService()
     service.fail("get_status", ServiceFault.THROTTLED)
     async with opened() as store:
-        app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(polls_per_s=200))
+        app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(quota=PLENTY))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
             headers = {"Authorization": f"Bearer {GOOD_TOKEN}"}
@@ -43,6 +48,26 @@ async def test_calls_of_players_and_of_the_service_are_counted() -> None:
         'rejoin_backend_service_calls_total{operation="GetStreamSession",outcome="throttled"} 1.0',
         'rejoin_backend_service_calls_total{operation="StartStreamSession",outcome="ok"} 1.0',
         "rejoin_backend_waiting 0.0",
+        "rejoin_backend_reconnects_waiting 0.0",
+        "rejoin_backend_games_lost_total 0.0",
+        "rejoin_backend_games_beyond_saving_total 0.0",
+        'rejoin_backend_budget_per_second{operation="CreateStreamSessionConnection"} 200.0',
+        'rejoin_backend_budget_left{operation="TerminateStreamSession"} 20.0',
     ):
         assert line in text, line
     assert "canary" not in text
+
+
+async def test_games_that_are_lost_are_counted() -> None:
+    async with opened() as store:
+        metrics = Metrics()
+        queue = TurnQueue(store)
+        budgets = Budgets(queue.budgets(), boot_s)
+        turns = CreateTurns(queue.process("one"), budgets.of(CREATE), boot_s)
+        metrics.watch(budgets, turns)
+        assert turns.on_lost is not None
+        turns.on_lost(Lost(3, 2))
+        turns.on_lost(Lost(1, 1))
+        assert metrics.registry.get_sample_value("rejoin_backend_games_lost_total") == 4.0
+        saved = metrics.registry.get_sample_value("rejoin_backend_games_beyond_saving_total")
+        assert saved == 3.0

@@ -12,6 +12,7 @@ from helpers.backend_caller import caller, problem_of
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
+    PLENTY,
     FakeStreamService,
     new_offer,
     new_token,
@@ -87,7 +88,7 @@ async def test_a_player_with_slow_starts_keeps_nobody_out() -> None:
 
 async def test_a_player_has_so_many_games_and_no_more() -> None:
     service = FakeStreamService(status="CONNECTED")
-    rules = AppRules(polls_per_s=200, owners=OwnerRules(live_sessions=2))
+    rules = AppRules(quota=PLENTY, owners=OwnerRules(live_sessions=2))
     async with opened() as store, contextlib.AsyncExitStack() as stack:
         app = build_app(service, store, [GOOD_TOKEN, OTHER_TOKEN], rules=rules)
         http = await stack.enter_async_context(
@@ -118,7 +119,7 @@ async def test_a_repeated_start_waits_for_the_same_admission() -> None:
             return await super().get_status(stream, budget_s=budget_s)
 
     service = SlowStatus(status="CONNECTED")
-    rules = AppRules(polls_per_s=200, owners=OwnerRules(live_sessions=1))
+    rules = AppRules(quota=PLENTY, owners=OwnerRules(live_sessions=1))
     async with opened() as store, contextlib.AsyncExitStack() as stack:
         app = build_app(service, store, [GOOD_TOKEN], rules=rules)
         http = await stack.enter_async_context(

@@ -11,9 +11,8 @@ from helpers.fake_stream_service import (
     new_token,
 )
 from rejoin.backend.problems import TABLE, body_of, response_to
-from rejoin.backend.refused import OF_FAULT, Reason, RefusedError
+from rejoin.backend.refused import OF_FAULT, PASSING, Reason, RefusedError
 from rejoin.backend.service import ServiceFault
-from rejoin.backend.status_polls import PASSING
 from rejoin.signaling.wire import ProblemCode
 
 

@@ -8,7 +8,7 @@ from rejoin.backend.service import StreamId, StreamStatus
 from rejoin.backend.session_memory import SessionMemory
 from rejoin.backend.session_reports import answer_held, report_of
 from rejoin.backend.store.schema import secret_hash
-from rejoin.backend.store.sessions import StoredSession
+from rejoin.backend.store.session_rows import StoredSession
 from rejoin.signaling.wire import sha256_hex
 
 ROW = StoredSession(

@@ -8,7 +8,7 @@ import contextlib
 import pytest
 
 from helpers.fake_stream_service import FIRST_STREAM, FakeStreamService
-from rejoin.backend.poll_rate import BURST, PollRate
+from helpers.poll_rate import BURST, PollRate
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.service import ServiceFault, StreamId, StreamStatus
 from rejoin.backend.status_calls import StatusCalls

@@ -12,9 +12,9 @@ import pytest
 
 from helpers.backend_caller import until
 from helpers.many_streams import OWNER, TIMEOUT_S, ManyStreams, add_session
+from helpers.poll_rate import PollRate
 from helpers.stores import newest_is, opened
 from rejoin.backend.list_watch import ListWatch
-from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, SessionReport
 from rejoin.backend.service import ServiceFault

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from helpers.many_streams import ManyStreams
-from rejoin.backend.poll_rate import BURST, PollRate
+from helpers.poll_rate import BURST, PollRate
 from rejoin.backend.service import ListedPage, ListedStream, ServiceFault, StreamServiceError
 from rejoin.backend.stream_lists import DROPPED, LISTED_STATUSES, StreamLists
 from rejoin.clock import boot_s

@@ -7,9 +7,9 @@ import logging
 import pytest
 
 from helpers.fake_stream_service import FakeStreamService
+from helpers.poll_rate import PollRate
 from helpers.stores import fresh_tag, opened
 from rejoin.backend.audit import LOGGER
-from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamStatus
 from rejoin.backend.store.sessions import KEPT_S, Offered
 from rejoin.backend.stream_lists import StreamLists

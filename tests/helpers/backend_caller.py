@@ -13,6 +13,7 @@ import httpx
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
+    PLENTY,
     FakeStreamService,
     live_backend,
     new_offer,
@@ -95,7 +96,7 @@ async def caller(
             url = await stack.enter_async_context(live_backend(service, store=store, tokens=tokens))
         else:
             kept = store if store is not None else await stack.enter_async_context(opened())
-            app = build_app(service, kept, tokens, rules=AppRules(polls_per_s=200))
+            app = build_app(service, kept, tokens, rules=AppRules(quota=PLENTY))
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app)
         yield Caller(

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
 from helpers.stores import opened
+from rejoin.backend.call_rate import Quota
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import (
     ListedPage,
@@ -28,6 +29,9 @@ from rejoin.backend.store.sessions import SessionStore
 GOOD_TOKEN = "canary-bearer-token-of-a-player"
 OTHER_TOKEN = "canary-bearer-token-of-another"
 
+
+PLENTY = Quota(per_s=200.0, burst=20)
+"""So many calls that no test waits for its turn."""
 
 FIRST_STREAM = StreamId("sg-1", "arn:of:the:session")
 """The first stream session that is started, and one that runs before any start."""
@@ -195,6 +199,6 @@ async def live_backend(
     """The real application on a real port; yields its base URL."""
     async with contextlib.AsyncExitStack() as stack:
         kept = store if store is not None else await stack.enter_async_context(opened())
-        app = build_app(service, kept, tokens, rules=AppRules(polls_per_s=200))
+        app = build_app(service, kept, tokens, rules=AppRules(quota=PLENTY))
         async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
             yield f"http://127.0.0.1:{port}"

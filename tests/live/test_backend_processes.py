@@ -124,19 +124,21 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @asynccontextmanager
-async def scene(postgres: PostgresServer, folder: Path) -> AsyncIterator[Scene]:
-    async with backends(postgres.new_database(), folder, (), ()) as (service, (one, two)):
+async def scene(postgres: PostgresServer, folder: Path, **settings: Any) -> AsyncIterator[Scene]:
+    database = postgres.new_database()
+    async with backends(database, folder, (), (), **settings) as (service, (one, two)):
         yield Scene(service, one, two)
 
 
 @asynccontextmanager
 async def backends(
-    database: str, folder: Path, *before: tuple[str, ...]
+    database: str, folder: Path, *before: tuple[str, ...], **changes: Any
 ) -> AsyncIterator[tuple[Service, list[Backend]]]:
-    """A process for each of `before`, which is put in front of its command."""
+    """A process for each of `before`, which is put in front of its command. `changes`: what is
+    set in another way."""
     service = Service()
     async with contextlib.AsyncExitStack() as stack:
-        settings = await _settings(service, database, folder, stack)
+        settings = await _settings(service, database, folder, stack, **changes)
         programs = [
             stack.enter_context(started("backend", "--settings", str(settings), before=each))
             for each in before
@@ -146,9 +148,14 @@ async def backends(
 
 
 async def _settings(
-    service: Service, database: str, folder: Path, stack: contextlib.AsyncExitStack
+    service: Service,
+    database: str,
+    folder: Path,
+    stack: contextlib.AsyncExitStack,
+    **changes: Any,
 ) -> Path:
-    """Serve the service, and write the settings of a backend in front of it."""
+    """Serve the service, and write the settings of a backend in front of it. `changes`: what is
+    set in another way."""
     port = await stack.enter_async_context(
         serving(service.app(), "127.0.0.1", 0, close_patience_s=0)
     )
@@ -165,6 +172,7 @@ async def _settings(
         "starts_per_minute": 1000,
         "live_sessions": 1000,
         "port": 0,
+        **changes,
     }
     settings.write_text("".join(f"{name} = {json.dumps(content[name])}\n" for name in content))
     settings.chmod(0o600)
@@ -246,6 +254,57 @@ async def test_two_backends_make_one_call_at_a_time(
         answers = await asyncio.gather(*calls)
         assert {answer.json()["signal_response"] for answer in answers} == {"answer to 1"}
         assert len(it.service.creates) == 1
+
+
+async def test_two_backends_make_no_more_calls_than_one_budget_allows(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    per_s, burst, reconnects = 2, 1, 5
+    async with scene(postgres, tmp_path, calls_per_s=per_s, calls_burst=burst) as it:
+        it.service.held.set()
+        sessions = [await it.one.start() for _ in range(3)]
+        began_at = time.monotonic()
+
+        async def player(number: int, session_id: str) -> None:
+            for attempt in range(2, 2 + reconnects):
+                backend = (it.one, it.two)[(number + attempt) % 2]
+                key, offer = new_token(), new_offer()
+                while True:
+                    answer = await backend.reconnect(session_id, attempt, key, offer)
+                    if answer.status_code == 200:
+                        break
+                    assert answer.json()["code"] == ProblemCode.THROTTLED
+                    assert answer.headers["Retry-After"] == "1"
+
+        await asyncio.gather(*(player(*each) for each in enumerate(sessions)))
+        took_s = time.monotonic() - began_at
+        calls = len(it.service.creates)
+        assert calls == len(sessions) * reconnects
+        held = 2 * 2  # two processes may hold two turns each from before
+        assert calls <= burst + held + per_s * took_s
+
+
+async def test_clients_that_wait_at_a_backend_that_is_killed_are_let_in_by_another(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    async with scene(postgres, tmp_path, calls_per_s=1, calls_burst=1) as it:
+        it.service.held.set()
+        sessions = [await it.one.start() for _ in range(4)]
+        keys = [(session_id, new_token(), new_offer()) for session_id in sessions]
+        waiting = [
+            asyncio.ensure_future(it.one.reconnect(session_id, 2, key, offer, budget_ms=30_000))
+            for session_id, key, offer in keys
+        ]
+        await it.service.until_creates(1)
+        it.one.program.send(signal.SIGKILL)
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+        async def again(session_id: str, key: str, offer: str) -> int:
+            answer = await it.two.reconnect(session_id, 2, key, offer, budget_ms=30_000)
+            return answer.status_code
+
+        assert await asyncio.gather(*(again(*each) for each in keys)) == [200] * 4
+        assert len({request for _, request in it.service.creates}) == 4
 
 
 async def test_without_the_database_no_call_goes_out_and_with_it_again_all_is_as_before(

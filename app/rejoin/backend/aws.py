@@ -25,9 +25,11 @@ import botocore.exceptions as faults
 from botocore.config import Config
 
 from rejoin.backend.aws_session import make_session, unusable
+from rejoin.backend.call_chances import CallChances
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.create_pace import CreatePace
 from rejoin.backend.service import (
+    CallBudgets,
     ListedPage,
     ListedStream,
     ServiceFault,
@@ -61,7 +63,7 @@ _GRACE_S: Final = 1.0
 _PAGE: Final = 100
 _THREADS: Final[Mapping[str, int]] = {
     "GetStreamSession": 24,
-    "CreateStreamSessionConnection": 16,
+    "CreateStreamSessionConnection": 64,
     "StartStreamSession": 8,
     "TerminateStreamSession": 4,
     "ListStreamSessions": 2,
@@ -136,6 +138,7 @@ class AwsStreamService:
         self._making = threading.Lock()
         self._pace = CreatePace(clock)
         self._closed = False
+        self._budgets: CallBudgets | None = None
         self._session = make_session(settings)
         try:
             # Make the longest one now: a mistake shows at once, and the first call need not wait.
@@ -146,6 +149,11 @@ class AwsStreamService:
             operation: ThreadPoolExecutor(count, thread_name_prefix=f"aws-{operation}")
             for operation, count in _THREADS.items()
         }
+
+    def pays_with(self, budgets: CallBudgets) -> None:
+        """Second tries and further pages of a list wait for a turn from now on; a refusal because
+        of too many calls is reported, also where the result does not show it."""
+        self._budgets = budgets
 
     def close(self) -> None:
         """Release the threads. Tries that still run end by their own time-outs; none begins."""
@@ -260,9 +268,10 @@ class AwsStreamService:
         """`paced`: the session whose create calls have to lie apart."""
         if self._closed:
             raise StreamServiceError(ServiceFault.UNAVAILABLE, "The backend is shutting down.")
-        deadline = self._clock() + budget_s
-        tries = asyncio.get_running_loop().run_in_executor(
-            self._threads[operation], self._tries, operation, deadline, call, paced
+        loop = asyncio.get_running_loop()
+        chances = CallChances(self._clock() + budget_s, loop, self._budgets)
+        tries = loop.run_in_executor(
+            self._threads[operation], self._tries, operation, chances, call, paced
         )
         try:
             return await asyncio.wait_for(tries, budget_s + _GRACE_S)
@@ -275,7 +284,7 @@ class AwsStreamService:
     def _tries(
         self,
         operation: str,
-        deadline: float,
+        chances: CallChances,
         call: Callable[[GameLiftStreamsClient], _Result],
         paced: StreamId | None,
     ) -> _Result:
@@ -283,8 +292,10 @@ class AwsStreamService:
         failure = ServiceFault.UNAVAILABLE
         retry_after_s: float | None = None
         for number in range(1, TRIES + 1):
+            if number > 1 and not chances.once_more(operation, self._clock()):
+                break
             wait_s = 0.0 if paced is None else self._pace.take_turn(paced)
-            left_s = deadline - self._clock() - wait_s
+            left_s = chances.deadline - self._clock() - wait_s
             fitting = [try_s for try_s in _DURATIONS_S if try_s <= left_s]
             if not fitting or self._closed:
                 # This try sends nothing; the result of the first one counts.
@@ -296,6 +307,8 @@ class AwsStreamService:
                 fault = _fault(error)
                 retry_after_s = _retry_after_s(error)
                 _log.info("%s: %s (%s), try %d", operation, fault.value, _name(error), number)
+                if fault is ServiceFault.THROTTLED:
+                    chances.throttled(operation)
             except StreamServiceError as error:
                 fault = error.fault
                 _log.info("%s: incomplete answer, try %d", operation, number)

@@ -22,11 +22,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar, assert_never
 
+from rejoin.backend.budgets import GET, LIST, TurnsByOperation
 from rejoin.backend.client_tokens import START, ClientTokens
 from rejoin.backend.create_calls import CreateCalls, Flying
+from rejoin.backend.create_turns import CreateTurns
 from rejoin.backend.list_watch import ListWatch
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
-from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import (
     ENDING_STATUSES,
     Reason,
@@ -37,20 +38,20 @@ from rejoin.backend.refused import (
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import (
     ServiceFault,
-    StreamId,
+    StartedStream,
     StreamService,
     StreamServiceError,
     StreamStatus,
 )
+from rejoin.backend.session_reports import not_ended, stream_of
 from rejoin.backend.status_calls import StatusCalls
-from rejoin.backend.status_polls import HasNews, StatusPolls, stream_of
+from rejoin.backend.status_polls import HasNews, StatusPolls
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.proofs import ProofStore
+from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
 from rejoin.backend.store.sessions import (
-    SessionForgottenError,
     SessionStore,
-    StoredSession,
 )
 from rejoin.backend.stream_lists import StreamLists
 from rejoin.clock import Clock
@@ -70,8 +71,6 @@ FINISH_PATIENCE_S: Final = 2.0
 """When the backend stops, calls in flight have this long to end and be recorded."""
 DEFAULT_APPLICATION: Final = "default"
 """In a player's list: the application that is started when a client names none."""
-NO_CLIENT_CONNECTION: Final = "NO_CLIENT_CONNECTION"
-"""A SignalRequest with which the service starts a session that nobody plays (its API reference)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +91,22 @@ class SessionBroker:
         store: SessionStore,
         flights: FlightStore,
         clock: Clock,
-        poll_rate: PollRate,
+        budgets: TurnsByOperation,
         stopping: asyncio.Event | None = None,
         owners: OwnerCalls | None = None,
     ) -> None:
         """`stopping`: set when the backend is to end; long polls then return what they have.
         `owners`: what one player may hold; None: anything."""
+        self.turns: CreateTurns | None = None
+        """Where reconnects wait for their turn; None: they do not."""
         self._owners = owners or OwnerCalls(OwnerRules(outstanding={}), clock)
         self._service = service
         self._store = store
         self._clock = clock
         stopping = stopping or asyncio.Event()
-        # AWS's quota holds for each operation by itself.
-        self.lists = StreamLists(service, PollRate(clock, poll_rate.per_s), clock)
-        self._status_calls = StatusCalls(service, poll_rate, clock)
-        self._watch = ListWatch(self.lists, poll_rate, self._newest_attempts, clock, stopping)
+        self.lists = StreamLists(service, budgets.of(LIST), clock)
+        self._status_calls = StatusCalls(service, budgets.of(GET), clock)
+        self._watch = ListWatch(self.lists, budgets.of(GET), self._newest_attempts, clock, stopping)
         self.proofs = ProofStore(store.database, clock)
         self._polls = StatusPolls(
             store, self.proofs, self._status_calls, self._watch, clock, stopping
@@ -135,7 +135,7 @@ class SessionBroker:
 
     async def start(self, caller: Caller, offer: Offer, application: str | None) -> SessionReport:
         """Start a stream session, or return the one that the same token has started already."""
-        _check(offer)
+        offer.check()
         if caller.applications is not None:
             name = DEFAULT_APPLICATION if application is None else application
             if name not in caller.applications:
@@ -213,16 +213,21 @@ class SessionBroker:
             if error.fault is ServiceFault.NOT_FOUND:
                 raise RefusedError(Reason.APPLICATION_UNKNOWN) from None
             raise
-        await self._record_start(row.id, started.stream)
+        await self._record_start(row.id, started)
         return _Started(replace(row, stream=started.stream), started.status, asked_at)
 
-    async def _record_start(self, session_id: str, stream: StreamId) -> None:
+    async def _record_start(self, session_id: str, started: StartedStream) -> None:
         """Without this record nobody could reach the game, so a database that is down for a moment
         is waited for."""
         until_at = self._clock() + RECORD_S
         while True:
             try:
-                await self._store.started(session_id, stream, within_s=RECORD_S)
+                await self._store.started(
+                    session_id,
+                    started.stream,
+                    within_s=RECORD_S,
+                    connection_timeout_s=started.status.connection_timeout_s,
+                )
             except StoreUnavailableError:
                 if self._clock() >= until_at:
                     raise
@@ -251,7 +256,38 @@ class SessionBroker:
 
     async def reconnect(self, caller: Caller, session_id: str, offer: Offer) -> str:
         """CreateStreamSessionConnection for this attempt; the SignalResponse to its offer."""
-        _check(offer)
+        offer.check()
+        row = await self._claimed(caller, session_id, offer)
+        has_turn = self.turns is None
+        while True:
+            if row.attempt != offer.attempt:
+                raise RefusedError(Reason.ATTEMPT_STALE)
+            if row.answer is not None:
+                return row.answer
+            call = self._create_calls.of(session_id)
+            if call is None and not has_turn:
+                has_turn = True
+                if await self._turn(caller, row, offer):  # the row may have changed
+                    row = not_ended(await self._polls.owned(caller, session_id))
+                continue
+            if call is None:
+                call = self._create_calls.begin(
+                    session_id,
+                    offer.attempt,
+                    partial(self._create_call, row, offer, caller.deadline_at),
+                    caller.deadline_at,
+                )
+            if call.attempt == offer.attempt:
+                return await self._result(call.task, caller)
+            # Another attempt's call (Rule 3): it cannot be undone, so wait for its end.
+            left_s = caller.deadline_at - self._clock() - MIN_BUDGET_S
+            done, _pending = await asyncio.wait({call.task}, timeout=max(0.0, left_s))
+            if not done:
+                raise RefusedError(Reason.ATTEMPT_IN_FLIGHT, retry_after_s=1.0)
+            row = not_ended(await self._polls.owned(caller, session_id))
+
+    async def _claimed(self, caller: Caller, session_id: str, offer: Offer) -> StoredSession:
+        """The session, with this attempt as its newest."""
         claimed = await self._store.claim(
             session_id,
             caller.owner_hash,
@@ -268,31 +304,24 @@ class SessionBroker:
             case Claim.REUSED:
                 raise RefusedError(Reason.OFFER_REUSED)
             case Claim.NEW | Claim.REPEATED | None:
-                stream_of(_not_ended(row))
+                stream_of(not_ended(row))
                 self._watch.attempt_made(session_id, row.attempt)
+                return row
             case _:
                 assert_never(claim)
-        while True:
-            if row.attempt != offer.attempt:
-                raise RefusedError(Reason.ATTEMPT_STALE)
-            if row.answer is not None:
-                return row.answer
-            call = self._create_calls.of(session_id)
-            if call is None:
-                call = self._create_calls.begin(
-                    session_id,
-                    offer.attempt,
-                    partial(self._create_call, row, offer, caller.deadline_at),
-                    caller.deadline_at,
-                )
-            if call.attempt == offer.attempt:
-                return await self._result(call.task, caller)
-            # Another attempt's call (Rule 3): it cannot be undone, so wait for its end.
-            left_s = caller.deadline_at - self._clock() - MIN_BUDGET_S
-            done, _pending = await asyncio.wait({call.task}, timeout=max(0.0, left_s))
-            if not done:
-                raise RefusedError(Reason.ATTEMPT_IN_FLIGHT, retry_after_s=1.0)
-            row = _not_ended(await self._polls.owned(caller, session_id))
+
+    async def _turn(self, caller: Caller, row: StoredSession, offer: Offer) -> bool:
+        """Wait until this session may be called for; whether that took a while."""
+        assert self.turns is not None
+        memory = self._polls.memory_of(row.id)
+        belief, connected_at = memory.window(offer.claimed, row.connection_timeout_s, self._clock())
+        return await self.turns.wait(
+            row.id,
+            offer.attempt,
+            belief,
+            is_released=partial(memory.is_released, connected_at),
+            deadline_at=caller.deadline_at,
+        )
 
     async def _create_call(
         self, row: StoredSession, offer: Offer, deadline_at: float, flying: Flying
@@ -300,7 +329,7 @@ class SessionBroker:
         """The flight is ours. While we waited for it, another process may have made this call."""
         if flying.waited:
             caller = Caller(row.owner_hash, deadline_at, _never_gone)
-            row = _not_ended(await self._polls.owned(caller, row.id))
+            row = not_ended(await self._polls.owned(caller, row.id))
             if row.answer is not None:
                 return row.answer
         try:
@@ -386,15 +415,3 @@ class SessionBroker:
 
 async def _never_gone() -> bool:
     return False
-
-
-def _check(offer: Offer) -> None:
-    """The service would keep a stream session alive, and billed, that no player is in."""
-    if offer.signal_request.strip() == NO_CLIENT_CONNECTION:
-        raise RefusedError(Reason.FIELDS_INVALID, "signal_request: it must be an offer.")
-
-
-def _not_ended(row: StoredSession) -> StoredSession:
-    if row.ended_status is not None:
-        raise RefusedError(Reason.ENDED, session_status=row.ended_status)
-    return row

@@ -10,7 +10,11 @@ import hashlib
 import hmac
 
 from rejoin.backend.requests import Offer
-from rejoin.backend.store.sessions import Offered, SessionStore, StoredSession
+from rejoin.backend.store.session_rows import StoredSession
+from rejoin.backend.store.sessions import (
+    Offered,
+    SessionStore,
+)
 from rejoin.backend.sweep import new_tag
 
 START = "start"

@@ -48,6 +48,9 @@ _NAMES: Final = frozenset(
         "metrics_port",
         "log",
         "tracing",
+        "calls_per_s",
+        "calls_burst",
+        "shard",
         "openid_issuer",
         "openid_audience",
         "openid_client_id",
@@ -112,6 +115,12 @@ class BackendSettings:
     starts_per_minute: int = 10
     live_sessions: int = 5
     """How many games one player may start in a minute, and have running."""
+    calls_per_s: int = 20
+    calls_burst: int = 5
+    """What the account may do in this Region with each operation by itself: calls a second, and at
+    once after a quiet moment. All processes of a database share it."""
+    shard: str | None = None
+    """The account and its Region by name, where one database serves several; None: the Region."""
     metrics_port: int | None = None
     """Where Prometheus reads, on 127.0.0.1; None: nowhere."""
     log: str | None = None
@@ -161,6 +170,13 @@ class BackendSettings:
         _check(self.starts_per_minute >= 1, "starts_per_minute", "1 or more")
         _check(self.live_sessions >= 1, "live_sessions", "1 or more")
         _check(self.log in (None, "text", "json"), "log", "text or json")
+        _check(1 <= self.calls_per_s <= 10_000, "calls_per_s", "1 to 10,000")
+        _check(1 <= self.calls_burst <= 10_000, "calls_burst", "1 to 10,000")
+        _check(
+            self.shard is None or re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.shard),
+            "shard",
+            "a name of up to 64 letters, digits and - _ .",
+        )
         _check(all(_HOST.fullmatch(each) for each in self.hosts), "hosts", "names or addresses")
         _check(all(map(_is_network, self.proxies)), "proxies", "addresses or networks")
         if self.dialect != OURS.name and not self.is_local and not self.sample_anywhere:
@@ -368,6 +384,7 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
 
     port, connections = whole("port"), whole("connections")
     starts, live = whole("starts_per_minute"), whole("live_sessions")
+    calls, burst = whole("calls_per_s"), whole("calls_burst")
     try:
         return BackendSettings(
             region=values["region"],
@@ -392,6 +409,9 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             sample_anywhere=yes("sample_anywhere"),
             starts_per_minute=10 if starts is None else starts,
             live_sessions=5 if live is None else live,
+            calls_per_s=20 if calls is None else calls,
+            calls_burst=5 if burst is None else burst,
+            shard=values.get("shard"),
             metrics_port=whole("metrics_port"),
             log=values.get("log"),
             tracing=yes("tracing"),

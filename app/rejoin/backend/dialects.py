@@ -10,6 +10,7 @@ from rejoin.backend.allowed_hosts import HostCheck
 from rejoin.backend.aws_bundle import build_bundle
 from rejoin.backend.aws_react import build_react
 from rejoin.backend.aws_samples import OfferedApplications
+from rejoin.backend.call_rate import Quota
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.introspection import Introspection
 from rejoin.backend.openid_tokens import OpenIdTokens
@@ -51,6 +52,8 @@ def build_backend(
             tokens,
             clock=clock,
             rules=AppRules(
+                quota=Quota(settings.calls_per_s, settings.calls_burst),
+                shard=settings.shard or settings.region,
                 hosts=settings.allowed_hosts,
                 owners=owner_rules(settings),
                 about=_about(settings),

@@ -18,7 +18,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from rejoin.backend.poll_rate import PollRate
+from rejoin.backend.budgets import CallTurns
 from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamServiceError
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.stream_lists import Pass, StreamLists
@@ -74,19 +74,19 @@ class Watch:
 
 
 class ListWatch:
-    """The sessions that are watched in this process. `poll_rate`: the budget of GetStreamSession,
-    which decides when lists are read instead."""
+    """The sessions that are watched in this process. `status_turns`: those of GetStreamSession,
+    which decide when lists are read instead."""
 
     def __init__(
         self,
         lists: StreamLists,
-        poll_rate: PollRate,
+        status_turns: CallTurns,
         newest_attempts: NewestAttempts,
         clock: Clock,
         stopping: asyncio.Event,
     ) -> None:
         self._lists = lists
-        self._poll_rate = poll_rate
+        self._status_turns = status_turns
         self._newest_attempts = newest_attempts
         self._clock = clock
         self._stopping = stopping
@@ -133,7 +133,7 @@ class ListWatch:
         await cancel(self._reading)
 
     def _begin_if_needed(self) -> None:
-        too_many = len(self._watches) > self._poll_rate.per_s
+        too_many = len(self._watches) > self._status_turns.per_s
         usable = self._clock() >= self._unusable_until_at and not self._stopping.is_set()
         if too_many and usable and not self.by_lists:
             self._reading = spawn(self._read(), name="lists")
@@ -142,7 +142,7 @@ class ListWatch:
         ending = spawn(self._wake_at_the_end(), name="lists: end")
         try:
             # Until it is clearly fewer: between two long polls of a client nobody watches.
-            while len(self._watches) > self._poll_rate.per_s / 2:
+            while len(self._watches) > self._status_turns.per_s / 2:
                 began_at = self._clock()
                 await self._round()
                 if self._clock() < self._unusable_until_at or self._stopping.is_set():

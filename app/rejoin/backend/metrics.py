@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -15,6 +16,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from rejoin.backend.budgets import OPERATIONS, Budgets, OperationBudget
+from rejoin.backend.create_turns import CreateTurns
+from rejoin.backend.store.turns import Lost
 
 _LOST_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -70,6 +75,47 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._budget_left = Gauge(
+            "rejoin_backend_budget_left",
+            "Calls of the streaming service that may go out now; below 0: promised in advance.",
+            ("operation",),
+            registry=self.registry,
+        )
+        self._calls_per_s = Gauge(
+            "rejoin_backend_budget_per_second",
+            "Calls a second that may go out; less than the quota after a throttled call.",
+            ("operation",),
+            registry=self.registry,
+        )
+        self._turns = Gauge(
+            "rejoin_backend_reconnects_waiting",
+            "Games of this process that wait for their turn to be let in again.",
+            registry=self.registry,
+        )
+        self._lost = Counter(
+            "rejoin_backend_games_lost_total",
+            "Games whose latest deadline passed while they waited for their turn.",
+            registry=self.registry,
+        )
+        self._beyond_saving = Counter(
+            "rejoin_backend_games_beyond_saving_total",
+            "As many of them as no order of the same calls could have saved.",
+            registry=self.registry,
+        )
+
+    def watch(self, budgets: Budgets, turns: CreateTurns) -> None:
+        """Read these when somebody asks."""
+        for operation in OPERATIONS:
+            budget = budgets.of(operation)
+            self._budget_left.labels(operation).set_function(budget.left)
+            self._calls_per_s.labels(operation).set_function(partial(_rate_of, budget))
+        self._turns.set_function(lambda: float(turns.waiting))
+        turns.on_lost = self._lost_games
+
+    def _lost_games(self, lost: Lost) -> None:
+        self._lost.inc(lost.games)
+        self._beyond_saving.inc(lost.beyond_saving)
+
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
         """A call, while it has no answer."""
@@ -98,3 +144,7 @@ class Metrics:
             return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 
         return Starlette(routes=[Route("/metrics", metrics), *routes])
+
+
+def _rate_of(budget: OperationBudget) -> float:
+    return budget.per_s

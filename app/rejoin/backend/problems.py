@@ -20,15 +20,17 @@ from starlette.types import Scope
 from rejoin.backend.call_log import note_code
 from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError, refused_by
 from rejoin.backend.store.database import StoreUnavailableError
-from rejoin.backend.store.sessions import SessionForgottenError
+from rejoin.backend.store.session_rows import SessionForgottenError
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
     IDEMPOTENCY_HEADER,
+    LATEST_HEADER,
     MAX_BODY_BYTES,
     MAX_REPORT_BYTES,
     MAX_SIGNAL_BYTES,
     MIN_BUDGET_S,
     PROBLEM_CONTENT_TYPE,
+    WINDOW_HEADER,
     ProblemBody,
     ProblemCode,
     ReportBody,
@@ -104,6 +106,9 @@ TABLE: Final[dict[Reason, Row]] = {
     Reason.POLL_RATE: Row(
         ProblemCode.THROTTLED, "The backend polls too many sessions at the moment."
     ),
+    Reason.WAITS_FOR_TURN: Row(
+        ProblemCode.THROTTLED, "Many players are coming back; ask again, your place is kept."
+    ),
     Reason.ACCESS_DENIED: Row(ProblemCode.FORBIDDEN),
     Reason.THROTTLED: Row(ProblemCode.THROTTLED),
     Reason.CONFLICT: Row(ProblemCode.CONFLICT),
@@ -146,6 +151,8 @@ def body_of(refused: RefusedError) -> ProblemBody:
         http_status=refused.http_status or row.http_status,
         retryable=retryable,
         session_status=refused.session_status,
+        place=None if refused.place is None else refused.place.number,
+        turn_in_s=None if refused.place is None else round(refused.place.turn_in_s, 1),
     )
 
 
@@ -189,7 +196,7 @@ async def _on_refused(request: Request, error: Exception) -> Response:
 
 _FIELDS: Final = frozenset(
     {"signal_request", "attempt", "application", "known", "wait_s"}
-    | {IDEMPOTENCY_HEADER, BUDGET_HEADER}
+    | {IDEMPOTENCY_HEADER, BUDGET_HEADER, WINDOW_HEADER, LATEST_HEADER}
     | set(ReportBody.model_fields)
 )
 

@@ -12,10 +12,11 @@ import traceback
 from collections.abc import Awaitable
 from typing import Final, TypeVar
 
+from rejoin.backend.create_order import Place
 from rejoin.backend.service import ServiceFault, StreamServiceError
 from rejoin.backend.sign_in import SignInUnavailableError
 from rejoin.backend.store.database import StoreUnavailableError
-from rejoin.backend.store.sessions import SessionForgottenError
+from rejoin.backend.store.session_rows import SessionForgottenError
 from rejoin.errors import RejoinError
 from rejoin.signaling.wire import ENDED_STATUSES
 
@@ -54,6 +55,7 @@ class Reason(enum.Enum):
     TOO_MANY_SESSIONS = "too_many_sessions"
     # The streaming service.
     POLL_RATE = "poll_rate"
+    WAITS_FOR_TURN = "waits_for_turn"
     ACCESS_DENIED = "access_denied"
     THROTTLED = "throttled"
     CONFLICT = "conflict"
@@ -67,6 +69,20 @@ class Reason(enum.Enum):
     SIGN_IN_UNAVAILABLE = "sign_in_unavailable"
     INTERNAL = "internal"
 
+
+PASSING: Final = frozenset(
+    {
+        Reason.POLL_RATE,
+        Reason.STORE_UNAVAILABLE,
+        Reason.THROTTLED,
+        Reason.CONFLICT,
+        Reason.STILL_STARTING,
+        Reason.UNAVAILABLE,
+        Reason.FAILED,
+        Reason.TIMED_OUT,
+    }
+)
+"""Failures of a poll that may have passed at the next one: what `problems` calls retryable."""
 
 OF_FAULT: dict[ServiceFault, Reason] = {
     ServiceFault.ACCESS_DENIED: Reason.ACCESS_DENIED,
@@ -89,6 +105,7 @@ class RefusedError(RejoinError):
     `session_status`: the service's status, where it explains the refusal. `retryable`: where it
     differs from what the reason says. `retry_after_s`: how long the client should wait.
     `http_status`: where the reason alone does not say it (a route that does not exist: 404 or 405).
+    `place`: in the queue of those who want to be let in again.
     """
 
     code = "refused"
@@ -102,6 +119,7 @@ class RefusedError(RejoinError):
         retryable: bool | None = None,
         retry_after_s: float | None = None,
         http_status: int | None = None,
+        place: Place | None = None,
     ) -> None:
         super().__init__(sentence)
         self.reason = reason
@@ -109,6 +127,7 @@ class RefusedError(RejoinError):
         self.retryable = retryable
         self.retry_after_s = retry_after_s
         self.http_status = http_status
+        self.place = place
 
     def again(self) -> RefusedError:
         """The same refusal for another caller that waited for the same call."""
@@ -119,6 +138,7 @@ class RefusedError(RejoinError):
             retryable=self.retryable,
             retry_after_s=self.retry_after_s,
             http_status=self.http_status,
+            place=self.place,
         )
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Final
 
+from rejoin.backend.create_order import Claimed
+from rejoin.backend.refused import Reason, RefusedError
 from rejoin.signaling.wire import sha256_hex
+
+NO_CLIENT_CONNECTION: Final = "NO_CLIENT_CONNECTION"
+"""A SignalRequest with which the service starts a session that nobody plays (its API reference)."""
+NOTHING_CLAIMED: Final = Claimed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,18 @@ class Offer:
     signal_request: str = field(repr=False)
     token: str = field(repr=False)
 
+    claimed: Claimed = NOTHING_CLAIMED
+    """What the client says of its window, with a reconnect."""
+
     @property
     def sha256(self) -> str:
         return sha256_hex(self.signal_request)
+
+    def check(self) -> None:
+        """The service would keep a stream session alive, and billed, that no player is in. Raises
+        RefusedError."""
+        if self.signal_request.strip() == NO_CLIENT_CONNECTION:
+            raise RefusedError(Reason.FIELDS_INVALID, "signal_request: it must be an offer.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,29 +9,35 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response, Security
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response, Security
 from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
 from rejoin.backend.audit import Audit
 from rejoin.backend.broker import SessionBroker
+from rejoin.backend.budgeted_service import BudgetedService
+from rejoin.backend.budgets import CREATE, GET, Budgets
+from rejoin.backend.call_rate import Quota
+from rejoin.backend.create_order import Claimed
+from rejoin.backend.create_turns import CreateTurns
 from rejoin.backend.gate import ADMITTED, Admitted, Gate, Observers
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.observed_service import ObservedService
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.owner_tags import OwnerTags
-from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.readiness import Readiness
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.report_intake import ReportIntake
 from rejoin.backend.report_reading import reports_route
 from rejoin.backend.requests import Caller, Offer, SessionReport
-from rejoin.backend.service import StreamService
+from rejoin.backend.service import CallsMoreThanOnce, StreamService
 from rejoin.backend.sign_in import Authenticate, static_tokens
+from rejoin.backend.store.budgets import BudgetStore
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.reports import ReportStore
 from rejoin.backend.store.sessions import SessionStore
+from rejoin.backend.store.turns import TurnStore
 from rejoin.backend.sweep import sweep_for_ever
 from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock, boot_s
@@ -40,14 +46,17 @@ from rejoin.signaling.wire import (
     CONTRACT_MINOR,
     CONTRACT_VERSION,
     IDEMPOTENCY_HEADER,
+    LATEST_HEADER,
     MAX_BUDGET_MS,
     MAX_REPORT_BYTES,
     MAX_WAIT_S,
+    MAX_WINDOW_MS,
     MIN_BUDGET_S,
     PROBLEM_CONTENT_TYPE,
     REPORTS_PATH,
     SESSION_ID_PATTERN,
     TOKEN_PATTERN,
+    WINDOW_HEADER,
     AboutBody,
     ConnectionBody,
     HealthBody,
@@ -63,22 +72,23 @@ from rejoin.signaling.wire import (
 )
 from rejoin.tasks import cancel, spawn
 
-POLLS_PER_S: Final = 15.0
-"""Below the 20 GetStreamSession/s that AWS allows per account and Region (design/service.md)."""
 DEFAULT_BUDGET_S: Final = 9.0
 """For a client that names no budget."""
 MARGIN_S: Final = 0.1
 """Kept of the client's budget for writing the answer."""
+_QUOTA: Final = Quota()
 
 
 @dataclass(frozen=True, slots=True)
 class AppRules:
-    """`polls_per_s`: GetStreamSession calls of this process, and as many pages of
-    ListStreamSessions. `hosts`: the names and addresses that a Host header may have; none: any.
-    `owners`: what one player may hold. `tracing`: where spans go. `about`: the answer to
+    """`quota`: what the account may do with each operation. `shard`: its name and Region, for which
+    all processes of the database share the quota. `hosts`: the names and addresses that a Host
+    header may have; none: any. `owners`: what one player may hold. `tracing`: where spans go.
+    `about`: the answer to
     `GET /v1/about`."""
 
-    polls_per_s: float = POLLS_PER_S
+    quota: Quota = _QUOTA
+    shard: str = "default"
     hosts: tuple[str, ...] = ()
     owners: OwnerRules = field(default_factory=OwnerRules)
     tracing: Tracing = field(default_factory=Tracing)
@@ -108,25 +118,38 @@ def build_app(
     flights = FlightStore(store.database, secrets.token_hex(16))
     stopping = asyncio.Event()
     readiness, metrics = Readiness(clock, stopping), Metrics()
-    service = ObservedService(service, metrics, readiness, clock, rules.tracing)
+    budgets = Budgets(BudgetStore(store.database, rules.shard, rules.quota, clock), clock)
+    if isinstance(service, CallsMoreThanOnce):
+        service.pays_with(budgets)
+    observed = ObservedService(service, metrics, readiness, clock, rules.tracing)
+    service = BudgetedService(observed, budgets, clock)
+    turns = CreateTurns(
+        TurnStore(budgets.store, CREATE, flights.owner, clock), budgets.of(CREATE), clock
+    )
+    metrics.watch(budgets, turns)
     store.database.on_outcome = lambda good: (
         readiness.succeeded("database") if good else readiness.failed("database")
     )
     owners = OwnerCalls(rules.owners, clock)
     audit, owner_tags = Audit(clock), OwnerTags(store)
     intake = ReportIntake(ReportStore(store.database), owner_tags, metrics, clock)
-    poll_rate = PollRate(clock, rules.polls_per_s)
-    broker = SessionBroker(service, store, flights, clock, poll_rate, stopping, owners)
+    broker = SessionBroker(service, store, flights, clock, budgets, stopping, owners)
+    broker.turns = turns
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(StoreUnavailableError):  # logs have no tags of players then
             await owner_tags.read_key()
-        sweeping = spawn(sweep_for_ever(service, store, broker.lists, poll_rate), name="sweep")
+        sweeping = spawn(
+            sweep_for_ever(service, store, broker.lists, budgets.of(GET)), name="sweep"
+        )
         reading = spawn(broker.proofs.read_clock_for_ever(), name="database's clock")
+        await turns.start()
         yield
         await cancel(sweeping, reading)
+        await turns.finish()
         await broker.finish()
+        await budgets.finish()
         audit.close()
 
     app = FastAPI(
@@ -175,11 +198,49 @@ _BudgetMs = Annotated[
         description="How long the client will wait for this answer, in milliseconds.",
     ),
 ]
+_WindowMs = Annotated[
+    int | None,
+    Header(
+        alias=WINDOW_HEADER,
+        ge=0,
+        le=MAX_WINDOW_MS,
+        description="At least so long the service still takes the client back, in milliseconds: "
+        "its shown deadline. The nearest one is let in first. From contract 1.2 on.",
+    ),
+]
+_LatestMs = Annotated[
+    int | None,
+    Header(
+        alias=LATEST_HEADER,
+        ge=0,
+        le=MAX_WINDOW_MS,
+        description="At most so long: its latest deadline. Whoever cannot meet it any more comes "
+        "after those who can.",
+    ),
+]
 _Id = Annotated[str, Path(pattern=SESSION_ID_PATTERN)]
 _WaitS = Annotated[
     float,
     Query(ge=0, allow_inf_nan=False, description=f"Longest wait; more than {MAX_WAIT_S:g} is cut."),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What a client says of its time, in headers."""
+
+    budget_ms: _BudgetMs = None
+    window_ms: _WindowMs = None
+    latest_ms: _LatestMs = None
+
+    def claimed(self) -> Claimed:
+        return Claimed(_seconds(self.window_ms), _seconds(self.latest_ms))
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     "default": {
         "description": "Problem details (RFC 9457)",
@@ -305,10 +366,10 @@ def _router(
         session_id: _Id,
         body: ReconnectBody,
         token: _Token,
-        budget_ms: _BudgetMs = None,
+        claims: Annotated[_Claims, Depends()],
     ) -> ConnectionBody:
-        offer = Offer(body.attempt, body.signal_request, token)
-        caller = _caller(request, budget_ms)
+        offer = Offer(body.attempt, body.signal_request, token, claims.claimed())
+        caller = _caller(request, claims.budget_ms)
         with owners.call(caller.owner_hash, "reconnect"):
             signal_response = await broker.reconnect(caller, session_id, offer)
         return ConnectionBody(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rejoin.errors import ServiceError
 
@@ -91,6 +91,28 @@ class ListedPage:
 
     items: tuple[ListedStream, ...]
     following: str | None
+
+
+class CallBudgets(Protocol):
+    """Who allows calls (`budgets`)."""
+
+    async def take_within(self, operation: str, seconds: float) -> bool:
+        """Wait for a turn to call the service once; False if none comes in time. Raises
+        StoreUnavailableError."""
+        ...
+
+    def throttled(self, operation: str) -> None:
+        """The service has refused a call because there were too many."""
+        ...
+
+
+@runtime_checkable
+class CallsMoreThanOnce(Protocol):
+    """A service that makes second tries of its own."""
+
+    def pays_with(self, budgets: CallBudgets) -> None:
+        """Take a turn for each of them from now on."""
+        ...
 
 
 class StreamService(Protocol):

@@ -6,11 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from rejoin.backend.create_order import Believed, Claimed, believed
 from rejoin.backend.service import StreamStatus
 
 MAX_REMEMBERED: Final = 10_000
 NEW_EPISODE_S: Final = 3.0
 """A client that has not polled for this long begins a new episode: it is polled for fast again."""
+RELEASED_STATUSES: Final = frozenset({"PENDING_CLIENT_RECONNECTION", "ACTIVE"})
+"""In these the service lets a client in; in CONNECTED it answers 409."""
+NOTICED_IN_S: Final = 5.0
+"""So long after the last proof of a connection a session may still be CONNECTED, unless a status
+says otherwise. Later it counts as released: with more sessions than looks, those that were seen
+would else come in the order of the looks, whatever their deadlines."""
+DEFAULT_TIMEOUT_S: Final = 120.0
+"""ConnectionTimeoutSeconds where nobody sets it."""
 
 
 @dataclass(slots=True)
@@ -19,12 +28,14 @@ class SessionMemory:
 
     `connected_asked_at`: start of the newest call that reported CONNECTED; the window cannot have
     begun before it. None: not known, which is safe.
+    `released_asked_at`: start of the newest call, if it reported that a client can be let in again.
     """
 
     status: str = ""
     fast_since_at: float = -math.inf
     polled_at: float = -math.inf
     connected_asked_at: float | None = None
+    released_asked_at: float | None = None
     connection_timeout_s: float | None = None
     settled_at: float = -math.inf
     """When the service last said it itself, in a status call or an answer; a list may be older."""
@@ -43,10 +54,31 @@ class SessionMemory:
             self.status = seen.status
             self.fast_since_at = now
         self.settled_at = max(self.settled_at, asked_at)
+        self.released_asked_at = asked_at if seen.status in RELEASED_STATUSES else None
         if seen.status == "CONNECTED":
             self.connected_asked_at = max(asked_at, self.connected_asked_at or asked_at)
         if seen.connection_timeout_s is not None:
             self.connection_timeout_s = seen.connection_timeout_s
+
+    def window(
+        self, claimed: Claimed, stored_timeout_s: float | None, now: float
+    ) -> tuple[Believed, float]:
+        """What is believed of the window's end, and when the client was last certainly connected,
+        as far as is known. `stored_timeout_s`: the session's connection timeout at its start."""
+        timeout_s = self.connection_timeout_s or stored_timeout_s or DEFAULT_TIMEOUT_S
+        connected_at = self.connected_asked_at
+        lower_s = None if connected_at is None else connected_at + timeout_s - now
+        belief = believed(claimed, lower_s=lower_s, timeout_s=timeout_s)
+        if belief.guessed:
+            return belief, now - NOTICED_IN_S
+        return belief, now + belief.shown_s - timeout_s  # its window began then, or later
+
+    def is_released(self, connected_at: float, now: float) -> bool:
+        """Whether the service has probably noticed since then that the client is gone."""
+        connected_at = max(connected_at, self.connected_asked_at or connected_at)
+        released_at = self.released_asked_at
+        seen = released_at is not None and released_at > connected_at
+        return seen or now - connected_at >= NOTICED_IN_S
 
 
 class SessionMemories:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Remaining, SessionReport
-from rejoin.backend.service import StreamStatus
+from rejoin.backend.service import StreamId, StreamStatus
 from rejoin.backend.session_memory import SessionMemory
 from rejoin.backend.store.schema import secret_hash
-from rejoin.backend.store.sessions import StoredSession
+from rejoin.backend.store.session_rows import StoredSession
 from rejoin.signaling.wire import sha256_hex
 
 REMAINING_STATUSES: Final = frozenset({"CONNECTED", "PENDING_CLIENT_RECONNECTION", "RECONNECTING"})
@@ -59,3 +60,17 @@ def answer_held(row: StoredSession, status: StreamStatus) -> tuple[str | None, s
         # The service shows the new request with the answer to an earlier one.
         answer = None
     return request_sha256, answer
+
+
+def not_ended(row: StoredSession) -> StoredSession:
+    """Raises RefusedError."""
+    if row.ended_status is not None:
+        raise RefusedError(Reason.ENDED, session_status=row.ended_status)
+    return row
+
+
+def stream_of(row: StoredSession) -> StreamId:
+    """Raises RefusedError while the outcome of the start is not known."""
+    if row.stream is None:
+        raise RefusedError(Reason.STILL_STARTING)
+    return row.stream

@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from rejoin.backend.poll_rate import PollRate
+from rejoin.backend.budgets import CallTurns
 from rejoin.backend.refused import Reason, RefusedError, outcome_of
 from rejoin.backend.service import StreamId, StreamService, StreamStatus
 from rejoin.clock import Clock
@@ -39,7 +39,7 @@ class _Call:
 class StatusCalls:
     """The status calls of this process."""
 
-    def __init__(self, service: StreamService, poll_rate: PollRate, clock: Clock) -> None:
+    def __init__(self, service: StreamService, poll_rate: CallTurns, clock: Clock) -> None:
         self._service = service
         self._poll_rate = poll_rate
         self._clock = clock

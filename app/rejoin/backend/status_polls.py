@@ -23,15 +23,18 @@ from collections.abc import Callable
 from typing import Final
 
 from rejoin.backend.list_watch import MISSING, ListWatch, Watch
-from rejoin.backend.refused import Reason, RefusedError, refused_by
+from rejoin.backend.refused import PASSING, Reason, RefusedError, refused_by
 from rejoin.backend.requests import Caller, SessionReport
-from rejoin.backend.service import StreamId, StreamStatus
+from rejoin.backend.service import StreamStatus
 from rejoin.backend.session_memory import SessionMemories, SessionMemory
-from rejoin.backend.session_reports import REMAINING_STATUSES, answer_held, report_of
+from rejoin.backend.session_reports import REMAINING_STATUSES, answer_held, report_of, stream_of
 from rejoin.backend.status_calls import StatusCalls
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.proofs import ProofStore
-from rejoin.backend.store.sessions import SessionStore, StoredSession
+from rejoin.backend.store.session_rows import StoredSession
+from rejoin.backend.store.sessions import (
+    SessionStore,
+)
 from rejoin.clock import Clock
 from rejoin.signaling.wire import ENDED_STATUSES, MAX_WAIT_S
 from rejoin.tasks import spawn
@@ -56,20 +59,6 @@ _PENDING: Final = "PENDING_CLIENT_RECONNECTION"
 
 HasNews = Callable[[SessionReport, SessionReport], bool]
 """Of the first view of a long poll and the newest."""
-
-PASSING: Final = frozenset(
-    {
-        Reason.POLL_RATE,
-        Reason.STORE_UNAVAILABLE,
-        Reason.THROTTLED,
-        Reason.CONFLICT,
-        Reason.STILL_STARTING,
-        Reason.UNAVAILABLE,
-        Reason.FAILED,
-        Reason.TIMED_OUT,
-    }
-)
-"""Failures of a poll that may have passed at the next one: what `problems` calls retryable."""
 
 
 class StatusPolls:
@@ -98,6 +87,10 @@ class StatusPolls:
         """Let what was seen last be recorded."""
         if self._noting:
             await asyncio.wait(self._noting, timeout=NOTE_S)
+
+    def memory_of(self, session_id: str) -> SessionMemory:
+        """What this process remembers of the session."""
+        return self._memories.of(session_id)
 
     # --- one call ---------------------------------------------------------------------------------
 
@@ -337,13 +330,6 @@ class StatusPolls:
 
     def _left_s(self, caller: Caller) -> float:
         return max(0.0, caller.deadline_at - self._clock())
-
-
-def stream_of(row: StoredSession) -> StreamId:
-    """Raises RefusedError while the outcome of the start is not known."""
-    if row.stream is None:
-        raise RefusedError(Reason.STILL_STARTING)
-    return row.stream
 
 
 def _stored_or(row: StoredSession, status: str) -> StreamStatus:

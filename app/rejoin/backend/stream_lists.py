@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rejoin.backend.poll_rate import PollRate
+from rejoin.backend.budgets import CallTurns
 from rejoin.backend.service import (
     ListedStream,
     ServiceFault,
     StreamService,
     StreamServiceError,
 )
+from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.clock import Clock
 from rejoin.tasks import cancel, spawn
 
@@ -59,7 +60,7 @@ class StreamLists:
     """The lists as this process reads them: one pass at a time. Each page takes a turn of
     `page_rate`."""
 
-    def __init__(self, service: StreamService, page_rate: PollRate, clock: Clock) -> None:
+    def __init__(self, service: StreamService, page_rate: CallTurns, clock: Clock) -> None:
         self._service = service
         self._page_rate = page_rate
         self._clock = clock
@@ -67,7 +68,8 @@ class StreamLists:
         self._reading = asyncio.Lock()
 
     async def recent(self, within_s: float) -> Pass:
-        """A pass that ended in the last `within_s`, or a new one. Raises StreamServiceError."""
+        """A pass that ended in the last `within_s`, or a new one. Raises StreamServiceError and
+        StoreUnavailableError."""
         async with self._reading:
             newest = self._newest
             if newest is not None and self._clock() - newest.ended_at < within_s:
@@ -75,7 +77,8 @@ class StreamLists:
             return await self._read(lambda _: None)
 
     async def read(self, on_page: OnPage) -> Pass:
-        """A new pass; `on_page` gets each page as it comes. Raises StreamServiceError."""
+        """A new pass; `on_page` gets each page as it comes. Raises StreamServiceError and
+        StoreUnavailableError."""
         async with self._reading:
             return await self._read(on_page)
 
@@ -97,20 +100,20 @@ class StreamLists:
             outcome = await dropped
         finally:
             await cancel(dropped)
-        if isinstance(outcome, StreamServiceError):
+        if isinstance(outcome, Exception):
             raise outcome
         self._newest = Pass(streams, complete and outcome, self._clock())
         return self._newest
 
     async def _read_often(
         self, on_page: OnPage, others_done: asyncio.Event
-    ) -> bool | StreamServiceError:
+    ) -> bool | StreamServiceError | StoreUnavailableError:
         """Read DROPPED until the other lists are done; whether the last reading was complete."""
         while True:
             again_at = self._clock() + OFTEN_S
             try:
                 complete = await self._read_list(DROPPED, on_page)
-            except StreamServiceError as error:
+            except (StreamServiceError, StoreUnavailableError) as error:
                 return error
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, again_at - self._clock())):

@@ -15,7 +15,7 @@ import secrets
 from typing import Final
 
 from rejoin.backend.audit import note_own
-from rejoin.backend.poll_rate import PollRate
+from rejoin.backend.budgets import CallTurns
 from rejoin.backend.service import (
     ServiceFault,
     StreamId,
@@ -24,13 +24,13 @@ from rejoin.backend.service import (
 )
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.reports import ReportStore
+from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
 from rejoin.backend.store.sessions import (
-    SessionForgottenError,
     SessionStore,
-    StoredSession,
     StreamTakenError,
 )
 from rejoin.backend.stream_lists import StreamLists
+from rejoin.clock import boot_s
 from rejoin.signaling.wire import ENDED_STATUSES
 
 _log = logging.getLogger("rejoin.backend")
@@ -52,12 +52,12 @@ def _prefix_of(server_key: bytes) -> str:
 
 
 async def sweep_for_ever(
-    service: StreamService, store: SessionStore, lists: StreamLists, poll_rate: PollRate
+    service: StreamService, store: SessionStore, lists: StreamLists, status_turns: CallTurns
 ) -> None:
-    """One pass now, and one each minute. Each status call takes a turn of `poll_rate`."""
+    """One pass now, and one each minute. Each status call takes a turn of `status_turns`."""
     while True:
         try:
-            await sweep_old_rows(service, store, poll_rate)
+            await sweep_old_rows(service, store, status_turns)
             await ReportStore(store.database).sweep(within_s=_STORE_S)
             await sweep_lost_starts(service, store, lists)
         except StoreUnavailableError:
@@ -65,11 +65,13 @@ async def sweep_for_ever(
         await asyncio.sleep(EVERY_S)
 
 
-async def sweep_old_rows(service: StreamService, store: SessionStore, poll_rate: PollRate) -> None:
+async def sweep_old_rows(
+    service: StreamService, store: SessionStore, status_turns: CallTurns
+) -> None:
     """Ask the service about each old session that may live; the next pass deletes those that have
     ended. Raises StoreUnavailableError."""
     for row in await store.sweep(within_s=_STORE_S):
-        if not await poll_rate.wait(poll_rate.clock() + EVERY_S):
+        if not await status_turns.wait(boot_s() + EVERY_S):
             return  # those who wait for news go first; the next pass asks
         status = await _status_of(service, row)
         if status in ENDED_STATUSES:

@@ -11,6 +11,7 @@ from conftest import LogRecords
 from helpers.fake_stream_service import GOOD_TOKEN, OTHER_TOKEN, FakeStreamService
 from helpers.stores import opened
 from helpers.studio_backend import QUICK, Bug, probe_of, studio_backend
+from rejoin.backend.call_rate import Quota
 from rejoin.backend.check.calls import Calls, UnreachableError
 from rejoin.backend.check.findings import Broken, Kept, NotChecked, Report
 from rejoin.backend.check.probe import Probe
@@ -71,7 +72,7 @@ async def test_a_right_backend_keeps_every_point() -> None:
 async def test_our_own_backend_keeps_every_point(expected_logs: LogRecords) -> None:
     service = PlacedService()
     async with opened() as store:
-        rules = AppRules(hosts=("127.0.0.1",), polls_per_s=200)
+        rules = AppRules(hosts=("127.0.0.1",), quota=Quota(200.0, 200))
         app = build_app(service, store, (GOOD_TOKEN, OTHER_TOKEN), rules=rules)
         async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
             calls = Calls(f"http://127.0.0.1:{port}")

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
 
+from conftest import LogRecords
 from helpers.postgres import PostgresServer
 from helpers.stores import fresh_tag, opened
 from rejoin.backend.store.database import HEAD, Database, StoreUnavailableError
@@ -163,3 +165,34 @@ async def test_a_server_that_is_gone_is_a_refusal_and_back_it_is_used_again(
 
 async def test_a_server_that_cannot_be_reached_is_one_sentence() -> None:
     assert "reached" in await refusal_of("postgresql://nobody@/none?host=/nowhere")
+
+
+async def test_what_goes_ahead_waits_for_no_connection_that_others_hold(
+    postgres: PostgresServer, expected_logs: LogRecords
+) -> None:
+    url = postgres.new_database()
+    holder, database = Database(url), Database(url)
+    for each in (holder, database):
+        await each.open()
+
+    def hold(connection: Connection) -> None:
+        connection.execute(text("SELECT pg_advisory_lock(7)"))
+
+    def wait_for_it(connection: Connection) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
+
+    await holder.run(hold, within_s=60.0)
+    waiting = [asyncio.ensure_future(database.run(wait_for_it, within_s=60.0)) for _ in range(40)]
+    count = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'"
+    for _ in range(400):
+        if await holder.run(lambda each: each.scalar(text(count)), within_s=60.0) >= 10:
+            break
+        await asyncio.sleep(0.01)
+    one = await database.run(
+        lambda connection: connection.scalar(text("SELECT 1")), within_s=60.0, ahead=True
+    )
+    assert one == 1
+    await holder.close()  # and the lock goes with its connection
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await database.close()
+    assert all("the database failed" in line for line in expected_logs.lines)

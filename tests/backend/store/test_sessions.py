@@ -15,12 +15,12 @@ from helpers.stores import claimed, flights_of, fresh_tag, opened
 from rejoin.backend.service import StreamId
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.schema import secret_hash
+from rejoin.backend.store.session_rows import StoredSession
 from rejoin.backend.store.sessions import (
     ATTEMPTS_KEPT,
     KEPT_S,
     Offered,
     SessionStore,
-    StoredSession,
     StreamTakenError,
 )
 from rejoin.service_model.fence import Claim
@@ -353,3 +353,10 @@ async def test_an_answer_ends_the_flight_of_its_process(url: str) -> None:
         other = flights_of(store, "two")
         taken = await other.take(session_id, 2, lands_within_s=7.0, gone=None, within_s=SOON_S)
         assert taken is None
+
+
+async def test_the_servers_secret_is_made_once_by_those_who_start_at_the_same_time(
+    url: str,
+) -> None:
+    async with opened(url) as store:
+        assert len(set(await asyncio.gather(*(store.server_key() for _ in range(8))))) == 1

@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from rejoin.backend.store.schema import METADATA
+from rejoin.backend.store.schema import METADATA, ONE_BOOT
 from rejoin.errors import ServiceError
 from rejoin.tasks import spawn
 
@@ -30,7 +30,7 @@ _log = logging.getLogger("rejoin.backend.store")
 _Result = TypeVar("_Result")
 
 MEMORY: Final = ":memory:"
-_VERSIONS: Final = ("0001", "0002", "0003", "0004")
+_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 HEAD: Final = _VERSIONS[-1]
 """The version of the schema that this program uses; `migrations.versions` has each step."""
 LONGEST_S: Final = 5.0
@@ -38,6 +38,8 @@ LONGEST_S: Final = 5.0
 OPEN_S: Final = 30.0
 """For connecting and the longest migration."""
 _CONNECTIONS: Final = 10
+_CONNECTIONS_AHEAD: Final = 2
+"""For turns and budgets: while a thousand clients are asked who they are, calls go on."""
 _CONNECT_S: Final = 2.0
 _BUSY_S: Final = 0.5
 _VERSION_TABLE: Final = (
@@ -60,10 +62,10 @@ Work = Callable[[Connection], _Result]
 
 
 class _Backend(Protocol):
-    """One of the two kinds of database."""
+    """One of the two kinds of database. `ahead`: before those that wait for a connection."""
 
     async def open(self, *, migrate: bool) -> None: ...
-    async def transaction(self, work: Work[_Result]) -> _Result: ...
+    async def transaction(self, work: Work[_Result], *, ahead: bool) -> _Result: ...
     async def close(self) -> None: ...
 
 
@@ -80,10 +82,12 @@ class _Sqlite:
             self._engine = _sqlite_engine(self._url)
             with self._engine.begin() as connection:
                 _bring_to_head(connection, sqlite=True, migrate=migrate)
+                for table in ONE_BOOT:
+                    connection.execute(table.delete())
 
         await self._in_thread(work)
 
-    async def transaction(self, work: Work[_Result]) -> _Result:
+    async def transaction(self, work: Work[_Result], *, ahead: bool) -> _Result:
         def run() -> _Result:
             assert self._engine is not None, "open the database first"
             with self._engine.begin() as connection:
@@ -107,9 +111,11 @@ class _Postgres:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._engine: AsyncEngine | None = None
+        self._ahead: AsyncEngine | None = None
 
     async def open(self, *, migrate: bool) -> None:
-        self._engine = _postgres_engine(self._url)
+        self._engine = _postgres_engine(self._url, _CONNECTIONS)
+        self._ahead = _postgres_engine(self._url, _CONNECTIONS_AHEAD)
         key = {"key": _MIGRATION_LOCK}
         async with self._engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
@@ -122,14 +128,16 @@ class _Postgres:
                 await connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
                 await connection.commit()
 
-    async def transaction(self, work: Work[_Result]) -> _Result:
-        assert self._engine is not None, "open the database first"
-        async with self._engine.begin() as connection:
+    async def transaction(self, work: Work[_Result], *, ahead: bool) -> _Result:
+        engine = self._ahead if ahead else self._engine
+        assert engine is not None, "open the database first"
+        async with engine.begin() as connection:
             return await connection.run_sync(work)
 
     async def close(self) -> None:
-        if self._engine is not None:
-            await self._engine.dispose()
+        for engine in (self._engine, self._ahead):
+            if engine is not None:
+                await engine.dispose()
 
 
 class Database:
@@ -164,10 +172,11 @@ class Database:
             await asyncio.wait(self._running, timeout=LONGEST_S)
         await self._backend.close()
 
-    async def run(self, work: Work[_Result], *, within_s: float) -> _Result:
+    async def run(self, work: Work[_Result], *, within_s: float, ahead: bool = False) -> _Result:
         """One transaction. Raises StoreUnavailableError when `within_s` is over or it fails; what
-        `work` raises of ours is raised as it is."""
-        task = spawn(self._transaction(work), name="store")
+        `work` raises of ours is raised as it is. `ahead`: it waits for no connection that others
+        wait for."""
+        task = spawn(self._transaction(work, ahead=ahead), name="store")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         patience_s = max(0.0, min(within_s, LONGEST_S))
@@ -182,9 +191,9 @@ class Database:
             raise outcome
         return cast("_Result", outcome)
 
-    async def _transaction(self, work: Work[_Result]) -> _Result | Exception:
+    async def _transaction(self, work: Work[_Result], *, ahead: bool) -> _Result | Exception:
         try:
-            return await self._backend.transaction(work)
+            return await self._backend.transaction(work, ahead=ahead)
         except ServiceError as error:
             return error
         except (SQLAlchemyError, OSError, TimeoutError) as error:
@@ -211,11 +220,11 @@ def _url_of(text_: str) -> URL:
     )
 
 
-def _postgres_engine(url: URL) -> AsyncEngine:
+def _postgres_engine(url: URL, connections: int) -> AsyncEngine:
     _keep_rows_out_of_logs()
     return create_async_engine(
         url,
-        pool_size=_CONNECTIONS,
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=_CONNECT_S,
         pool_pre_ping=True,

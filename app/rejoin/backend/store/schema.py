@@ -1,7 +1,8 @@
 """The tables of the backend's database; `migrations` lead here from every earlier version.
 
-Times are seconds of Unix time by the clock of the process that wrote them. They decide which rows
-are looked at again, never whether a session or a call in flight is over.
+Times are seconds of Unix time by the clock of the process that wrote them, where nothing else is
+said. They decide which rows are looked at again, never whether a session or a call in flight is
+over.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hmac
 from typing import Final
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -43,6 +45,7 @@ STREAM_SESSION: Final = Table(
     Column("ended_reason", Text),
     Column("connected_at", Double),
     Column("settled_at", Double),
+    Column("connection_timeout_s", Double),
     UniqueConstraint("tag", name="one_session_of_a_tag"),
     UniqueConstraint("owner_hash", "start_token_hash", name="one_session_of_a_start"),
     UniqueConstraint("stream_group", "stream_session", name="one_owner_of_a_stream"),
@@ -53,7 +56,8 @@ STREAM_SESSION: Final = Table(
 is found again when the start's answer is lost; null in rows of an older version.
 By the database's clock, if it could be trusted then (`proofs`): `connected_at`: when the newest
 status call that returned CONNECTED began; `settled_at`: when the service last said something of the
-session that lists may not show yet."""
+session that lists may not show yet. `connection_timeout_s`: as the service said it when the session
+was started; else null."""
 
 ATTEMPT: Final = Table(
     "attempt",
@@ -91,6 +95,47 @@ FLIGHT: Final = Table(
 )
 """A create call on its way. `lands_within_s`: from its beginning, after which it has no effect."""
 
+CALL_BUDGET: Final = Table(
+    "call_budget",
+    METADATA,
+    Column("shard", String(64), primary_key=True),
+    Column("operation", String(64), primary_key=True),
+    Column("free_at", Double, nullable=False),
+    Column("per_s", Double, nullable=False),
+    Column("halved_at", Double, nullable=False),
+)
+"""Calls of the streaming service, of each operation by itself (`call_rate`). The times are the
+database's own; on SQLite the boot clock of its one process."""
+
+CREATE_TURN: Final = Table(
+    "create_turn",
+    METADATA,
+    Column("session_id", String(64), primary_key=True),
+    Column("shard", String(64), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("unreleased", Boolean, nullable=False),
+    Column("shown_at", Double, nullable=False),
+    Column("latest_at", Double, nullable=False),
+    Column("present_until_at", Double, nullable=False),
+    Column("kept_until_at", Double, nullable=False),
+    Column("could_be_saved", Boolean, nullable=False),
+    Index("create_turn_by_deadline", "shard", "state", "unreleased", "shown_at"),
+    Index("create_turn_by_latest", "shard", "could_be_saved", "latest_at"),
+)
+"""Who waits to be let in again (`turns`). `owner`: the process that was asked last. `state`:
+"waits", "granted" or "served". `present_until_at`: until when the client waits for the answer to
+its call; `kept_until_at`: until when it keeps its place. `could_be_saved`: a maximum matching of
+the calls that were made saves it. Times as in `call_budget`."""
+
+QUEUE_PROCESS: Final = Table(
+    "queue_process",
+    METADATA,
+    Column("owner", String(64), primary_key=True),
+    Column("seen_at", Double, nullable=False),
+)
+"""Processes with clients that wait for a turn, and when they last asked for turns."""
+
 SERVER_KEY: Final = Table(
     "server_key",
     METADATA,
@@ -100,6 +145,8 @@ SERVER_KEY: Final = Table(
 """One row: the secret from which ClientTokens and tags are made."""
 
 
+ONE_BOOT: Final = (CALL_BUDGET, CREATE_TURN, QUEUE_PROCESS)
+"""Tables whose times are the boot clock's on SQLite: what is in them ends with the process."""
 RECONNECT_REPORT: Final = Table(
     "reconnect_report",
     METADATA,

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Column, Connection, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.service import StreamId
-from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, StoreUnavailableError
+from rejoin.backend.store.database import LONGEST_S, MEMORY, Database
 from rejoin.backend.store.reports import delete_and_count
 from rejoin.backend.store.schema import (
     ATTEMPT,
@@ -26,6 +26,15 @@ from rejoin.backend.store.schema import (
     SERVER_KEY,
     STREAM_SESSION,
     secret_hash,
+)
+from rejoin.backend.store.session_rows import (
+    StoredSession,
+    find_row,
+    forgotten,
+    get_row,
+    offered_by,
+    rows_of,
+    session_of,
 )
 from rejoin.errors import ServiceError
 from rejoin.service_model import fence
@@ -38,12 +47,6 @@ ATTEMPTS_KEPT: Final = 200
 _SWEPT_AT_ONCE: Final = 100
 _READ_AT_ONCE: Final = 500
 """Fewer parameters than a statement of any database may have."""
-
-
-class SessionForgottenError(ServiceError):
-    """The row was deleted meanwhile: its start failed, or it became too old."""
-
-    code = "session_forgotten"
 
 
 class StreamTakenError(ServiceError):
@@ -59,29 +62,6 @@ class Offered:
     attempt: int
     request_sha256: str
     client_token: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSession:
-    """One stream session. `answer` belongs to `request_sha256`, the newest attempt's request.
-
-    `stream`: None while the outcome of the start is not known. `client_token`: the newest
-    attempt's, None where an older version of the program recorded the attempt.
-    `earlier_answers`: hashes of the answers to earlier attempts.
-    """
-
-    id: str
-    owner_hash: str = field(repr=False)
-    stream: StreamId | None
-    attempt: int
-    key_hash: str = field(repr=False)
-    client_token: str | None = field(repr=False)
-    request_sha256: str
-    answer: str | None = field(repr=False)
-    earlier_answers: frozenset[str]
-    tag: str | None
-    ended_status: str | None
-    ended_reason: str | None
 
 
 class SessionStore:
@@ -128,9 +108,9 @@ class SessionStore:
                 )
             )
             if known is not None:
-                row = _get(connection, known)
+                row = get_row(connection, known)
                 # Later attempts replaced number and request, but the hash of every offer is kept.
-                again = _offered(connection, row.id, offered.request_sha256) is not None
+                again = offered_by(connection, row.id, offered.request_sha256) is not None
                 same = again and offered.attempt <= row.attempt
                 return (Claim.REPEATED if same else Claim.REUSED), row
             session_id = secrets.token_urlsafe(24)
@@ -148,15 +128,22 @@ class SessionStore:
             except IntegrityError:
                 return None  # another process has just recorded the same start
             _record(connection, session_id, key_hash, offered)
-            return Claim.NEW, _get(connection, session_id)
+            return Claim.NEW, get_row(connection, session_id)
 
         for _ in range(2):
             outcome = await self.database.run(work, within_s=within_s)
             if outcome is not None:
                 return outcome
-        raise _forgotten()
+        raise forgotten()
 
-    async def started(self, session_id: str, stream: StreamId, *, within_s: float) -> None:
+    async def started(
+        self,
+        session_id: str,
+        stream: StreamId,
+        *,
+        within_s: float,
+        connection_timeout_s: float | None = None,
+    ) -> None:
         """The service accepted the start. Raises StreamTakenError."""
 
         def work(connection: Connection) -> None:
@@ -164,7 +151,11 @@ class SessionStore:
                 connection.execute(
                     update(STREAM_SESSION)
                     .where(STREAM_SESSION.c.id == session_id)
-                    .values(stream_group=stream.stream_group, stream_session=stream.stream_session)
+                    .values(
+                        stream_group=stream.stream_group,
+                        stream_session=stream.stream_session,
+                        connection_timeout_s=connection_timeout_s,
+                    )
                 )
             except IntegrityError as error:
                 raise StreamTakenError("This stream session belongs to another start.") from error
@@ -186,14 +177,15 @@ class SessionStore:
             found = connection.scalar(select(SERVER_KEY.c.secret))
             if found is not None:
                 return str(found)
-            secret = secrets.token_hex(32)
-            connection.execute(insert(SERVER_KEY).values(id=1, secret=secret))
+            try:
+                with connection.begin_nested():
+                    secret = secrets.token_hex(32)
+                    connection.execute(insert(SERVER_KEY).values(id=1, secret=secret))
+            except IntegrityError:  # another process has just made it
+                secret = str(connection.scalar(select(SERVER_KEY.c.secret)))
             return secret
 
-        try:
-            return bytes.fromhex(await self.database.run(work, within_s=LONGEST_S))
-        except StoreUnavailableError:  # another process may have made it just now
-            return bytes.fromhex(await self.database.run(work, within_s=LONGEST_S))
+        return bytes.fromhex(await self.database.run(work, within_s=LONGEST_S))
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -203,7 +195,7 @@ class SessionStore:
         """The session if it exists *and* belongs to this owner."""
 
         def work(connection: Connection) -> StoredSession | None:
-            return _find(connection, session_id)
+            return find_row(connection, session_id)
 
         row = await self.database.run(work, within_s=within_s)
         if row is None or not hmac.compare_digest(row.owner_hash, owner_hash):
@@ -220,7 +212,7 @@ class SessionStore:
                     STREAM_SESSION.c.ended_status.is_(None),
                 )
             )
-            return tuple(_get(connection, each) for each in ids.all())
+            return tuple(get_row(connection, each) for each in ids.all())
 
         return await self.database.run(work, within_s=within_s)
 
@@ -277,10 +269,10 @@ class SessionStore:
 
         def work(connection: Connection) -> tuple[Claim | None, StoredSession] | None:
             self._lock(connection, session_id)
-            found = _rows_of(connection, session_id)
+            found = rows_of(connection, session_id)
             if found is None or not hmac.compare_digest(found[0].owner_hash, owner_hash):
                 return None
-            row, attempts = _session_of(*found), found[1]
+            row, attempts = session_of(*found), found[1]
             if row.ended_status is not None or row.stream is None:
                 return None, row
             same_bytes = hmac.compare_digest(row.key_hash, key_hash) and (
@@ -359,10 +351,10 @@ class SessionStore:
 
         def work(connection: Connection) -> StoredSession:
             self._lock(connection, session_id)
-            found = _rows_of(connection, session_id)
+            found = rows_of(connection, session_id)
             if found is None:
-                raise _forgotten()
-            row = _session_of(*found)
+                raise forgotten()
+            row = session_of(*found)
             kept = fence.keeps_answer(attempt, row.attempt) and row.ended_status is None
             connection.execute(
                 update(ATTEMPT)
@@ -380,7 +372,7 @@ class SessionStore:
                 )
             if kept:
                 return replace(row, answer=answer)
-            return _get(connection, session_id)
+            return get_row(connection, session_id)
 
         return await self.database.run(work, within_s=within_s)
 
@@ -398,7 +390,7 @@ class SessionStore:
             connection.execute(
                 update(ATTEMPT).where(ATTEMPT.c.session_id == session_id).values(answer=None)
             )
-            return _get(connection, session_id)
+            return get_row(connection, session_id)
 
         return await self.database.run(work, within_s=within_s)
 
@@ -420,7 +412,7 @@ class SessionStore:
                 .order_by(STREAM_SESSION.c.created_at)
                 .limit(_SWEPT_AT_ONCE)
             )
-            return tuple(_get(connection, each) for each in ids.all())
+            return tuple(get_row(connection, each) for each in ids.all())
 
         return await self.database.run(work, within_s=within_s)
 
@@ -434,67 +426,4 @@ def _record(connection: Connection, session_id: str, key_hash: str, offered: Off
             key_hash=key_hash,
             client_token=offered.client_token,
         )
-    )
-
-
-def _rows_of(connection: Connection, session_id: str) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
-    """The session's row and those of its attempts."""
-    found = (
-        connection.execute(select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
-    ).one_or_none()
-    if found is None:
-        return None
-    attempts = (connection.execute(select(ATTEMPT).where(ATTEMPT.c.session_id == session_id))).all()
-    return found, attempts
-
-
-def _find(connection: Connection, session_id: str) -> StoredSession | None:
-    found = _rows_of(connection, session_id)
-    return None if found is None else _session_of(*found)
-
-
-def _forgotten() -> SessionForgottenError:
-    return SessionForgottenError("The backend no longer knows this stream session.")
-
-
-def _get(connection: Connection, session_id: str) -> StoredSession:
-    row = _find(connection, session_id)
-    if row is None:
-        raise _forgotten()
-    return row
-
-
-def _offered(connection: Connection, session_id: str, request_sha256: str) -> Row[Any] | None:
-    """The attempt that sent this offer."""
-    return (
-        connection.execute(
-            select(ATTEMPT).where(
-                ATTEMPT.c.session_id == session_id, ATTEMPT.c.request_sha256 == request_sha256
-            )
-        )
-    ).one_or_none()
-
-
-def _session_of(found: Row[Any], attempts: Sequence[Row[Any]]) -> StoredSession:
-    newest = next((each for each in attempts if each.number == found.attempt), None)
-    stream = None
-    if found.stream_session is not None:
-        stream = StreamId(str(found.stream_group), str(found.stream_session))
-    return StoredSession(
-        id=found.id,
-        owner_hash=found.owner_hash,
-        stream=stream,
-        attempt=found.attempt,
-        key_hash="" if newest is None else newest.key_hash or "",
-        client_token=None if newest is None else newest.client_token,
-        request_sha256="" if newest is None else newest.request_sha256,
-        answer=None if newest is None else newest.answer,
-        earlier_answers=frozenset(
-            each.answer_hash
-            for each in attempts
-            if each.answer_hash is not None and each is not newest
-        ),
-        tag=found.tag,
-        ended_status=found.ended_status,
-        ended_reason=found.ended_reason,
     )

@@ -3,5 +3,6 @@
 Glossary
     upgrade    what leads from the revision before to this one; there is no way back
 
-Read in this order: `initial`, `attempts_and_flights`, `reconnect_reports`, `connected_proof`.
+Read in this order: `initial`, `attempts_and_flights`, `reconnect_reports`, `connected_proof`,
+`budgets_and_turns`.
 """

@@ -1,4 +1,4 @@
-"""The pace at which the backend polls the streaming service, over all sessions together."""
+"""Turns to call the streaming service, without a database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from rejoin.clock import Clock
+from rejoin.backend.budgets import GET
+from rejoin.clock import Clock, boot_s
 
 BURST: Final = 5
 """After a quiet moment this many polls may go out at once."""
@@ -43,3 +44,18 @@ class PollRate:
 
     def _turn_at(self, now: float) -> float:
         return max(self.free_at, now - (BURST - 1) / self.per_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """One rate for each operation; `status` is that of GetStreamSession."""
+
+    status: PollRate
+    others: PollRate
+
+    def of(self, operation: str) -> PollRate:
+        return self.status if operation == GET else self.others
+
+
+def rates(per_s: float) -> Rates:
+    return Rates(PollRate(boot_s, per_s), PollRate(boot_s, per_s))

@@ -1,4 +1,4 @@
-"""Each test of the store runs on SQLite and on a real PostgreSQL server."""
+"""What is in the store is tested on SQLite and on a real PostgreSQL server."""
 
 from __future__ import annotations
 

@@ -1,0 +1,121 @@
+"""In which order players come back when more of them ask than the service allows calls: pure.
+
+Rule 1: the game whose shown deadline is nearest comes first, among those whose latest deadline can
+        still be met. Who waits at one moment, with one call for a game, is so saved in the largest
+        number that any order saves (a maximum matching of games to calls). Games that cannot be
+        met any more come last; they are never refused, as a deadline is an estimate.
+Rule 2: a session that the service has released comes before one that may still be CONNECTED: a
+        call for the latter is a 409, and saves nobody (`session_memory` says which).
+Rule 3: the backend believes no deadline that is nearer than its own lower bound, and none that is
+        later than a drop at this moment could have. So a client that lies gains nothing.
+
+`store/turns` has the same order as a statement of the database.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+NOTICE_S: Final = 60.0
+"""The service may notice a drop this much later (`notice_delay_max_s` of the client's policy)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A game that waits. `shown_at`, `latest_at`: when its window ends at the earliest and at the
+    latest. `released`: the service probably lets it be called for."""
+
+    shown_at: float
+    latest_at: float
+    released: bool = True
+    session_id: str = ""
+
+    def is_hopeless(self, now: float, takes_s: float = 0.0) -> bool:
+        """Whether a call that is made now, and takes this long, comes too late."""
+        return self.latest_at < now + takes_s
+
+    @property
+    def rank(self) -> tuple[bool, float, float, str]:
+        """The order among those that are not hopeless; the same in each process."""
+        return not self.released, self.shown_at, self.latest_at, self.session_id
+
+
+def ordered(waiting: Iterable[Waiting], now: float, takes_s: float = 0.0) -> list[Waiting]:
+    """Who is called for first, if all calls were made now."""
+    return sorted(waiting, key=lambda each: (each.is_hopeless(now, takes_s), each.rank))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`number`: 1 for the next one. `turn_in_s`: about when its turn comes."""
+
+    number: int
+    turn_in_s: float
+
+
+class Forecast:
+    """When each of those who wait will have their turn, if nobody comes or goes. An estimate."""
+
+    def __init__(self, waiting: Iterable[Waiting], now: float, per_s: float) -> None:
+        self._now = now
+        self._per_s = per_s
+        self._ranks: list[tuple[bool, float, float, str]] = []
+        """Of those that will be met, in order."""
+        self._before: dict[str, int] = {}
+        """Session -> how many come before it."""
+        late = 0
+        for each in ordered(waiting, now):
+            if each.is_hopeless(now + len(self._ranks) / per_s):
+                late += 1
+            else:
+                self._before[each.session_id] = len(self._ranks)
+                self._ranks.append(each.rank)
+        self.hopeless = late
+        self.waiting = late + len(self._ranks)
+
+    def place_of(self, asking: Waiting) -> Place:
+        """`asking`: one of those who wait, or who came later."""
+        before = self._before.get(asking.session_id)
+        if before is None:
+            before = bisect.bisect_left(self._ranks, asking.rank)
+        if asking.is_hopeless(self._now + before / self._per_s):
+            before = len(self._ranks)
+        return Place(before + 1, before / self._per_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a client says of its window; None where it does not. Seconds from now."""
+
+    window_s: float | None = None
+    latest_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """Seconds from now until the shown and the latest deadline. `guessed`: nothing was known, so it
+    counts from the first time that the session asks."""
+
+    shown_s: float
+    latest_s: float
+    guessed: bool = False
+
+
+def believed(claimed: Claimed, *, lower_s: float | None, timeout_s: float) -> Believed:
+    """Rule 3. `lower_s`: until the backend's own lower bound of the window's end, if it has one.
+    `timeout_s`: the session's connection timeout."""
+    longest_s = timeout_s + NOTICE_S
+    lower_s = 0.0 if lower_s is None else max(0.0, lower_s)
+    if claimed.window_s is None:
+        # An older client. It asks soon after its drop.
+        return Believed(timeout_s, _or(claimed.latest_s, timeout_s), guessed=True)
+    shown_s = min(max(claimed.window_s, lower_s), timeout_s)
+    latest_s = min(max(_or(claimed.latest_s, shown_s), shown_s), longest_s)
+    return Believed(shown_s, latest_s)
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else max(value, otherwise)

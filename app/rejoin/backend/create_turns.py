@@ -1,0 +1,300 @@
+"""Turns to let players in again: who asks waits here until the order of `create_order` comes to it.
+
+In a quiet moment a turn that this process holds is used, without a round trip of the database.
+Where more ask than the service allows, everybody stands in one queue over all processes
+(`store/turns`). A client whose turn does not come within its call is told its place and asks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from rejoin.backend.budgets import OperationBudget
+from rejoin.backend.create_order import Believed, Forecast, Place, Waiting
+from rejoin.backend.refused import Reason, RefusedError
+from rejoin.backend.store.database import LONGEST_S, StoreUnavailableError
+from rejoin.backend.store.turns import Arrival, Exchanged, Lost, TurnStore
+from rejoin.clock import Clock
+from rejoin.tasks import cancel, spawn
+
+_log = logging.getLogger("rejoin.backend")
+
+TICK_S: Final = 0.05
+"""Between two exchanges of turns, at the least: a call each 50 ms is what AWS allows."""
+SLOWEST_TICK_S: Final = 0.5
+HOLD_AFTER_S: Final = 0.025
+"""Turns to hold are taken this much later, and not beside the call that has just got its turn."""
+FAILED_TICK_S: Final = 0.2
+PATIENCE_S: Final = 2.0
+"""A database that fails for longer is down for those who wait."""
+FORECAST_S: Final = 1.0
+"""How often places are estimated, with up to 2,000 who wait; less often with more."""
+_FORECAST_EACH_S: Final = FORECAST_S / 2000
+ASK_AGAIN_S: Final = 1.0
+CALL_TAKES_S: Final = 0.25
+"""Kept of the client's time for the call itself."""
+_DELIVERED_IN_S: Final = 0.15
+"""A turn that another process gives is found this much later: at the next exchange."""
+SWEEP_S: Final = 5.0
+
+
+@dataclass(slots=True)
+class _Asking:
+    """A session whose clients wait in this process. `is_new`: the store does not know it yet."""
+
+    attempt: int
+    belief: Believed
+    asked_at: float
+    until_at: float
+    is_released: Callable[[float], bool]
+    released: bool
+    turn: asyncio.Future[None]
+    clients: int = 0
+    is_new: bool = True
+
+    def arrival(self, session_id: str, now: float) -> Arrival:
+        since_s = now - self.asked_at
+        belief = self.belief
+        return Arrival(
+            session_id,
+            belief.shown_s - since_s,
+            belief.latest_s - since_s,
+            belief.guessed,
+            self.released,
+            max(0.0, self.until_at - now - _DELIVERED_IN_S),
+        )
+
+    def waiting(self, session_id: str, at: float) -> Waiting:
+        """`at`: `asked_at` on the forecast's clock."""
+        belief = self.belief
+        return Waiting(at + belief.shown_s, at + belief.latest_s, self.released, session_id)
+
+
+class CreateTurns:
+    """The clients of this process that want to be let in again."""
+
+    def __init__(self, store: TurnStore, budget: OperationBudget, clock: Clock) -> None:
+        self._store = store
+        self._budget = budget
+        self._clock = clock
+        self._asking: dict[str, _Asking] = {}
+        self._others_wait = False
+        self._asked = asyncio.Event()
+        self._exchanging: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+        self._failure: StoreUnavailableError | None = None
+        """Of the last exchange."""
+        self._forecast: Forecast | None = None
+        self._shift_s = 0.0
+        """From our clock to the forecast's."""
+        self._forecast_due_at = 0.0
+        self.on_lost: Callable[[Lost], None] | None = None
+        """Called with games whose window ended while they waited."""
+
+    @property
+    def waiting(self) -> int:
+        """Sessions that wait in this process."""
+        return len(self._asking)
+
+    async def start(self) -> None:
+        """Hold some turns for the first ones, and count, from now on, the games that are lost."""
+        with contextlib.suppress(StoreUnavailableError):
+            await self._hold()
+        self._sweeping = spawn(self._sweep_for_ever(), name="sweep of turns")
+
+    async def wait(
+        self,
+        session_id: str,
+        attempt: int,
+        belief: Believed,
+        *,
+        is_released: Callable[[float], bool],
+        deadline_at: float,
+    ) -> bool:
+        """Return when it is this session's turn: whether it had to wait. `is_released`: whether it
+        can probably be called for at this time. `deadline_at`: of the call. Raises RefusedError
+        (WAITS_FOR_TURN, ATTEMPT_STALE) and StoreUnavailableError."""
+        deadline_at -= CALL_TAKES_S
+        if self._is_quiet() and self._budget.take_held():
+            self._exchange()
+            return False
+        asking = self._joined(session_id, attempt, belief, is_released, deadline_at)
+        asking.clients += 1
+        self._asked.set()
+        self._exchange()
+        try:
+            await asyncio.wait({asking.turn}, timeout=max(0.0, deadline_at - self._clock()))
+        finally:
+            asking.clients -= 1
+            if asking.clients == 0 and self._asking.get(session_id) is asking:
+                del self._asking[session_id]
+        if not asking.turn.done():
+            if self._failure is not None:
+                raise StoreUnavailableError(str(self._failure))
+            place = self._place_of(session_id, asking)
+            raise RefusedError(Reason.WAITS_FOR_TURN, retry_after_s=ASK_AGAIN_S, place=place)
+        asking.turn.result()
+        return True
+
+    def _is_quiet(self) -> bool:
+        return not self._asking and not self._others_wait
+
+    def _joined(
+        self,
+        session_id: str,
+        attempt: int,
+        belief: Believed,
+        is_released: Callable[[float], bool],
+        deadline_at: float,
+    ) -> _Asking:
+        """The session's place in this process: a newer attempt takes that of an older one."""
+        now = self._clock()
+        known = self._asking.get(session_id)
+        if known is None or known.attempt < attempt:
+            if known is not None and not known.turn.done():
+                known.turn.set_exception(RefusedError(Reason.ATTEMPT_STALE))
+                known.turn.exception()  # its client may have gone
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            released = is_released(now)
+            known = _Asking(attempt, belief, now, deadline_at, is_released, released, turn)
+            self._asking[session_id] = known
+        elif known.attempt > attempt:
+            raise RefusedError(Reason.ATTEMPT_STALE)
+        else:
+            known.belief, known.asked_at, known.is_released = belief, now, is_released
+            known.until_at, known.is_new = max(known.until_at, deadline_at), True
+        return known
+
+    def _place_of(self, session_id: str, asking: _Asking) -> Place | None:
+        if self._forecast is None:
+            return None
+        return self._forecast.place_of(asking.waiting(session_id, asking.asked_at + self._shift_s))
+
+    # --- exchange of turns ------------------------------------------------------------------------
+
+    def _exchange(self) -> None:
+        if self._exchanging is None or self._exchanging.done():
+            self._exchanging = spawn(self._exchange_turns(), name="turns of reconnects")
+
+    async def _exchange_turns(self) -> None:
+        """Until nobody waits here, and turns are held for a quiet moment."""
+        failing_since_at: float | None = None
+        while True:
+            try:
+                await self._exchange_once()
+                failing_since_at = self._failure = None
+                if not self._asking:
+                    await self._pause(HOLD_AFTER_S)
+                    if not self._asking and (self._budget.lacking or self._others_wait):
+                        await self._hold()
+            except StoreUnavailableError as error:
+                now = self._clock()
+                failing_since_at = now if failing_since_at is None else failing_since_at
+                self._failure = error
+                if now - failing_since_at >= PATIENCE_S or not self._asking:
+                    self._refuse(error)
+                    return
+                for asking in self._asking.values():
+                    asking.is_new = True
+                await asyncio.sleep(FAILED_TICK_S)
+            else:
+                if not self._asking:
+                    return
+
+    async def _exchange_once(self) -> None:
+        if not self._asking:
+            return
+        exchanged = await self._store.exchange(self._arrivals(), within_s=LONGEST_S)
+        self._hand_out(exchanged)
+        await self._estimate()
+        if self._asking:
+            await self._pause(self._until_next_s(exchanged))
+
+    async def _hold(self) -> None:
+        """Take turns for a quiet moment, and see whether it is one."""
+        self._hand_out(await self._store.spare(self._budget.lacking, within_s=LONGEST_S))
+
+    async def _pause(self, seconds: float) -> None:
+        """Until then, or until somebody asks while nobody waits."""
+        nobody = not self._asking
+        self._asked.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await (self._asked.wait() if nobody else asyncio.sleep(seconds))
+
+    def _arrivals(self) -> list[Arrival]:
+        """Who has come since the last exchange, or has been released."""
+        now = self._clock()
+        for each in self._asking.values():
+            if not each.released and each.is_released(now):
+                each.released = each.is_new = True
+        new = {key: each for key, each in self._asking.items() if each.is_new}
+        for each in new.values():
+            each.is_new = False
+        return [each.arrival(key, now) for key, each in new.items()]
+
+    def _hand_out(self, exchanged: Exchanged) -> None:
+        self._budget.knows(exchanged.rate, exchanged.now)
+        self._budget.give_back(exchanged.spare)
+        self._others_wait = exchanged.waits
+        for session_id in exchanged.granted:
+            asking = self._asking.pop(session_id, None)
+            if asking is None or asking.turn.done():
+                self._budget.give_back()
+            else:
+                asking.turn.set_result(None)
+
+    def _until_next_s(self, exchanged: Exchanged) -> float:
+        """Until the next turn is free."""
+        next_at = exchanged.rate.next_at(exchanged.now, self._budget.quota)
+        return min(SLOWEST_TICK_S, max(TICK_S, next_at - exchanged.now))
+
+    async def _estimate(self) -> None:
+        now = self._clock()
+        if not self._asking:
+            self._forecast = None
+            return
+        if self._forecast is not None and now < self._forecast_due_at:
+            return
+        queue = await self._store.queue(within_s=LONGEST_S)
+        self._shift_s = queue.now - self._clock()
+        self._forecast = Forecast(queue.waiting, queue.now, self._budget.per_s)
+        every_s = max(FORECAST_S, self._forecast.waiting * _FORECAST_EACH_S)
+        self._forecast_due_at = now + every_s
+
+    def _refuse(self, error: StoreUnavailableError) -> None:
+        """Nothing is sent that the database does not know of."""
+        for asking in self._asking.values():
+            if not asking.turn.done():
+                asking.turn.set_exception(error)
+                asking.turn.exception()
+        self._asking.clear()
+        self._failure = None
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            with contextlib.suppress(StoreUnavailableError):
+                lost = await self._store.sweep(within_s=LONGEST_S)
+                if lost != Lost(0, 0) and self.on_lost is not None:
+                    self.on_lost(lost)
+
+    async def finish(self) -> None:
+        """Whoever waits keeps the place, and asks another process."""
+        await cancel(self._exchanging, self._sweeping)
+        for session_id, asking in self._asking.items():
+            if not asking.turn.done():
+                place = self._place_of(session_id, asking)
+                asking.turn.set_exception(
+                    RefusedError(Reason.WAITS_FOR_TURN, retry_after_s=ASK_AGAIN_S, place=place)
+                )
+                asking.turn.exception()
+        if self._asking:
+            self._asking.clear()
+            with contextlib.suppress(StoreUnavailableError):
+                await self._store.leave(within_s=LONGEST_S)

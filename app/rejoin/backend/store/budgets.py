@@ -1,0 +1,111 @@
+"""The rates of calls to the streaming service that all processes of a database share.
+
+One row for each shard (an account in a Region) and operation. Time is the database's clock, so that
+no process has to agree with another; SQLite, with its one process, takes that process's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Double, cast, func, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import ColumnElement
+
+from rejoin.backend.call_rate import CallRate, Quota, Turns, full
+from rejoin.backend.store.database import Database
+from rejoin.backend.store.schema import CALL_BUDGET
+from rejoin.clock import Clock
+
+_TWICE: Final = 2
+"""Not there, then made, by whom ever."""
+
+
+def now_of(database: Database, clock: Clock) -> ColumnElement[float]:
+    """The time by which a database counts, in seconds, as part of a statement."""
+    if database.is_shared:
+        return cast(func.extract("epoch", func.clock_timestamp()), Double)
+    return literal(clock(), Double)
+
+
+class BudgetStore:
+    """The budgets of one shard. Each call raises StoreUnavailableError after `within_s`."""
+
+    def __init__(self, database: Database, shard: str, quota: Quota, clock: Clock) -> None:
+        self.database = database
+        self.shard = shard
+        self.quota = quota
+        self._clock = clock
+
+    async def take(
+        self, operation: str, count: int, *, ahead_s: float, spare: int, within_s: float
+    ) -> tuple[Turns, float]:
+        """Take up to `count` turns of the next `ahead_s` seconds and up to `spare` that are free
+        already; with the database's time, to which `Turns.rate` belongs."""
+
+        def work(connection: Connection) -> tuple[Turns, float]:
+            rate, now = self.locked(connection, operation)
+            turns = rate.taken(now, self.quota, count, ahead_s=ahead_s, spare=spare)
+            if turns.delays_s:
+                self.write(connection, operation, turns.rate)
+            return turns, now
+
+        return await self.database.run(work, within_s=within_s, ahead=True)
+
+    async def halve(self, operation: str, *, within_s: float) -> tuple[CallRate, float]:
+        """The service has asked for fewer calls; with the database's time."""
+
+        def work(connection: Connection) -> tuple[CallRate, float]:
+            rate, now = self.locked(connection, operation)
+            halved = rate.halved(now, self.quota)
+            self.write(connection, operation, halved)
+            return halved, now
+
+        return await self.database.run(work, within_s=within_s, ahead=True)
+
+    def locked(self, connection: Connection, operation: str) -> tuple[CallRate, float]:
+        """A part of a transaction: the rate, which no other one changes until this one ends."""
+        for _ in range(_TWICE):
+            found = connection.execute(
+                select(
+                    CALL_BUDGET.c.free_at,
+                    CALL_BUDGET.c.per_s,
+                    CALL_BUDGET.c.halved_at,
+                    now_of(self.database, self._clock).label("now"),
+                )
+                .where(*self._row(operation))
+                .with_for_update()
+            ).one_or_none()
+            if found is not None:
+                return CallRate(found.free_at, found.per_s, found.halved_at), float(found.now)
+            self._make(connection, operation)
+        raise AssertionError("the row was made a moment ago")
+
+    def write(self, connection: Connection, operation: str, rate: CallRate) -> None:
+        """A part of the transaction that holds the row."""
+        connection.execute(
+            update(CALL_BUDGET)
+            .where(*self._row(operation))
+            .values(free_at=rate.free_at, per_s=rate.per_s, halved_at=rate.halved_at)
+        )
+
+    def _row(self, operation: str) -> tuple[Any, Any]:
+        return CALL_BUDGET.c.shard == self.shard, CALL_BUDGET.c.operation == operation
+
+    def _make(self, connection: Connection, operation: str) -> None:
+        now = connection.scalar(select(now_of(self.database, self._clock)))
+        assert now is not None
+        rate = full(float(now), self.quota)
+        try:
+            with connection.begin_nested():
+                connection.execute(
+                    insert(CALL_BUDGET).values(
+                        shard=self.shard,
+                        operation=operation,
+                        free_at=rate.free_at,
+                        per_s=rate.per_s,
+                        halved_at=rate.halved_at,
+                    )
+                )
+        except IntegrityError:
+            return  # another process has just made it

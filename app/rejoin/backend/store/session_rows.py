@@ -1,0 +1,107 @@
+"""A stream session as its rows have it, and how those are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from rejoin.backend.service import StreamId
+from rejoin.backend.store.schema import ATTEMPT, STREAM_SESSION
+from rejoin.errors import ServiceError
+
+
+class SessionForgottenError(ServiceError):
+    """The row was deleted meanwhile: its start failed, or it became too old."""
+
+    code = "session_forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """One stream session. `answer` belongs to `request_sha256`, the newest attempt's request.
+
+    `stream`: None while the outcome of the start is not known. `client_token`: the newest
+    attempt's, None where an older version of the program recorded the attempt.
+    `earlier_answers`: hashes of the answers to earlier attempts.
+    """
+
+    id: str
+    owner_hash: str = field(repr=False)
+    stream: StreamId | None
+    attempt: int
+    key_hash: str = field(repr=False)
+    client_token: str | None = field(repr=False)
+    request_sha256: str
+    answer: str | None = field(repr=False)
+    earlier_answers: frozenset[str]
+    tag: str | None
+    ended_status: str | None
+    ended_reason: str | None
+    connection_timeout_s: float | None = None
+
+
+def rows_of(connection: Connection, session_id: str) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
+    """The session's row and those of its attempts."""
+    found = (
+        connection.execute(select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
+    ).one_or_none()
+    if found is None:
+        return None
+    attempts = (connection.execute(select(ATTEMPT).where(ATTEMPT.c.session_id == session_id))).all()
+    return found, attempts
+
+
+def find_row(connection: Connection, session_id: str) -> StoredSession | None:
+    found = rows_of(connection, session_id)
+    return None if found is None else session_of(*found)
+
+
+def forgotten() -> SessionForgottenError:
+    return SessionForgottenError("The backend no longer knows this stream session.")
+
+
+def get_row(connection: Connection, session_id: str) -> StoredSession:
+    row = find_row(connection, session_id)
+    if row is None:
+        raise forgotten()
+    return row
+
+
+def offered_by(connection: Connection, session_id: str, request_sha256: str) -> Row[Any] | None:
+    """The attempt that sent this offer."""
+    return (
+        connection.execute(
+            select(ATTEMPT).where(
+                ATTEMPT.c.session_id == session_id, ATTEMPT.c.request_sha256 == request_sha256
+            )
+        )
+    ).one_or_none()
+
+
+def session_of(found: Row[Any], attempts: Sequence[Row[Any]]) -> StoredSession:
+    newest = next((each for each in attempts if each.number == found.attempt), None)
+    stream = None
+    if found.stream_session is not None:
+        stream = StreamId(str(found.stream_group), str(found.stream_session))
+    return StoredSession(
+        id=found.id,
+        owner_hash=found.owner_hash,
+        stream=stream,
+        attempt=found.attempt,
+        key_hash="" if newest is None else newest.key_hash or "",
+        client_token=None if newest is None else newest.client_token,
+        request_sha256="" if newest is None else newest.request_sha256,
+        answer=None if newest is None else newest.answer,
+        earlier_answers=frozenset(
+            each.answer_hash
+            for each in attempts
+            if each.answer_hash is not None and each is not newest
+        ),
+        tag=found.tag,
+        ended_status=found.ended_status,
+        ended_reason=found.ended_reason,
+        connection_timeout_s=found.connection_timeout_s,
+    )

@@ -1,0 +1,330 @@
+"""Who waits to be let in again, over all processes, and who is next (`create_order` has the rules).
+
+Each process that has waiting clients exchanges, some times a second, what it has for what it gets:
+new clients for turns. Whichever process comes first when a call is free gives the turn to the row
+whose order it is, of whatever process; the owner finds it at its own next exchange. Rows that
+another transaction holds are skipped. A process that has ended gets no turns: it is no longer seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, and_, bindparam, case, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import ColumnElement
+
+from rejoin.backend.call_rate import CallRate
+from rejoin.backend.create_order import Waiting
+from rejoin.backend.store.budgets import BudgetStore, now_of
+from rejoin.backend.store.database import Database
+from rejoin.backend.store.schema import CREATE_TURN, QUEUE_PROCESS
+from rejoin.clock import Clock
+
+SEEN_S: Final = 2.0
+"""A process that has not exchanged for this long has no clients any more."""
+KEPT_S: Final = 3.0
+"""A place is kept until the next request, which Retry-After puts 1 s away, and 2 s."""
+_MOST_AT_ONCE: Final = 50
+_MOST_SWEPT: Final = 1000
+_WAITS, _GRANTED, _SERVED = "waits", "granted", "served"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A client that asks. Seconds from now: `shown_s`, `latest_s` until the deadlines, `present_s`
+    as long as it waits for this answer. `guessed`: the first deadlines stay."""
+
+    session_id: str
+    shown_s: float
+    latest_s: float
+    guessed: bool
+    released: bool
+    present_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """`granted`: sessions of this process whose turn it is. `spare`: turns to hold. `waits`:
+    whether anybody did, in any process, when it began. `rate`: the budget, at `now`."""
+
+    granted: tuple[str, ...]
+    spare: int
+    waits: bool
+    rate: CallRate
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Games whose latest deadline has passed while they waited; `beyond_saving`: as many as no
+    order of the calls that were made could have saved."""
+
+    games: int
+    beyond_saving: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Everybody who waits, with the database's time."""
+
+    waiting: tuple[Waiting, ...]
+    now: float
+
+
+class TurnStore:
+    """The queue of one shard. `owner`: this process. Each call raises StoreUnavailableError."""
+
+    def __init__(self, budgets: BudgetStore, operation: str, owner: str, clock: Clock) -> None:
+        self._budgets = budgets
+        self._database: Database = budgets.database
+        self._operation = operation
+        self._owner = owner
+        self._clock = clock
+        self._here = CREATE_TURN.c.shard == budgets.shard
+
+    async def exchange(self, arrivals: Sequence[Arrival], *, within_s: float) -> Exchanged:
+        """Record who has come, give out the turns that are free, and take those of this process."""
+
+        def work(connection: Connection) -> Exchanged:
+            now = self._now(connection)
+            self._seen(connection, now)
+            self._record(connection, arrivals, now)
+            rate, now = self._budgets.locked(connection, self._operation)
+            waits = self._anybody_waits(connection, now)
+            free = min(_MOST_AT_ONCE, int(rate.left(now, self._budgets.quota) + 1e-6))
+            spent = self._grant(connection, now, free) if waits else 0
+            if spent:
+                rate = rate.taken(now, self._budgets.quota, spent).rate
+                self._budgets.write(connection, self._operation, rate)
+            return Exchanged(self._granted(connection), 0, waits, rate, now)
+
+        return await self._database.run(work, within_s=within_s, ahead=True)
+
+    async def spare(self, count: int, *, within_s: float) -> Exchanged:
+        """Up to `count` turns to hold for a quiet moment; none while anybody waits."""
+
+        def work(connection: Connection) -> Exchanged:
+            rate, now = self._budgets.locked(connection, self._operation)
+            waits = self._anybody_waits(connection, now)
+            turns = rate.taken(now, self._budgets.quota, 0, spare=0 if waits else count)
+            if turns.delays_s:
+                self._budgets.write(connection, self._operation, turns.rate)
+            return Exchanged((), len(turns.delays_s), waits, turns.rate, now)
+
+        return await self._database.run(work, within_s=within_s, ahead=True)
+
+    async def queue(self, *, within_s: float) -> Queue:
+        """Everybody who waits, for an estimate of places."""
+
+        def work(connection: Connection) -> Queue:
+            now = self._now(connection)
+            rows = connection.execute(
+                select(
+                    CREATE_TURN.c.shown_at,
+                    CREATE_TURN.c.latest_at,
+                    CREATE_TURN.c.unreleased,
+                    CREATE_TURN.c.session_id,
+                ).where(
+                    self._here, CREATE_TURN.c.state == _WAITS, CREATE_TURN.c.kept_until_at > now
+                )
+            )
+            return Queue(
+                tuple(
+                    Waiting(shown, latest, not unreleased, session_id)
+                    for shown, latest, unreleased, session_id in rows
+                ),
+                now,
+            )
+
+        return await self._database.run(work, within_s=within_s, ahead=True)
+
+    async def sweep(self, *, within_s: float) -> Lost:
+        """Forget whose window is over and who does not ask any more; each is counted once."""
+
+        def work(connection: Connection) -> Lost:
+            now = self._now(connection)
+            gone = connection.execute(
+                _unlocked(
+                    select(
+                        CREATE_TURN.c.session_id,
+                        CREATE_TURN.c.state,
+                        CREATE_TURN.c.could_be_saved,
+                    )
+                    .where(self._here)
+                    .where(CREATE_TURN.c.latest_at < now, CREATE_TURN.c.kept_until_at < now)
+                    .limit(_MOST_SWEPT)
+                )
+            ).all()
+            connection.execute(
+                delete(CREATE_TURN).where(
+                    CREATE_TURN.c.session_id.in_([row.session_id for row in gone])
+                )
+            )
+            connection.execute(
+                delete(QUEUE_PROCESS).where(QUEUE_PROCESS.c.seen_at < now - 30 * SEEN_S)
+            )
+            return Lost(
+                sum(row.state == _WAITS for row in gone),
+                sum(not row.could_be_saved for row in gone),
+            )
+
+        return await self._database.run(work, within_s=within_s, ahead=True)
+
+    async def leave(self, *, within_s: float) -> None:
+        """This process ends: its clients ask another one."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(QUEUE_PROCESS).where(QUEUE_PROCESS.c.owner == self._owner))
+
+        await self._database.run(work, within_s=within_s, ahead=True)
+
+    def _now(self, connection: Connection) -> float:
+        now = connection.scalar(select(now_of(self._database, self._clock)))
+        assert now is not None
+        return float(now)
+
+    def _insert(self, table: Any) -> Any:
+        return (postgresql if self._database.is_shared else sqlite).insert(table)
+
+    def _seen(self, connection: Connection, now: float) -> None:
+        beat = self._insert(QUEUE_PROCESS).values(owner=self._owner, seen_at=now)
+        connection.execute(
+            beat.on_conflict_do_update(
+                index_elements=["owner"], set_={"seen_at": beat.excluded.seen_at}
+            )
+        )
+
+    def _record(self, connection: Connection, arrivals: Sequence[Arrival], now: float) -> None:
+        if not arrivals:
+            return
+        row, new = CREATE_TURN.c, self._insert(CREATE_TURN)
+        new = new.values({column.name: bindparam(column.name) for column in CREATE_TURN.columns})
+        put = new.excluded
+        waits = row.state == _WAITS
+        # A drop whose window ends later is another one: its game can be lost again.
+        another = and_(row.state == _SERVED, put.latest_at > row.latest_at + SEEN_S)
+        kept = and_(waits, put.shown_at > row.shown_at, bindparam("guessed"))
+        statement = new.on_conflict_do_update(
+            index_elements=["session_id"],
+            set_={
+                "shard": put.shard,
+                "owner": put.owner,
+                "state": case((row.state == _GRANTED, _GRANTED), else_=_WAITS),
+                # What another process has seen since the same drop counts too.
+                "unreleased": and_(put.unreleased, ~and_(waits, ~row.unreleased)),
+                "shown_at": case((kept, row.shown_at), else_=put.shown_at),
+                "latest_at": case(
+                    (and_(waits, put.latest_at > row.latest_at), row.latest_at),
+                    else_=put.latest_at,
+                ),
+                "present_until_at": put.present_until_at,
+                "kept_until_at": put.kept_until_at,
+                "could_be_saved": and_(row.could_be_saved, ~another),
+            },
+        )
+        connection.execute(
+            statement,
+            [
+                {
+                    "session_id": each.session_id,
+                    "shard": self._budgets.shard,
+                    "owner": self._owner,
+                    "state": _WAITS,
+                    "unreleased": not each.released,
+                    "shown_at": now + each.shown_s,
+                    "latest_at": now + max(each.shown_s, each.latest_s),
+                    "present_until_at": now + each.present_s,
+                    "kept_until_at": now + each.present_s + KEPT_S,
+                    "could_be_saved": False,
+                    "guessed": each.guessed,
+                }
+                for each in sorted(arrivals, key=lambda each: each.session_id)
+            ],
+        )
+
+    def _present(self, now: float) -> ColumnElement[bool]:
+        return and_(
+            self._here,
+            CREATE_TURN.c.state == _WAITS,
+            CREATE_TURN.c.present_until_at > now,
+            CREATE_TURN.c.owner.in_(
+                select(QUEUE_PROCESS.c.owner).where(QUEUE_PROCESS.c.seen_at > now - SEEN_S)
+            ),
+        )
+
+    def _anybody_waits(self, connection: Connection, now: float) -> bool:
+        found = connection.scalar(select(1).where(select(1).where(self._present(now)).exists()))
+        return found is not None
+
+    def _grant(self, connection: Connection, now: float, free: int) -> int:
+        """Give up to `free` turns to those whose order it is; how many were given."""
+        if free <= 0:
+            return 0
+        next_ones = self._next(connection, free, and_(self._present(now), _in_time(now)))
+        if len(next_ones) < free:  # the hopeless come when nobody else does
+            next_ones += self._next(
+                connection, free - len(next_ones), and_(self._present(now), ~_in_time(now))
+            )
+        if not next_ones:
+            return 0
+        connection.execute(
+            update(CREATE_TURN)
+            .where(CREATE_TURN.c.session_id.in_(next_ones))
+            .values(state=_GRANTED)
+        )
+        # As if the same calls had gone to whom a maximum matching gives them.
+        could = connection.scalars(
+            _unlocked(
+                select(CREATE_TURN.c.session_id)
+                .where(self._here, ~CREATE_TURN.c.could_be_saved, _in_time(now))
+                .order_by(CREATE_TURN.c.latest_at)
+                .limit(len(next_ones))
+            )
+        ).all()
+        connection.execute(
+            update(CREATE_TURN)
+            .where(CREATE_TURN.c.session_id.in_(could))
+            .values(could_be_saved=True)
+        )
+        return len(next_ones)
+
+    def _next(self, connection: Connection, count: int, who: ColumnElement[bool]) -> list[str]:
+        row = CREATE_TURN.c
+        return list(
+            connection.scalars(
+                _unlocked(
+                    select(row.session_id)
+                    .where(who)
+                    .order_by(row.unreleased, row.shown_at, row.latest_at, row.session_id)
+                    .limit(count)
+                )
+            )
+        )
+
+    def _granted(self, connection: Connection) -> tuple[str, ...]:
+        granted = connection.scalars(
+            _unlocked(
+                select(CREATE_TURN.c.session_id)
+                .where(self._here)
+                .where(CREATE_TURN.c.owner == self._owner, CREATE_TURN.c.state == _GRANTED)
+            )
+        ).all()
+        if granted:
+            connection.execute(
+                update(CREATE_TURN)
+                .where(CREATE_TURN.c.session_id.in_(granted))
+                .values(state=_SERVED)
+            )
+        return tuple(granted)
+
+
+def _unlocked(rows: Select[Any]) -> Select[Any]:
+    """Without those that another transaction holds: it may wait for the budget that we hold."""
+    return rows.with_for_update(skip_locked=True, of=CREATE_TURN)
+
+
+def _in_time(now: float) -> ColumnElement[bool]:
+    return CREATE_TURN.c.latest_at >= now

@@ -1,0 +1,130 @@
+"""The order of players who come back: the most that any order saves, and what a lie gains."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.matching import (
+    Storm,
+    by_arrival,
+    by_deadline,
+    dropped_at_once,
+    last_call,
+    lying,
+    matching,
+    most_saved,
+)
+from rejoin.backend.create_order import (
+    NOTICE_S,
+    Claimed,
+    Forecast,
+    Waiting,
+    believed,
+    ordered,
+)
+
+PER_S = 20.0
+
+
+def in_our_order(_: int, game: Waiting) -> tuple[float, ...]:
+    return game.rank[:3]
+
+
+@pytest.mark.parametrize(
+    ("count", "fifo", "edf", "ours"), [(1000, 712, 951, 951), (10_000, 3332, 2701, 4901)]
+)
+def test_skipping_the_hopeless_saves_as_many_as_a_maximum_matching(
+    count: int, fifo: int, edf: int, ours: int
+) -> None:
+    games = dropped_at_once(count)
+    matched = matching(games, PER_S)
+    assert len(set(matched.values())) == len(matched)
+    assert all(call <= last_call(games[number], PER_S) for call, number in matched.items())
+    assert len(matched) == most_saved(games, PER_S)  # so it is a maximum
+    assert len(matched) == ours
+    assert Storm(games, in_our_order, skips=True).run() == ours
+    assert Storm(games, by_arrival, skips=False).run() == fifo
+    assert Storm(games, by_deadline, skips=False).run() == edf
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.randoms(use_true_random=False))
+def test_it_does_so_for_any_windows(tenths: list[int], chance: random.Random) -> None:
+    games = [Waiting(each / 10, each / 10) for each in tenths]
+    chance.shuffle(games)
+    saved = Storm(games, in_our_order, skips=True, per_s=10.0).run()
+    assert saved == most_saved(games, 10.0) == len(matching(games, 10.0))
+
+
+def test_released_sessions_come_first_and_the_hopeless_last_but_they_come() -> None:
+    hopeless = Waiting(1.0, 5.0, session_id="hopeless")
+    connected = Waiting(11.0, 60.0, released=False, session_id="connected")
+    late = Waiting(50.0, 90.0, session_id="late")
+    near = Waiting(12.0, 13.0, session_id="near")
+    waiting = [hopeless, connected, late, near]
+    names = [each.session_id for each in ordered(waiting, 10.0)]
+    assert names == ["near", "late", "connected", "hopeless"]
+    names = [each.session_id for each in ordered(waiting, 10.0, takes_s=4.0)]
+    assert names == ["late", "connected", "hopeless", "near"]
+
+
+def test_a_forecast_counts_who_is_met_before() -> None:
+    games = [replace(game, session_id=str(at)) for at, game in enumerate(dropped_at_once(1000))]
+    forecast = Forecast(games, 0.0, PER_S)
+    assert forecast.waiting - forecast.hopeless == most_saved(games, PER_S)
+    first = ordered(games, 0.0)[0]
+    assert forecast.place_of(first).number == 1
+    assert forecast.place_of(first).turn_in_s == 0.0
+    last = forecast.place_of(Waiting(600.0, 600.0, session_id="~"))
+    assert last.number == most_saved(games, PER_S) + 1
+    assert last.turn_in_s == pytest.approx((last.number - 1) / PER_S)
+    assert forecast.place_of(Waiting(0.0, 0.0)).turn_in_s == 0.0
+    beaten = forecast.place_of(Waiting(10.0, 10.0, session_id="~"))
+    assert beaten.number == last.number  # its turn comes after those who can be met
+
+
+def test_what_a_forecast_says_is_what_happens() -> None:
+    games = [replace(game, session_id=str(at)) for at, game in enumerate(dropped_at_once(400))]
+    forecast = Forecast(games, 0.0, PER_S)
+    waiting, now = list(games), 0.0
+    for call in range(most_saved(games, PER_S)):
+        now = call / PER_S
+        first = ordered(waiting, now)[0]
+        waiting.remove(first)
+        assert forecast.place_of(first).turn_in_s == pytest.approx(now)
+
+
+def test_a_lie_about_the_window_gains_nothing() -> None:
+    games = dropped_at_once(2000)
+    liars = frozenset(number for number, game in enumerate(games) if game.latest_at == 600.0)
+    honest = Storm(games, in_our_order, skips=True).run()
+    lies = lying(games, liars, 0.5)
+    fooled = Storm(lies, in_our_order, skips=True, truth=games)
+    assert fooled.run() < honest  # where the backend knows nothing of its own
+    corrected = []
+    for game, lie in zip(games, lies, strict=True):
+        belief = believed(
+            Claimed(lie.shown_at, lie.latest_at),
+            lower_s=game.shown_at,  # its own proof, and the session's connection timeout
+            timeout_s=game.shown_at,
+        )
+        corrected.append(Waiting(belief.shown_s, belief.latest_s))
+    assert Storm(corrected, in_our_order, skips=True, truth=games).run() == honest
+
+
+def test_what_is_believed_of_a_window() -> None:
+    def of(window_s: float | None, latest_s: float | None, lower_s: float | None) -> object:
+        belief = believed(Claimed(window_s, latest_s), lower_s=lower_s, timeout_s=30.0)
+        return belief.shown_s, belief.latest_s, belief.guessed
+
+    assert of(12.0, 72.0, None) == (12.0, 72.0, False)
+    assert of(1.0, 2.0, 28.0) == (28.0, 28.0, False)
+    assert of(1.0, None, -500.0) == (1.0, 1.0, False)
+    assert of(9000.0, 9000.0, None) == (30.0, 30.0 + NOTICE_S, False)
+    assert of(20.0, 5.0, None) == (20.0, 20.0, False)
+    assert of(None, None, None) == (30.0, 30.0, True)
+    assert of(None, 50.0, 3.0) == (30.0, 50.0, True)

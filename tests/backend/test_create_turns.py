@@ -1,0 +1,321 @@
+"""Who waits to be let in again: over two processes, in one order, and what they hear meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from sqlalchemy import Connection, update
+
+from helpers.backend_caller import Caller, problem_of
+from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService, new_offer, new_token
+from helpers.stores import opened
+from helpers.turn_queue import NONE_COME_BACK, TurnQueue
+from rejoin.backend.budgets import CREATE, OperationBudget
+from rejoin.backend.call_rate import Quota
+from rejoin.backend.create_order import Believed
+from rejoin.backend.create_turns import CreateTurns
+from rejoin.backend.refused import Reason, RefusedError
+from rejoin.backend.routes import AppRules, build_app
+from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.schema import CALL_BUDGET
+from rejoin.backend.store.sessions import SessionStore
+from rejoin.backend.store.turns import Arrival, Exchanged, Lost
+from rejoin.clock import boot_s
+from rejoin.signaling.wire import ProblemCode
+
+
+@dataclass
+class Process:
+    """One process: its turns, and how often it has exchanged some."""
+
+    queue: TurnQueue
+    turns: CreateTurns
+    budget: OperationBudget
+    exchanges: int = 0
+
+    async def asks(
+        self, session_id: str, shown_s: float = 30.0, *, attempt: int = 2, within_s: float = 60.0
+    ) -> bool:
+        return await self.turns.wait(
+            session_id,
+            attempt,
+            Believed(shown_s, shown_s),
+            is_released=lambda _: True,
+            deadline_at=boot_s() + within_s,
+        )
+
+
+@contextlib.asynccontextmanager
+async def process(queue: TurnQueue, owner: str) -> AsyncIterator[Process]:
+    store = queue.process(owner)
+    budget = OperationBudget(queue.budgets(), CREATE, boot_s)
+    made = Process(queue, CreateTurns(store, budget, boot_s), budget)
+    exchange = store.exchange
+
+    async def counted(arrivals: Sequence[Arrival], *, within_s: float) -> Exchanged:
+        made.exchanges += 1
+        return await exchange(arrivals, within_s=within_s)
+
+    store.exchange = counted  # type: ignore[method-assign]
+    try:
+        yield made
+    finally:
+        await made.turns.finish()
+        await budget.finish()
+
+
+async def waiting(process: Process, sessions: int) -> None:
+    """Until so many wait, and the store knows of them."""
+    for _ in range(3000):
+        seen = await process.queue.process("nobody").queue(within_s=60.0)
+        if len(seen.waiting) == sessions:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("they do not wait")
+
+
+async def test_a_quiet_reconnect_waits_for_no_round_trip(nothing_left_behind: None) -> None:
+    async with opened() as store, process(TurnQueue(store), "one") as one:
+        assert await one.asks("first")
+        for _ in range(1000):
+            if not one.budget.lacking:
+                break
+            await asyncio.sleep(0.01)
+        before = one.exchanges
+        asked = one.asks("second")
+        with pytest.raises(StopIteration) as ended:
+            asked.send(None)  # it ends without being suspended
+        assert ended.value.value is False
+        assert one.exchanges == before
+
+
+async def test_two_processes_let_the_nearest_in_and_tell_the_others_their_place(url: str) -> None:
+    async with opened(url) as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one, process(queue, "two") as two:
+            asked = {
+                shown_s: asyncio.ensure_future(each.asks(f"{shown_s:g}", shown_s))
+                for number in range(5)
+                for each, shown_s in ((one, 100.0 + number), (two, 100.5 + number))
+            }
+            await waiting(one, 10)
+            await queue.free_turns(4)
+            nearest = [asked[shown_s] for shown_s in (100.0, 100.5, 101.0, 101.5)]
+            assert await asyncio.gather(*nearest) == [True] * 4
+            assert not any(each.done() for each in asked.values() if each not in nearest)
+            await waiting(one, 6)
+            late = asyncio.ensure_future(two.asks("late", 500.0, within_s=2.5))
+            with pytest.raises(RefusedError) as refused:
+                await late
+            assert refused.value.reason is Reason.WAITS_FOR_TURN
+            assert refused.value.retry_after_s == 1.0
+            assert refused.value.place is not None
+            assert 1 <= refused.value.place.number <= 7
+            await one.turns.finish()  # its clients keep their places and ask another process
+            for shown_s in (102.0, 103.0, 104.0):
+                with pytest.raises(RefusedError) as refused:
+                    await asked[shown_s]
+                assert refused.value.reason is Reason.WAITS_FOR_TURN
+            again = asyncio.ensure_future(two.asks("102", 60.0))
+            await asyncio.sleep(0.1)
+            await queue.free_turns(1)
+            assert await again
+            for each in asked.values():
+                each.cancel()
+
+
+async def test_a_newer_attempt_takes_the_place_and_the_same_one_shares_it() -> None:
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+            older = asyncio.ensure_future(one.asks("a"))
+            await waiting(one, 1)
+            newer = [asyncio.ensure_future(one.asks("a", attempt=3)) for _ in range(2)]
+            with pytest.raises(RefusedError) as refused:
+                await older
+            assert refused.value.reason is Reason.ATTEMPT_STALE
+            with pytest.raises(RefusedError):
+                await one.asks("a", attempt=2)
+            await queue.free_turns(1)
+            assert await asyncio.gather(*newer) == [True, True]
+            assert one.turns.waiting == 0
+
+
+async def test_a_session_that_is_released_while_it_waits_moves_up() -> None:
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+            released = [False]
+            near = asyncio.ensure_future(
+                one.turns.wait(
+                    "near",
+                    2,
+                    Believed(20.0, 20.0),
+                    is_released=lambda _: released[0],
+                    deadline_at=boot_s() + 60.0,
+                )
+            )
+            far = asyncio.ensure_future(one.asks("far", 500.0))
+            await waiting(one, 2)
+            seen = await queue.process("nobody").queue(within_s=60.0)
+            assert {each.session_id: each.released for each in seen.waiting} == {
+                "near": False,
+                "far": True,
+            }
+            released[0] = True
+            for _ in range(1000):
+                seen = await queue.process("nobody").queue(within_s=60.0)
+                if all(each.released for each in seen.waiting):
+                    break
+                await asyncio.sleep(0.01)
+            await queue.free_turns(1)
+            assert await near
+            assert not far.done()
+            far.cancel()
+
+
+async def test_a_turn_for_a_client_that_has_left_is_held_for_the_next_one() -> None:
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+            left = asyncio.ensure_future(one.asks("left", 10.0))
+            stays = asyncio.ensure_future(one.asks("stays", 50.0))
+            await waiting(one, 2)
+            left.cancel()
+            await queue.free_turns(2)
+            assert await stays
+            assert one.budget.lacking <= 1
+
+
+async def test_a_database_that_fails_is_said_to_everybody_who_waits() -> None:
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+            asked = [asyncio.ensure_future(one.asks(str(number))) for number in range(3)]
+            await waiting(one, 3)
+
+            async def fail(*_: object, **__: object) -> Exchanged:
+                raise StoreUnavailableError("The backend's database cannot be used.")
+
+            one.turns._store.exchange = fail  # type: ignore[method-assign]
+            outcomes = await asyncio.gather(*asked, return_exceptions=True)
+            assert all(isinstance(each, StoreUnavailableError) for each in outcomes)
+
+
+async def test_a_database_that_fails_for_a_moment_sends_nobody_away() -> None:
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+            asked = asyncio.ensure_future(one.asks("a"))
+            await waiting(one, 1)
+            exchange, failed = one.turns._store.exchange, 0
+
+            async def fails_once(arrivals: Sequence[Arrival], *, within_s: float) -> Exchanged:
+                nonlocal failed
+                if not failed:
+                    failed += 1
+                    raise StoreUnavailableError("The backend's database cannot be used.")
+                return await exchange(arrivals, within_s=within_s)
+
+            one.turns._store.exchange = fails_once  # type: ignore[method-assign]
+            await queue.free_turns(1)
+            assert await asked
+            assert failed == 1
+
+
+async def test_games_that_are_lost_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoin.backend.create_turns.SWEEP_S", 0.01)
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+            lost: list[Lost] = []
+            one.turns.on_lost = lost.append
+            asking = asyncio.ensure_future(one.asks("a", 5.0))
+            await waiting(one, 1)
+            asking.cancel()
+            await queue.passes(100.0)
+            await one.turns.start()
+            for _ in range(1000):
+                if lost:
+                    break
+                await asyncio.sleep(0.01)
+            assert lost == [Lost(1, 1)]
+
+
+@contextlib.asynccontextmanager
+async def backend(
+    service: FakeStreamService, store: SessionStore, quota: Quota
+) -> AsyncIterator[Caller]:
+    app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(quota=quota))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            base_url="http://backend.invalid",
+            headers={"Authorization": f"Bearer {GOOD_TOKEN}"},
+            transport=httpx.ASGITransport(app),
+        ) as http,
+    ):
+        yield Caller(http)
+
+
+async def reconnect(caller: Caller, session_id: str, **headers: str) -> httpx.Response:
+    return await caller.http.post(
+        f"/v1/sessions/{session_id}/connections",
+        headers={"Idempotency-Key": new_token(), "Rejoin-Budget-Ms": "2500"} | headers,
+        json={"signal_request": new_offer(), "attempt": 2},
+    )
+
+
+async def test_a_client_without_a_turn_hears_its_place_and_no_call_goes_out(url: str) -> None:
+    service = FakeStreamService()
+    async with opened(url) as store, backend(service, store, NONE_COME_BACK) as caller:
+        sessions = [await caller.started() for _ in range(4)]
+        assert (await reconnect(caller, sessions[0])).status_code == 200
+        await store.database.run(_no_calls_left, within_s=60.0)
+        answers = []
+        for session_id in sessions[1:]:
+            answer = await reconnect(
+                caller, session_id, **{"Rejoin-Window-Ms": "20000", "Rejoin-Latest-Ms": "80000"}
+            )
+            if answer.status_code != 200:  # turns that were held are used first
+                answers.append(answer)
+        assert answers
+        for answer in answers:
+            problem = problem_of(answer, ProblemCode.THROTTLED, 429)
+            assert answer.headers["Retry-After"] == "1"
+            assert problem["retryable"] is True
+            assert problem["place"] >= 1
+            assert problem["turn_in_s"] >= 0
+        assert service.count("create") == 4 - len(answers)
+
+
+def _no_calls_left(connection: Connection) -> None:
+    connection.execute(update(CALL_BUDGET).values(free_at=CALL_BUDGET.c.free_at + 1e7))
+
+
+@pytest.mark.parametrize("header", ["Rejoin-Window-Ms", "Rejoin-Latest-Ms"])
+@pytest.mark.parametrize("value", ["-1", "soon", "1.5", "86400001", "1e3"])
+async def test_a_window_that_is_no_number_of_milliseconds_is_refused(
+    header: str, value: str
+) -> None:
+    service = FakeStreamService()
+    async with opened() as store, backend(service, store, Quota()) as caller:
+        session_id = await caller.started()
+        answer = await reconnect(caller, session_id, **{header: value})
+        problem = problem_of(answer, ProblemCode.INVALID_REQUEST, 400)
+        assert problem["detail"].startswith(header)
+        assert service.count("create") == 0
+        good = await reconnect(caller, session_id, **{header: "0"})
+        assert good.status_code == 200
