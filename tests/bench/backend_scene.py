@@ -168,9 +168,18 @@ def raise_descriptors() -> None:
 
 @contextlib.asynccontextmanager
 async def deployment(
-    database: str, folder: Path, *, players: int, processes: int = 2, **settings: object
+    database: str,
+    folder: Path,
+    *,
+    players: int,
+    processes: int = 2,
+    first_owns: int = 1,
+    **settings: object,
 ) -> AsyncIterator[Deployment]:
-    """Running backends, and `players` sessions that the service shows as CONNECTED."""
+    """Running backends, and `players` sessions that the service shows as CONNECTED.
+
+    `first_owns`: player 0 has this many of them, and those numbers are no other players.
+    """
     raise_descriptors()
     async with contextlib.AsyncExitStack() as stack:
         service = ServiceProcess(free_port())
@@ -179,7 +188,7 @@ async def deployment(
         issuer = Issuer(f"http://127.0.0.1:{service.port}")
         await service.command(keys=issuer.keys())
         await service.command(seed=players)
-        await _seed(database, issuer, players)
+        await _seed(database, issuer, players, first_owns)
         file = folder / f"backend-{secrets.token_hex(4)}.toml"
         found = Deployment(service, issuer, database)
         for _ in range(processes):
@@ -240,14 +249,17 @@ def _end(process: subprocess.Popen[str]) -> None:
             stream.close()
 
 
-async def _seed(database: str, issuer: Issuer, players: int) -> None:
+async def _seed(database: str, issuer: Issuer, players: int, first_owns: int) -> None:
     """The rows of games that were started before."""
     store = SessionStore(Database(database))
     await store.open()
     try:
         await store.server_key()
         for rows in _batches(players):
-            sessions = [_session_row(issuer, player) for player in rows]
+            sessions = [
+                _session_row(issuer, player, 0 if player < first_owns else player)
+                for player in rows
+            ]
             attempts = [_attempt_row(player) for player in rows]
 
             def work(connection: Any, sessions: Any = sessions, attempts: Any = attempts) -> None:
@@ -264,10 +276,10 @@ def _batches(players: int) -> Iterator[range]:
         yield range(first, min(first + _ROWS, players))
 
 
-def _session_row(issuer: Issuer, player: int) -> dict[str, object]:
+def _session_row(issuer: Issuer, player: int, owner: int) -> dict[str, object]:
     return {
         "id": session_id(player),
-        "owner_hash": issuer.owner_hash(player),
+        "owner_hash": issuer.owner_hash(owner),
         "start_token_hash": secret_hash("start", f"seed-{player}"),
         "created_at": time.time(),
         "stream_group": "sg-1",
