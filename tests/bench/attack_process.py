@@ -1,6 +1,6 @@
 """One player who attacks a backend, as a process: `attack_process SECONDS < attack.json`.
 
-The attack is an object of `kind`, `ports`, `token` and `sessions` (ids of the attacker's own games).
+The attack is an object of `kind`, `ports`, `token` and `sessions` (ids of the attacker's games).
 The process has a low priority: an attacker's computer is not the backend's.
 """
 

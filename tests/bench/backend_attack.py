@@ -124,9 +124,7 @@ async def measured(
 ) -> list[Measurement]:
     """`seconds`: of each attack, and of the quiet time before and after all of them."""
     count = ATTACKER_SESSIONS + _PLAYERS
-    async with deployment(
-        database, folder, players=count, first_owns=ATTACKER_SESSIONS
-    ) as it:
+    async with deployment(database, folder, players=count, first_owns=ATTACKER_SESSIONS) as it:
         others = Others(it)
         for number in range(count + int(PER_S["start"] * seconds) * (len(attacks) + 3)):
             it.headers(number)  # signed before the clock runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import Counter
@@ -28,6 +29,7 @@ class Player:
         self.number = number
         self.knew_at: float | None = None
         self.polling = asyncio.Event()
+        self.knows = asyncio.Event()
         self._connection: Connection = it.connection(number)
         self._headers = it.headers(number, WAIT_S + 10.0)
         self._statuses = statuses
@@ -48,6 +50,7 @@ class Player:
             known = answer.json()["status"]
             if known == DROPPED:
                 self.knew_at = time.monotonic()
+                self.knows.set()
 
     def close(self) -> None:
         self._connection.close()
@@ -144,6 +147,6 @@ async def _news_of_all(it: Deployment, players: list[Player]) -> list[float]:
 
 async def _until_all_know(players: list[Player]) -> None:
     """Wait for them, but no longer than two long polls."""
-    until_at = time.monotonic() + 2 * WAIT_S
-    while time.monotonic() < until_at and any(player.knew_at is None for player in players):
-        await asyncio.sleep(0.05)
+    knowing = asyncio.gather(*(player.knows.wait() for player in players))
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(knowing, 2 * WAIT_S)

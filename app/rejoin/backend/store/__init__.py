@@ -12,5 +12,6 @@ Glossary
     flight        a create call on its way to the service: a lease that its process renews
     beat          how often a flight was renewed; it stands still when its process is gone
 
-Read in this order: `schema`, `database`, `sessions`, `flights`; `migrations` is their history.
+Read in this order: `schema`, `transaction_slots`, `database`, `sessions`, `flights`; `migrations`
+is their history.
 """

@@ -108,4 +108,4 @@ class FlightStore:
                 )
             )
 
-        await self._database.run(work, within_s=within_s)
+        await self._database.run(work, within_s=within_s, urgent=True)

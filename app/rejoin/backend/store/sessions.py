@@ -97,15 +97,6 @@ class SessionStore:
     async def close(self) -> None:
         await self.database.close()
 
-    def _lock(self, connection: Connection, session_id: str) -> None:
-        """Hold the session's row until the transaction ends; SQLite has one writer anyway."""
-        if self.database.is_shared:
-            connection.execute(
-                select(STREAM_SESSION.c.id)
-                .where(STREAM_SESSION.c.id == session_id)
-                .with_for_update()
-            )
-
     # --- starts -----------------------------------------------------------------------------------
 
     async def begin_start(
@@ -166,7 +157,7 @@ class SessionStore:
             except IntegrityError as error:
                 raise StreamTakenError("This stream session belongs to another start.") from error
 
-        await self.database.run(work, within_s=within_s)
+        await self.database.run(work, within_s=within_s, urgent=True)
 
     async def forget(self, session_id: str, *, within_s: float) -> None:
         """The start certainly failed: there is no such session."""
@@ -174,7 +165,7 @@ class SessionStore:
         def work(connection: Connection) -> None:
             connection.execute(delete(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
 
-        await self.database.run(work, within_s=within_s)
+        await self.database.run(work, within_s=within_s, urgent=True)
 
     async def server_key(self) -> bytes:
         """The backend's secret; made at the first call, the same in every process."""
@@ -255,8 +246,7 @@ class SessionStore:
         key_hash = secret_hash("connection", key)
 
         def work(connection: Connection) -> tuple[Claim | None, StoredSession] | None:
-            self._lock(connection, session_id)
-            found = _rows_of(connection, session_id)
+            found = _rows_of(connection, session_id, held=True)
             if found is None or not hmac.compare_digest(found[0].owner_hash, owner_hash):
                 return None
             row, attempts = _session_of(*found), found[1]
@@ -337,8 +327,7 @@ class SessionStore:
         """
 
         def work(connection: Connection) -> StoredSession:
-            self._lock(connection, session_id)
-            found = _rows_of(connection, session_id)
+            found = _rows_of(connection, session_id, held=True)
             if found is None:
                 raise _forgotten()
             row = _session_of(*found)
@@ -361,7 +350,7 @@ class SessionStore:
                 return replace(row, answer=answer)
             return _get(connection, session_id)
 
-        return await self.database.run(work, within_s=within_s)
+        return await self.database.run(work, within_s=within_s, urgent=True)
 
     async def ended(
         self, session_id: str, status: str, reason: str | None, *, within_s: float
@@ -379,7 +368,7 @@ class SessionStore:
             )
             return _get(connection, session_id)
 
-        return await self.database.run(work, within_s=within_s)
+        return await self.database.run(work, within_s=within_s, urgent=True)
 
     # --- rows that are too old --------------------------------------------------------------------
 
@@ -416,11 +405,13 @@ def _record(connection: Connection, session_id: str, key_hash: str, offered: Off
     )
 
 
-def _rows_of(connection: Connection, session_id: str) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
-    """The session's row and those of its attempts."""
-    found = (
-        connection.execute(select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
-    ).one_or_none()
+def _rows_of(
+    connection: Connection, session_id: str, *, held: bool = False
+) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
+    """The session's row and those of its attempts. `held`: until the transaction ends no other one
+    may change the session (SQLite has one writer anyway)."""
+    wanted = select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id)
+    found = connection.execute(wanted.with_for_update() if held else wanted).one_or_none()
     if found is None:
         return None
     attempts = (connection.execute(select(ATTEMPT).where(ATTEMPT.c.session_id == session_id))).all()
