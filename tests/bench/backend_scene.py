@@ -128,15 +128,14 @@ class Deployment:
         budget_s: float = 9.0,
         *,
         offer: str | None = None,
-        window: dict[str, str] | None = None,
+        more: dict[str, str] | None = None,
     ) -> Answer:
-        """One create call of this player's session. `window`: the headers that say how long the
-        session can still be saved."""
+        """One create call of this player's session. `more`: headers besides, or in place of."""
         headers = self.headers(player, budget_s) | {IDEMPOTENCY_HEADER: secrets.token_hex(16)}
         return await connection.call(
             "POST",
             f"/v1/sessions/{session_id(player)}/connections",
-            headers | (window or {}),
+            headers | (more or {}),
             {"signal_request": offer or new_offer(), "attempt": attempt},
         )
 
