@@ -15,9 +15,8 @@ from bench.measure import Measurement
 from rejoin.signaling.wire import IDEMPOTENCY_HEADER
 
 WINDOWS_S = (10.0, 30.0, 120.0, 600.0)
-PER_S = 20.0
-BURST = 20.0
-"""Create calls that the service allows, as AWS documents them; the burst is an assumption."""
+CALLS = storm_orders.Calls(per_s=20.0, at_once=20)
+"""Create calls that the service allows: AWS documents the rate, the burst is an assumption."""
 LONGEST_CALL_S = 9.0
 WINDOW_HEADER = "Rejoin-Window-Ms"
 LATEST_HEADER = "Rejoin-Latest-Ms"
@@ -60,7 +59,10 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
     random.Random(1).shuffle(windows)
     async with deployment(database, folder, players=players) as it:
         await it.service.command(
-            quotas={"CreateStreamSessionConnection": [PER_S, BURST], "GetStreamSession": [20, 20]}
+            quotas={
+                "CreateStreamSessionConnection": [CALLS.per_s, CALLS.at_once],
+                "GetStreamSession": [20, 20],
+            }
         )
         for player in range(players):
             it.headers(player)
@@ -70,7 +72,7 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
         answers: Counter[int] = Counter()
         drops = await it.service.command(drop=list(range(players)), windows_s=windows)
         began_at = time.monotonic()
-        patience_s = 2.0 * players / PER_S + WINDOWS_S[0]
+        patience_s = 2.0 * players / CALLS.per_s + WINDOWS_S[0]
         tries = [
             asyncio.ensure_future(_come_back(it, player, window, answers))
             for player, window in enumerate(windows)
@@ -84,10 +86,10 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
         calls = await it.service.command(calls=True)
     saved = Counter(window for window, at in zip(windows, saved_at, strict=True) if at is not None)
     last_s = max((at - drops[0] for at in saved_at if at is not None), default=0.0)
-    best = storm_orders.most(windows, PER_S)
+    best = storm_orders.most(windows, CALLS)
     conditions = (
         f"{players:,} at once, windows of {', '.join(f'{each:g}' for each in WINDOWS_S)} s in equal"
-        f" parts, {PER_S:g} create calls a second, 2 processes, PostgreSQL"
+        f" parts, {CALLS.per_s:g} create calls a second, 2 processes, PostgreSQL"
     )
     failed = sum(count for status, count in answers.items() if status >= 500)
     throttled = calls.get("CreateStreamSessionConnection 429", 0)
@@ -98,7 +100,7 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
             for window in WINDOWS_S
         ),
         *(
-            Measurement(f"storm: {name} saves", order(windows, PER_S), "games", "computed")
+            Measurement(f"storm: {name} saves", order(windows, CALLS), "games", "computed")
             for name, order in _KINDS.items()
         ),
         Measurement("storm: saved, of the most", 100 * saved.total() / best, "%", conditions),

@@ -28,7 +28,7 @@ def run(quick: bool) -> Iterator[Measurement]:
                 database(),
                 folder,
                 name="PostgreSQL",
-                seconds=2.0 if quick else 15.0,
+                seconds=2.0 if quick else 10.0,
                 processes=2,
             )
         )
@@ -37,7 +37,7 @@ def run(quick: bool) -> Iterator[Measurement]:
                 str(folder / "backend.sqlite3"),
                 folder,
                 name="SQLite",
-                seconds=2.0 if quick else 15.0,
+                seconds=2.0 if quick else 10.0,
                 processes=1,
             )
         )
@@ -48,7 +48,7 @@ def run(quick: bool) -> Iterator[Measurement]:
             backend_attack.measured(
                 database(),
                 folder,
-                seconds=1.0 if quick else 8.0,
+                seconds=1.0 if quick else 5.0,
                 attacks=backend_attack.ATTACKS[:1] if quick else backend_attack.ATTACKS,
             )
         )

@@ -91,11 +91,20 @@ class StreamlessService:
 
     def drop(self, number: int, window_s: float) -> float:
         """A seeded session loses its player and waits for this long; when that was."""
+        return self.drop_arn(arn_of(number), window_s)
+
+    def drop_arn(self, arn: str, window_s: float) -> float:
+        """The same for any session."""
         now = time.monotonic()
-        session = self.sessions[arn_of(number)]
+        session = self.sessions[arn]
         session.status, session.ends_at = "PENDING_CLIENT_RECONNECTION", now + window_s
         session.saved_at = None
         return now
+
+    @staticmethod
+    def answer_to(signal_request: str) -> str:
+        """The SignalResponse to this SignalRequest."""
+        return f"answer to {digest(signal_request)}"
 
     def app(self) -> Starlette:
         base = "/streamgroups/{group}/streamsessions"
@@ -198,7 +207,7 @@ class StreamlessService:
             return _refusal(409, "ConflictException")
         offer = body["SignalRequest"]
         session.status, session.request = "ACTIVE", offer
-        session.response = f"answer to {digest(offer)}"
+        session.response = self.answer_to(offer)
         session.saved_at = time.monotonic()
         self.creates.append((request.path_params["session"], offer))
         name = digest(offer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import signal
 import sys
 import time
@@ -12,7 +11,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -21,17 +19,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from helpers.backend_processes import STARTS_WITHIN_S, Backend, backend_process, write_settings
 from helpers.fake_stream_service import new_offer, new_token
 from helpers.postgres import PostgresServer, postgres_server
-from helpers.programs import Program, started
 from rejoin.backend.serving import serving
 from rejoin.signaling.wire import ProblemCode
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
-TOKEN = "CANARY-player-token-0123456789"
 ARN = "arn:aws:gameliftstreams:us-west-2:111122223333:streamsession/sg-1/ABC123def4567"
-STARTS_WITHIN_S = 60.0
 
 
 @dataclass
@@ -83,32 +79,6 @@ class Service:
             await asyncio.sleep(0.02)
 
 
-class Backend:
-    """One process of `rejoin backend`, and a client of it."""
-
-    def __init__(self, program: Program, http: httpx.AsyncClient) -> None:
-        self.program = program
-        self.http = http
-
-    async def start(self) -> str:
-        answer = await self.http.post(
-            "/v1/sessions",
-            headers={"Idempotency-Key": new_token()},
-            json={"signal_request": new_offer(), "attempt": 1},
-        )
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["session_id"])
-
-    async def reconnect(
-        self, session_id: str, attempt: int, key: str, offer: str, *, budget_ms: int = 9000
-    ) -> httpx.Response:
-        return await self.http.post(
-            f"/v1/sessions/{session_id}/connections",
-            headers={"Idempotency-Key": key, "Rejoin-Budget-Ms": str(budget_ms)},
-            json={"signal_request": offer, "attempt": attempt},
-        )
-
-
 @dataclass
 class Scene:
     service: Service
@@ -138,40 +108,15 @@ async def backends(
         port = await stack.enter_async_context(
             serving(service.app(), "127.0.0.1", 0, close_patience_s=0)
         )
-        settings = folder / "backend.toml"
-        content: dict[str, Any] = {
-            "region": "us-west-2",
-            "stream_group": "sg-1",
-            "application": "a-1",
-            "tokens": TOKEN,
-            "endpoint_url": f"http://127.0.0.1:{port}",
-            "access_key_id": "nobody",
-            "secret_access_key": "nothing",
-            "database": database,
-            "starts_per_minute": 1000,
-            "live_sessions": 1000,
-            "port": 0,
-        }
-        settings.write_text("".join(f"{name} = {json.dumps(content[name])}\n" for name in content))
-        settings.chmod(0o600)
-        programs = [
-            stack.enter_context(started("backend", "--settings", str(settings), before=each))
-            for each in before
-        ]
-        yield service, [await _backend(program, stack) for program in programs]
+        settings = write_settings(folder, database, port)
+        yield (
+            service,
+            [
+                await stack.enter_async_context(backend_process(settings, before=each))
+                for each in before
+            ],
+        )
         service.held.set()
-
-
-async def _backend(program: Program, stack: contextlib.AsyncExitStack) -> Backend:
-    line = await asyncio.wait_for(asyncio.to_thread(program.out.readline), STARTS_WITHIN_S)
-    assert "http://" in line, program.process.stderr and program.process.stderr.read()
-    http = httpx.AsyncClient(
-        base_url=line.split()[-1],
-        headers={"Authorization": f"Bearer {TOKEN}"},
-        timeout=30,
-        trust_env=False,
-    )
-    return Backend(program, await stack.enter_async_context(http))
 
 
 async def test_a_backend_killed_in_mid_call_loses_no_game(
