@@ -140,6 +140,16 @@ class Deployment:
         )
 
 
+def outcome(answer: Answer) -> str:
+    """The status, and the code of a refusal; to print what happened beside the figures."""
+    if answer.status < 400:
+        return str(answer.status)
+    try:
+        return f"{answer.status} {answer.json()['code']}"
+    except (ValueError, KeyError):
+        return str(answer.status)
+
+
 def session_id(player: int) -> str:
     return f"session-{player:09d}"
 

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from bench import storm_orders
-from bench.backend_scene import Deployment, deployment, new_offer
+from bench.backend_scene import Deployment, deployment, new_offer, outcome
 from bench.measure import Measurement
 from rejoin.signaling.wire import IDEMPOTENCY_HEADER
 
@@ -27,7 +27,7 @@ _KINDS = {
 }
 
 
-async def _come_back(it: Deployment, player: int, window_s: float, answers: Counter[int]) -> None:
+async def _come_back(it: Deployment, player: int, window_s: float, answers: Counter[str]) -> None:
     """Try until the window is over, as a client does: the same bytes again where the backend says
     that this may help, after the time that it names."""
     connection = it.connection(player)
@@ -44,7 +44,7 @@ async def _come_back(it: Deployment, player: int, window_s: float, answers: Coun
             offer=offer,
             more={IDEMPOTENCY_HEADER: key, WINDOW_HEADER: left_ms, LATEST_HEADER: left_ms},
         )
-        answers[answer.status] += 1
+        answers[outcome(answer)] += 1
         if answer.status == 200:
             break
         if answer.status == 409 and b"in-flight" not in answer.body:
@@ -69,7 +69,7 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
             connection = it.connection(player)
             await connection.call("GET", "/v1/health", {})
             connection.close()
-        answers: Counter[int] = Counter()
+        answers: Counter[str] = Counter()
         drops = await it.service.command(drop=list(range(players)), windows_s=windows)
         began_at = time.monotonic()
         patience_s = 2.0 * players / CALLS.per_s + WINDOWS_S[0]
@@ -91,7 +91,9 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
         f"{players:,} at once, windows of {', '.join(f'{each:g}' for each in WINDOWS_S)} s in equal"
         f" parts, {CALLS.per_s:g} create calls a second, 2 processes, PostgreSQL"
     )
-    failed = sum(count for status, count in answers.items() if status >= 500)
+    print(f"storm: {dict(answers)}", flush=True)
+    failed = sum(count for said, count in answers.items() if said[0] == "5")
+    busy = sum(count for said, count in answers.items() if said.startswith("429"))
     throttled = calls.get("CreateStreamSessionConnection 429", 0)
     return [
         Measurement("storm: games saved", saved.total(), "games", conditions),
@@ -107,6 +109,6 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
         Measurement("storm: last game saved after", last_s, "s", conditions),
         Measurement("storm: measured for", took_s, "s", conditions),
         Measurement("storm: calls that the service throttled", throttled, "calls", conditions),
-        Measurement("storm: answers 429", answers[429], "answers", conditions),
+        Measurement("storm: answers 429", busy, "answers", conditions),
         Measurement("storm: answers 5xx", failed, "answers", conditions),
     ]

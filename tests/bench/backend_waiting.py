@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bench.backend_scene import Deployment, deployment, session_id
+from bench.backend_scene import Deployment, deployment, outcome, session_id
 from bench.http_calls import Connection
 from bench.measure import Measurement, percentile
 from bench.process_usage import cpu_s, rss_mb
@@ -25,7 +25,7 @@ DROPPED = "PENDING_CLIENT_RECONNECTION"
 class Player:
     """Polls without an end, as a client does whose game runs. `knew_at`: when it saw the drop."""
 
-    def __init__(self, it: Deployment, number: int, statuses: Counter[int]) -> None:
+    def __init__(self, it: Deployment, number: int, statuses: Counter[str]) -> None:
         self.number = number
         self.knew_at: float | None = None
         self.polling = asyncio.Event()
@@ -43,7 +43,7 @@ class Player:
             await asyncio.sleep(0)
             self.polling.set()
             answer = await call
-            self._statuses[answer.status] += 1
+            self._statuses[outcome(answer)] += 1
             if answer.status != 200:
                 await asyncio.sleep(float(answer.headers.get("retry-after", "1")))
                 continue
@@ -61,7 +61,7 @@ async def measured(
 ) -> list[Measurement]:
     """`hold_s`: how long all of them wait, at least. `single_news`: sessions dropped one by one."""
     async with deployment(database, folder, players=players) as it:
-        statuses: Counter[int] = Counter()
+        statuses: Counter[str] = Counter()
         waiting = [Player(it, number, statuses) for number in range(players)]
         pids = [pid for _, pid in it.backends]
         games: list[asyncio.Task[None]] = []
@@ -87,7 +87,9 @@ async def measured(
             await asyncio.gather(*games, return_exceptions=True)
     kib = rss * 1e6 / 1024 / (players - WARM_PLAYERS)
     conditions = f"{players:,} long polls of {WAIT_S:g} s, 2 processes, PostgreSQL"
-    failed = sum(count for status, count in answers.items() if status >= 500)
+    print(f"waiting: {dict(answers)}", flush=True)
+    failed = sum(count for said, count in answers.items() if said[0] == "5")
+    busy = sum(count for said, count in answers.items() if said.startswith("429"))
     return [
         Measurement("waiting: memory for each player", kib, "KiB", conditions),
         Measurement(
@@ -96,9 +98,9 @@ async def measured(
         Measurement(
             "waiting: CPU for each answer", 1000 * used_s / max(1, answered), "ms", conditions
         ),
-        Measurement("waiting: answers 429", answers[429], "answers", conditions),
+        Measurement("waiting: answers 429", busy, "answers", conditions),
         Measurement("waiting: answers 5xx", failed, "answers", conditions),
-        Measurement("waiting: connections cut off", answers[0], "connections", conditions),
+        Measurement("waiting: connections cut off", answers["0"], "connections", conditions),
         Measurement("waiting: answers in all", sum(answers.values()), "answers", conditions),
         *_news("news, one at a time", single_s, single_news, conditions),
         *_news("news, every session at once", all_s, players - single_news, conditions),
