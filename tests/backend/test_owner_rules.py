@@ -18,6 +18,7 @@ from helpers.fake_stream_service import (
     new_token,
 )
 from helpers.stores import opened
+from rejoin.backend.broker import FAST_POLL_S
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
 from rejoin.backend.owner_rules import CALL_PACES, CallPace, OwnerCalls, OwnerRules
@@ -107,6 +108,22 @@ async def test_a_player_who_looks_without_end_costs_the_database_little() -> Non
     codes = Counter(answer.status_code for answer in answers)
     assert codes == {404: int(pace.at_once), 429: 2 * int(pace.at_once)}
     assert reads == int(pace.at_once)
+
+
+async def test_a_player_with_many_long_polls_has_the_turns_of_one() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    polls = 6
+    looks = {}
+    for count in (1, polls):
+        async with opened() as store, caller(service, store=store) as mine:
+            sessions = [await mine.started() for _ in range(count)]
+            before = service.count("get_status")
+            await asyncio.gather(
+                *(mine.get_status(each, known="CONNECTED", wait_s=2.5) for each in sessions)
+            )
+            looks[count] = service.count("get_status") - before
+    # The first look of each poll is made at once.
+    assert looks[polls] <= 2.5 / FAST_POLL_S + 2 * polls
 
 
 class HangingService(FakeStreamService):

@@ -15,6 +15,7 @@ from typing import Any
 from bench.backend_scene import Deployment, deployment, new_offer, session_id
 from bench.http_calls import Answer, Connection
 from bench.measure import Measurement, percentile
+from bench.process_usage import cpu_s
 from rejoin.signaling.wire import IDEMPOTENCY_HEADER
 
 ATTACKS = (
@@ -134,13 +135,11 @@ async def measured(
         await it.service.command(delay_s=SERVICE_S, slow_start_s=SLOW_START_S)
         try:
             await others.measured(2.0)  # what is loaded once
-            quiet, under, failed = [await others.measured(seconds)], [], []
+            quiet, under = [await _phase(it, others.measured(seconds), others)], []
             for attack in attacks:
-                before = others.failed
-                under.append(await _under(attack, it, others, seconds))
-                failed.append(others.failed - before)
+                under.append(await _phase(it, _under(attack, it, others, seconds), others))
                 await asyncio.sleep(_REST_S)
-                quiet.append(await others.measured(seconds))
+                quiet.append(await _phase(it, others.measured(seconds), others))
         finally:
             others.close()
     service = ", ".join(f"{name} {1000 * took:.0f} ms" for name, took in SERVICE_S.items())
@@ -148,26 +147,56 @@ async def measured(
     rows = [
         Measurement(
             f"quiet: {name}, p95",
-            1000 * percentile([each for part in quiet for each in part[name]], 95),
+            1000 * percentile([each for part in quiet for each in part.took_s[name]], 95),
             "ms",
             conditions,
         )
         for name in PER_S
     ]
-    for attack, took, lost, before_it, after_it in zip(
-        attacks, under, failed, quiet, quiet[1:], strict=False
+    for attack, under_it, before_it, after_it in zip(
+        attacks, under, quiet, quiet[1:], strict=False
     ):
+        beside = f"the quiet times just before and after; {conditions}"
         rows += [
             Measurement(
                 f"{attack}: {name}, p95 against quiet",
-                percentile(took[name], 95) / percentile(before_it[name] + after_it[name], 95),
+                percentile(under_it.took_s[name], 95)
+                / percentile(before_it.took_s[name] + after_it.took_s[name], 95),
                 "x",
-                f"the quiet times just before and after; {conditions}",
+                beside,
             )
             for name in PER_S
         ]
-        rows.append(Measurement(f"{attack}: others' calls that failed", lost, "calls", conditions))
+        rows += [
+            Measurement(
+                f"{attack}: CPU of the backends against quiet",
+                2 * under_it.cpu_s / (before_it.cpu_s + after_it.cpu_s),
+                "x",
+                beside,
+            ),
+            Measurement(f"{attack}: others' calls that failed", under_it.failed, "calls", beside),
+        ]
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """How long the others' calls took, how many failed, and the CPU that the backends used."""
+
+    took_s: dict[str, list[float]]
+    failed: int
+    cpu_s: float
+
+
+async def _phase(
+    it: Deployment, measured: Coroutine[Any, Any, dict[str, list[float]]], others: Others
+) -> Phase:
+    def used_s() -> float:
+        return sum(cpu_s(pid) for _, pid in it.backends)
+
+    failed, cpu_before_s = others.failed, used_s()
+    took_s = await measured
+    return Phase(took_s, others.failed - failed, used_s() - cpu_before_s)
 
 
 async def _under(

@@ -104,8 +104,7 @@ class SessionBroker:
         `owners`: what one player may hold; None: anything."""
         self._owners = owners or OwnerCalls(OwnerRules(outstanding={}), clock)
         self._stopping = stopping or asyncio.Event()
-        self._service = service
-        self._store = store
+        self._service, self._store = service, store
         self._clock = clock
         self._status_calls = StatusCalls(service, poll_rate, clock)
         self._memories = SessionMemories()
@@ -261,6 +260,7 @@ class SessionBroker:
                     return view
                 fast = self._clock() - memory.fast_since_at < FAST_FOR_S
                 pause_s = FAST_POLL_S if fast else SLOW_POLL_S
+            pause_s *= self._owners.sharers(caller.owner_hash, "status")
             next_at = min(polled_at + pause_s, until_at)
             await self._pause(next_at - self._clock())
             memory.polled_at = self._clock()

@@ -29,11 +29,12 @@ class CallPace:
 
 CALL_PACES: Final[Mapping[Operation, CallPace]] = {
     "start": CallPace(2.0, 8.0),
-    "status": CallPace(20.0, 40.0),
+    "status": CallPace(5.0, 40.0),
     "reconnect": CallPace(4.0, 16.0),
     "terminate": CallPace(2.0, 8.0),
 }
-"""Several times what a player's clients need: ours polls at most twice a second for each game."""
+"""More than a player's clients need, and well below what the service allows for all players: ours
+waits half a second between two polls, and the backend's own looks are not counted here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,10 @@ class OwnerCalls:
                 self._outstanding[key] = count
             else:
                 del self._outstanding[key]
+
+    def sharers(self, owner_hash: str, operation: Operation) -> int:
+        """Among how many calls of a player is shared what one of them would have; at least 1."""
+        return max(1, self._outstanding.get((owner_hash, operation), 0))
 
     def started(self, owner_hash: str) -> None:
         """One more start. Raises RefusedError(OWNER_BUSY) with the time until the next one."""
