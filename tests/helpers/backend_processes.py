@@ -46,8 +46,8 @@ class Backend:
         )
 
 
-def write_settings(folder: Path, database: str, service_port: int) -> Path:
-    """The settings file of every process of one deployment."""
+def write_settings(folder: Path, database: str, service_port: int, **changes: object) -> Path:
+    """The settings file of every process of one deployment. `changes`: of single settings."""
     content: dict[str, Any] = {
         "region": "us-west-2",
         "stream_group": "sg-1",
@@ -60,6 +60,7 @@ def write_settings(folder: Path, database: str, service_port: int) -> Path:
         "starts_per_minute": 1000,
         "live_sessions": 1000,
         "port": 0,
+        **changes,
     }
     settings = folder / "backend.toml"
     settings.write_text("".join(f"{name} = {json.dumps(content[name])}\n" for name in content))
