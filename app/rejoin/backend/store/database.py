@@ -178,7 +178,8 @@ class Database:
         """One transaction. Raises StoreUnavailableError when `within_s` is over or it fails; what
         `work` raises of ours is raised as it is.
 
-        `urgent`: it records what has happened at the service, and goes before all that is not."""
+        `urgent`: it records what is on its way to the service, or has happened there, and goes
+        before all that does not."""
         until_at = boot_s() + max(0.0, within_s)
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = spawn(self._transaction(work, begun, urgent=urgent), name="store")

@@ -1,7 +1,8 @@
 """Slots for transactions: so many at a time, and urgent ones before all others.
 
-What has happened at the service is recorded before new calls are admitted: in a storm thousands
-want to be admitted at once, and an answer that is not stored in time cannot be recovered later.
+What is on its way to the service, or has happened there, is recorded before new calls are admitted:
+in a storm thousands want to be admitted at once, while few can be called for, and an answer that is
+not stored in time cannot be recovered later.
 """
 
 from __future__ import annotations
