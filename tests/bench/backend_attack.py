@@ -28,7 +28,7 @@ ATTACKS = (
 )
 ATTACKER_SESSIONS = 5
 """As many games as one player may have."""
-PER_S = {"status": 15.0, "start": 5.0, "reconnect": 10.0}
+PER_S = {"status": 8.0, "start": 4.0, "reconnect": 8.0}
 SERVICE_S = {
     "GetStreamSession": 0.02,
     "StartStreamSession": 0.05,
