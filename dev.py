@@ -68,8 +68,8 @@ CARD_PACKAGES = (
 )
 """A graphics card in software, for OpenGL and Vulkan."""
 
-BENCH_PACKAGES = ("xvfb", "xauth", *CARD_PACKAGES)
-"""For the bench of what draws."""
+BENCH_PACKAGES = ("xvfb", "xauth", "postgresql", *CARD_PACKAGES)
+"""For the benches of what draws, and of the backend."""
 
 WAYLAND_PACKAGES = ("sway", "grim")
 """A Wayland compositor without a screen, and what takes its picture."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 
 import httpx
 import pytest
@@ -18,10 +19,16 @@ from helpers.fake_stream_service import (
     new_token,
 )
 from helpers.stores import opened
-from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
+from rejoin.backend.configuration import BackendSettings
+from rejoin.backend.dialects import build_backend
+from rejoin.backend.owner_rules import CALL_PACES, CallPace, OwnerCalls, OwnerRules
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import StartedStream, StreamId, StreamStatus
+from rejoin.backend.status_polls import FAST_POLL_S
+from rejoin.backend.store.database import Database
+from rejoin.backend.store.session_rows import StoredSession
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import ProblemCode
 
 
@@ -48,6 +55,77 @@ def test_starts_have_a_pace() -> None:
     owners.started("them")
     now = 20.0
     owners.started("me")
+
+
+def test_calls_have_a_pace_for_each_player_and_operation() -> None:
+    now = 0.0
+    rules = OwnerRules(paces={"status": CallPace(per_s=2.0, at_once=3.0)})
+    owners = OwnerCalls(rules, lambda: now)
+
+    def look(owner: str) -> None:
+        with owners.call(owner, "status"):
+            pass
+
+    for _ in range(3):
+        look("me")
+    with pytest.raises(RefusedError) as caught:
+        look("me")
+    assert caught.value.reason is Reason.OWNER_BUSY
+    assert caught.value.retry_after_s == pytest.approx(0.5)
+    look("them")
+    with owners.call("me", "reconnect"):
+        pass
+    now = 0.5
+    look("me")
+    with pytest.raises(RefusedError):
+        look("me")
+
+
+async def test_a_player_who_looks_without_end_costs_the_database_little() -> None:
+    reads = 0
+
+    class CountedStore(SessionStore):
+        async def find(
+            self, session_id: str, owner_hash: str, *, within_s: float
+        ) -> StoredSession | None:
+            nonlocal reads
+            reads += 1
+            return await super().find(session_id, owner_hash, within_s=within_s)
+
+    settings = BackendSettings("us-west-2", "sg-1", "a-1", (GOOD_TOKEN,))
+    pace = CALL_PACES["status"]
+    async with contextlib.AsyncExitStack() as stack:
+        store = CountedStore(Database())
+        await store.open()
+        stack.push_async_callback(store.close)
+        app = build_backend(FakeStreamService(), store, settings, clock=lambda: 1000.0)
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
+        )
+        headers = {"Authorization": f"Bearer {GOOD_TOKEN}"}
+        answers = [
+            await http.get("/v1/sessions/none", headers=headers)
+            for _ in range(3 * int(pace.at_once))
+        ]
+    codes = Counter(answer.status_code for answer in answers)
+    assert codes == {404: int(pace.at_once), 429: 2 * int(pace.at_once)}
+    assert reads == int(pace.at_once)
+
+
+async def test_a_player_with_many_long_polls_has_the_turns_of_one() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    polls = 6
+    looks = {}
+    for count in (1, polls):
+        async with opened() as store, caller(service, store=store) as mine:
+            sessions = [await mine.started() for _ in range(count)]
+            before = service.count("get_status")
+            await asyncio.gather(
+                *(mine.get_status(each, known="CONNECTED", wait_s=2.5) for each in sessions)
+            )
+            looks[count] = service.count("get_status") - before
+    # The first look of each poll is made at once.
+    assert looks[polls] <= 2.5 / FAST_POLL_S + 2 * polls
 
 
 class HangingService(FakeStreamService):

@@ -15,6 +15,7 @@ from helpers.many_streams import OWNER, TIMEOUT_S, ManyStreams, add_session
 from helpers.poll_rate import PollRate
 from helpers.stores import newest_is, opened
 from rejoin.backend.list_watch import ListWatch
+from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, SessionReport
 from rejoin.backend.service import ServiceFault
@@ -51,7 +52,10 @@ class Rig:
 
         self.watch = ListWatch(lists, rate, newest, boot_s, self.stopping)
         self.proofs = ProofStore(self.store.database, boot_s)
-        self.polls = StatusPolls(self.store, self.proofs, calls, self.watch, boot_s, self.stopping)
+        owners = OwnerCalls(OwnerRules(outstanding={}), boot_s)
+        self.polls = StatusPolls(
+            self.store, self.proofs, calls, self.watch, boot_s, self.stopping, owners
+        )
 
     async def add(self, name: str, status: str = "CONNECTED") -> str:
         return await add_session(self.store, self.service, name, status)

@@ -3,7 +3,7 @@
 `python3 dev.py bench [names] [--quick] [--no-write]`: a name is that of a `bench_*.py`. Each bench
 runs in a separate process, so that memory and threads of one do not count for another. The figures
 go to docs/performance.json, with the date and the machine, and as tables to
-docs/performance-tables.md. A quick run is never written.
+docs/performance-tables.md. A quick run is never written. `--players N` is for `backend`.
 
 `python3 dev.py bench --compare OLD.json [names] [--no-write]` measures nothing: it compares
 docs/performance.json with an older copy of it, and writes the table to docs/performance.md.
@@ -26,7 +26,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Measurement
+from bench.measure import PLAYERS_VARIABLE, Measurement
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent.parent / "docs"
@@ -213,11 +213,16 @@ def main(arguments: list[str]) -> int:
         metavar="OLD.json",
         help="measure nothing; compare docs/performance.json with this older copy of it",
     )
+    parser.add_argument(
+        "--players", type=int, metavar="N", help="how many players wait at once, for backend"
+    )
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.names) - set(names()))
     if unknown:
         parser.error(f"no such bench: {', '.join(unknown)}")
+    if options.players is not None:
+        os.environ[PLAYERS_VARIABLE] = str(options.players)
     if options.into is not None:
         measure_here(options.names[0], options.quick, options.into)
         return 0

@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+PLAYERS_VARIABLE = "REJOIN_BENCH_PLAYERS"
+"""`--players`, for the process that measures."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:

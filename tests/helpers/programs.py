@@ -123,13 +123,15 @@ def started(
     *arguments: str,
     environment: Mapping[str, str | None] | None = None,
     before: tuple[str, ...] = (),
+    module: tuple[str, ...] = ("rejoin",),
 ) -> Iterator[Program]:
     """`python -m rejoin ARGUMENTS` without a display, killed at the end if it still runs.
 
     Its saved state is deleted at the end unless `environment` sets XDG_STATE_HOME.
 
     `environment`: changes to ours; None removes a variable. `before`: a command that runs it, such
-    as one that sets limits.
+    as one that sets limits. `module`: what Python runs in place of `rejoin`, with arguments of its
+    own before the others.
     """
     mark = uuid.uuid4().hex
     variables: dict[str, str | None] = {
@@ -139,7 +141,7 @@ def started(
     with tempfile.TemporaryDirectory(prefix="rejoin-state-") as state:
         variables |= {"XDG_STATE_HOME": state, **(environment or {})}
         process = subprocess.Popen(
-            [*before, sys.executable, "-m", "rejoin", *arguments],
+            [*before, sys.executable, "-m", *module, *arguments],
             env={name: value for name, value in variables.items() if value is not None},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import secrets
 import signal
 import sys
@@ -22,17 +21,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from helpers.backend_processes import STARTS_WITHIN_S, Backend, backend_process, write_settings
 from helpers.fake_stream_service import new_offer, new_token
 from helpers.postgres import PostgresServer, postgres_server
-from helpers.programs import Program, started
+from helpers.programs import started
 from rejoin.backend.serving import serving
 from rejoin.signaling.wire import ProblemCode, sha256_hex
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
-TOKEN = "CANARY-player-token-0123456789"
 ARN = "arn:aws:gameliftstreams:us-west-2:111122223333:streamsession/sg-1/ABC123def4567"
-STARTS_WITHIN_S = 60.0
 
 
 @dataclass
@@ -84,32 +82,6 @@ class Service:
             await asyncio.sleep(0.02)
 
 
-class Backend:
-    """One process of `rejoin backend`, and a client of it."""
-
-    def __init__(self, program: Program, http: httpx.AsyncClient) -> None:
-        self.program = program
-        self.http = http
-
-    async def start(self) -> str:
-        answer = await self.http.post(
-            "/v1/sessions",
-            headers={"Idempotency-Key": new_token()},
-            json={"signal_request": new_offer(), "attempt": 1},
-        )
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["session_id"])
-
-    async def reconnect(
-        self, session_id: str, attempt: int, key: str, offer: str, *, budget_ms: int = 9000
-    ) -> httpx.Response:
-        return await self.http.post(
-            f"/v1/sessions/{session_id}/connections",
-            headers={"Idempotency-Key": key, "Rejoin-Budget-Ms": str(budget_ms)},
-            json={"signal_request": offer, "attempt": attempt},
-        )
-
-
 @dataclass
 class Scene:
     service: Service
@@ -139,11 +111,13 @@ async def backends(
     service = Service()
     async with contextlib.AsyncExitStack() as stack:
         settings = await _settings(service, database, folder, stack, **changes)
-        programs = [
-            stack.enter_context(started("backend", "--settings", str(settings), before=each))
-            for each in before
-        ]
-        yield service, [await _backend(program, stack) for program in programs]
+        yield (
+            service,
+            [
+                await stack.enter_async_context(backend_process(settings, before=each))
+                for each in before
+            ],
+        )
         service.held.set()
 
 
@@ -154,41 +128,11 @@ async def _settings(
     stack: contextlib.AsyncExitStack,
     **changes: Any,
 ) -> Path:
-    """Serve the service, and write the settings of a backend in front of it. `changes`: what is
-    set in another way."""
+    """Serve the service, and write the settings of a backend in front of it."""
     port = await stack.enter_async_context(
         serving(service.app(), "127.0.0.1", 0, close_patience_s=0)
     )
-    settings = folder / "backend.toml"
-    content: dict[str, Any] = {
-        "region": "us-west-2",
-        "stream_group": "sg-1",
-        "application": "a-1",
-        "tokens": TOKEN,
-        "endpoint_url": f"http://127.0.0.1:{port}",
-        "access_key_id": "nobody",
-        "secret_access_key": "nothing",
-        "database": database,
-        "starts_per_minute": 1000,
-        "live_sessions": 1000,
-        "port": 0,
-        **changes,
-    }
-    settings.write_text("".join(f"{name} = {json.dumps(content[name])}\n" for name in content))
-    settings.chmod(0o600)
-    return settings
-
-
-async def _backend(program: Program, stack: contextlib.AsyncExitStack) -> Backend:
-    line = await asyncio.wait_for(asyncio.to_thread(program.out.readline), STARTS_WITHIN_S)
-    assert "http://" in line, program.process.stderr and program.process.stderr.read()
-    http = httpx.AsyncClient(
-        base_url=line.split()[-1],
-        headers={"Authorization": f"Bearer {TOKEN}"},
-        timeout=30,
-        trust_env=False,
-    )
-    return Backend(program, await stack.enter_async_context(http))
+    return write_settings(folder, database, port, **changes)
 
 
 async def test_a_backend_killed_in_mid_call_loses_no_game(
@@ -441,8 +385,7 @@ async def test_restarts_and_a_newer_schema_under_load_lose_no_game(
         settings = await _settings(service, database, tmp_path, stack)
 
         async def new_backend() -> Backend:
-            program = stack.enter_context(started("backend", "--settings", str(settings)))
-            return await _backend(program, stack)
+            return await stack.enter_async_context(backend_process(settings))
 
         fleet = Fleet([await new_backend(), await new_backend()])
         sent: dict[str, list[str]] = {}

@@ -100,8 +100,7 @@ class SessionBroker:
         self.turns: CreateTurns | None = None
         """Where reconnects wait for their turn; None: they do not."""
         self._owners = owners or OwnerCalls(OwnerRules(outstanding={}), clock)
-        self._service = service
-        self._store = store
+        self._service, self._store = service, store
         self._clock = clock
         stopping = stopping or asyncio.Event()
         self.lists = StreamLists(service, budgets.of(LIST), clock)
@@ -109,7 +108,7 @@ class SessionBroker:
         self._watch = ListWatch(self.lists, budgets.of(GET), self._newest_attempts, clock, stopping)
         self.proofs = ProofStore(store.database, clock)
         self._polls = StatusPolls(
-            store, self.proofs, self._status_calls, self._watch, clock, stopping
+            store, self.proofs, self._status_calls, self._watch, clock, stopping, self._owners
         )
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
         self._create_calls = CreateCalls(flights, clock)

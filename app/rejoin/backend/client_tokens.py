@@ -6,16 +6,16 @@ and is the same in every try, in every process and after a restart.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 
 from rejoin.backend.requests import Offer
+from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.session_rows import StoredSession
-from rejoin.backend.store.sessions import (
-    Offered,
-    SessionStore,
-)
+from rejoin.backend.store.sessions import Offered, SessionStore
 from rejoin.backend.sweep import new_tag
+from rejoin.tasks import spawn
 
 START = "start"
 """In place of the session, for the attempt that starts it."""
@@ -27,6 +27,7 @@ class ClientTokens:
     def __init__(self, store: SessionStore) -> None:
         self._store = store
         self._server_key: bytes | None = None
+        self._asking: asyncio.Task[bytes | StoreUnavailableError] | None = None
 
     async def offered(self, owner_hash: str, session: str, offer: Offer) -> Offered:
         """An attempt, as it is to be recorded. `session`: its id, or START."""
@@ -47,5 +48,18 @@ class ClientTokens:
 
     async def _key(self) -> bytes:
         if self._server_key is None:
-            self._server_key = await self._store.server_key()
+            if self._asking is None:  # of a thousand first calls one asks, for all of them
+                self._asking = spawn(self._asked(), name="server_key")
+            outcome = await asyncio.shield(self._asking)
+            if isinstance(outcome, StoreUnavailableError):
+                raise StoreUnavailableError(str(outcome))
+            self._server_key = outcome
         return self._server_key
+
+    async def _asked(self) -> bytes | StoreUnavailableError:
+        try:
+            return await self._store.server_key()
+        except StoreUnavailableError as error:
+            return error
+        finally:
+            self._asking = None

@@ -14,7 +14,7 @@ from rejoin.backend.call_rate import Quota
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.introspection import Introspection
 from rejoin.backend.openid_tokens import OpenIdTokens
-from rejoin.backend.owner_rules import OwnerRules
+from rejoin.backend.owner_rules import CALL_PACES, OwnerRules
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import StreamService
 from rejoin.backend.sign_in import Authenticate, first_of, static_tokens
@@ -69,7 +69,9 @@ def owner_rules(settings: BackendSettings) -> OwnerRules:
     if settings.unlimited:
         return OwnerRules(outstanding={})
     return OwnerRules(
-        starts_per_minute=settings.starts_per_minute, live_sessions=settings.live_sessions
+        starts_per_minute=settings.starts_per_minute,
+        live_sessions=settings.live_sessions,
+        paces=CALL_PACES,
     )
 
 

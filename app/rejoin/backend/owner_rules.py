@@ -1,13 +1,13 @@
 """What one player may hold of the backend, so that nobody can keep another one out.
 
-Calls outstanding are counted for each operation by itself: a player who starts games without end
-can still be let in again, and so can everybody else.
+Calls outstanding, and their pace, are counted for each operation by itself: a player who starts
+games without end can still be let in again, and so can everybody else.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -20,9 +20,28 @@ _MOST_OWNERS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class CallPace:
+    """Calls a second on the average, and how many at once after a quiet moment."""
+
+    per_s: float
+    at_once: float
+
+
+CALL_PACES: Final[Mapping[Operation, CallPace]] = {
+    "start": CallPace(2.0, 8.0),
+    "status": CallPace(5.0, 40.0),
+    "reconnect": CallPace(4.0, 16.0),
+    "terminate": CallPace(2.0, 8.0),
+}
+"""More than a player's clients need, and well below what the service allows for all players: ours
+waits half a second between two polls, and the backend's own looks are not counted here."""
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerRules:
     """Limits of one player; None for none. `starts_per_minute`: on the average, with as many at
-    once. `live_sessions`: stream sessions that have not ended."""
+    once. `live_sessions`: stream sessions that have not ended. `paces`: of calls, whatever comes of
+    them; each costs time of the database, and of this process."""
 
     outstanding: dict[Operation, int] = field(
         default_factory=lambda: {
@@ -35,6 +54,7 @@ class OwnerRules:
     )
     starts_per_minute: float | None = None
     live_sessions: int | None = None
+    paces: Mapping[Operation, CallPace] = field(default_factory=dict)
 
 
 class OwnerCalls:
@@ -42,10 +62,12 @@ class OwnerCalls:
 
     def __init__(self, rules: OwnerRules, clock: Clock) -> None:
         self.rules = rules
-        self._clock = clock
         self._outstanding: dict[tuple[str, Operation], int] = {}
-        self._starts: dict[str, tuple[float, float]] = {}
-        """Owner -> starts left, and when that was."""
+        self._paces = {
+            operation: _Allowance(pace, clock) for operation, pace in rules.paces.items()
+        }
+        rate = rules.starts_per_minute
+        self._games = None if rate is None else _Allowance(CallPace(rate / 60.0, rate), clock)
 
     @contextlib.contextmanager
     def call(self, owner_hash: str, operation: Operation) -> Iterator[None]:
@@ -55,6 +77,8 @@ class OwnerCalls:
         most = self.rules.outstanding.get(operation)
         if most is not None and count >= most:
             raise RefusedError(Reason.OWNER_BUSY, retry_after_s=1.0)
+        if operation in self._paces:
+            self._paces[operation].use(owner_hash)
         self._outstanding[key] = count + 1
         try:
             yield
@@ -65,17 +89,33 @@ class OwnerCalls:
             else:
                 del self._outstanding[key]
 
+    def sharers(self, owner_hash: str, operation: Operation) -> int:
+        """Among how many calls of a player is shared what one of them would have; at least 1."""
+        return max(1, self._outstanding.get((owner_hash, operation), 0))
+
     def started(self, owner_hash: str) -> None:
         """One more start. Raises RefusedError(OWNER_BUSY) with the time until the next one."""
-        rate = self.rules.starts_per_minute
-        if rate is None:
-            return
-        now = self._clock()
-        left, at = self._starts.pop(owner_hash, (rate, now))
-        left = min(rate, left + (now - at) * rate / 60.0)
+        if self._games is not None:
+            self._games.use(owner_hash)
+
+
+class _Allowance:
+    """What each player has left of a pace."""
+
+    def __init__(self, pace: CallPace, clock: Clock) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._left: dict[str, tuple[float, float]] = {}
+        """Owner -> what was left, and when that was; the one that was used last is at the end."""
+
+    def use(self, owner_hash: str) -> None:
+        """Raises RefusedError(OWNER_BUSY) with the time until there is something left."""
+        now, pace = self._clock(), self._pace
+        left, at = self._left.pop(owner_hash, (pace.at_once, now))
+        left = min(pace.at_once, left + (now - at) * pace.per_s)
         if left < 1.0:
-            self._starts[owner_hash] = (left, now)
-            raise RefusedError(Reason.OWNER_BUSY, retry_after_s=(1.0 - left) * 60.0 / rate)
-        while len(self._starts) >= _MOST_OWNERS:
-            del self._starts[next(iter(self._starts))]
-        self._starts[owner_hash] = (left - 1.0, now)
+            self._left[owner_hash] = (left, now)
+            raise RefusedError(Reason.OWNER_BUSY, retry_after_s=(1.0 - left) / pace.per_s)
+        while len(self._left) >= _MOST_OWNERS:
+            del self._left[next(iter(self._left))]
+        self._left[owner_hash] = (left - 1.0, now)

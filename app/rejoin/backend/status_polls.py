@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rejoin.backend.list_watch import MISSING, ListWatch, Watch
+from rejoin.backend.owner_rules import OwnerCalls
 from rejoin.backend.refused import PASSING, Reason, RefusedError, refused_by
 from rejoin.backend.requests import Caller, SessionReport
 from rejoin.backend.service import StreamStatus
@@ -72,14 +73,17 @@ class StatusPolls:
         watch: ListWatch,
         clock: Clock,
         stopping: asyncio.Event,
+        owners: OwnerCalls,
     ) -> None:
-        """`stopping`: set when the backend is to end; long polls then return what they have."""
+        """`stopping`: set when the backend is to end; long polls then return what they have.
+        `owners`: a player's long polls share the turns of one."""
         self._store = store
         self._proofs = proofs
         self._calls = calls
         self._watch = watch
         self._clock = clock
         self._stopping = stopping
+        self._owners = owners
         self._memories = SessionMemories()
         self._noting: set[asyncio.Task[None]] = set()
 
@@ -240,6 +244,7 @@ class StatusPolls:
                         return view
                     fast = self._clock() - memory.fast_since_at < FAST_FOR_S
                     pause_s = FAST_POLL_S if fast else SLOW_POLL_S
+                pause_s *= self._owners.sharers(caller.owner_hash, "status")
                 next_at = min(polled_at + pause_s, until_at)
                 await self._pause(next_at - self._clock())
                 memory.polled_at = self._clock()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -196,3 +198,69 @@ async def test_what_goes_ahead_waits_for_no_connection_that_others_hold(
     await asyncio.gather(*waiting, return_exceptions=True)
     await database.close()
     assert all("the database failed" in line for line in expected_logs.lines)
+
+
+async def test_more_callers_than_connections_wait_for_as_long_as_they_can(
+    postgres: PostgresServer,
+) -> None:
+    database = Database(postgres.new_database())
+    await database.open()
+    try:
+        slow = text("SELECT pg_sleep(2.5)")  # longer than a connection may take to be made
+        busy = [
+            asyncio.ensure_future(
+                database.run(lambda connection: connection.scalar(slow), within_s=SOON_S)
+            )
+            for _ in range(10)
+        ]
+        await asyncio.sleep(0)
+        found = await database.run(
+            lambda connection: connection.scalar(text("SELECT 1")), within_s=SOON_S
+        )
+        assert found == 1
+        await asyncio.gather(*busy)
+    finally:
+        await database.close()
+
+
+async def test_a_transaction_that_nobody_waits_for_any_more_never_begins() -> None:
+    database = Database()
+    await database.open()
+    released = threading.Event()
+    done: list[object] = []
+    try:
+        first = asyncio.ensure_future(
+            database.run(lambda _: done.append(released.wait(SOON_S)), within_s=SOON_S)
+        )
+        await asyncio.sleep(0)
+        with pytest.raises(StoreUnavailableError):
+            await database.run(lambda _: done.append("late"), within_s=0.05)
+        released.set()
+        await first
+        await database.run(lambda _: done.append("next"), within_s=SOON_S)
+        assert done == [True, "next"]
+    finally:
+        released.set()
+        await database.close()
+
+
+async def test_what_happened_at_the_service_is_recorded_before_new_calls() -> None:
+    database = Database()
+    await database.open()
+    released = threading.Event()
+    done: list[object] = []
+    try:
+        first = asyncio.ensure_future(database.run(lambda _: released.wait(SOON_S), within_s=9.0))
+        await asyncio.sleep(0)
+        rest = []
+        for name, urgent in (("a call", False), ("another", False), ("an answer", True)):
+            work = functools.partial(lambda name, _: done.append(name), name)
+            rest.append(asyncio.ensure_future(database.run(work, within_s=SOON_S, urgent=urgent)))
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        released.set()
+        await asyncio.gather(first, *rest)
+        assert done == ["an answer", "a call", "another"]
+    finally:
+        released.set()
+        await database.close()

@@ -1,13 +1,15 @@
 """One database: opening it, its schema, transactions, and how long a caller waits for it.
 
 A call of the store is never cancelled half way: a caller that has no time left gets
-StoreUnavailableError, and the transaction ends on its own. SQLite is used by one process alone,
-which holds its lock until it closes; its calls run on a thread of their own, one after another.
+StoreUnavailableError, and the transaction ends on its own; one that has not begun by then never
+begins. SQLite is used by one process alone, which holds its lock until it closes; its calls run on
+a thread of their own, one after another.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import stat
@@ -18,11 +20,13 @@ from typing import Any, Final, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from rejoin.backend.store.schema import METADATA, ONE_BOOT
+from rejoin.backend.store.transaction_slots import TransactionSlots
+from rejoin.clock import boot_s
 from rejoin.errors import ServiceError
 from rejoin.tasks import spawn
 
@@ -41,6 +45,8 @@ _CONNECTIONS: Final = 10
 _CONNECTIONS_AHEAD: Final = 2
 """For turns and budgets: while a thousand clients are asked who they are, calls go on."""
 _CONNECT_S: Final = 2.0
+_ASKED_AFTER_S: Final = 2.0
+"""A connection to PostgreSQL that nobody has used for this long is asked whether it still works."""
 _BUSY_S: Final = 0.5
 _VERSION_TABLE: Final = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY NOT NULL)"
@@ -62,7 +68,10 @@ Work = Callable[[Connection], _Result]
 
 
 class _Backend(Protocol):
-    """One of the two kinds of database. `ahead`: before those that wait for a connection."""
+    """One of the two kinds of database. `at_once`: transactions at the same time. `ahead`: on a
+    connection of its own, where there is one."""
+
+    at_once: int
 
     async def open(self, *, migrate: bool) -> None: ...
     async def transaction(self, work: Work[_Result], *, ahead: bool) -> _Result: ...
@@ -71,6 +80,8 @@ class _Backend(Protocol):
 
 class _Sqlite:
     """A file or memory, on a thread of its own: one wake-up of it for each transaction."""
+
+    at_once = 1
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -108,6 +119,8 @@ class _Sqlite:
 
 
 class _Postgres:
+    at_once = _CONNECTIONS
+
     def __init__(self, url: URL) -> None:
         self._url = url
         self._engine: AsyncEngine | None = None
@@ -149,6 +162,7 @@ class Database:
         self.is_shared = where.get_backend_name() == "postgresql"
         """Whether other processes use it too."""
         self._backend: _Backend = _Postgres(where) if self.is_shared else _Sqlite(where)
+        self._slots = TransactionSlots(self._backend.at_once)
         self._running: set[asyncio.Task[Any]] = set()
         self.on_outcome: Callable[[bool], None] | None = None
         """Called after each transaction: whether the database did its part."""
@@ -172,35 +186,59 @@ class Database:
             await asyncio.wait(self._running, timeout=LONGEST_S)
         await self._backend.close()
 
-    async def run(self, work: Work[_Result], *, within_s: float, ahead: bool = False) -> _Result:
+    async def run(
+        self,
+        work: Work[_Result],
+        *,
+        within_s: float,
+        urgent: bool = False,
+        ahead: bool = False,
+    ) -> _Result:
         """One transaction. Raises StoreUnavailableError when `within_s` is over or it fails; what
-        `work` raises of ours is raised as it is. `ahead`: it waits for no connection that others
-        wait for."""
-        task = spawn(self._transaction(work, ahead=ahead), name="store")
+        `work` raises of ours is raised as it is.
+
+        `urgent`: it records what is on its way to the service, or has happened there, and goes
+        before all that does not. `ahead`: it is short, and waits for none of them."""
+        until_at = boot_s() + max(0.0, within_s)
+        begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = spawn(self._transaction(work, begun, urgent=urgent, ahead=ahead), name="store")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        patience_s = max(0.0, min(within_s, LONGEST_S))
+        # For a slot the caller waits as long as they can, for the database itself not so long.
+        either: set[asyncio.Future[Any]] = {task, begun}
+        await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        patience_s = max(0.0, min(until_at - boot_s(), LONGEST_S)) if begun.done() else 0.0
         done, _ = await asyncio.wait({task}, timeout=patience_s)
         outcome = task.result() if done else None
-        failed = isinstance(outcome, StoreUnavailableError) or (not done and patience_s >= 1.0)
+        failed = isinstance(outcome, StoreUnavailableError) or (not done and within_s >= 1.0)
         if self.on_outcome is not None and (done or failed):
             self.on_outcome(not failed)
         if not done:
+            if not begun.done():
+                task.cancel()
             raise StoreUnavailableError("The backend's database did not answer in time.")
         if isinstance(outcome, Exception):
             raise outcome
         return cast("_Result", outcome)
 
-    async def _transaction(self, work: Work[_Result], *, ahead: bool) -> _Result | Exception:
-        try:
-            return await self._backend.transaction(work, ahead=ahead)
-        except ServiceError as error:
-            return error
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            _log.warning("the database failed: %s", type(error).__name__)
-            failed = StoreUnavailableError("The backend's database cannot be used at the moment.")
-            failed.__cause__ = error
-            return failed
+    async def _transaction(
+        self, work: Work[_Result], begun: asyncio.Future[None], *, urgent: bool, ahead: bool
+    ) -> _Result | Exception:
+        async with contextlib.AsyncExitStack() as stack:
+            if not (ahead and self.is_shared):
+                await stack.enter_async_context(self._slots.slot(urgent=urgent or ahead))
+            begun.set_result(None)
+            try:
+                return await self._backend.transaction(work, ahead=ahead)
+            except ServiceError as error:
+                return error
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                _log.warning("the database failed: %s", type(error).__name__)
+                failed = StoreUnavailableError(
+                    "The backend's database cannot be used at the moment."
+                )
+                failed.__cause__ = error
+                return failed
 
 
 def _url_of(text_: str) -> URL:
@@ -221,16 +259,33 @@ def _url_of(text_: str) -> URL:
 
 
 def _postgres_engine(url: URL, connections: int) -> AsyncEngine:
+    """A pool in which nobody waits for long: there are as many slots as connections."""
     _keep_rows_out_of_logs()
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=_CONNECT_S,
-        pool_pre_ping=True,
         connect_args={"timeout": _CONNECT_S, "command_timeout": LONGEST_S},
         hide_parameters=True,
     )
+
+    def used(_: Any, record: Any) -> None:
+        record.info["used_at"] = boot_s()
+
+    def check(connection: Any, record: Any, _: Any) -> None:
+        """Instead of SQLAlchemy's own ping at every transaction, which is a round trip more."""
+        if record.driver_connection.is_closed():
+            raise DisconnectionError
+        if boot_s() - record.info.get("used_at", boot_s()) > _ASKED_AFTER_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except (DBAPIError, engine.dialect.loaded_dbapi.Error, OSError) as error:
+                raise DisconnectionError from error
+
+    event.listen(engine.sync_engine, "checkin", used)
+    event.listen(engine.sync_engine, "checkout", check)
+    return engine
 
 
 def _sqlite_engine(url: URL) -> Engine:

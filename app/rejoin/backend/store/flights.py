@@ -83,7 +83,7 @@ class FlightStore:
             )
             return None
 
-        return await self._database.run(work, within_s=within_s)
+        return await self._database.run(work, within_s=within_s, urgent=True)
 
     async def renew(self, session_id: str, *, within_s: float) -> bool:
         """One more beat; False if the flight is no longer ours."""
@@ -108,4 +108,4 @@ class FlightStore:
                 )
             )
 
-        await self._database.run(work, within_s=within_s)
+        await self._database.run(work, within_s=within_s, urgent=True)

@@ -43,11 +43,13 @@ class StoredSession:
     connection_timeout_s: float | None = None
 
 
-def rows_of(connection: Connection, session_id: str) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
-    """The session's row and those of its attempts."""
-    found = (
-        connection.execute(select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
-    ).one_or_none()
+def rows_of(
+    connection: Connection, session_id: str, *, held: bool = False
+) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
+    """The session's row and those of its attempts. `held`: until the transaction ends no other one
+    may change the session (SQLite has one writer anyway)."""
+    wanted = select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id)
+    found = connection.execute(wanted.with_for_update() if held else wanted).one_or_none()
     if found is None:
         return None
     attempts = (connection.execute(select(ATTEMPT).where(ATTEMPT.c.session_id == session_id))).all()

@@ -80,15 +80,6 @@ class SessionStore:
     async def close(self) -> None:
         await self.database.close()
 
-    def _lock(self, connection: Connection, session_id: str) -> None:
-        """Hold the session's row until the transaction ends; SQLite has one writer anyway."""
-        if self.database.is_shared:
-            connection.execute(
-                select(STREAM_SESSION.c.id)
-                .where(STREAM_SESSION.c.id == session_id)
-                .with_for_update()
-            )
-
     # --- starts -----------------------------------------------------------------------------------
 
     async def begin_start(
@@ -160,7 +151,7 @@ class SessionStore:
             except IntegrityError as error:
                 raise StreamTakenError("This stream session belongs to another start.") from error
 
-        await self.database.run(work, within_s=within_s)
+        await self.database.run(work, within_s=within_s, urgent=True)
 
     async def forget(self, session_id: str, *, within_s: float) -> None:
         """The start certainly failed: there is no such session."""
@@ -168,7 +159,7 @@ class SessionStore:
         def work(connection: Connection) -> None:
             connection.execute(delete(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
 
-        await self.database.run(work, within_s=within_s)
+        await self.database.run(work, within_s=within_s, urgent=True)
 
     async def server_key(self) -> bytes:
         """The backend's secret; made at the first call, the same in every process."""
@@ -268,8 +259,7 @@ class SessionStore:
         key_hash = secret_hash("connection", key)
 
         def work(connection: Connection) -> tuple[Claim | None, StoredSession] | None:
-            self._lock(connection, session_id)
-            found = rows_of(connection, session_id)
+            found = rows_of(connection, session_id, held=True)
             if found is None or not hmac.compare_digest(found[0].owner_hash, owner_hash):
                 return None
             row, attempts = session_of(*found), found[1]
@@ -350,8 +340,7 @@ class SessionStore:
         """
 
         def work(connection: Connection) -> StoredSession:
-            self._lock(connection, session_id)
-            found = rows_of(connection, session_id)
+            found = rows_of(connection, session_id, held=True)
             if found is None:
                 raise forgotten()
             row = session_of(*found)
@@ -374,7 +363,7 @@ class SessionStore:
                 return replace(row, answer=answer)
             return get_row(connection, session_id)
 
-        return await self.database.run(work, within_s=within_s)
+        return await self.database.run(work, within_s=within_s, urgent=True)
 
     async def ended(
         self, session_id: str, status: str, reason: str | None, *, within_s: float
@@ -392,7 +381,7 @@ class SessionStore:
             )
             return get_row(connection, session_id)
 
-        return await self.database.run(work, within_s=within_s)
+        return await self.database.run(work, within_s=within_s, urgent=True)
 
     # --- rows that are too old --------------------------------------------------------------------
 

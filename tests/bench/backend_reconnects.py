@@ -1,0 +1,122 @@
+"""What the backend adds to a reconnect: at 20 a second, and a thousand at once."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from bench.backend_scene import Deployment, deployment, new_offer
+from bench.measure import Measurement, percentile
+from helpers.streamless_service import digest
+from rejoin.backend.configuration import BackendSettings
+from rejoin.backend.store.database import Database
+from rejoin.backend.store.schema import STREAM_SESSION
+
+PER_S = 20
+CREATE_S = 0.05
+"""How long the service takes for a create call; it is not counted."""
+
+
+async def overhead(
+    database: str, folder: Path, *, name: str, seconds: float, processes: int
+) -> list[Measurement]:
+    """Reconnects at an even pace, each of another player."""
+    count = int(seconds * PER_S)
+    async with deployment(database, folder, players=count, processes=processes, **_quota()) as it:
+        await it.service.command(drop=list(range(count)), windows_s=[600.0] * count)
+        await it.service.command(
+            delay_s={"CreateStreamSessionConnection": CREATE_S}, slow_start_s=0.0
+        )
+        offers = [new_offer() for _ in range(count)]
+        began_at = time.monotonic()
+
+        async def one(player: int) -> float:
+            connection = it.connection(player)
+            await asyncio.sleep(began_at + player / PER_S - time.monotonic())
+            await connection.call("GET", "/v1/health", {})
+            answer = await it.reconnect(connection, player, 2, offer=offers[player])
+            connection.close()
+            assert answer.status == 200, answer
+            return answer.took_s
+
+        for player in range(count):
+            it.headers(player)  # signed before the clock runs
+        took_s = await asyncio.gather(*(one(player) for player in range(count)))
+        served_s = await it.service.command(served_s=True)
+    extra_ms = [
+        1000 * (whole - served_s[digest(offer)])
+        for whole, offer in zip(took_s, offers, strict=True)
+    ][PER_S:]
+    conditions = (
+        f"{PER_S} a second for {seconds:.0f} s, {processes} process{'es' if processes > 1 else ''};"
+        " without the service's own time"
+    )
+    return [
+        Measurement(
+            f"{name}: a reconnect takes longer by, p{percent}",
+            percentile(extra_ms, percent),
+            "ms",
+            conditions,
+        )
+        for percent in (50, 95)
+    ]
+
+
+def _quota() -> dict[str, int]:
+    """Settings with which no reconnect waits for its turn at the service, where turns are counted:
+    at exactly AWS's quota the queue alone would take longer than all that is measured here."""
+    known = {each.name for each in dataclasses.fields(BackendSettings)}
+    wanted = {"calls_per_s": 10 * PER_S, "calls_burst": 10 * PER_S}
+    return {name: value for name, value in wanted.items() if name in known}
+
+
+async def at_once(database: str, folder: Path, *, players: int) -> list[Measurement]:
+    """Every player's first try in one moment: when the last attempt is recorded (its claim)."""
+    async with deployment(database, folder, players=players) as it:
+        await it.service.command(drop=list(range(players)), windows_s=[600.0] * players)
+        connections = [it.connection(player) for player in range(players)]
+        for player, connection in enumerate(connections):
+            it.headers(player)
+            await connection.call("GET", "/v1/health", {})
+        began_at = time.monotonic()
+        tries = [
+            asyncio.ensure_future(it.reconnect(connection, player, 2, 30.0))
+            for player, connection in enumerate(connections)
+        ]
+        claimed_s = await _all_claimed(it, players, began_at)
+        answers = await asyncio.gather(*tries)
+        for connection in connections:
+            connection.close()
+    answered = sum(answer.status == 200 for answer in answers)
+    conditions = f"{players:,} reconnects at once, 2 processes, PostgreSQL"
+    return [
+        Measurement("at once: last attempt recorded after", claimed_s, "s", conditions),
+        Measurement("at once: answered by the first try", answered, "players", conditions),
+        Measurement(
+            "at once: last answer after", max(each.took_s for each in answers), "s", conditions
+        ),
+    ]
+
+
+async def _all_claimed(it: Deployment, players: int, began_at: float) -> float:
+    """Seconds until every session's newest attempt is the second; asks the database directly."""
+    database = Database(it.database)
+    await database.open()
+    try:
+        while time.monotonic() - began_at < 60.0:
+            count = await database.run(
+                lambda connection: connection.scalar(
+                    select(func.count()).where(STREAM_SESSION.c.attempt == 2)
+                ),
+                within_s=5.0,
+            )
+            if count == players:
+                return time.monotonic() - began_at
+            await asyncio.sleep(0.05)
+    finally:
+        await database.close()
+    raise RuntimeError("not every attempt was recorded within a minute")
