@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Connection
 
 from helpers.stores import fresh_tag, newest_is, opened
+from rejoin.backend.service import StreamId
 from rejoin.backend.store.schema import secret_hash
 from rejoin.backend.store.session_rows import (
     SessionForgottenError,
@@ -27,6 +28,7 @@ async def test_the_newest_attempt_is_the_session_and_earlier_answers_are_hashes(
             tag=fresh_tag(),
             within_s=SOON_S,
         )
+        await store.started(row.id, StreamId("sg", "s"), within_s=SOON_S)
         await store.answered(
             row.id, attempt=1, request_sha256="sha-1", answer="answer 1", within_s=SOON_S
         )
