@@ -15,10 +15,17 @@ import jsonschema
 import pytest
 import yaml
 
+from rejoin.backend.budgets import CREATE, Budgets
+from rejoin.backend.call_rate import Quota
 from rejoin.backend.configuration import PREFIX, BackendSettings
+from rejoin.backend.create_turns import CreateTurns
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.openapi import document
 from rejoin.backend.service import ServiceFault
+from rejoin.backend.store.budgets import BudgetStore
+from rejoin.backend.store.database import Database
+from rejoin.backend.store.turns import TurnStore
+from rejoin.clock import boot_s
 from rejoin.signaling.wire import MAX_BODY_BYTES, ProblemCode, problem
 
 ROOT = Path(__file__).parent.parent
@@ -246,6 +253,10 @@ def expressions() -> list[str]:
 def real_series() -> dict[str, set[str]]:
     """The names of the backend's real series, each with its labels."""
     metrics = Metrics()
+    budgets = Budgets(BudgetStore(Database(), "shard", Quota(), boot_s), boot_s)
+    turns = TurnStore(budgets.store, CREATE, "this process", boot_s)
+    metrics.watch(budgets, CreateTurns(turns, budgets.of(CREATE), boot_s))
+    metrics.reported("silence", "saved", 1.0)
     with metrics.waiting():
         metrics.answered("reconnect", 200, 0.1)
         metrics.service_answered("GetStreamSession", "ok", 0.1)
