@@ -16,7 +16,7 @@ from typing import Literal
 _SECRET_KEYS = (
     r"authorization|token|secret|passw(?:or)?d|pwd|ufrag|username(?:fragment)?|ticket"
     r"|fingerprint|credentials?|signature|api[-_]?key|access[-_]?key(?:[-_]?id)?|sdp"
-    r"|signal[-_]?re(?:quest|sponse)|idempotency[-_]?key|account[-_]?id"
+    r"|signal[-_]?re(?:quest|sponse)|idempotency[-_ ]?key|account[-_]?id"
     r"|cookie|passphrase|private[-_]?key|psk"
 )
 _SCHEMES = r"bearer|basic|negotiate|ntlm"
@@ -56,7 +56,15 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         "[secret]",
     ),
-    (re.compile(rf"(?i)\b({_SCHEMES})(?:\s|%20|\+)+[^\s\"',;\\]+"), r"\1 [secret]"),
+    # Whatever the scheme is, to the end of the line or of the quoted argument around it.
+    (
+        re.compile(
+            r"(?i)\b((?:proxy-)?authorization\s*:\s*)[^\s\"'\\\[({]"
+            r"(?:=\"[^\"\r\n]*\"?|[^\r\n\"'\\])*"
+        ),
+        r"\1[secret]",
+    ),
+    (re.compile(rf"(?i)\b({_SCHEMES})(?:\s|%20|\+|:)+[^\s\"',;\\]+"), r"\1 [secret]"),
     # Names in a query that are ordinary words elsewhere: of OAuth, of pre-signed URLs.
     (
         re.compile(
@@ -70,6 +78,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"(?i)\b(arn(:|%3a)aws[a-z-]*\2[a-z0-9-]*\2[a-z0-9-]*\2)\d{12}(?!\d)"),
         r"\1[account]",
     ),
+    (re.compile(r"(?i)\b(account(?:s|[-_ ]?(?:id|number))?\W{1,6})\d{12}(?!\d)"), r"\1[account]"),
     (re.compile(r"(?i)\b((?:set-)?cookie\\*[\"']?\s*[:=])[^\r\n]*"), r"\1 [secret]"),
     # Eight or more bytes as pairs of hexadecimal digits.
     (re.compile(r"(?:[0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}"), "[fingerprint]"),
@@ -102,11 +111,13 @@ _KEY_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # key=value, key: value.
     (
         re.compile(
-            rf"(?i)((?:{_SECRET_KEYS}){_REPEATED}\\*[\"']?\s*(?:[:=]|%3d)\s*(?:(?:{_SCHEMES})\s)?)"
+            rf"(?i)((?:{_SECRET_KEYS}){_REPEATED}\\*[\"']?\s*(?:[:=]|%3[ad])\s*(?:(?:{_SCHEMES})\s)?)"
             rf"{_NO_VALUE}(?:\[secret\]|{_VALUE})"
         ),
         r"\1[secret]",
     ),
+    # --key value, of a command line.
+    (re.compile(rf"(?i)(--[\w-]*(?:{_SECRET_KEYS})\s+)(?![-\s])[^\s\"']+"), r"\1[secret]"),
     # keys: a, b. A name with a value of its own ends the list.
     (
         re.compile(
@@ -129,8 +140,11 @@ _AUTHORITY = re.compile(r"[^\s\"'<>/?#]*")
 _REST_OF_URL = re.compile(r"[^\s\"'<>]*")
 _HOST_AND_PORT = re.compile(r"(?:[^:]*|\[[^\]]*\])(?::\d{0,5})?")
 
-_HOST_IPV4 = re.compile(r"(?i)(?<![a-z0-9-])([a-z][a-z0-9]*-\d{1,3})(?:-\d{1,3}){3}(?![\d-])")
-"""ec2-1-2-3-4.compute.amazonaws.com, ip-10-0-0-1.ec2.internal and the like of other providers."""
+_HOST_IPV4 = re.compile(
+    r"(?i)(?<![a-z0-9-])([a-z][a-z0-9]*-\d{1,3}|\d{1,3}(?=[\d-]+\.[a-z]))(?:-\d{1,3}){3}(?![\d-])"
+)
+"""ec2-1-2-3-4.compute.amazonaws.com, ip-10-0-0-1.ec2.internal and the like of other providers, also
+1-2-3-4.example.com."""
 _INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 _IPV4 = re.compile(r"(\d{1,3})\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _GROUPS = r"[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,7}"
