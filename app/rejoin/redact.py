@@ -56,14 +56,6 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         "[secret]",
     ),
-    # Whatever the scheme is, to the end of the line or of the quoted argument around it.
-    (
-        re.compile(
-            r"(?i)\b((?:proxy-)?authorization\s*:\s*)[^\s\"'\\\[({]"
-            r"(?:=\"[^\"\r\n]*\"?|[^\r\n\"'\\])*"
-        ),
-        r"\1[secret]",
-    ),
     (re.compile(rf"(?i)\b({_SCHEMES})(?:\s|%20|\+|:)+[^\s\"',;\\]+"), r"\1 [secret]"),
     # Names in a query that are ordinary words elsewhere: of OAuth, of pre-signed URLs.
     (
@@ -78,7 +70,6 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"(?i)\b(arn(:|%3a)aws[a-z-]*\2[a-z0-9-]*\2[a-z0-9-]*\2)\d{12}(?!\d)"),
         r"\1[account]",
     ),
-    (re.compile(r"(?i)\b(account(?:s|[-_ ]?(?:id|number))?\W{1,6})\d{12}(?!\d)"), r"\1[account]"),
     (re.compile(r"(?i)\b((?:set-)?cookie\\*[\"']?\s*[:=])[^\r\n]*"), r"\1 [secret]"),
     # Eight or more bytes as pairs of hexadecimal digits.
     (re.compile(r"(?:[0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}"), "[fingerprint]"),
@@ -87,14 +78,27 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 _LITERAL_RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("AWS4", re.compile(r"\bAWS4-HMAC-SHA256\b[^\r\n\"]*"), "AWS4-HMAC-SHA256 [secret]"),
     ("AKIA", re.compile(r"\bAKIA[0-9A-Z]{12,}"), "[secret]"),
+    (
+        "ccount",
+        re.compile(r"\b([Aa]ccount(?:s|[-_ ]?(?:[Ii]d|[Nn]umber))?\W{1,6})\d{12}(?!\d)"),
+        r"\1[account]",
+    ),
     ("ASIA", re.compile(r"\bASIA[0-9A-Z]{12,}"), "[secret]"),
     # A JSON Web Token; one that is encrypted directly has an empty part (RFC 7516, 4.5).
     ("eyJ", re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*)+"), "[secret]"),
 )
-"""Each begins with its literal, for which a text is searched much faster."""
+"""Each has its literal, for which a text is searched much faster."""
 
 _KEY = re.compile(rf"(?i){_SECRET_KEYS}")
 _KEY_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Whatever the scheme is, to the end of the line or of the quoted argument around it.
+    (
+        re.compile(
+            r"(?i)\b((?:proxy-)?authorization\s*:\s*)[^\s\"'\\\[({]"
+            r"(?:=\"[^\"\r\n]*\"?|[^\r\n\"'\\])*"
+        ),
+        r"\1[secret]",
+    ),
     # A header as a pair or an object: "token", "x" or "name": "token", "value": "x".
     (
         re.compile(
