@@ -80,7 +80,10 @@ _LITERAL_RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("AKIA", re.compile(r"\bAKIA[0-9A-Z]{12,}"), "[secret]"),
     (
         "ccount",
-        re.compile(r"\b([Aa]ccount(?:s|[-_ ]?(?:[Ii]d|[Nn]umber))?\W{1,6})\d{12}(?!\d)"),
+        re.compile(
+            r"\b([Aa]ccount(?:s| [Ii][Dd]|[-_]?[Ii][Dd](?=\s+\d)|[-_ ]?[Nn]umber)?\W{1,6})"
+            r"\d{12}(?!\d)"
+        ),
         r"\1[account]",
     ),
     ("ASIA", re.compile(r"\bASIA[0-9A-Z]{12,}"), "[secret]"),
