@@ -16,6 +16,8 @@ from rejoin.rtc.sdp import join
 
 _H264_PROFILES = ("42", "4d", "64", "f4")
 """Baseline, Main, High and High 4:4:4 Predictive: what our encoder can produce."""
+_BASELINE = "42000a"
+"""What an offer without profile-level-id means (RFC 6184, 8.1)."""
 LOSS_FEEDBACK = ("nack", "ccm fir")
 """What our sender always obeys of what `a=rtcp-fb` names (it may leave NACK unanswered)."""
 
@@ -74,7 +76,7 @@ def _is_sendable_h264(codec: RTCRtpCodecParameters, packetization_mode: int) -> 
     return (
         codec.mimeType.lower() == "video/h264"
         and str(parameters.get("packetization-mode", "0")) == str(packetization_mode)
-        and str(parameters.get("profile-level-id", ""))[:2].lower() in _H264_PROFILES
+        and str(parameters.get("profile-level-id", _BASELINE))[:2].lower() in _H264_PROFILES
     )
 
 
