@@ -60,6 +60,12 @@ class Section:
         """Whether its port says so: 0, except where it only shares a transport (RFC 9143, 6)."""
         return self.port == 0 and "a=bundle-only" not in self.lines
 
+    def rejection(self) -> str:
+        """The lines of a section that answers this one by rejecting it (RFC 3264, 6)."""
+        mid = [f"a=mid:{self.mid}"] if _MID.fullmatch(self.mid) else []
+        media = f"m={self.kind} 0 {self.protocol} {self.formats.partition(' ')[0] or 0}"
+        return join([media, "c=IN IP4 0.0.0.0", "a=inactive", *mid])
+
 
 @dataclass(frozen=True, slots=True)
 class Description:

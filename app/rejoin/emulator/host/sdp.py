@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from aioice import Candidate
 from aioice.candidate import candidate_foundation, candidate_priority
@@ -105,13 +105,16 @@ def bandwidth_limit_bps(sdp: str) -> int | None:
     return limit or None
 
 
-def answer_sdp(sdp: str, relay: Address, bundle: Sequence[str]) -> str:
+def answer_sdp(
+    sdp: str, relay: Address, bundle: Sequence[str], rejected: Iterable[tuple[int, str]] = ()
+) -> str:
     """aiortc's answer in the shape of the service's, with the relay's address.
 
-    `bundle`: the mids of the offer's BUNDLE group. The answer's group has the same order: its first
-    section is the tagged one, whose candidate is for all (RFC 9143, 7.3). End-of-candidates and the
-    address and port of the host's own socket are removed. Of the fingerprints only sha-256 stays,
-    which everybody supports.
+    `rejected`: sections that aiortc was not given, and their places, in order. `bundle`: the mids
+    of the offer's BUNDLE group. The answer's group has the same order: its first section is the
+    tagged one, whose candidate is for all (RFC 9143, 7.3). End-of-candidates and the address and
+    port of the host's own socket are removed. Of the fingerprints only sha-256 stays, which
+    everybody supports.
     """
     candidate = f"a=candidate:{host_candidate(1, relay).to_sdp()}"
     lines: list[str] = []
@@ -127,7 +130,10 @@ def answer_sdp(sdp: str, relay: Address, bundle: Sequence[str]) -> str:
             lines += [line, candidate]
         elif line and not line.startswith(_NOT_ANSWERED):
             lines.append(line)
-    return join(lines)
+    session, *sections = re.split(r"(?m)^(?=m=)", join(lines))
+    for place, section in rejected:
+        sections.insert(place, section)
+    return session + "".join(sections)
 
 
 _NOT_ANSWERED = (
