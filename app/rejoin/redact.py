@@ -16,7 +16,7 @@ from typing import Literal
 _SECRET_KEYS = (
     r"authorization|token|secret|passw(?:or)?d|pwd|ufrag|username(?:fragment)?|ticket"
     r"|fingerprint|credentials?|signature|api[-_]?key|access[-_]?key(?:[-_]?id)?|sdp"
-    r"|signal[-_]?re(?:quest|sponse)|idempotency[-_]?key|account[-_]?id"
+    r"|signal[-_]?re(?:quest|sponse)|idempotency[-_ ]?key|account[-_]?id"
     r"|cookie|passphrase|private[-_]?key|psk"
 )
 _SCHEMES = r"bearer|basic|negotiate|ntlm"
@@ -56,7 +56,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         "[secret]",
     ),
-    (re.compile(rf"(?i)\b({_SCHEMES})(?:\s|%20|\+)+[^\s\"',;\\]+"), r"\1 [secret]"),
+    (re.compile(rf"(?i)\b({_SCHEMES})(?:\s|%20|\+|:)+[^\s\"',;\\]+"), r"\1 [secret]"),
     # Names in a query that are ordinary words elsewhere: of OAuth, of pre-signed URLs.
     (
         re.compile(
@@ -78,14 +78,30 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 _LITERAL_RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("AWS4", re.compile(r"\bAWS4-HMAC-SHA256\b[^\r\n\"]*"), "AWS4-HMAC-SHA256 [secret]"),
     ("AKIA", re.compile(r"\bAKIA[0-9A-Z]{12,}"), "[secret]"),
+    (
+        "ccount",
+        re.compile(
+            r"\b([Aa]ccount(?:s| [Ii][Dd]|[-_]?[Ii][Dd](?=\s+\d)|[-_ ]?[Nn]umber)?\W{1,6})"
+            r"\d{12}(?!\d)"
+        ),
+        r"\1[account]",
+    ),
     ("ASIA", re.compile(r"\bASIA[0-9A-Z]{12,}"), "[secret]"),
     # A JSON Web Token; one that is encrypted directly has an empty part (RFC 7516, 4.5).
     ("eyJ", re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*)+"), "[secret]"),
 )
-"""Each begins with its literal, for which a text is searched much faster."""
+"""Each has its literal, for which a text is searched much faster."""
 
 _KEY = re.compile(rf"(?i){_SECRET_KEYS}")
 _KEY_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Whatever the scheme is, to the end of the line or of the quoted argument around it.
+    (
+        re.compile(
+            r"(?i)\b((?:proxy-)?authorization\s*:\s*)[^\s\"'\\\[({]"
+            r"(?:=\"[^\"\r\n]*\"?|[^\r\n\"'\\])*"
+        ),
+        r"\1[secret]",
+    ),
     # A header as a pair or an object: "token", "x" or "name": "token", "value": "x".
     (
         re.compile(
@@ -102,11 +118,13 @@ _KEY_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # key=value, key: value.
     (
         re.compile(
-            rf"(?i)((?:{_SECRET_KEYS}){_REPEATED}\\*[\"']?\s*(?:[:=]|%3d)\s*(?:(?:{_SCHEMES})\s)?)"
+            rf"(?i)((?:{_SECRET_KEYS}){_REPEATED}\\*[\"']?\s*(?:[:=]|%3[ad])\s*(?:(?:{_SCHEMES})\s)?)"
             rf"{_NO_VALUE}(?:\[secret\]|{_VALUE})"
         ),
         r"\1[secret]",
     ),
+    # --key value, of a command line.
+    (re.compile(rf"(?i)(--[\w-]*(?:{_SECRET_KEYS})\s+)(?![-\s])[^\s\"']+"), r"\1[secret]"),
     # keys: a, b. A name with a value of its own ends the list.
     (
         re.compile(
@@ -129,8 +147,11 @@ _AUTHORITY = re.compile(r"[^\s\"'<>/?#]*")
 _REST_OF_URL = re.compile(r"[^\s\"'<>]*")
 _HOST_AND_PORT = re.compile(r"(?:[^:]*|\[[^\]]*\])(?::\d{0,5})?")
 
-_HOST_IPV4 = re.compile(r"(?i)(?<![a-z0-9-])([a-z][a-z0-9]*-\d{1,3})(?:-\d{1,3}){3}(?![\d-])")
-"""ec2-1-2-3-4.compute.amazonaws.com, ip-10-0-0-1.ec2.internal and the like of other providers."""
+_HOST_IPV4 = re.compile(
+    r"(?i)(?<![a-z0-9-])([a-z][a-z0-9]*-\d{1,3}|\d{1,3}(?=[\d-]+\.[a-z]))(?:-\d{1,3}){3}(?![\d-])"
+)
+"""ec2-1-2-3-4.compute.amazonaws.com, ip-10-0-0-1.ec2.internal and the like of other providers, also
+1-2-3-4.example.com."""
 _INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 _IPV4 = re.compile(r"(\d{1,3})\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _GROUPS = r"[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,7}"

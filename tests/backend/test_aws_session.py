@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import botocore.httpsession
 import pytest
 
 from rejoin.backend import aws_session
@@ -40,7 +41,8 @@ EMULATOR = settings("http://127.0.0.1:9", keys=True)
 def _own_aws_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    monkeypatch.delenv("SSLKEYLOGFILE", raising=False)
+    for name in ("SSLKEYLOGFILE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -68,6 +70,8 @@ OF_ANOTHER_PROJECT = [
     ("AWS_DATA_PATH", "/nowhere"),
     ("HTTPS_PROXY", "http://[::1"),
     ("HTTP_PROXY", "canary://"),
+    ("REQUESTS_CA_BUNDLE", ""),
+    ("REQUESTS_CA_BUNDLE", "/nowhere/canary"),
 ]
 
 
@@ -92,6 +96,7 @@ def test_for_the_emulator_the_configuration_of_another_project_counts_for_nothin
         ("AWS_ACCOUNT_ID_ENDPOINT_MODE", "canary", "AWS_ACCOUNT_ID_ENDPOINT_MODE"),
         ("AWS_CA_BUNDLE", "/nowhere/canary", "AWS_CA_BUNDLE"),
         ("AWS_CA_BUNDLE", sys.executable, "AWS_CA_BUNDLE"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere/canary", "REQUESTS_CA_BUNDLE"),
         ("HTTPS_PROXY", "http://[::1", "HTTPS_PROXY"),
         ("https_proxy", "socks4://canary", "https_proxy"),
         ("HTTPS_PROXY", "http://canary:99999", "HTTPS_PROXY"),
@@ -109,6 +114,33 @@ def test_for_aws_itself_it_is_one_sentence(
     with pytest.raises(BadInputError, match=named) as caught:
         AwsStreamService(settings())
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "verified_by"),
+    [
+        ({"REQUESTS_CA_BUNDLE": ""}, True),
+        ({"REQUESTS_CA_BUNDLE": "BUNDLE"}, "BUNDLE"),
+        ({"AWS_CA_BUNDLE": "BUNDLE", "REQUESTS_CA_BUNDLE": "/nowhere"}, "BUNDLE"),
+    ],
+)
+def test_certificates_are_verified_by_what_the_variables_name(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], verified_by: str | bool
+) -> None:
+    bundle = botocore.httpsession.DEFAULT_CA_BUNDLE
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.replace("BUNDLE", bundle))
+    service = AwsStreamService(settings())
+    session = service._client(7.0)._endpoint.http_session  # type: ignore[attr-defined]
+    assert session._verify == (bundle if verified_by == "BUNDLE" else verified_by)
+    service.close()
+
+
+@pytest.mark.parametrize("exempt", ["*", ".amazonaws.com"])
+def test_a_proxy_that_is_not_used_may_be_any(monkeypatch: pytest.MonkeyPatch, exempt: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks4://canary")
+    monkeypatch.setenv("NO_PROXY", exempt)
+    AwsStreamService(settings()).close()
 
 
 def test_a_profile_of_the_settings_is_read_for_the_emulator_too() -> None:

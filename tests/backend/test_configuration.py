@@ -100,7 +100,8 @@ def test_the_dialect_is_ours_by_default() -> None:
         assert settings.dialect == name
 
 
-def test_a_toml_file_sets_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_toml_file_sets_the_same(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "backend.toml"
     path.write_text(
         """
@@ -111,7 +112,8 @@ tokens = ["canary-token-number-one", "canary-token-number-two"]
 connection_timeout_s = 10
 [applications]
 demo = "a-1"
-"""
+""",
+        encoding=encoding,
     )
     settings = BackendSettings.from_toml(path)
     assert settings.tokens == ("canary-token-number-one", "canary-token-number-two")

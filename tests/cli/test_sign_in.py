@@ -25,7 +25,17 @@ def given(rejoin: Rejoin, fake_player: type[FakePlayer], *arguments: str) -> str
     return token
 
 
-@pytest.mark.parametrize("content", [b"CANARY-token", b"CANARY-token\n", b"CANARY-token\r\nmore\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"CANARY-token",
+        b"CANARY-token\n",
+        b"CANARY-token\r\nmore\n",
+        "\ufeffCANARY-token\r\n".encode(),
+        "\ufeffCANARY-token\r\n".encode("utf-16-le"),
+        "\ufeffCANARY-token".encode("utf-16-be"),
+    ],
+)
 def test_a_token_file_holds_it_on_its_first_line(
     rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path, content: bytes
 ) -> None:
@@ -41,6 +51,13 @@ def test_a_token_file_comes_before_the_environment(
     file.write_text("CANARY-file")
     assert rejoin("play", "--token-file", str(file), URL, token="CANARY-other")[0] == 0
     assert fake_player.made[0].profile.token == "CANARY-file"
+
+
+def test_a_line_end_in_the_environment_is_no_part_of_it(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    assert rejoin("play", URL, token="CANARY-token\r")[0] == 0
+    assert fake_player.made[0].profile.token == "CANARY-token"
 
 
 def test_standard_input_may_hold_it(
@@ -69,6 +86,10 @@ def test_at_a_terminal_it_is_typed_unseen(
         (None, "The token file token cannot be read."),
         (b"", "The token file token has no sign-in token on its first line."),
         (b"\nCANARY", "The token file token has no sign-in token on its first line."),
+        (
+            "\ufeffCANARY\u00fc".encode("utf-16-le"),
+            "The token file token has no sign-in token on its first line.",
+        ),
         (b"CANARY\xff", "The token file token has no sign-in token on its first line."),
         (b"CANARY" * 9999, "The token file token has no sign-in token on its first line."),
     ],

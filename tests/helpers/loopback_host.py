@@ -190,14 +190,15 @@ class LoopbackHost:
             connection._query_consent_task.cancel()
 
 
-def make_rsa_certificate() -> RTCCertificate:
-    """One with which a DTLS server can do ECDHE-RSA only."""
+def make_rsa_certificate(ciphers: str = "AES128-GCM-SHA256") -> RTCCertificate:
+    """One with which a DTLS server can do ECDHE-RSA only, with these ciphers."""
     key = rsa.generate_private_key(65537, 2048)
     certificate = RTCCertificate(cast(Any, key), _self_signed(key, hashes.SHA256()))
 
     def create_ssl_context(srtp_profiles: Any) -> SSL.Context:
         context: SSL.Context = create_as_aiortc(srtp_profiles=srtp_profiles)
-        context.set_cipher_list(b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256")
+        suites = f"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-{ciphers}"
+        context.set_cipher_list(suites.encode())
         return context
 
     create_as_aiortc = override(certificate, "_create_ssl_context", create_ssl_context)

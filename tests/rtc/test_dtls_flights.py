@@ -24,6 +24,7 @@ from rejoin.rtc.dtls_flights import (
 GCM = b"ECDHE-ECDSA-AES128-GCM-SHA256"
 RSA_GCM = b"ECDHE-RSA-AES128-GCM-SHA256"
 CHACHA = b"ECDHE-ECDSA-CHACHA20-POLY1305"
+GCM_256 = b"ECDHE-ECDSA-AES256-GCM-SHA384"
 CBC = b"ECDHE-ECDSA-AES128-SHA"
 
 
@@ -113,7 +114,7 @@ def test_every_plain_record_leaves_under_a_number_of_its_own() -> None:
     assert plain == list(range(3, 3 + len(plain)))
 
 
-@pytest.mark.parametrize("suite", [GCM, CHACHA])
+@pytest.mark.parametrize("suite", [GCM, CHACHA, GCM_256])
 def test_a_server_whose_last_flight_was_lost_repeats_it_for_a_fresh_finished(suite: bytes) -> None:
     client, server = sides(suite)
     last = client.arrive(server.arrive(client.step()))
@@ -130,7 +131,7 @@ def test_a_server_whose_last_flight_was_lost_repeats_it_for_a_fresh_finished(sui
     talk(client, server)
 
 
-@pytest.mark.parametrize("suite", [GCM, CHACHA])
+@pytest.mark.parametrize("suite", [GCM, CHACHA, GCM_256])
 def test_a_copy_of_the_last_flight_completes_the_handshake_when_the_first_was_lost(
     suite: bytes,
 ) -> None:

@@ -380,6 +380,14 @@ async def test_a_host_with_an_rsa_certificate_is_played_in_both_dtls_roles(
         assert not scene.saw(HardEvidenceSeen)
 
 
+@pytest.mark.parametrize("ciphers", ["CHACHA20-POLY1305", "AES256-GCM-SHA384"])
+async def test_a_dtls_server_with_an_rsa_certificate_may_have_any_aead(ciphers: str) -> None:
+    async with played(dtls_client=True, certificate=make_rsa_certificate(ciphers)) as scene:
+        await scene.until_live()
+        ssl: Any = scene.parts.dtls._ssl
+        assert ssl.get_cipher_name() == f"ECDHE-RSA-{ciphers}"
+
+
 async def test_a_host_with_an_ed25519_certificate_is_played() -> None:
     """As DTLS client; a server with one is in `tests/live/test_foreign_hosts.py` (Pion)."""
     async with played(certificate=make_ed25519_certificate()) as scene:

@@ -398,6 +398,12 @@ HARMLESS: dict[str, tuple[str, str]] = {
     "UTF-8 in a stream's name": ("cname:x", "cname:\u00fc \u00fc"),
     "lines of no type": ("t=0 0", "t=0 0\nhello\n="),
     "CR LF": ("\n", "\r\n"),
+    "CR": ("\n", "\r"),
+    "a byte order mark": ("v=0", "\ufeffv=0"),
+    "a DTLS role in capitals": ("a=setup:active", "a=setup:ACTIVE"),
+    "a group in small letters": ("a=group:BUNDLE", "a=group:bundle"),
+    "a long mid": ("BUNDLE 0 1 2\n", f"BUNDLE {'x' * 300} 1 2\n"),
+    "a mode with a zero in front": ("packetization-mode=1", "packetization-mode=01"),
     "trailing blanks": ("\n", " \n"),
     "leading blanks": ("\na=", "\n a="),
     "blanks in fmtp": (";", "; "),
@@ -429,9 +435,10 @@ HARMLESS: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("what", HARMLESS)
 def test_an_answer_with_something_harmless_is_taken(what: str) -> None:
     old, new = HARMLESS[what]
-    plain, answer = (
-        decode_response(response(sdp), PUBLIC) for sdp in (BASE, BASE.replace(old, new))
-    )
+    odd = BASE.replace(old, new)
+    if what == "a long mid":
+        odd = odd.replace("a=mid:0\n", f"a=mid:{'x' * 300}\n")
+    plain, answer = (decode_response(response(sdp), PUBLIC) for sdp in (BASE, odd))
     assert (answer.has_audio, answer.has_data) == (True, True)
     assert answer.ice.candidates == plain.ice.candidates
     session = SessionDescription.parse(answer.sdp)

@@ -31,6 +31,16 @@ async def test_a_backend_is_called_through_socks(
     assert proxy.asked == ["studio.invalid:80"], "the proxy resolves the name"
 
 
+async def test_a_proxy_that_wants_no_sign_in_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with (
+        server_that(answering(f"200 OK\r\n{JSON}", b"{}")) as port,
+        socks_proxy(leads_to=port) as proxy,
+    ):
+        monkeypatch.setenv("ALL_PROXY", proxy.url.replace("//", "//user:unneeded@"))
+        await call_through("http://studio.invalid")
+    assert proxy.asked == ["studio.invalid:80"]
+
+
 @pytest.mark.parametrize("reply", [1, 2, 4, 5])
 async def test_what_a_socks_proxy_refuses_was_not_sent(
     monkeypatch: pytest.MonkeyPatch, reply: int

@@ -20,6 +20,7 @@ import botocore.exceptions as faults
 import botocore.session
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConstantProvider
 from botocore.credentials import ProcessProvider
+from botocore.utils import should_bypass_proxies
 
 from rejoin.backend.configuration import BackendSettings
 from rejoin.errors import BadInputError, RejoinError, ServiceError
@@ -27,6 +28,8 @@ from rejoin.errors import BadInputError, RejoinError, ServiceError
 CREDENTIALS_WITHIN_S: Final = 5.0
 """How long a `credential_process` may take, and at the start all other sources together."""
 
+_AWS: Final = "gameliftstreams.{}.amazonaws.com"
+_CA_OF_REQUESTS: Final = "REQUESTS_CA_BUNDLE"
 _FILES: Final = ("config_file", "credentials_file")
 
 
@@ -49,15 +52,29 @@ def make_session(settings: BackendSettings) -> boto3.session.Session:
         if settings.access_key_id is None:
             _limit_credential_process(core)
             _load_credentials(core)
-        _check_ca_bundle(core)
+        certificates = _certificates(core, settings)
+        _check_ca_bundle(certificates)
+        core.set_config_variable("ca_bundle", certificates)
     except RejoinError:
         raise
     except Exception as error:
         # Whatever botocore raises at what its variables, files and programs say.
         raise unusable(error) from None
     if not settings.endpoint_is_local:
-        _check_proxy(urlsplit(settings.endpoint_url or "https:").scheme)
+        _check_proxy(settings.endpoint_url or f"https://{_AWS.format(settings.region)}")
     return session
+
+
+def _certificates(core: botocore.session.Session, settings: BackendSettings) -> str | bool:
+    """What boto3 is to verify the service's certificate by: a file or folder, or True for its own.
+
+    AWS_CA_BUNDLE or ca_bundle, else REQUESTS_CA_BUNDLE, which boto3 refuses where it is empty. That
+    one counts for nothing on this machine.
+    """
+    bundle = core.get_config_variable("ca_bundle")
+    if not bundle and not settings.endpoint_is_local:
+        bundle = os.environ.get(_CA_OF_REQUESTS, "").strip()
+    return bundle or True
 
 
 def unusable(error: Exception) -> RejoinError:
@@ -86,25 +103,30 @@ def _all_that_counts() -> str:
     return f"the settings and {', '.join(names)}" if names else "the settings and the AWS files"
 
 
-def _check_ca_bundle(core: botocore.session.Session) -> None:
+def _check_ca_bundle(path: str | bool) -> None:
     """boto3 reads it at the first call, and each call would fail."""
-    path = core.get_config_variable("ca_bundle")
-    if not path:
+    if isinstance(path, bool):
         return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        if os.path.isdir(path):
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(path)
     except (OSError, ValueError):
         raise BadInputError(
-            "boto3 cannot be set up: AWS_CA_BUNDLE or ca_bundle has to name a readable PEM file "
-            "with certificates."
+            "boto3 cannot be set up: AWS_CA_BUNDLE, ca_bundle or REQUESTS_CA_BUNDLE has to name a "
+            "readable PEM file with certificates."
         ) from None
 
 
-def _check_proxy(scheme: str) -> None:
-    """The proxy of the environment for calls by this scheme: boto3 parses it at each call."""
+def _check_proxy(endpoint_url: str) -> None:
+    """The proxy of the environment for calls to this endpoint: boto3 parses it at each call, unless
+    NO_PROXY names the endpoint."""
+    scheme = urlsplit(endpoint_url).scheme
     name = f"{scheme}_proxy"
     url = urllib.request.getproxies_environment().get(scheme, "")
-    if not url:
+    if not url or should_bypass_proxies(endpoint_url):
         return
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")

@@ -239,7 +239,7 @@ class BackendSettings:
         `tokens` may be a list and `applications` a table. Raises `BadInputError`.
         """
         try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
+            content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             raise BadInputError(f"The settings file {path.name} cannot be read.") from error
         except tomllib.TOMLDecodeError as error:

@@ -6,6 +6,7 @@ as its value. A variable is inherited by every program that is started, so it is
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
@@ -63,7 +64,8 @@ def token_file(meaning: str) -> Callable[[_Verb], _Verb]:
 
 def _token(path: str | None) -> str | None:
     if path is None:
-        return taken().get(TOKEN_VARIABLE)
+        token = taken().get(TOKEN_VARIABLE)
+        return token and token.strip()  # a line of a file with CR LF, as $(cat FILE) reads it
     return token_in_file(path)
 
 
@@ -81,11 +83,16 @@ def token_in_file(path: str) -> str:
 
 
 def _first_line(file: IO[bytes], name: str) -> str:
-    """The token is the first line, so that an editor may end it."""
+    """The token is the first line, so that an editor may end it. A byte order mark before it says
+    how it is encoded, as Windows' editor and shell write it."""
+    line = file.readline(2 * _MAX_TOKEN + 4)
     try:
-        token = file.readline(_MAX_TOKEN + 2).decode("ascii").strip()
+        if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            token = line[: len(line) & ~1].decode("utf-16").strip()  # it ends within a character
+        else:
+            token = line.removeprefix(codecs.BOM_UTF8).decode("ascii").strip()
     except ValueError:
         token = ""
-    if not 0 < len(token) <= _MAX_TOKEN:
+    if not (0 < len(token) <= _MAX_TOKEN and token.isascii()):
         raise BadInputError(f"{name} has no sign-in token on its first line.")
     return token

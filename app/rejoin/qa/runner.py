@@ -75,7 +75,7 @@ def load(name: str) -> Scenario:
         return parse_scenario(name, assets.text(f"scenarios/{name}.toml"))
     path = Path(name)
     try:
-        return parse_scenario(path.stem, path.read_text(encoding="utf-8"))
+        return parse_scenario(path.stem, path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise BadInputError(f"{path.name} is not a scenario: it is not text.") from None
     except OSError as error:

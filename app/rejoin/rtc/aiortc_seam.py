@@ -256,9 +256,9 @@ def certificate_of(dtls: RTCDtlsTransport) -> RTCCertificate:
 
 CIPHER_SUITES = (
     b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
-    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA"
+    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE+CHACHA20:ECDHE+AESGCM"
 )
-"""aiortc's, and one for a DTLS server with an RSA certificate (GStreamer's webrtcbin)."""
+"""aiortc's, and all other AEADs: a server may have an RSA certificate, or AES-256 alone."""
 
 
 def prepare_dtls(dtls: RTCDtlsTransport) -> None:

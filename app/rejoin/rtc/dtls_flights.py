@@ -79,13 +79,15 @@ def parse_records(datagram: bytes) -> list[Record]:
 # --- the client's Finished under another number ---------------------------------------------------
 
 
-def key_block(master: bytes, client_random: bytes, server_random: bytes, size: int) -> bytes:
-    """The keys of a session whose PRF is SHA-256 (RFC 5246, 5 and 6.3)."""
+def key_block(
+    master: bytes, client_random: bytes, server_random: bytes, size: int, prf: str = "sha256"
+) -> bytes:
+    """The keys of a session, by its pseudorandom function (RFC 5246, 5 and 6.3)."""
     seed = b"key expansion" + server_random + client_random
     chained, block = seed, b""
     while len(block) < size:
-        chained = hmac.digest(master, chained, "sha256")
-        block += hmac.digest(master, chained + seed, "sha256")
+        chained = hmac.digest(master, chained, prf)
+        block += hmac.digest(master, chained + seed, prf)
     return block[:size]
 
 
@@ -108,13 +110,22 @@ def _associated(record: Record, size: int) -> bytes:
 
 
 class ClientAesGcm:
-    """AES-128-GCM with an explicit nonce of eight bytes (RFC 5288)."""
+    """AES-GCM with an explicit nonce of eight bytes (RFC 5288)."""
 
     EXPLICIT, TAG = 8, 16
 
-    def __init__(self, master: bytes, client_random: bytes, server_random: bytes) -> None:
-        block = key_block(master, client_random, server_random, 40)
-        self._aead, self._salt = AESGCM(block[:16]), block[32:36]
+    def __init__(
+        self,
+        master: bytes,
+        client_random: bytes,
+        server_random: bytes,
+        *,
+        key_bytes: int = 16,
+        prf: str = "sha256",
+    ) -> None:
+        block = key_block(master, client_random, server_random, 2 * key_bytes + 8, prf)
+        self._aead = AESGCM(block[:key_bytes])
+        self._salt = block[2 * key_bytes : 2 * key_bytes + 4]
 
     def seal(self, record: Record, plain: bytes) -> Record:
         explicit = number_bytes(record.epoch, record.number)
@@ -156,6 +167,8 @@ def client_cipher(
     """The client's side of this suite (OpenSSL's name); None for one that is not an AEAD."""
     if suite.endswith("AES128-GCM-SHA256"):
         return ClientAesGcm(master, client_random, server_random)
+    if suite.endswith("AES256-GCM-SHA384"):
+        return ClientAesGcm(master, client_random, server_random, key_bytes=32, prf="sha384")
     if suite.endswith("CHACHA20-POLY1305"):
         return ClientChaCha(master, client_random, server_random)
     return None

@@ -20,8 +20,9 @@ DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 KINDS = ("audio", "video", "application")
 
+_LINE_END = re.compile(r"[\r\n]+")
 _MEDIA_LINE = re.compile(r"m=([!-~]{1,64}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([!-~]{1,40})(?: (.*))?")
-_MID = re.compile(r"[!-~]{1,64}")
+_MID = re.compile(r"[!-~]{1,1024}")
 _ICE_UFRAG = re.compile(r"[!-~]{4,256}")
 _ICE_PWD = re.compile(r"[!-~]{22,256}")
 """RFC 8839, 5.4 allows letters, digits, "+" and "/"; hosts were seen that use "_" and "-" too."""
@@ -58,6 +59,12 @@ class Section:
     def rejected(self) -> bool:
         """Whether its port says so: 0, except where it only shares a transport (RFC 9143, 6)."""
         return self.port == 0 and "a=bundle-only" not in self.lines
+
+    def rejection(self) -> str:
+        """The lines of a section that answers this one by rejecting it (RFC 3264, 6)."""
+        mid = [f"a=mid:{self.mid}"] if _MID.fullmatch(self.mid) else []
+        media = f"m={self.kind} 0 {self.protocol} {self.formats.partition(' ')[0] or 0}"
+        return join([media, "c=IN IP4 0.0.0.0", "a=inactive", *mid])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ class Description:
         for value in values_of(self.session, "group"):
             semantic, *bundled = value.split(" ")
             members = [by_mid[mid] for mid in dict.fromkeys(bundled) if mid in by_mid]
-            if semantic == "BUNDLE" and video in members:
+            if semantic.upper() == "BUNDLE" and video in members:
                 return members
         if accepted == [video]:
             return accepted
@@ -158,7 +165,7 @@ class TransportParameters:
             pwd = only(in_effect(section, "ice-pwd"))
             if not _ICE_UFRAG.fullmatch(ufrag) or not _ICE_PWD.fullmatch(pwd):
                 raise SignalError(f"The {what} has no usable ICE user name and password.")
-            setup = only(in_effect(section, "setup"))
+            setup = only(map(str.lower, in_effect(section, "setup")))
             if setup not in setups:
                 raise SignalError(f"The {what} has no usable DTLS role (its setup attribute).")
             found.add(cls(ufrag, pwd, _fingerprints(in_effect, section, what), setup))
@@ -213,11 +220,13 @@ def join(lines: list[str]) -> str:
 def parse(sdp: str, what: str) -> Description:
     """Parse a description. Raises SignalError. `what`: "offer" or "answer", for the error.
 
-    A line that is not of the form `x=...` is passed over.
+    A line that is not of the form `x=...` is passed over. Lines may end with CR LF, LF or CR, and a
+    byte order mark may stand before the first.
     """
     if len(sdp) > MAX_SDP_BYTES:
         raise SignalError(f"The SDP of the {what} is larger than {MAX_SDP_BYTES // 1024} KiB.")
-    lines = [line for line in (" ".join(each.split()) for each in sdp.split("\n")) if line]
+    each_line = _LINE_END.split(sdp.removeprefix("\ufeff"))
+    lines = [line for line in (" ".join(each.split()) for each in each_line) if line]
     if not lines or lines[0] != "v=0":
         raise SignalError(f"The {what} is not SDP.")
     session: list[str] = []

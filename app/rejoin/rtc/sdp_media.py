@@ -129,7 +129,7 @@ def receivable_video(section: Section, *, allow_444: bool = False) -> list[Codec
     found = []
     for codec in codecs:
         profile = offered_profile(codec.parameters.get("profile-level-id", ""), allow_444=allow_444)
-        mode = codec.parameters.get("packetization-mode", "0")
+        mode = str(int(codec.parameters.get("packetization-mode", "0")))
         if codec.is_a(H264, VIDEO_CLOCK_HZ) and profile is not None and mode in ("0", "1"):
             parameters = {"packetization-mode": mode, "profile-level-id": profile}
             found.append(replace(codec, parameters=parameters))

@@ -63,8 +63,9 @@ _RECEIVING = ("recvonly", "sendrecv")
 class SignalRequest:
     """A client's offer as the service gets it. `sdp` is rewritten for aiortc, without candidates.
 
-    `media`: kinds of its sections, in order. `bundle`: their mids in the order of the BUNDLE group;
-    the first is the tagged section, whose transport attributes hold for all.
+    `media`: kinds of its sections, in order, but for those of `rejected`: their places among all,
+    and how they are to be answered (RFC 3264, 6). `bundle`: their mids in the order of the BUNDLE
+    group; the first is the tagged section, whose transport attributes hold for all.
     """
 
     sdp: str = field(repr=False)
@@ -75,6 +76,7 @@ class SignalRequest:
     ice_ufrag: str = field(repr=False)
     setup: str
     """The client's DTLS role: active (client), passive (server) or actpass (the host chooses)."""
+    rejected: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,14 +219,15 @@ def decode_request(text: str) -> SignalRequest:
     request = _json_object(text, "offer")
     description = parse(_sdp_of(request, "offer"), "offer")
     bundle = description.bundle("offer")
-    if len(bundle) != len(description.sections) or not all(section.mid for section in bundle):
+    accepted = [section for section in description.sections if not section.rejected]
+    if len(bundle) != len(accepted) or not all(section.mid for section in bundle):
         raise SignalError("The offer does not bundle all media on one transport.")
     _require_rtcp_mux(description, bundle, "offer")
     transport = TransportParameters.of(description, "offer", {"actpass", "active", "passive"})
     if description.direction(description.section("video", "offer")) not in _RECEIVING:
         raise SignalError("The offer does not receive video.")
     sections: dict[str, list[str]] = {}
-    for section in description.sections:
+    for section in accepted:
         mid = section.mid
         if section.kind != "application":
             direction = description.direction(section)
@@ -238,10 +241,15 @@ def decode_request(text: str) -> SignalRequest:
         sdp=_rewritten(sections, transport, []),
         web_sdk_version=version if isinstance(version, str) else "",
         features=tuple(_features(request)),
-        media=tuple(section.kind for section in description.sections),
+        media=tuple(section.kind for section in accepted),
         bundle=tuple(section.mid for section in bundle),
         ice_ufrag=transport.ufrag,
         setup=transport.setup,
+        rejected=tuple(
+            (place, section.rejection())
+            for place, section in enumerate(description.sections)
+            if section.rejected
+        ),
     )
 
 

@@ -51,11 +51,12 @@ class _Handshake:
         self._timeout_s = timeout_s
 
     async def run(self, host: str, port: int, auth: tuple[bytes, bytes] | None) -> None:
-        method = _NO_AUTHENTICATION if auth is None else _PASSWORD
-        await self._stream.write(bytes([5, 1, method]), self._timeout_s)
-        if await self._read(2) != bytes([5, method]):
+        methods = [_NO_AUTHENTICATION] if auth is None else [_NO_AUTHENTICATION, _PASSWORD]
+        await self._stream.write(bytes([5, len(methods), *methods]), self._timeout_s)
+        version, method = await self._read(2)
+        if version != 5 or method not in methods:
             raise httpcore.ProxyError("no such sign-in")
-        if auth is not None:
+        if auth is not None and method == _PASSWORD:
             await self._stream.write(b"\x01" + b"".join(map(_counted, auth)), self._timeout_s)
             if (await self._read(2))[1] != 0:
                 raise httpcore.ProxyError("the sign-in was refused")

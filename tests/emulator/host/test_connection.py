@@ -102,6 +102,29 @@ async def test_an_offer_with_a_microphone_is_answered(version: str) -> None:
         assert not answered.startswith("audio 0 ")
 
 
+@pytest.mark.parametrize("place", [0, 1, 3])
+@leaves_nothing
+async def test_a_section_that_the_offer_rejects_is_rejected_in_its_place(place: int) -> None:
+    """As in offers of clients that keep a section which they do not use any more."""
+    async with running() as (host, _):
+        player = Player()
+        offer = json.loads(await player.offer())
+        session, *sections = re.split(r"(?m)^(?=m=)", offer["sdp"])
+        unused = "m=audio 0 UDP/TLS/RTP/SAVPF 0 8\r\nc=IN IP4 0.0.0.0\r\na=mid:gone\r\n"
+        sections.insert(place, unused)
+        text = json.loads(
+            await host.answer(1, json.dumps({**offer, "sdp": session + "".join(sections)}))
+        )
+        answer = re.split(r"(?m)^(?=m=)", text["sdp"])
+        assert answer.pop(1 + place) == (
+            "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\na=mid:gone\r\n"
+        )
+        assert "gone" not in answer[0]
+        await player.accept(json.dumps({**text, "sdp": "".join(answer)}))
+        await player.frames(1)
+        await player.close()
+
+
 @pytest.mark.parametrize("setup", ["active", "passive"])
 @leaves_nothing
 async def test_a_client_with_an_rsa_certificate_is_played_to_in_both_dtls_roles(setup: str) -> None:

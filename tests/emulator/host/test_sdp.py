@@ -40,6 +40,12 @@ def test_the_first_usable_codec_is_chosen_with_its_rtx() -> None:
     assert [codec.payloadType for codec in chosen] == [98]
 
 
+def test_without_a_profile_an_offer_means_baseline() -> None:
+    codec = h264(96)
+    del codec.parameters["profile-level-id"]
+    assert choose_codecs("video", [codec], an_offer(96), 1) == [codec]
+
+
 def test_a_codec_that_was_not_offered_under_this_number_is_left_out() -> None:
     chosen = choose_codecs("video", [h264(96), h264(102)], an_offer(102), 1)
     assert [codec.payloadType for codec in chosen] == [102]

@@ -331,6 +331,32 @@ def test_a_slice_of_an_unsupported_stream_does_not_hide_behind_another() -> None
     assert unit.unsupported is not None
 
 
+def test_an_unsupported_parameter_set_does_not_hide_behind_one_with_its_number() -> None:
+    """Behind the slices, or before them, in units of one RTP time."""
+    sps, pps, *slices = without(x264(1)[0], 6)
+    odd = Sps(frames_only=False, columns=1000, rows=1000).unit()
+    assert read_sps(odd).number == read_sps(sps).number
+    behind = through([[odd, pps, *slices, sps]])[0]
+    assert behind.unsupported is not None
+    for units in ([odd, sps, pps, *slices], [odd, pps, *slices, sps, *slices]):
+        [unit] = through([units])
+        assert unit.unsupported is None
+        assert [
+            read_sps(each).unsupported() for each in units_of(unit.data) if kind(each) == 7
+        ] == [None]
+
+
+def test_what_follows_the_last_slice_belongs_to_the_next_picture() -> None:
+    pictures = [without(units, 6, 9) for units in x264(4)]
+    sets = [unit for unit in pictures[0] if kind(unit) in (7, 8)]
+    pictures[1] += [ACCESS_UNIT_DELIMITER, *sets, recovery_point(2)]
+    units = through(pictures)
+    assert [unit.key for unit in units] == [True, False, True, False]
+    assert set(kinds(units[1])) == {1}
+    assert kinds(units[2])[:5] == [9, 7, 8, 6, 1]
+    assert decoded(units) == [[0], [1], [2], [3]]
+
+
 unit_bytes = st.builds(
     lambda head, rest: bytes([head]) + rest,
     st.sampled_from([0x67, 0x68, 0x65, 0x41, 0x01, 0x06, 0x09, 0x0C, 0x6E]),

@@ -222,7 +222,8 @@ class HostConnection:
         if self._phase is ConnectionPhase.CLOSING:
             await self._host.relay.close_port(self._port)
             raise SignalError("The game ended before its host could answer.")
-        return answer_sdp(pc.localDescription.sdp, self._port.address, self._offer.bundle)
+        answer, offer = pc.localDescription.sdp, self._offer
+        return answer_sdp(answer, self._port.address, offer.bundle, offer.rejected)
 
     def _feedback_read(self, transceiver: RTCRtpTransceiver) -> tuple[str, ...]:
         """What this host obeys; packets are numbered only if its congestion control reads that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from aioice import Candidate
 from aioice.candidate import candidate_foundation, candidate_priority
@@ -16,6 +16,8 @@ from rejoin.rtc.sdp import join
 
 _H264_PROFILES = ("42", "4d", "64", "f4")
 """Baseline, Main, High and High 4:4:4 Predictive: what our encoder can produce."""
+_BASELINE = "42000a"
+"""What an offer without profile-level-id means (RFC 6184, 8.1)."""
 LOSS_FEEDBACK = ("nack", "ccm fir")
 """What our sender always obeys of what `a=rtcp-fb` names (it may leave NACK unanswered)."""
 
@@ -74,7 +76,7 @@ def _is_sendable_h264(codec: RTCRtpCodecParameters, packetization_mode: int) -> 
     return (
         codec.mimeType.lower() == "video/h264"
         and str(parameters.get("packetization-mode", "0")) == str(packetization_mode)
-        and str(parameters.get("profile-level-id", ""))[:2].lower() in _H264_PROFILES
+        and str(parameters.get("profile-level-id", _BASELINE))[:2].lower() in _H264_PROFILES
     )
 
 
@@ -103,13 +105,16 @@ def bandwidth_limit_bps(sdp: str) -> int | None:
     return limit or None
 
 
-def answer_sdp(sdp: str, relay: Address, bundle: Sequence[str]) -> str:
+def answer_sdp(
+    sdp: str, relay: Address, bundle: Sequence[str], rejected: Iterable[tuple[int, str]] = ()
+) -> str:
     """aiortc's answer in the shape of the service's, with the relay's address.
 
-    `bundle`: the mids of the offer's BUNDLE group. The answer's group has the same order: its first
-    section is the tagged one, whose candidate is for all (RFC 9143, 7.3). End-of-candidates and the
-    address and port of the host's own socket are removed. Of the fingerprints only sha-256 stays,
-    which everybody supports.
+    `rejected`: sections that aiortc was not given, and their places, in order. `bundle`: the mids
+    of the offer's BUNDLE group. The answer's group has the same order: its first section is the
+    tagged one, whose candidate is for all (RFC 9143, 7.3). End-of-candidates and the address and
+    port of the host's own socket are removed. Of the fingerprints only sha-256 stays, which
+    everybody supports.
     """
     candidate = f"a=candidate:{host_candidate(1, relay).to_sdp()}"
     lines: list[str] = []
@@ -125,7 +130,10 @@ def answer_sdp(sdp: str, relay: Address, bundle: Sequence[str]) -> str:
             lines += [line, candidate]
         elif line and not line.startswith(_NOT_ANSWERED):
             lines.append(line)
-    return join(lines)
+    session, *sections = re.split(r"(?m)^(?=m=)", join(lines))
+    for place, section in rejected:
+        sections.insert(place, section)
+    return session + "".join(sections)
 
 
 _NOT_ANSWERED = (

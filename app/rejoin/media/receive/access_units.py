@@ -17,6 +17,7 @@ from rejoin.media.receive.h264_parameters import (
     read_sps,
 )
 from rejoin.media.receive.h264_units import (
+    ACCESS_UNIT_DELIMITER,
     B_SLICE,
     FILLER,
     IDR_SLICE,
@@ -151,13 +152,16 @@ class AccessUnits:
             picture.units = [unit for unit in picture.units if type_of(unit) in (SPS, PPS)]
             picture.size = sum(map(len, picture.units))
             picture.recovers_after = None
+        units, following = _split(list(units))
         self._read(units, picture)
         if not picture.slices and picture.unsupported is None:
             if len(picture.units) > MAX_WAITING_UNITS or picture.size > MAX_WAITING_BYTES:
                 self._picture = _Picture(damaged=picture.damaged)
             return None
         self._picture = _Picture()
-        return self._finished(picture, after_loss)
+        finished = self._finished(picture, after_loss)
+        self._read(following, self._picture)
+        return finished
 
     def _finished(self, picture: _Picture, after_loss: bool) -> AccessUnit:
         key = self._is_key(picture, after_loss)
@@ -295,15 +299,29 @@ class AccessUnits:
                 ]
         parts: list[bytes] = []
         for unit in units:
-            parts += (START_CODE, self._for_decoder(unit) if type_of(unit) == SPS else unit)
+            written = self._for_decoder(unit) if type_of(unit) == SPS else unit
+            if written is not None:
+                parts += (START_CODE, written)
         return b"".join(parts)
 
-    def _for_decoder(self, unit: bytes) -> bytes:
-        """An SPS, with the reordering depth that holds now."""
+    def _for_decoder(self, unit: bytes) -> bytes | None:
+        """An SPS, with the reordering depth that holds now; None for one that no decoder may get:
+        of video that is not supported, or replaced by another one in the same access unit."""
         for sps in self._sps.values():
-            if sps.unit == unit:
+            if sps.unit == unit and sps.unsupported is None:
                 return sps.with_reordering if self._reorders else sps.without_reordering
-        return unit
+        return None
+
+
+def _split(units: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """The units of one RTP time: those of its picture, and those that begin the next one: SEI, a
+    delimiter and parameter sets behind the last slice (7.4.1.2.3)."""
+    end = 1 + max((at for at, unit in enumerate(units) if is_slice(type_of(unit))), default=-1)
+    own, behind = units[:end], units[end:]
+    if not own:
+        return units, []
+    following = [unit for unit in behind if type_of(unit) in (SEI, SPS, PPS, ACCESS_UNIT_DELIMITER)]
+    return own + [unit for unit in behind if unit not in following], following
 
 
 def _keep(unit: bytes, picture: _Picture) -> None:
