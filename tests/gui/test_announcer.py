@@ -162,7 +162,7 @@ def test_a_try_after_the_other_is_announced_once() -> None:
 
 def test_a_network_that_comes_and_goes_is_not_announced_each_time() -> None:
     heard = heard_in(lambda tick: lost(offline=tick % 20 < 10))
-    assert sum("You are offline" in text for _, text in heard) == 1
+    assert sum("Your network is gone" in text for _, text in heard) == 1
     assert most_in_30_s(heard) <= 8
 
 

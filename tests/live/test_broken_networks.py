@@ -286,7 +286,7 @@ def test_a_game_that_nobody_can_reach_is_not_given_up() -> None:
     with broken_network() as it:
         broken_at = boot_s()
         it.net.unplug()
-        it.window.until_text("You are offline", since_at=broken_at)
+        it.window.until_text("Your network is gone", since_at=broken_at)
         it.window.until(later_than(broken_at + 8.0), kind="sample")
         it.net.drop(up="meta l4proto tcp")  # the backend stays away
         it.net.plug_in()

@@ -64,6 +64,8 @@ class GameOptions:
     """File with the TURN servers."""
     allow_444: bool = False
     """Offer video with colour in full resolution."""
+    probe_url: str | None = None
+    """Another address of the studio, for probes while the connection is lost."""
     full_screen: bool = False
     close_at_end: bool = False
 
@@ -116,6 +118,12 @@ def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
             is_flag=True,
             help="Offer the studio video with colour in full resolution (4:4:4), which is decoded "
             "in software.",
+        ),
+        click.option(
+            "--probe-url",
+            metavar="URL",
+            help="Another address of the studio, called while the connection is lost: if it "
+            "answers, your internet works. With http:// it has to answer 204 (No Content).",
         ),
         click.option("--full-screen", is_flag=True, help="Start in full screen."),
         click.option(

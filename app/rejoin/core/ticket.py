@@ -63,6 +63,7 @@ class BackendAddress:
     backend, so no connection to it may lead to this computer or its network. `ice_servers_file`:
     path of the file with the TURN servers and their credentials, which no ticket holds.
     `allow_444`: whether video with colour in full resolution (4:4:4) is offered.
+    `probe_url`: another address of the studio, for probes.
     """
 
     backend_url: str
@@ -76,6 +77,7 @@ class BackendAddress:
     public_only: bool = False
     ice_servers_file: str | None = None
     allow_444: bool = False
+    probe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def to_text(ticket: Ticket) -> str:
                     "public_only": backend.public_only,
                     "ice_servers_file": backend.ice_servers_file,
                     "allow_444": backend.allow_444,
+                    "probe_url": backend.probe_url,
                 },
             },
             indent=1,
@@ -213,6 +216,7 @@ def from_text(text: str) -> Ticket:
             backend.flag("public_only"),
             backend.word_or_none("ice_servers_file", _PATH),
             backend.flag("allow_444"),
+            backend.word_or_none("probe_url", r"https?://[\x21-\x7E]{1,2040}"),
         ),
         top.word("boot_id", r"[A-Za-z0-9-]{0,64}"),
         top.number("written_at", 0),

@@ -41,6 +41,7 @@ from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.ports import EngineOptions, EnginePorts
+from rejoin.runtime.probes import Probes
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.volume_file import SoundFile
@@ -108,23 +109,20 @@ class Player:
         self._profile = profile
         self._options = options
         self._policy = options.policy or profile.policy()
-        self._client = make_client(
-            profile.dialect,
-            profile.backend_url,
-            profile.token,
-            profile.choice,
-            http=HttpSettings(
-                connect_timeout_s=self._policy.connect_timeout_s,
-                # A ticket's game has a window that runs; a start has time.
-                first_connect_timeout_s=(
-                    self._policy.start_connect_timeout_s
-                    if options.ticket is None
-                    else self._policy.connect_timeout_s
-                ),
-                allow_insecure=profile.allow_insecure,
-                public_only=profile.public_only,
-                verify=profile.ssl_context(),
+        http = HttpSettings(
+            connect_timeout_s=self._policy.connect_timeout_s,
+            # A ticket's game has a window that runs; a start has time.
+            first_connect_timeout_s=(
+                self._policy.start_connect_timeout_s
+                if options.ticket is None
+                else self._policy.connect_timeout_s
             ),
+            allow_insecure=profile.allow_insecure,
+            public_only=profile.public_only,
+            verify=profile.ssl_context(),
+        )
+        self._client = make_client(
+            profile.dialect, profile.backend_url, profile.token, profile.choice, http=http
         )
         self._audio = options.audio or open_output()
         self._hardware = options.hardware or Hardware()
@@ -140,6 +138,7 @@ class Player:
                 watch=lambda post: watch_for(profile.network, post),
                 tickets=options.local_store,
                 on_statistics=self._write_statistics,
+                make_probes=lambda: Probes(profile, http),
             ),
             EngineOptions(
                 policy=self._policy,

@@ -25,8 +25,9 @@ class StudioProfile:
     the certificate authority that the backend's certificate must come from, instead of those of
     the system. `ice_servers_file`: JSON with TURN servers (`rtc/ice_servers`); without one no relay
     is used. `public_only`: no connection to the backend may lead to this computer or its network
-    (a link named it). `allow_444`: offer video with colour in full resolution (4:4:4). A dialect
-    that needs no token has none here.
+    (a link named it). `allow_444`: offer video with colour in full resolution (4:4:4). `probe_url`:
+    another address of the studio, whose answer proves that the internet works while the backend
+    does not answer (`signaling.probes.OriginProbe`). A dialect that needs no token has none here.
     """
 
     backend_url: str
@@ -40,6 +41,11 @@ class StudioProfile:
     public_only: bool = False
     ice_servers_file: Path | None = None
     allow_444: bool = False
+    probe_url: str | None = None
+
+    def trusted_origins(self) -> tuple[str, ...]:
+        """Addresses that a probe may call as well as the backend."""
+        return () if self.probe_url is None else (self.probe_url,)
 
     def __post_init__(self) -> None:
         if not self.dialect.needs_token:
@@ -64,6 +70,7 @@ class StudioProfile:
             self.public_only,
             str(self.ice_servers_file.absolute()) if self.ice_servers_file else None,
             self.allow_444,
+            self.probe_url,
         )
 
     @classmethod
@@ -92,6 +99,7 @@ class StudioProfile:
             address.public_only,
             Path(address.ice_servers_file) if address.ice_servers_file else None,
             address.allow_444,
+            address.probe_url,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:

@@ -57,6 +57,7 @@ def on_live(t: Transition, phase: Live, event: events.Event) -> None:  # noqa: C
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:

@@ -64,6 +64,7 @@ def on_idle(t: Transition, event: events.Event) -> None:
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -109,6 +110,7 @@ def on_start_offering(t: Transition, phase: StartOffering, event: events.Event) 
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -147,6 +149,7 @@ def on_start_requesting(t: Transition, phase: StartRequesting, event: events.Eve
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -218,6 +221,7 @@ def on_start_backoff(t: Transition, phase: StartBackoff, event: events.Event) ->
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -279,6 +283,7 @@ def on_placing(t: Transition, phase: Placing, event: events.Event) -> None:
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
