@@ -32,16 +32,13 @@ _PROBED: Final = (Stage.LOST, Stage.RECONNECTING)
 class Probing:
     """Use it on the engine's loop."""
 
-    def __init__(
-        self, make: MakeProbes | None, post: Post, *, first_after_s: float = FIRST_AFTER_S
-    ) -> None:
+    def __init__(self, make: MakeProbes | None, post: Post) -> None:
         """`make`: makes the probes when they are first used, on a thread, as that may block. None:
         there are none."""
         self._make = make
         self._probes: ProbesPort | None = None
         self._post = post
-        self._first_after_s = first_after_s
-        self._rounds_left = 0
+        self._rounds_left = MAX_ROUNDS
         self._task: asyncio.Task[None] | None = None
 
     def follow(self, stage: Stage, *, network_changed: bool = False) -> None:
@@ -66,7 +63,7 @@ class Probing:
             self._task = None
 
     async def _run(self, make: MakeProbes) -> None:
-        pause_s = self._first_after_s
+        pause_s = FIRST_AFTER_S
         while self._rounds_left > 0:
             self._rounds_left -= 1
             await asyncio.sleep(pause_s)
