@@ -113,6 +113,8 @@ def test_a_verdict_is_one_sentence_and_what_is_said_beside_it_does_not_repeat_it
     known = texts.verdict_text(verdict)
     assert sum(known in each for each in said) == 1 or verdict is Verdict.NOT_KNOWN
     assert " ".join(said).count("does not answer") <= 1
+    if verdict is Verdict.NETWORK_GONE:
+        assert "does not answer" not in " ".join(said), "nobody else is to blame"
     if verdict not in (Verdict.NOT_KNOWN, Verdict.NETWORK_GONE):
         assert "was lost" not in " ".join(said), "the verdict says more"
 

@@ -226,6 +226,8 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
     if snapshot.offline:
         return _OFFLINE
     match snapshot.verdict:
+        case Verdict.NETWORK_GONE if not ending:
+            return _OFFLINE  # and not that somebody else does not answer
         case Verdict.SIGN_IN_PAGE:
             return _SIGN_IN
         case Verdict.PROXY_REFUSES:

@@ -23,8 +23,8 @@ _NEW_LINK, _DELETED_LINK = 16, 17
 _NEW_ADDRESS, _DELETED_ADDRESS = 20, 21
 _NEW_ROUTE, _DELETED_ROUTE = 24, 25
 _NEW_NEIGHBOUR = 28
-_REACHABLE, _FAILED = 0x02, 0x20
-"""NUD_REACHABLE, NUD_FAILED: it has just answered; it did not answer."""
+_REACHABLE, _SILENT = 0x02, 0x01 | 0x20
+"""NUD_REACHABLE; NUD_INCOMPLETE (it has never answered, and is asked now) and NUD_FAILED."""
 _REQUEST_DUMP = 0x1 | 0x100 | 0x200
 _DUMP_INTERRUPTED = 0x10
 
@@ -85,7 +85,7 @@ class Route:
 class Neighbour:
     """What the kernel knows about a machine on the same network, from ARP or neighbour discovery.
 
-    `answers`: True: it has just answered; False: it did not answer; None: neither is known.
+    `answers`: True: it has just answered; False: it does not answer; None: neither is known.
     """
 
     index: int
@@ -248,5 +248,5 @@ def _routes(body: bytes, *, gone: bool) -> Iterator[Route]:
 def _neighbour(body: bytes) -> Iterator[Neighbour]:
     _, _, index, state, _, _ = _unpack(_NEIGHBOUR, body)
     address = _attributes(body[_NEIGHBOUR.size :]).get(1, b"")  # NDA_DST
-    answers = True if state & _REACHABLE else False if state & _FAILED else None
+    answers = True if state & _REACHABLE else False if state & _SILENT else None
     yield Neighbour(index, address, answers)

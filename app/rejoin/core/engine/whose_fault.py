@@ -10,7 +10,7 @@ from dataclasses import replace
 from rejoin.core.engine.transition import Transition
 from rejoin.core.model import Policy
 from rejoin.core.phases import ActivePhase, Episode, Facts, episode_of
-from rejoin.core.verdict import Findings, HostState, judge
+from rejoin.core.verdict import Findings, HostState, Verdict, judge
 
 
 def note_findings(t: Transition, phase: ActivePhase, findings: Findings) -> None:
@@ -21,6 +21,14 @@ def note_findings(t: Transition, phase: ActivePhase, findings: Findings) -> None
         return
     verdict = judge(findings, host_state(t.facts, episode, t.now, t.policy))
     t.facts = replace(t.facts, verdict=verdict)
+
+
+def note_drop(t: Transition) -> None:
+    """What is known of a drop without any probe: the game server has stopped sending."""
+    episode = episode_of(t.phase)
+    if episode is not None:
+        verdict = judge(Findings(), host_state(t.facts, episode, t.now, t.policy))
+        t.facts = replace(t.facts, verdict=None if verdict is Verdict.NOT_KNOWN else verdict)
 
 
 def host_state(facts: Facts, episode: Episode, now: float, policy: Policy) -> HostState:
