@@ -119,6 +119,14 @@ def test_a_verdict_is_one_sentence_and_what_is_said_beside_it_does_not_repeat_it
         assert "was lost" not in " ".join(said), "the verdict says more"
 
 
+def test_a_report_names_the_verdict_of_the_last_drop() -> None:
+    assert texts.verdict_facts(None) == {}
+    assert texts.verdict_facts(Verdict.HOST_SILENT) == {
+        "Verdict": "The game server stopped sending"
+    }
+    assert texts.verdict_facts(Verdict.NOT_KNOWN) == {"Verdict": "Not known whose fault it was"}
+
+
 def test_what_is_not_known_is_not_said() -> None:
     before = lost(stage=Stage.LOST, doing=Doing.CHECKING)
     after = replace(before, verdict=Verdict.NOT_KNOWN)

@@ -1,11 +1,11 @@
 """A game in the real window, which says what happens: `python -m helpers.window_elsewhere JSON`.
 
 JSON has the backend's `url`, the player's `token`, and for a way back after a crash the `session`
-and the `attempt` of a ticket; `probe_url` is that of a profile. Prints one JSON object a line, each with its `kind` and boot time
-`at`: `shown` (what the window shows, when that changes), `announced`, `picture` (one was decoded),
-`sample` (when RTP and a frame last arrived), and each `record` of the trace. A line of standard
-input is what the player does: `hold KEY`, `release KEY`, `click BUTTON`. Closes the window when
-standard input ends.
+and the `attempt` of a ticket; `probe_url` is that of a profile. Prints one JSON object a line, each
+with its `kind` and boot time `at`: `shown` (what the window shows, when that changes), `announced`,
+`picture` (one was decoded), `sample` (when RTP and a frame last arrived), and each `record` of the
+trace. A line of standard input is what the player does: `hold KEY`, `release KEY`, `click BUTTON`.
+Closes the window when standard input ends.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ VERDICTS: tuple[tuple[Verdict, Doing, dict[str, object], tuple[str, ...]], ...] 
         {"unreached": True, "next_try_at": NOW + 2.4},
         (
             "Your internet works, the studio's service does not answer.",
-            "Asking again... Next try in 3 s",
+            "Next try in 3 s",
         ),
     ),
     (

@@ -195,7 +195,7 @@ def test_a_truncation_loses_nothing_before_it(messages: list[bytes], data: some.
 def test_a_neighbour_has_answered_or_not_or_neither_is_known(
     state: int, answers: bool | None
 ) -> None:
-    """NUD_REACHABLE and NUD_FAILED; NUD_INCOMPLETE, too; STALE, PROBE and PERMANENT prove nothing."""
+    """REACHABLE; FAILED and INCOMPLETE; STALE, PROBE and PERMANENT prove nothing."""
     router = b"\x0a\0\0\1"
     body = struct.pack("=BxHiHBB", V4, 0, 3, state, 0, 1) + attribute(1, router)
     assert parse(message(28, body)).items == (netlink.Neighbour(3, router, answers),)

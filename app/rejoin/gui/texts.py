@@ -146,6 +146,13 @@ def verdict_text(verdict: Verdict | None) -> str:
     return "" if verdict is None else _VERDICTS[verdict]
 
 
+def verdict_facts(verdict: Verdict | None) -> dict[str, str]:
+    """The line of a report about it; none if no probes were answered before the end."""
+    if verdict is None:
+        return {}
+    return {"Verdict": verdict_text(verdict).rstrip(".") or "Not known whose fault it was"}
+
+
 _UNREACHED = "The studio's server does not answer. Asking again..."
 _ASKING_AGAIN = "Asking again..."
 _OFFLINE = "Trying again as soon as the network is back."
@@ -233,7 +240,7 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
         case Verdict.PROXY_REFUSES:
             return _ASK_PROXY
         case Verdict.SERVICE_SILENT:
-            return f"{_ASKING_AGAIN} {next_try(snapshot, now)}".rstrip()
+            return next_try(snapshot, now) or _ASKING_AGAIN
         case _:
             pass
     if snapshot.portal:
