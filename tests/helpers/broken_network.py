@@ -89,6 +89,13 @@ class Window:
         shown = self.last_shown()
         return None if shown is None else str(shown["stage"])
 
+    @property
+    def now_shown(self) -> Line:
+        """What is shown now; something must have been."""
+        shown = self.last_shown()
+        assert shown is not None
+        return shown
+
     def last_shown(self) -> Line | None:
         return next((line for line in reversed(self.lines) if line["kind"] == "shown"), None)
 

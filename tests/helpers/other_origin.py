@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from helpers.misbehaving_server import answering
+from helpers.misbehaving_server import Behaviour, answering
 
 ORIGIN_PORT, PAGE_PORT = 8204, 8302
 
@@ -23,7 +23,7 @@ async def main() -> None:
     await asyncio.to_thread(sys.stdin.read)
 
 
-def _once(behaviour):  # type: ignore[no-untyped-def]
+def _once(behaviour: Behaviour) -> Behaviour:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await behaviour(reader, writer)

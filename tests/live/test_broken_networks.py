@@ -295,7 +295,7 @@ def test_a_game_that_nobody_can_reach_is_not_given_up() -> None:
         broken_at = boot_s()
         it.net.unplug()
         it.window.until_text("Your network is gone", since_at=broken_at)
-        assert it.window.last_shown()["verdict"] == "network_gone"
+        assert it.window.now_shown["verdict"] == "network_gone"
         it.window.until(later_than(broken_at + 8.0), kind="sample")
         it.net.drop(up="meta l4proto tcp")  # the backend stays away
         it.net.plug_in()
@@ -360,7 +360,7 @@ def test_whose_fault_it_was_is_said_once_it_is_certain() -> None:
         it.net.drop(up=f"ip daddr {STUDIO}")
         it.net.silence_gateway()
         it.window.until(verdict("network_gone"), since_at=gone_at)
-        assert not it.window.last_shown()["offline"], "the cable is in"
+        assert not it.window.now_shown["offline"], "the cable is in"
         named = {shown["verdict"] for shown in it.window.all("shown", since_at=silent["at"])}
         assert named <= {"service_silent", "sign_in_page", "network_gone", "not_known", None}
 
@@ -380,7 +380,7 @@ def test_a_studio_that_nothing_is_known_about_is_not_blamed() -> None:
         assert said <= {None, "not_known"}
         it.net.heal()
         it.window.until_live(episode=1, since_at=away_at)
-        assert it.window.last_shown()["verdict"] is None
+        assert it.window.now_shown["verdict"] is None
 
 
 @side_by_side

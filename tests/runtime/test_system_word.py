@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rejoin.runtime import system_word
-from rejoin.runtime.system_word import NetworkManagerWord, NoWord
+from rejoin.runtime.system_word import NcsiWord, NetworkManagerWord, NoWord
 
 
 @pytest.mark.parametrize(
@@ -66,10 +67,19 @@ async def test_the_program_that_is_found_is_run(
     program.write_text('#!/bin/sh\necho "(<uint32 2>,)"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(shutil, "which", lambda name: str(program) if name == "gdbus" else None)
-    monkeypatch.setattr(system_word.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     assert await system_word.system_word().is_behind_sign_in_page() is True
 
 
+@pytest.mark.parametrize(
+    ("said", "portal"),
+    [("ConstrainedInternetAccess\r\n", True), ("InternetAccess\r\n", False), ("", False)],
+)
+async def test_windows_calls_it_constrained_access(said: str, portal: bool) -> None:
+    """With a stand-in for PowerShell; nothing of it was run on Windows."""
+    assert await NcsiWord("powershell", lambda _: said).is_behind_sign_in_page() is portal
+
+
 def test_elsewhere_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system_word.sys, "platform", "win32")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert isinstance(system_word.system_word(), NoWord)

@@ -4,7 +4,9 @@ Only what the system has found out by itself is read; it is not asked to look ag
 contact somebody for that. That it believes to be online is no evidence: NetworkManager, for one,
 finds out every five minutes only.
 
-On Linux NetworkManager says it, over D-Bus. On other systems nothing is asked yet.
+On Linux NetworkManager says it, over D-Bus, and on Windows its Network Connectivity Status
+Indicator (NCSI). Of macOS nothing is asked. What is here for Windows was written from its
+documentation and was not run there.
 """
 
 from __future__ import annotations
@@ -18,9 +20,17 @@ from typing import Final, Protocol
 
 from rejoin.daemon_thread import run_in_daemon_thread
 
-WITHIN_S: Final = 1.0
+WITHIN_S: Final = 3.0
+"""PowerShell takes more than a second to start."""
 _PORTAL: Final = 2
 """NM_CONNECTIVITY_PORTAL."""
+_WINRT: Final = (
+    "[Windows.Networking.Connectivity.NetworkInformation,Windows.Networking.Connectivity,"
+    "ContentType=WindowsRuntime]::GetConnectionProfiles().GetNetworkConnectivityLevel()"
+    " | Sort-Object -Descending | Select-Object -First 1 | ForEach-Object { $_.ToString() }"
+)
+_CONSTRAINED: Final = "ConstrainedInternetAccess"
+"""NetworkConnectivityLevel: what a captive portal leaves; only InternetAccess is more."""
 _GDBUS: Final = (
     "call",
     "--system",
@@ -31,6 +41,10 @@ _GDBUS: Final = (
     "org.freedesktop.NetworkManager",
     "Connectivity",
 )
+
+
+Run = Callable[[Sequence[str]], str]
+"""Runs a command and returns what it prints. Raises OSError or SubprocessError."""
 
 
 class SystemWord(Protocol):
@@ -49,7 +63,16 @@ class NoWord:
         return False
 
 
-Run = Callable[[Sequence[str]], str]
+class NcsiWord:
+    """Windows' connectivity level, read by PowerShell from WinRT. Not run on Windows."""
+
+    def __init__(self, powershell: str, run: Run | None = None) -> None:
+        """`powershell`: the path of Windows PowerShell 5, which knows WinRT."""
+        self._command = (powershell, "-NoProfile", "-NonInteractive", "-Command", _WINRT)
+        self._run = run or _output
+
+    async def is_behind_sign_in_page(self) -> bool:
+        return await _said(self._run, self._command) == _CONSTRAINED
 
 
 class NetworkManagerWord:
@@ -61,22 +84,37 @@ class NetworkManagerWord:
         self._run = run or _output
 
     async def is_behind_sign_in_page(self) -> bool:
-        try:
-            text = await run_in_daemon_thread(
-                lambda: self._run(self._command), name="network manager", within_s=WITHIN_S
-            )
-        except (OSError, subprocess.SubprocessError):  # TimeoutError is an OSError
-            return False
-        found = re.fullmatch(r"\(<uint32 (\d{1,4})>,\)", text.strip())
+        found = re.fullmatch(r"\(<uint32 (\d{1,4})>,\)", await _said(self._run, self._command))
         return found is not None and int(found[1]) == _PORTAL
 
 
 def system_word() -> SystemWord:
     """What can be asked on this system."""
-    gdbus = shutil.which("gdbus") if sys.platform == "linux" else None
-    return NoWord() if gdbus is None else NetworkManagerWord(gdbus)
+    if sys.platform == "linux" and (gdbus := shutil.which("gdbus")) is not None:
+        return NetworkManagerWord(gdbus)
+    if sys.platform == "win32" and (powershell := shutil.which("powershell")) is not None:
+        return NcsiWord(powershell)
+    return NoWord()
+
+
+async def _said(run: Run, command: Sequence[str]) -> str:
+    """What the command printed; empty if it failed or took too long."""
+    try:
+        text = await run_in_daemon_thread(
+            lambda: run(command), name="system's word", within_s=WITHIN_S
+        )
+    except (OSError, subprocess.SubprocessError):  # TimeoutError is an OSError
+        return ""
+    return text.strip()
 
 
 def _output(command: Sequence[str]) -> str:
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=WITHIN_S)
+    done = subprocess.run(
+        command,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
     return done.stdout
