@@ -37,6 +37,7 @@ UNMIRRORED: dict[str, str] = {
     "emulator/test_fuzz.py": "throws bad input at the whole emulator",
     "input_module/test_hostile_modules.py": "runs hostile modules in the whole sandbox",
     "rtc/test_hostile_media.py": "throws hostile media at the whole receive path",
+    "verify/test_verdicts.py": "runs the engine with probes in the world of each fault profile",
     "signaling/test_fuzz.py": "throws bad answers at the client of every dialect",
     "rtc/test_library_contract.py": "tests what rtc relies on inside aiortc and aioice",
 }

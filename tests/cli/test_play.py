@@ -73,6 +73,21 @@ def test_reports_need_the_players_consent_and_the_studios_wish(
         assert (played.reports is not None) == allowed
 
 
+def test_a_probe_url_is_another_address_that_probes_may_call(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    url = "http://status.studio.example/up"
+    where = "https://games.example"
+    assert rejoin("play", "--yes", "--probe-url", url, where, token="CANARY-token")[0] == 0
+    (played,) = fake_player.made
+    assert played.profile.trusted_origins() == (url,)
+    for wrong in ("status.example", "ftp://x", "https://x/?CANARY", "https://CANARY:x@y"):
+        code, _, err = rejoin("play", "--yes", "--probe-url", wrong, where, token="t" * 32)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "--probe-url" in err
+        assert "CANARY" not in err
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", '[{"urls": "stun:CANARY.example"}]', "\xff"])
 def test_ice_servers_that_cannot_be_used_are_refused_in_one_line(
     rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path, content: str | None

@@ -51,7 +51,7 @@ def test_no_signal_string_ever_enters_a_record() -> None:
 def test_a_record_survives_its_line() -> None:
     record = of_event(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED, "why"), 12.5)
     assert from_line(to_line(record)) == record
-    assert json.loads(to_line(record))["v"] == 3
+    assert json.loads(to_line(record))["v"] == 4
 
 
 @given(st.text(max_size=200) | st.builds(json.dumps, st.recursive(st.integers(), st.lists)))
@@ -65,18 +65,18 @@ def test_anything_else_is_refused_with_one_exception(line: str) -> None:
 )
 def test_a_wrong_time_is_refused_with_the_same_exception(at: str) -> None:
     with pytest.raises(ValueError, match="trace"):
-        from_line(f'{{"v":3,"at":{at},"kind":"fault","name":"cut"}}')
+        from_line(f'{{"v":4,"at":{at},"kind":"fault","name":"cut"}}')
 
 
-@pytest.mark.parametrize("nested", ["[" * 100_000, '{"v":3,"data":' + "[" * 100_000])
+@pytest.mark.parametrize("nested", ["[" * 100_000, '{"v":4,"data":' + "[" * 100_000])
 def test_a_line_that_is_nested_too_deeply_is_refused_with_the_same_exception(nested: str) -> None:
     with pytest.raises(ValueError, match="nested too deeply"):
         from_line(nested)
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 4])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 5])
 def test_a_record_of_another_version_is_refused_as_such(version: int) -> None:
-    with pytest.raises(OtherVersionError, match=f"version {version}, not 3"):
+    with pytest.raises(OtherVersionError, match=f"version {version}, not 4"):
         from_line(f'{{"v":{version},"at":1,"kind":"state","name":"Live"}}')
 
 

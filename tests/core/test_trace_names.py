@@ -17,7 +17,7 @@ from rejoin.core import commands, events, phases
 from rejoin.core.trace import SCHEMA
 from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 
-OF_VERSION = {2: "ef07b27cda494d4e", 3: "479fc6bc99dc30a5"}
+OF_VERSION = {2: "ef07b27cda494d4e", 3: "479fc6bc99dc30a5", 4: "d9cf6ed595d05247"}
 """The digest of all names of a version. A change of any name needs a new version."""
 
 

@@ -175,7 +175,7 @@ def test_a_queue_is_announced_once_however_often_its_estimate_changes() -> None:
 
 def test_a_network_that_comes_and_goes_is_not_announced_each_time() -> None:
     heard = heard_in(lambda tick: lost(offline=tick % 20 < 10))
-    assert sum("You are offline" in text for _, text in heard) == 1
+    assert sum("Your network is gone" in text for _, text in heard) == 1
     assert most_in_30_s(heard) <= 8
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from helpers.window_faces import LIVE, NOW, lost, starting, troubled
 from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Trouble, Turn
+from rejoin.core.verdict import Verdict
 from rejoin.gui import ending_texts, texts
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.service_model.status import StatusReason
@@ -132,7 +133,7 @@ def test_what_is_wrong_on_the_way_is_said_before_the_place() -> None:
 
 def test_offline_and_portal_pause_tries_and_say_so() -> None:
     offline = lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 2, offline=True)
-    assert texts.lost_title(offline) == "You are offline"
+    assert texts.lost_title(offline) == "Your network is gone"
     assert "as soon as the network is back" in texts.lost_doing(offline, NOW)
     portal = lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 2, portal=True)
     assert "captive portal" in texts.lost_doing(portal, NOW)
@@ -146,6 +147,44 @@ def test_what_answers_in_place_of_the_studio_is_called_that() -> None:
     assert texts.lost_doing(waiting, NOW) == sentence
     start = replace(waiting, stage=Stage.STARTING)
     assert texts.starting_awaited(start, NOW, 1.0) == sentence
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_verdict_is_one_sentence_and_what_is_said_beside_it_does_not_repeat_it(
+    verdict: Verdict,
+) -> None:
+    """`unreached`, `portal` and so on are what the engine saw; the verdict is what it means."""
+    snapshot = lost(stage=Stage.LOST, verdict=verdict, doing=Doing.CHECKING, unreached=True)
+    said = texts.announced_sentences(snapshot, NOW)
+    known = texts.verdict_text(verdict)
+    assert sum(known in each for each in said) == 1 or verdict is Verdict.NOT_KNOWN
+    assert " ".join(said).count("does not answer") <= 1
+    if verdict is Verdict.NETWORK_GONE:
+        assert "does not answer" not in " ".join(said), "nobody else is to blame"
+    if verdict not in (Verdict.NOT_KNOWN, Verdict.NETWORK_GONE):
+        assert "was lost" not in " ".join(said), "the verdict says more"
+
+
+def test_a_report_names_the_verdict_of_the_last_drop() -> None:
+    assert texts.verdict_facts(None) == {}
+    assert texts.verdict_facts(Verdict.HOST_SILENT) == {
+        "Verdict": "The game server stopped sending"
+    }
+    assert texts.verdict_facts(Verdict.NOT_KNOWN) == {"Verdict": "Not known whose fault it was"}
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    before = lost(stage=Stage.LOST, doing=Doing.CHECKING)
+    after = replace(before, verdict=Verdict.NOT_KNOWN)
+    assert texts.announced_sentences(before, NOW) == texts.announced_sentences(after, NOW)
+
+
+def test_a_page_in_place_of_the_studio_is_no_proof_of_a_sign_in() -> None:
+    page = lost(doing=Doing.WAITING_TO_RETRY, portal=True)
+    assert "may want a sign-in" in texts.lost_doing(page, NOW)
+    proved = replace(page, verdict=Verdict.SIGN_IN_PAGE)
+    assert texts.lost_doing(proved, NOW) == "Please sign in with your web browser."
+    assert texts.lost_known(proved).startswith("This network wants a sign-in.")
 
 
 def test_a_firewall_is_named_with_the_next_try() -> None:

@@ -14,7 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from helpers.namespaces import STUDIO, Namespaces, namespaces
+from helpers.namespaces import OTHER_ORIGIN, STUDIO, Namespaces, namespaces
+from helpers.other_origin import ORIGIN_PORT
 from helpers.programs import PATIENCE_S
 from rejoin.clock import boot_s
 
@@ -87,6 +88,13 @@ class Window:
         """The stage that is shown now."""
         shown = self.last_shown()
         return None if shown is None else str(shown["stage"])
+
+    @property
+    def now_shown(self) -> Line:
+        """What is shown now; something must have been."""
+        shown = self.last_shown()
+        assert shown is not None
+        return shown
 
     def last_shown(self) -> Line | None:
         return next((line for line in reversed(self.lines) if line["kind"] == "shown"), None)
@@ -168,6 +176,7 @@ class _Studio:
         where = json.loads(process.stdout.readline())
         url = where["backend_url"].replace(STUDIO, name)
         self._where = {"url": url, "token": where["player_token"]}
+        self.probe_url: str | None = None
 
     def say(self, line: str) -> dict[str, Any]:
         """Pass it a line; returns the newest session."""
@@ -184,7 +193,7 @@ class _Studio:
         command = (sys.executable, "-m", "helpers.window_elsewhere")
         with _started(
             net.in_player(*command, resolver=self._name != STUDIO),
-            json.dumps({**self._where, **ticket}),
+            json.dumps({**self._where, "probe_url": self.probe_url, **ticket}),
             self._folder,
         ) as process:
             window = Window(process)
@@ -202,12 +211,14 @@ def broken_network(
     *,
     name: str = STUDIO,
     before: Callable[[Namespaces], None] | None = None,
+    other_origin: bool = False,
     **settings: object,
 ) -> Iterator[BrokenNetwork]:
     """A live game in a window, over a network that is still whole.
 
     `name`: how the player's client calls the backend's machine. `before`: what happens to the
-    network before the window is there; the game is not waited for then. `settings`: the emulator's.
+    network before the window is there; the game is not waited for then.
+    `other_origin`: the profile names one, which is there. `settings`: the emulator's.
     """
     with ExitStack() as stack:
         net = stack.enter_context(namespaces())
@@ -220,6 +231,17 @@ def broken_network(
             )
         )
         studio = _Studio(process, name, folder)
+        if other_origin:
+            origin = stack.enter_context(
+                _started(
+                    net.in_studio(sys.executable, "-m", "helpers.other_origin"),
+                    OTHER_ORIGIN,
+                    folder,
+                )
+            )
+            assert origin.stdout is not None
+            assert origin.stdout.readline()
+            studio.probe_url = f"http://{OTHER_ORIGIN}:{ORIGIN_PORT}/"
         if before is not None:
             before(net)
         with studio.window(net) as window:

@@ -19,6 +19,8 @@ from pathlib import Path
 
 STUDIO = "10.78.0.1"
 """Where the studio listens: behind the player's default route."""
+OTHER_ORIGIN = "10.78.0.2"
+"""Where another origin of the studio listens."""
 _GATEWAY, _PLAYER, _PLAYER_LATER = "10.77.0.1", "10.77.0.2", "10.77.0.3"
 _numbers = itertools.count()
 """Several pairs may be there at the same time."""
@@ -96,6 +98,19 @@ class Namespaces:
         for namespace in (self.studio, self.player):
             _run(*_inside(namespace, "nft", "flush", "ruleset"))
 
+    def answer_instead(self, port: int) -> None:
+        """Whoever listens at this port of the other origin's address answers every new TCP
+        connection, until `heal`: what a captive portal does."""
+        chain = "type nat hook prerouting priority -100"
+        rule = f"iifname cable meta l4proto tcp dnat to {OTHER_ORIGIN}:{port}"
+        rules = f"table ip portal {{\nchain arriving {{\n{chain}\n{rule}\n}}\n}}\n"
+        _run(*_inside(self.studio, "nft", "-f", "-"), text=rules)
+
+    def silence_gateway(self) -> None:
+        """The gateway answers no look-up of its address (ARP) any more."""
+        _run(*_inside(self.studio, "ip", "link", "set", "cable", "arp", "off"))
+        _run(*self.in_player("ip", "neighbour", "flush", "dev", "cable"))
+
     def remove_default_route(self) -> None:
         """The kernel of the player's computer refuses to send to the studio: ENETUNREACH."""
         _run(*self.in_player("ip", "route", "del", "default"))
@@ -138,7 +153,8 @@ def namespaces() -> Iterator[Namespaces]:
         for namespace, address in ((made.player, _PLAYER), (made.studio, _GATEWAY)):
             _run(*_inside(namespace, "ip", "address", "add", f"{address}/24", "dev", "cable"))
             _run(*_inside(namespace, "ip", "link", "set", "cable", "up"))
-        _run(*_inside(made.studio, "ip", "address", "add", f"{STUDIO}/32", "dev", "lo"))
+        for address in (STUDIO, OTHER_ORIGIN):
+            _run(*_inside(made.studio, "ip", "address", "add", f"{address}/32", "dev", "lo"))
         made.restore_default_route()
         _resolver_file(made.player).parent.mkdir(parents=True, exist_ok=True)
         _resolver_file(made.player).write_text(f"nameserver {STUDIO}\n", encoding="ascii")

@@ -13,7 +13,7 @@ from rejoin.core.trace import Record
 from rejoin.core.trace_names import COMMANDS, EVENTS
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.module_states import InputParts
-from rejoin.runtime.ports import EngineOptions, EnginePorts, TicketStore
+from rejoin.runtime.ports import EngineOptions, EnginePorts, MakeProbes, TicketStore
 
 
 class FakeWatch:
@@ -42,6 +42,7 @@ class RunningEngine:
         tickets: TicketStore | None = None,
         parts: Callable[[], InputParts] | None = None,
         answers_url: str | None = None,
+        probes: MakeProbes | None = None,
     ) -> None:
         """`parts`: makes those of an input module. `answers_url`: of its script, in answers."""
         self.slept_s = 0.0
@@ -60,6 +61,7 @@ class RunningEngine:
                 watch=self.watch.made,
                 tickets=tickets,
                 refresh_sign_in=self._refresh,
+                make_probes=probes,
             ),
             EngineOptions(
                 clock=self.clock,
@@ -106,11 +108,12 @@ def play(
     first: events.Event | None = None,
     parts: Callable[[], InputParts] | None = None,
     answers_url: str | None = None,
+    probes: MakeProbes | None = None,
 ) -> tuple[RunningEngine, Ending]:
     """Run an engine from its first event (StartRequested) to its end, along with a script."""
 
     async def main() -> tuple[RunningEngine, Ending]:
-        it = RunningEngine(tickets, parts, answers_url)
+        it = RunningEngine(tickets, parts, answers_url, probes)
         it.engine.post(first or events.StartRequested())
         running = asyncio.ensure_future(it.engine.run())
         try:

@@ -1,11 +1,11 @@
 """A game in the real window, which says what happens: `python -m helpers.window_elsewhere JSON`.
 
 JSON has the backend's `url`, the player's `token`, and for a way back after a crash the `session`
-and the `attempt` of a ticket. Prints one JSON object a line, each with its `kind` and boot time
-`at`: `shown` (what the window shows, when that changes), `announced`, `picture` (one was decoded),
-`sample` (when RTP and a frame last arrived), and each `record` of the trace. A line of standard
-input is what the player does: `hold KEY`, `release KEY`, `click BUTTON`. Closes the window when
-standard input ends.
+and the `attempt` of a ticket; `probe_url` is that of a profile. Prints one JSON object a line, each
+with its `kind` and boot time `at`: `shown` (what the window shows, when that changes), `announced`,
+`picture` (one was decoded), `sample` (when RTP and a frame last arrived), and each `record` of the
+trace. A line of standard input is what the player does: `hold KEY`, `release KEY`, `click BUTTON`.
+Closes the window when standard input ends.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def face(window: RejoinWindow) -> dict[str, Any]:
         "can_reconnect": shown.can_reconnect,
         "firewall": shown.firewall,
         "offline": shown.offline,
+        "verdict": shown.verdict.value if shown.verdict else None,
         "episode": shown.episode,
         "input_open": shown.input_open,
         "shown_deadline_at": shown.shown_deadline_at,
@@ -162,7 +163,11 @@ def _ticket(where: dict[str, Any]) -> Ticket | None:
 def main() -> None:
     where = json.loads(sys.argv[1])
     profile = StudioProfile(
-        where["url"], where["token"], NetworkRules(allow_private=True), allow_insecure=True
+        where["url"],
+        where["token"],
+        NetworkRules(allow_private=True),
+        allow_insecure=True,
+        probe_url=where.get("probe_url"),
     )
     options = PlayerOptions(
         slot=ReportingSlot(),

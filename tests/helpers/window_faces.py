@@ -24,6 +24,7 @@ from rejoin.core.model import (
     Trouble,
     Turn,
 )
+from rejoin.core.verdict import Verdict
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.video_surface import MakeSurface
@@ -99,6 +100,52 @@ def _ending(kind: EndingKind, reason: str | None = None, **more: object) -> Snap
         ending=Ending(kind, StatusReason(reason) if reason else None, **more),  # type: ignore[arg-type]
     )
 
+
+VERDICTS: tuple[tuple[Verdict, Doing, dict[str, object], tuple[str, ...]], ...] = (
+    (
+        Verdict.NETWORK_GONE,
+        Doing.WAITING_FOR_NETWORK,
+        {"offline": True, "can_try_now": False},
+        ("Your network is gone", "Trying again as soon as the network is back."),
+    ),
+    (
+        Verdict.SERVICE_SILENT,
+        Doing.WAITING_TO_RETRY,
+        {"unreached": True, "next_try_at": NOW + 2.4},
+        (
+            "Your internet works, the studio's service does not answer.",
+            "Next try in 3 s",
+        ),
+    ),
+    (
+        Verdict.PATH_BROKEN,
+        Doing.WAITING_TO_RETRY,
+        {"next_try_at": NOW + 2.4},
+        ("The way to the game server is broken.", "Next try in 3 s"),
+    ),
+    (
+        Verdict.HOST_SILENT,
+        Doing.CONNECTING,
+        {},
+        ("The game server stopped sending.", "Connecting to your game..."),
+    ),
+    (
+        Verdict.SIGN_IN_PAGE,
+        Doing.WAITING_TO_RETRY,
+        {"portal": True, "next_try_at": NOW + 2.4},
+        ("This network wants a sign-in.", "Please sign in with your web browser."),
+    ),
+    (
+        Verdict.PROXY_REFUSES,
+        Doing.WAITING_TO_RETRY,
+        {"unreached": True, "next_try_at": NOW + 2.4},
+        (
+            "Your proxy refuses the connection to the studio.",
+            "Check the proxy settings of this computer, or try another network.",
+        ),
+    ),
+)
+"""Each verdict with what the engine does meanwhile, more of its snapshot, and what is read."""
 
 FACES: tuple[Face, ...] = (
     Face("idle", Snapshot(Stage.IDLE), ("Ready to play", "Start"), picture=False),
@@ -350,7 +397,15 @@ FACES: tuple[Face, ...] = (
     Face(
         "lost-offline",
         lost(doing=Doing.WAITING_FOR_NETWORK, offline=True, can_try_now=False),
-        ("You are offline", "Trying again as soon as the network is back."),
+        ("Your network is gone", "Trying again as soon as the network is back."),
+    ),
+    *(
+        Face(
+            f"lost-{verdict.value.replace('_', '-')}",
+            lost(doing=doing, verdict=verdict, **facts),
+            (*sentences, "Your game may still be running.", "At least 1:12 to get back"),
+        )
+        for verdict, doing, facts, sentences in VERDICTS
     ),
     Face(
         "lost-portal",

@@ -13,7 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from helpers.broken_network import BrokenNetwork, Line, broken_network
-from helpers.namespaces import Namespaces, why_no_resolver, why_not
+from helpers.namespaces import STUDIO, Namespaces, why_no_resolver, why_not
+from helpers.other_origin import PAGE_PORT
 from rejoin.clock import boot_s
 
 pytestmark = [
@@ -61,6 +62,10 @@ def later_than(at: float) -> Callable[[Line], bool]:
     return lambda line: bool(line["at"] > at)
 
 
+def verdict(name: str) -> Callable[[Line], bool]:
+    return lambda shown: bool(shown["verdict"] == name)
+
+
 def is_lost(shown: Line) -> bool:
     return bool(shown["stage"] == "lost")
 
@@ -76,6 +81,9 @@ def test_a_network_that_blocks_udp_is_named_and_asked_less_often() -> None:
         it.net.drop(up=UDP, down=UDP)
         named = it.window.until(lambda shown: shown["firewall"], since_at=blocked_at)
         assert any("firewall" in text for text in named["texts"])
+        assert named["verdict"] in ("path_broken", None), "None: between two rounds of probes"
+        it.window.until(verdict("path_broken"), since_at=blocked_at)
+        it.window.until_text("The way to the game server is broken.", since_at=blocked_at)
         before = it.window.times_of("RequestWritten", since_at=blocked_at)
         assert len(before) >= 3, "three answers without one packet"
         it.window.until(
@@ -286,7 +294,8 @@ def test_a_game_that_nobody_can_reach_is_not_given_up() -> None:
     with broken_network() as it:
         broken_at = boot_s()
         it.net.unplug()
-        it.window.until_text("You are offline", since_at=broken_at)
+        it.window.until_text("Your network is gone", since_at=broken_at)
+        assert it.window.now_shown["verdict"] == "network_gone"
         it.window.until(later_than(broken_at + 8.0), kind="sample")
         it.net.drop(up="meta l4proto tcp")  # the backend stays away
         it.net.plug_in()
@@ -332,3 +341,54 @@ def test_in_another_network_with_a_dead_dns_a_game_is_saved_and_closes() -> None
         it.net.drop(up="udp dport 53")
         it.net.change_address()
         it.window.until_live(episode=1, since_at=broken_at)
+
+
+@side_by_side
+def test_whose_fault_it_was_is_said_once_it_is_certain() -> None:
+    """The studio is away, then a sign-in page answers everything, then the gateway is silent."""
+    with broken_network(other_origin=True) as it:
+        away_at = boot_s()
+        it.net.drop(up=f"ip daddr {STUDIO}")
+        silent = it.window.until(verdict("service_silent"), since_at=away_at)
+        it.window.until_text("Your internet works, the studio's service does not answer.")
+        page_at = boot_s()
+        it.net.answer_instead(PAGE_PORT)
+        it.window.until(verdict("sign_in_page"), since_at=page_at)
+        it.window.until_text("This network wants a sign-in.", since_at=page_at)
+        gone_at = boot_s()
+        it.net.heal()
+        it.net.drop(up=f"ip daddr {STUDIO}")
+        it.net.silence_gateway()
+        it.window.until(verdict("network_gone"), since_at=gone_at)
+        assert not it.window.now_shown["offline"], "the cable is in"
+        named = {shown["verdict"] for shown in it.window.all("shown", since_at=silent["at"])}
+        assert named <= {"service_silent", "sign_in_page", "network_gone", "not_known", None}
+
+
+@side_by_side
+def test_a_studio_that_nothing_is_known_about_is_not_blamed() -> None:
+    """The same fault without another origin: the internet may be gone as well."""
+    with broken_network() as it:
+        away_at = boot_s()
+        it.net.drop(up=f"ip daddr {STUDIO}")
+        it.window.until(verdict("not_known"), since_at=away_at)
+        for _ in range(2):
+            it.window.until(
+                lambda record: record["name"] == "ProbesFinished", kind="record", since_at=boot_s()
+            )
+        said = {shown["verdict"] for shown in it.window.all("shown", since_at=away_at)}
+        assert said <= {None, "not_known"}
+        it.net.heal()
+        it.window.until_live(episode=1, since_at=away_at)
+        assert it.window.now_shown["verdict"] is None
+
+
+@side_by_side
+def test_a_game_server_that_stops_sending_is_named() -> None:
+    with broken_network(notice_silent_client_s=0.0) as it:
+        stopped_at = boot_s()
+        it.inject("no_media")
+        it.window.until(verdict("host_silent"), since_at=stopped_at)
+        it.window.until_text("The game server stopped sending.", since_at=stopped_at)
+        it.inject("none")
+        it.window.until_live(episode=1, since_at=stopped_at)

@@ -31,7 +31,7 @@ def test_empty_lines_are_ignored(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"v":3,"at":1,"kind":"fault","name":"x"}\n{}\n', "Line 2 of a.jsonl is not a record"),
+        ('{"v":4,"at":1,"kind":"fault","name":"x"}\n{}\n', "Line 2 of a.jsonl is not a record"),
         ("[" * 5000 + "\n", "Line 1 of a.jsonl is not a record"),
         ("x" * 70_000, "Line 1 of a.jsonl is too long"),
     ],

@@ -186,3 +186,16 @@ def test_a_truncation_loses_nothing_before_it(messages: list[bytes], data: some.
     cut = data.draw(some.integers(0, sum(map(len, messages))))
     part = parse(b"".join(messages)[:cut])
     assert part.items == whole.items[: len(part.items)]
+
+
+@pytest.mark.parametrize(
+    ("state", "answers"),
+    [(0x02, True), (0x20, False), (0x04, None), (0x10, None), (0x01, False), (0x80, None)],
+)
+def test_a_neighbour_has_answered_or_not_or_neither_is_known(
+    state: int, answers: bool | None
+) -> None:
+    """REACHABLE; FAILED and INCOMPLETE; STALE, PROBE and PERMANENT prove nothing."""
+    router = b"\x0a\0\0\1"
+    body = struct.pack("=BxHiHBB", V4, 0, 3, state, 0, 1) + attribute(1, router)
+    assert parse(message(28, body)).items == (netlink.Neighbour(3, router, answers),)

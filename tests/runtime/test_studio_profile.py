@@ -72,6 +72,7 @@ def test_an_address_leads_back_to_the_same_profile(network, dialect) -> None:  #
         ice_servers_file=Path("/ice.json"),
         allow_444=True,
         takes_reports=True,
+        probe_url="https://status.studio.example/up",
     )
     assert (before.token == "hush") is dialect.needs_token, "who needs none has none to send"
     assert StudioProfile.from_address(before.backend_address(), "hush") == before

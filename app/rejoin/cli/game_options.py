@@ -44,6 +44,8 @@ class GameOptions:
     """Offer video with colour in full resolution."""
     full_screen: bool = False
     close_at_end: bool = False
+    probe_url: str | None = None
+    """Another address of the studio, for probes while the connection is lost."""
     report: bool = False
     """Send the studio reconnect reports, where it takes them."""
 
@@ -140,6 +142,12 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
         click.option("--full-screen", is_flag=True, help="Start in full screen."),
         click.option(
             "--close-at-end", is_flag=True, help="Close the window when the game has ended."
+        ),
+        click.option(
+            "--probe-url",
+            metavar="URL",
+            help="Another address of the studio, called while the connection is lost: if it "
+            "answers, your internet works. With http:// it has to answer 204 (No Content).",
         ),
         click.option(
             "--report/--no-report",

@@ -35,12 +35,20 @@ def check_display() -> None:
 
 
 def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioProfile:
-    """The profile with 4:4:4 colour where `--allow-444` or the ticket says so, and with the TURN
-    servers of `--ice-servers`, or else with its own, those of a ticket. Warns of each that cannot
-    be used. Raises BadInputError for a file of the option that cannot be used; with one of a ticket
-    it goes back without, as a game's window runs.
+    """The profile with 4:4:4 colour where `--allow-444` or the ticket says so, with the address of
+    `--probe-url`, and with the TURN servers of `--ice-servers`, or else with its own, those of a
+    ticket. Warns of each server that cannot be used. Raises BadInputError for an option that cannot
+    be used; with a file of a ticket it goes back without, as a game's window runs.
     """
+    from rejoin.signaling.backend_url import base_url
+
     profile = replace(profile, allow_444=profile.allow_444 or options.allow_444)
+    if options.probe_url is not None:
+        try:
+            base_url(options.probe_url, allow_insecure=True)
+        except BadInputError:
+            raise BadInputError("--probe-url must look like https://status.example/.") from None
+        profile = replace(profile, probe_url=options.probe_url)
     chosen = options.ice_servers
     if chosen is not None:
         profile = replace(profile, ice_servers_file=chosen)

@@ -22,6 +22,7 @@ from rejoin.core.model import (
 )
 from rejoin.core.retry import Failure
 from rejoin.core.ticket import RejoinState
+from rejoin.core.verdict import Findings
 
 # --- what the player does (source: window or command line) ----------------------------------------
 
@@ -285,6 +286,13 @@ class Woke(MachineEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ProbesFinished(MachineEvent):
+    """One round of probes is over, which run beside an episode to find out whose fault it is."""
+
+    findings: Findings
+
+
+@dataclass(frozen=True, slots=True)
 class WakeupDue(MachineEvent):
     """The time that `next_wakeup` returned has come."""
 
@@ -324,5 +332,6 @@ Event = (
     | NetworkLost
     | NetworkFound
     | Woke
+    | ProbesFinished
     | WakeupDue
 )

@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import NewType
 
+from rejoin.core.verdict import Verdict
 from rejoin.service_model.status import Status, StatusReason
 
 ConnectionNumber = NewType("ConnectionNumber", int)
@@ -190,6 +191,8 @@ class Policy:
     uplink_doubt_after_s: float = 3.0
     """Checks unanswered for this long: three of those that are sent each second."""
     uplink_lost_after_s: float = 5.0
+    checks_unanswered_after_s: float = 1.5
+    """Checks of a lost connection that were unanswered for this long are evidence for a verdict."""
     uplink_unknown_loss: float = 0.7
     """While the path loses this share of small packets or more, unanswered checks say nothing: of
     the fourteen that are sent in five seconds, all answers are lost more often than once in 150."""
@@ -417,6 +420,9 @@ class Snapshot:
     """Something with another certificate, or none, answers in place of the backend."""
     firewall: bool = False
     """The game server answers, but not one packet of the stream arrives: something blocks it."""
+    verdict: Verdict | None = None
+    """Whose fault it is that the player is not back; None before the first probes of an episode
+    were answered. At the end of a game: the last of an episode that the game ended in."""
     unnoticed_until_at: float | None = None
     """Until then the newest CONNECTED is fresh: the service has not noticed the drop, so the whole
     `connection_timeout_s` is still to come, and `shown_deadline_at` would stand still."""

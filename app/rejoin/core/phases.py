@@ -23,6 +23,7 @@ from rejoin.core.model import (
     Turn,
 )
 from rejoin.core.retry import Action, FailureKind
+from rejoin.core.verdict import Verdict
 from rejoin.service_model.status import Status, StatusReason
 
 
@@ -325,8 +326,9 @@ class Facts:
     `input_opened`: the newest connection whose input channel opened. `back_at`: when the last
     episode ended live. `woke_at`: set by sleep until a status arrives that is not terminal; a
     terminal one was then reached during sleep. `frozen_reconnected_at`: when a frozen picture last
-    led to a reconnect by itself; None again once a picture has moved for a while. `stale_events`:
-    events that changed nothing (Rule 11 of `engine`).
+    led to a reconnect by itself; None again once a picture has moved for a while. `verdict`: of the
+    newest round of probes of this episode; None before the first, and once it is refuted.
+    `stale_events`: events that changed nothing (Rule 11 of `engine`).
     """
 
     connections: int = 0
@@ -358,6 +360,7 @@ class Facts:
     back_at: float | None = None
     woke_at: float | None = None
     frozen_reconnected_at: float | None = None
+    verdict: Verdict | None = None
     stale_events: int = 0
 
 
@@ -375,3 +378,12 @@ def never_played(facts: Facts) -> bool:
 def behind_firewall(facts: Facts, policy: Policy) -> bool:
     """Whether something between client and host seems to block the stream (Rule 19 of `engine`)."""
     return facts.unheard_attempts >= policy.firewall_attempts
+
+
+def verdict_of(state: State) -> Verdict | None:
+    """Whose fault it is, as far as known. That there is no network is known at once, whatever the
+    last probes found."""
+    if episode_of(state.phase) is not None and state.facts.offline_since_at is not None:
+        return Verdict.NETWORK_GONE
+    is_shown = episode_of(state.phase) is not None or isinstance(state.phase, Ended)
+    return state.facts.verdict if is_shown else None

@@ -43,6 +43,7 @@ from rejoin.core.phases import (
     behind_firewall,
     episode_of,
     never_played,
+    verdict_of,
 )
 from rejoin.core.retry import Action, FailureKind
 
@@ -138,6 +139,7 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
         portal=facts.unreached is FailureKind.NOT_BACKEND,
         stranger=facts.unreached is FailureKind.TLS,
         firewall=behind_firewall(facts, policy),
+        verdict=verdict_of(state),
     )
     if _starts_again(state):
         shown = replace(shown, stage=Stage.STARTING)

@@ -64,6 +64,7 @@ class BackendAddress:
     path of the file with the TURN servers and their credentials, which no ticket holds.
     `allow_444`: whether video with colour in full resolution (4:4:4) is offered. `takes_reports`:
     whether the studio wants reconnect reports; a ticket that does not say it means no.
+    `probe_url`: another address of the studio, for probes.
     """
 
     backend_url: str
@@ -78,6 +79,7 @@ class BackendAddress:
     ice_servers_file: str | None = None
     allow_444: bool = False
     takes_reports: bool = False
+    probe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ def to_text(ticket: Ticket) -> str:
                     "ice_servers_file": backend.ice_servers_file,
                     "allow_444": backend.allow_444,
                     "takes_reports": backend.takes_reports,
+                    "probe_url": backend.probe_url,
                 },
             },
             indent=1,
@@ -217,6 +220,7 @@ def from_text(text: str) -> Ticket:
             backend.word_or_none("ice_servers_file", _PATH),
             backend.flag("allow_444"),
             backend.flag_or_false("takes_reports"),
+            backend.word_or_none("probe_url", r"https?://[\x21-\x7E]{1,2040}"),
         ),
         top.word("boot_id", r"[A-Za-z0-9-]{0,64}"),
         top.number("written_at", 0),

@@ -27,12 +27,13 @@ from rejoin.core.phases import (
     Lost,
     Offering,
     State,
+    verdict_of,
 )
 from rejoin.core.retry import FailureKind
 from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 from rejoin.service_model.status import PENDING_CLIENT_RECONNECTION
 
-SCHEMA = 3
+SCHEMA = 4
 KINDS = ("event", "command", "state", "fault", "service")
 Kind = Literal["event", "command", "state", "fault", "service"]
 
@@ -77,6 +78,9 @@ def of_state(state: State, at: float, policy: Policy) -> Record:
     if not isinstance(phase, Idle | Ended):
         data["until_at"] = phase.until_at
         data["last_start_at"] = engine.last_start_at(state, policy)
+    verdict = verdict_of(state)
+    if verdict is not None:
+        data["verdict"] = verdict.value
     if isinstance(phase, ConfirmingEnd):
         data["fallback"] = phase.fallback.kind.value
     if isinstance(phase, Ended):
@@ -422,12 +426,13 @@ class Recorder:
         self._sink(of_command(command, at))
 
     def state(self, state: State, at: float) -> None:
-        """A state is recorded when its phase, health or shown deadline has changed."""
+        """A state is recorded when its phase, health, shown deadline or verdict changes."""
         live, facts = isinstance(state.phase, Live), state.facts
         key = (
             type(state.phase),
             facts.health.level if live and facts.health is not None else None,
             None if live else facts.window.shown_at,
+            verdict_of(state),
         )
         if key != self._last:
             self._last = key

@@ -45,6 +45,7 @@ EVENTS: Final[dict[type[events.Event], str]] = {
     events.NetworkLost: "NetworkLost",
     events.NetworkFound: "NetworkFound",
     events.Woke: "Woke",
+    events.ProbesFinished: "ProbesFinished",
     events.WakeupDue: "WakeupDue",
 }
 

@@ -179,7 +179,7 @@ class RejoinWindow(QWidget):
             ending,
             drops=self._snapshot.episode - self._starts,
             painted=self.layers.view.painted,
-            facts=self._options.report_facts(),
+            facts={**texts.verdict_facts(self._snapshot.verdict), **self._options.report_facts()},
             statistics=self.bridge.statistics(),
         )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from rejoin.core.model import Doing, HardEvidence, NoInput, Snapshot, Stage, Trouble, Turn
+from rejoin.core.verdict import Verdict
 from rejoin.gui.ending_texts import ending_text
 from rejoin.media.audio.volume import SoundChoice
 
@@ -143,11 +144,38 @@ def time_left(snapshot: Snapshot, now: float) -> TimeLeft:
 
 # --- while the connection is lost ---------------------------------------------------------------
 
+_VERDICTS = {
+    Verdict.NETWORK_GONE: "Your network is gone",
+    Verdict.SERVICE_SILENT: "Your internet works, the studio's service does not answer.",
+    Verdict.PATH_BROKEN: "The way to the game server is broken.",
+    Verdict.HOST_SILENT: "The game server stopped sending.",
+    Verdict.SIGN_IN_PAGE: "This network wants a sign-in.",
+    Verdict.PROXY_REFUSES: "Your proxy refuses the connection to the studio.",
+    Verdict.NOT_KNOWN: "",
+}
+
+
+def verdict_text(verdict: Verdict | None) -> str:
+    """Whose fault it is; empty where that is not known."""
+    return "" if verdict is None else _VERDICTS[verdict]
+
+
+def verdict_facts(verdict: Verdict | None) -> dict[str, str]:
+    """The line of a report about it; none if no probes were answered before the end."""
+    if verdict is None:
+        return {}
+    return {"Verdict": verdict_text(verdict).rstrip(".") or "Not known whose fault it was"}
+
+
 _UNREACHED = "The studio's server does not answer. Asking again..."
+_ASKING_AGAIN = "Asking again..."
 _OFFLINE = "Trying again as soon as the network is back."
 _PORTAL = (
-    "This network asks you to sign in first (captive portal). Please sign in with your web browser."
+    "A web page answers in place of the studio. This network may want a sign-in (captive portal): "
+    "please look with your web browser."
 )
+_SIGN_IN = "Please sign in with your web browser."
+_ASK_PROXY = "Check the proxy settings of this computer, or try another network."
 _STRANGER = "Something else answers in place of the studio. This network may want a sign-in."
 _FIREWALL = "A firewall in this network may block the game's stream. Try another network."
 _RELEASING = "Releasing the game server..."
@@ -166,8 +194,8 @@ def lost_title(snapshot: Snapshot) -> str:
     """The title of the card over the dimmed picture."""
     if snapshot.stage is Stage.ENDING:
         return "Ending your game..."
-    if snapshot.offline:
-        return "You are offline"
+    if snapshot.offline or snapshot.verdict is Verdict.NETWORK_GONE:
+        return verdict_text(Verdict.NETWORK_GONE)
     if snapshot.returning:
         if snapshot.doing is Doing.CONFIRMING_END:
             return "Could not reach your game"
@@ -195,6 +223,9 @@ def lost_known(snapshot: Snapshot) -> str:
     if snapshot.stage is Stage.ENDING:
         return _NOT_RELEASED if waits_to_end(snapshot) else _RELEASING
     running = _may_be_running(snapshot)
+    verdict = verdict_text(snapshot.verdict)
+    if verdict and snapshot.verdict is not Verdict.NETWORK_GONE:
+        return f"{verdict} {running}"
     if snapshot.returning:
         return f"Rejoin was closed while you played. {running}"
     if (snapshot.stage is Stage.LOST or snapshot.offline) and not _given_up(snapshot):
@@ -215,6 +246,17 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
         return ""
     if snapshot.offline:
         return _OFFLINE
+    match snapshot.verdict:
+        case Verdict.NETWORK_GONE if not ending:
+            return _OFFLINE  # and not that somebody else does not answer
+        case Verdict.SIGN_IN_PAGE:
+            return _SIGN_IN
+        case Verdict.PROXY_REFUSES:
+            return _ASK_PROXY
+        case Verdict.SERVICE_SILENT:
+            return next_try(snapshot, now) or _ASKING_AGAIN
+        case _:
+            pass
     if snapshot.portal:
         return _PORTAL
     if snapshot.stranger:

@@ -29,6 +29,7 @@ class _State(BaseModel):
     last_start_at: float | None = None
     fallback: str | None = None
     ending: str | None = None
+    verdict: str | None = None
 
 
 class _Service(BaseModel):

@@ -30,6 +30,7 @@ from rejoin.runtime.loop_access import LoopAccess
 from rejoin.runtime.module_input import ModuleInput
 from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.ports import EngineOptions, EnginePorts
+from rejoin.runtime.probing import Probing
 from rejoin.runtime.sampling import Sampling
 from rejoin.runtime.snapshots import Snapshots
 from rejoin.runtime.ticket_writer import TicketWriter
@@ -56,6 +57,7 @@ class EngineLoop:
         self._policy = options.policy
         self._clock = options.clock
         self._watch = ports.watch
+        self._probing = Probing(ports.make_probes, self.post)
         self._recorder = Recorder(
             options.on_record or (lambda record: None),
             options.policy,
@@ -143,6 +145,7 @@ class EngineLoop:
             if self._wakeup is not None:
                 self._wakeup.cancel()
             await cancel(sampler)
+            await self._probing.close()
             await self._executor.close(CLOSE_WITHIN_S)
             await self.input.close()
 
@@ -182,7 +185,9 @@ class EngineLoop:
             self._recorder.command(command, now)
             self._executor.execute(command)
         self._set_wakeup()
-        self.snapshots.publish(snapshot(self._state, self._policy))
+        shown = snapshot(self._state, self._policy)
+        self.snapshots.publish(shown)
+        self._probing.follow(shown.stage, network_changed=network_changed)
         if network_changed:
             self._address_loss.report()
 

@@ -1,4 +1,4 @@
-"""Parses the Linux kernel's messages about links, addresses and routes: bytes in, values out.
+"""Parses the Linux kernel's messages about links, addresses, routes, neighbours: bytes to values.
 
 The formats are those of netlink(7), rtnetlink(7) and `linux/rtnetlink.h`, in the byte order of the
 machine. No socket is opened here. `parse` accepts any bytes: if a part cannot be parsed, the batch
@@ -15,13 +15,16 @@ from dataclasses import dataclass, field
 GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
 """RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE: no privileges required."""
 
-GET_LINKS, GET_ADDRESSES, GET_ROUTES = 18, 22, 26
-"""RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE."""
+GET_LINKS, GET_ADDRESSES, GET_ROUTES, GET_NEIGHBOURS = 18, 22, 26, 30
+"""RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETNEIGH."""
 
 _ERROR, _DONE, _OVERRUN = 2, 3, 4
 _NEW_LINK, _DELETED_LINK = 16, 17
 _NEW_ADDRESS, _DELETED_ADDRESS = 20, 21
 _NEW_ROUTE, _DELETED_ROUTE = 24, 25
+_NEW_NEIGHBOUR = 28
+_REACHABLE, _SILENT = 0x02, 0x01 | 0x20
+"""NUD_REACHABLE; NUD_INCOMPLETE (it has never answered, and is asked now) and NUD_FAILED."""
 _REQUEST_DUMP = 0x1 | 0x100 | 0x200
 _DUMP_INTERRUPTED = 0x10
 
@@ -36,6 +39,7 @@ _HEADER = struct.Struct("=IHHII")
 _LINK = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBI")
 _ROUTE = struct.Struct("=BBBBBBBBI")
+_NEIGHBOUR = struct.Struct("=BxHiHBB")
 _ATTRIBUTE = struct.Struct("=HH")
 _NEXT_HOP = struct.Struct("=HBBi")
 
@@ -77,7 +81,19 @@ class Route:
     gone: bool = False
 
 
-Item = Link | Address | Route
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What the kernel knows about a machine on the same network, from ARP or neighbour discovery.
+
+    `answers`: True: it has just answered; False: it does not answer; None: neither is known.
+    """
+
+    index: int
+    address: bytes = field(repr=False)
+    answers: bool | None
+
+
+Item = Link | Address | Route | Neighbour
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +112,8 @@ class Batch:
 
 
 def dump_request(kind: int, sequence: int) -> bytes:
-    """A request for everything of a kind: `GET_LINKS`, `GET_ADDRESSES` or `GET_ROUTES`."""
-    body = bytes(_LINK.size)  # the longest of the three bodies; all families
+    """A request for everything of a kind: `GET_LINKS` and so on."""
+    body = bytes(_LINK.size)  # the longest of the bodies; all families
     return _HEADER.pack(_HEADER.size + len(body), kind, _REQUEST_DUMP, sequence, 0) + body
 
 
@@ -149,6 +165,8 @@ def _message(kind: int, body: bytes) -> Iterator[Item]:
         yield from _address(body, gone=kind == _DELETED_ADDRESS)
     elif kind in (_NEW_ROUTE, _DELETED_ROUTE):
         yield from _routes(body, gone=kind == _DELETED_ROUTE)
+    elif kind == _NEW_NEIGHBOUR:
+        yield from _neighbour(body)
 
 
 def _unpack(form: struct.Struct, data: bytes) -> tuple[int, ...]:
@@ -225,3 +243,10 @@ def _routes(body: bytes, *, gone: bool) -> Iterator[Route]:
         inner = _attributes(hops[at + _NEXT_HOP.size : at + size])
         yield by(index, inner.get(5, inner.get(18, b"")))
         at += _padded(size)
+
+
+def _neighbour(body: bytes) -> Iterator[Neighbour]:
+    _, _, index, state, _, _ = _unpack(_NEIGHBOUR, body)
+    address = _attributes(body[_NEIGHBOUR.size :]).get(1, b"")  # NDA_DST
+    answers = True if state & _REACHABLE else False if state & _SILENT else None
+    yield Neighbour(index, address, answers)

@@ -180,13 +180,19 @@ def read_all() -> list[Item]:
     return items
 
 
-def _dump() -> tuple[list[Item], bool]:
+def read_neighbours() -> list[Item]:
+    """Every neighbour that the kernel knows now. Raises OSError."""
+    return _dump((netlink.GET_NEIGHBOURS,))[0]
+
+
+def _dump(
+    kinds: Sequence[int] = (netlink.GET_LINKS, netlink.GET_ADDRESSES, netlink.GET_ROUTES),
+) -> tuple[list[Item], bool]:
     items: list[Item] = []
     interrupted = False
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as requests:
         requests.settimeout(_DUMP_TIMEOUT_S)
         requests.bind((0, 0))
-        kinds = (netlink.GET_LINKS, netlink.GET_ADDRESSES, netlink.GET_ROUTES)
         for sequence, kind in enumerate(kinds, 1):
             requests.sendto(netlink.dump_request(kind, sequence), (0, 0))
             done = False

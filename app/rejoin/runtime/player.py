@@ -41,6 +41,7 @@ from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.ports import EngineOptions, EnginePorts
+from rejoin.runtime.probes import Probes
 from rejoin.runtime.report_queue import ReportQueue
 from rejoin.runtime.report_sender import ReportSender
 from rejoin.runtime.statistics_file import StatisticsFile
@@ -137,6 +138,7 @@ class Player:
                 watch=lambda post: watch_for(profile.network, post),
                 tickets=options.local_store,
                 on_statistics=self._write_statistics,
+                make_probes=lambda: Probes(profile, self._http()),
             ),
             EngineOptions(
                 policy=self._policy,

@@ -22,6 +22,7 @@ from rejoin.core.reconnect_report import ReconnectReport
 from rejoin.core.retry import Draw
 from rejoin.core.ticket import RejoinState
 from rejoin.core.trace import Record
+from rejoin.core.verdict import Findings
 from rejoin.media.statistics import StreamStatistics
 from rejoin.rtc.channels import ChannelListener, ChannelState
 from rejoin.runtime.network import NetworkWatch, has_address
@@ -78,6 +79,13 @@ class BackendPort(Protocol):
     def drop_pooled_connections(self) -> None: ...
 
 
+class ProbesPort(Protocol):
+    """Probes that find out whose fault it is; `runtime.probes.Probes` implements it."""
+
+    async def findings(self) -> Findings: ...
+    async def aclose(self) -> None: ...
+
+
 class TicketStore(Protocol):
     """Where tickets are saved; `runtime.local_store.LocalStore` implements it. No call raises."""
 
@@ -93,6 +101,9 @@ PeerFactory = Callable[[ConnectionNumber, Post], PeerPort]
 
 WatchFactory = Callable[[Post], NetworkWatch | None]
 """Makes the network watch, which posts through the callable; None where there is none."""
+
+MakeProbes = Callable[[], ProbesPort]
+"""Makes the probes."""
 
 OnStatistics = Callable[[float, StreamStatistics], None]
 """Receives the shown connection's statistics once a second, with the boot time in seconds."""
@@ -111,7 +122,8 @@ class EnginePorts:
     """Everything outside the engine that its commands reach or that posts to it.
 
     `tickets`: None saves no tickets. `refresh_sign_in`: gets a new sign-in token, may raise
-    RejoinError; None if there is no way to get one.
+    RejoinError; None if there is no way to get one. `make_probes`: called on a thread when probes
+    are first used; None: there are none.
     """
 
     backend: BackendPort
@@ -120,6 +132,7 @@ class EnginePorts:
     tickets: TicketStore | None = None
     refresh_sign_in: Callable[[], Awaitable[None]] | None = None
     on_statistics: OnStatistics = _ignore_statistics
+    make_probes: MakeProbes | None = None
 
 
 @dataclass(frozen=True, slots=True)

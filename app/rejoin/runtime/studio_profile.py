@@ -27,7 +27,9 @@ class StudioProfile:
     is used. `public_only`: no connection to the backend may lead to this computer or its network
     (a link named it). `allow_444`: offer video with colour in full resolution (4:4:4).
     `takes_reports`: the studio wants a small report of each reconnect; the player's own setting
-    must allow it too. A dialect that needs no token has none here.
+    must allow it too. `probe_url`: another address of the studio, whose answer proves that the
+    internet works while the backend does not answer (`signaling.probes.OriginProbe`). A dialect
+    that needs no token has none here.
     """
 
     backend_url: str
@@ -42,6 +44,11 @@ class StudioProfile:
     ice_servers_file: Path | None = None
     allow_444: bool = False
     takes_reports: bool = False
+    probe_url: str | None = None
+
+    def trusted_origins(self) -> tuple[str, ...]:
+        """Addresses that a probe may call as well as the backend."""
+        return () if self.probe_url is None else (self.probe_url,)
 
     def __post_init__(self) -> None:
         if not self.dialect.needs_token:
@@ -67,6 +74,7 @@ class StudioProfile:
             str(self.ice_servers_file.absolute()) if self.ice_servers_file else None,
             self.allow_444,
             self.takes_reports,
+            self.probe_url,
         )
 
     @classmethod
@@ -96,6 +104,7 @@ class StudioProfile:
             Path(address.ice_servers_file) if address.ice_servers_file else None,
             address.allow_444,
             address.takes_reports,
+            address.probe_url,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:

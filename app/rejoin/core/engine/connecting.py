@@ -14,6 +14,7 @@ from rejoin.core.engine.polls import poll_again_s
 from rejoin.core.engine.transition import Transition
 from rejoin.core.model import ConnectionNumber, ConnectionSample, Ending, EndingKind, SessionView
 from rejoin.core.phases import Connecting, Episode
+from rejoin.core.verdict import Verdict
 from rejoin.service_model.status import RECONNECTING, is_terminal
 
 
@@ -64,6 +65,7 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -75,6 +77,7 @@ def heard(t: Transition, phase: Connecting) -> Connecting:
     if phase.heard_at is None:
         phase = replace(phase, heard_at=t.now)
         t.facts = replace(t.facts, unheard_attempts=0)
+        t.refute(frozenset({Verdict.PATH_BROKEN}))
         note_second_window(t, phase)
     t.phase = phase
     return phase

@@ -19,6 +19,7 @@ from rejoin.core.engine import (
     requesting,
     starting,
     waiting,
+    whose_fault,
 )
 from rejoin.core.engine.transition import Transition, latest_at, need_s
 from rejoin.core.model import (
@@ -154,6 +155,9 @@ def _note_facts(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
             return _note_input(t, phase, event)
         case events.WakeupDue():
             return not isinstance(phase, Idle) and t.now >= phase.until_at
+        case events.ProbesFinished(findings):
+            whose_fault.note_findings(t, phase, findings)
+            return False
         case events.MachineEvent():
             _note_machine(t, event)
         case _:
@@ -197,7 +201,7 @@ def _note_machine(
             if t.facts.offline_since_at is not None and t.facts.unreached is None:
                 # No call could reach the backend, and until one is answered nobody knows better.
                 t.facts = replace(t.facts, unreached=FailureKind.NOT_SENT)
-            t.facts = replace(t.facts, offline_since_at=None)
+            t.facts = replace(t.facts, offline_since_at=None, verdict=None)
             t.network_came_back()
         case events.Woke():
             window = deadline.on_wakeup(t.facts.window, t.now)

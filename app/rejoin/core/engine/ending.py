@@ -48,6 +48,7 @@ def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) 
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -110,7 +111,12 @@ def on_terminating_session(t: Transition, phase: TerminatingSession, event: even
             pass  # noted in the facts
         case events.StatusFailed() | events.NetworkLost() | events.NetworkFound() | events.Woke():
             pass
-        case events.PlayerEvent() | events.ConnectionEvent() | events.AttemptEvent():
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.ProbesFinished()
+        ):
             t.stale()
         case _:
             assert_never(event)

@@ -154,6 +154,7 @@ def live(t: Transition, phase: Connecting) -> None:
         shown=phase.connection,
         status=None,
         woke_at=None,
+        verdict=None,
         window=replace(t.facts.window, checking_since_at=None),
     )
     t.phase = Live(phase.connection, t.now + t.policy.sample_missing_s, t.now)
@@ -171,9 +172,8 @@ def healed(t: Transition, episode: Episode, old: ConnectionNumber, *, asked: boo
     if not asked:
         unmute(t, old)
     t.do(commands.AttachInput(old))
-    t.facts = replace(
-        t.facts, back_at=t.now, window=replace(t.facts.window, checking_since_at=None)
-    )
+    window = replace(t.facts.window, checking_since_at=None)
+    t.facts = replace(t.facts, back_at=t.now, window=window, verdict=None)
     t.phase = Live(old, t.now + t.policy.sample_missing_s, t.now)
     t.poll_status_afresh()  # whether the service considers us connected, too
 

@@ -56,6 +56,7 @@ def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -107,6 +108,7 @@ def on_goodbye(t: Transition, phase: Goodbye, event: events.Event) -> None:
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from rejoin.core import commands, events, health
-from rejoin.core.engine import enter, healing
+from rejoin.core.engine import enter, healing, whose_fault
 from rejoin.core.engine.polls import poll_again_s
 from rejoin.core.engine.transition import Transition
 from rejoin.core.model import (
@@ -57,6 +57,7 @@ def on_live(t: Transition, phase: Live, event: events.Event) -> None:  # noqa: C
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -114,6 +115,7 @@ def level_changed(t: Transition, phase: Live, level: HealthLevel) -> None:
     match level:
         case HealthLevel.LOST:
             enter.dropped(t, phase)
+            whose_fault.note_drop(t)
         case HealthLevel.STALLED:
             check_path(t, phase)
         case HealthLevel.NO_MEDIA:

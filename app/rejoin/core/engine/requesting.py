@@ -46,6 +46,7 @@ def on_offering(t: Transition, phase: Offering, event: events.Event) -> None:  #
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -102,6 +103,7 @@ def on_requesting(t: Transition, phase: Requesting, event: events.Event) -> None
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:

@@ -72,6 +72,7 @@ def on_idle(t: Transition, event: events.Event) -> None:
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -117,6 +118,7 @@ def on_start_offering(t: Transition, phase: StartOffering, event: events.Event) 
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -155,6 +157,7 @@ def on_start_requesting(t: Transition, phase: StartRequesting, event: events.Eve
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -226,6 +229,7 @@ def on_start_backoff(t: Transition, phase: StartBackoff, event: events.Event) ->
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -287,6 +291,7 @@ def on_placing(t: Transition, phase: Placing, event: events.Event) -> None:
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:

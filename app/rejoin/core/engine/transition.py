@@ -44,6 +44,7 @@ from rejoin.core.phases import (
 )
 from rejoin.core.retry import NOT_REACHED, UNREACHED, Draw, Failure
 from rejoin.core.ticket import RejoinState
+from rejoin.core.verdict import REFUTED_BY_AN_ANSWER, Verdict
 from rejoin.service_model.status import CONNECTED, Status
 
 _LATENCIES_KEPT = 20
@@ -136,6 +137,13 @@ class Transition:
         if failure is not None and failure.kind in UNREACHED:
             unreached = failure.kind
         self.facts = replace(self.facts, unreached=unreached)
+        if unreached is None:
+            self.refute(REFUTED_BY_AN_ANSWER)
+
+    def refute(self, verdicts: frozenset[Verdict]) -> None:
+        """What has just been seen proves these verdicts wrong, until the next probes."""
+        if self.facts.verdict in verdicts:
+            self.facts = replace(self.facts, verdict=None)
 
     def is_out_of_reach(self) -> bool:
         """Whether no call would reach the backend: there is no network, or the last one did not."""
@@ -143,7 +151,8 @@ class Transition:
         return offline or self.facts.unreached in NOT_REACHED
 
     def new_episode(self, dropped_at: float, old: ConnectionNumber | None) -> Episode:
-        self.facts = replace(self.facts, episodes=self.facts.episodes + 1, back_at=None)
+        episodes = self.facts.episodes + 1
+        self.facts = replace(self.facts, episodes=episodes, back_at=None, verdict=None)
         return Episode(dropped_at, self.now, old)
 
     # --- the ticket -------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ def on_backoff(t: Transition, phase: Backoff, event: events.Event) -> None:  # n
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
@@ -127,6 +128,7 @@ def on_awaiting_service(t: Transition, phase: AwaitingService, event: events.Eve
             | events.ConnectionEvent()
             | events.AttemptEvent()
             | events.TerminationEvent()
+            | events.ProbesFinished()
         ):
             t.stale()
         case _:
