@@ -26,7 +26,7 @@ LEFT = {"outcome": "ended", "ending": "closed_for_now", "lost_s": 3.0}
 def test_drops_are_saved_lost_or_left_and_only_saved_ones_have_waits() -> None:
     reports = [
         *(stored_report(DAY, lost_s=float(each)) for each in range(1, 21)),
-        stored_report(DAY - 1, outcome="healed", lost_s=0.4, verdict="no_network"),
+        stored_report(DAY - 1, outcome="healed", lost_s=0.4, verdict="network_gone"),
         stored_report(DAY - 1, cause="rtcp_bye", **LOST),
         stored_report(DAY, **LEFT),
         stored_report(DAY - 2),
@@ -42,7 +42,7 @@ def test_drops_are_saved_lost_or_left_and_only_saved_ones_have_waits() -> None:
         ("silence", 22),
         ("rtcp_bye", 1),
     ]
-    assert {row.name for row in found.verdicts} == {"not known", "no_network"}
+    assert {row.name for row in found.verdicts} == {"not known", "network_gone"}
     assert found.endings == [Named("unconfirmed", Tally(1, 0, 1, 0))]
     assert found.waits == [1, 1, 1, 3, 5, 10, 0, 0, 0, 0]
     assert Tally().saved_share is None
@@ -75,7 +75,7 @@ REPORTS = st.builds(
     stored_report,
     day=st.integers(DAY - 2, DAY),
     cause=st.sampled_from(["silence", "rtcp_bye", "other"]),
-    verdict=st.sampled_from([None, "no_network"]),
+    verdict=st.sampled_from([None, "network_gone"]),
     outcome=st.sampled_from(["rejoined", "healed", "ended"]),
     ending=st.sampled_from([None, "cancelled", "game_ended"]),
     lost_s=st.floats(0, 1000),

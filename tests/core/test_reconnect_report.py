@@ -11,6 +11,7 @@ from rejoin.core.phases import Connecting, Live
 from rejoin.core.reconnect_report import CAUSES, EpisodeObserver, ReconnectReport
 from rejoin.core.retry import FailureKind
 from rejoin.core.ticket import RejoinState
+from rejoin.core.verdict import BackendState, Findings, InternetState
 from rejoin.runtime.report_queue import body_of
 from rejoin.signaling.wire import ReportBody
 
@@ -105,7 +106,15 @@ def test_without_a_network_that_is_the_verdict() -> None:
     play.give(events.NetworkLost()).wait(3.0)
     play.give(events.NetworkFound())
     play.healthy(0.3)
-    assert play.report().verdict == "no_network"
+    assert play.report().verdict == "network_gone"
+
+
+def test_what_the_probes_proved_last_is_the_verdict() -> None:
+    play = Observed()
+    play.drop("CONNECTED")
+    found = Findings(backend=BackendState.SILENT, internet=InternetState.REACHED)
+    play.give(events.ProbesFinished(found)).healthy(0.3)
+    assert play.report().verdict == "service_silent"
 
 
 def test_what_answers_in_place_of_the_backend_is_the_verdict() -> None:

@@ -14,6 +14,7 @@ from rejoin.core import events
 from rejoin.core.model import HardEvidence
 from rejoin.core.phases import Ended, Episode, Live, State, TerminatingSession, episode_of
 from rejoin.core.retry import FailureKind
+from rejoin.core.verdict import Verdict
 
 Outcome = Literal["rejoined", "healed", "ended"]
 
@@ -37,11 +38,12 @@ _HOST_CLOSED: Final = frozenset(
 class ReconnectReport:
     """One episode. Durations are seconds since media last arrived.
 
-    `cause`: one of CAUSES. `verdict`: where the fault was, only where it is certain: "no_network"
-    (this machine had none), "network_changed", "host_closed" (the game server ended the
-    connection), "other_server" (something else answered in place of the backend). `ending`: an
-    EndingKind, where the outcome is "ended". `requested_after_s`: until the first reconnect call;
-    `answered_after_s`: until the last answer to one. `failures`: kinds of failed calls, sorted.
+    `cause`: one of CAUSES. `verdict`: where the fault was, only where it is certain: the last
+    `core.verdict.Verdict` of the episode, else "network_changed", "host_closed" (the game server
+    ended the connection) or "other_server" (something else answered in place of the backend).
+    `ending`: an EndingKind, where the outcome is "ended". `requested_after_s`: until the first
+    reconnect call; `answered_after_s`: until the last answer to one. `failures`: kinds of failed
+    calls, sorted.
     """
 
     cause: str
@@ -69,6 +71,7 @@ class _Open:
     attempts: int = 0
     tries: int = 0
     no_network: bool = False
+    verdict: Verdict | None = None
     failures: set[FailureKind] = field(default_factory=set)
 
 
@@ -91,6 +94,8 @@ class EpisodeObserver:
         if episode is not None:
             found.episode = episode
         found.no_network |= state.facts.offline_since_at is not None
+        if state.facts.verdict not in (None, Verdict.NOT_KNOWN):
+            found.verdict = state.facts.verdict
         _note(found, event, at)
         match state.phase:
             case Live(connection=connection):
@@ -152,8 +157,10 @@ def _cause(found: _Open) -> str:
 
 def _verdict(found: _Open) -> str | None:
     cause = found.episode.cause
+    if found.verdict is not None:
+        return found.verdict.value
     if found.no_network:
-        return "no_network"
+        return Verdict.NETWORK_GONE.value
     if cause is HardEvidence.ADDRESS_GONE:
         return "network_changed"
     if cause in _HOST_CLOSED:

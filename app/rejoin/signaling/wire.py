@@ -161,7 +161,7 @@ class ReportBody(_Request):
     verdict: Word | None = Field(
         default=None,
         description="Where the fault was, if the client knows it; null if not.",
-        examples=["no_network", "network_changed", "host_closed", "other_server"],
+        examples=["network_gone", "network_changed", "host_closed", "other_server"],
     )
     outcome: Literal["rejoined", "healed", "ended"] = Field(
         description="A new connection, the old one again, or the end for this client."
