@@ -1,0 +1,196 @@
+"""Where a new bearer token comes from: a player's sign-in, a command, a client's credentials."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from rejoin.errors import BadInputError
+from rejoin.runtime.saved_sign_in import SavedSignIn, save_sign_in
+from rejoin.runtime.tokens import TokenStore
+from rejoin.signaling.exchange import HttpSettings
+from rejoin.signaling.openid import (
+    MAX_TOKEN,
+    OpenIdMethod,
+    SignInEndedError,
+    SignInRefusedError,
+    Tokens,
+    checked_issuer,
+    lifetime_of,
+)
+from rejoin.signaling.openid_client import OpenIdClient
+from rejoin.tasks import cancel, spawn
+
+COMMAND_WITHIN_S: Final = 30.0
+_MAX_FILE: Final = 16 * 1024
+
+
+class TokenSource(Protocol):
+    """Gives new bearer tokens. To be used in one event loop, one call at a time."""
+
+    async def fetch(self) -> Tokens:
+        """A new token. Raises RejoinError; ProviderUnreachableError where another try may help."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class SignInSource:
+    """Refreshes a player's sign-in, and saves what comes of it beside."""
+
+    def __init__(
+        self,
+        saved: SavedSignIn,
+        backend_url: str,
+        http: HttpSettings,
+        *,
+        store: TokenStore | None = None,
+    ) -> None:
+        self._saved = saved
+        self._backend_url = backend_url
+        self._http = http
+        self._client: OpenIdClient | None = None
+        self._store = store
+        self._saving: asyncio.Task[bool] | None = None
+
+    async def fetch(self) -> Tokens:
+        if self._saved.refresh is None:
+            raise SignInEndedError("The sign-in is over: the provider gave no refresh token.")
+        if self._client is None:
+            self._client = OpenIdClient(self._saved.method, self._http)
+        tokens = await self._client.refresh(self._saved.refresh)
+        self._saved = self._saved.after(tokens, time.time())
+        if self._store is not None:
+            self._saving = spawn(
+                self._save(self._store, self._saving, tokens.bearer), name="save sign-in"
+            )
+        return tokens
+
+    async def _save(
+        self, store: TokenStore, before: asyncio.Task[bool] | None, bearer: str
+    ) -> bool:
+        saved = self._saved
+        if before is not None:
+            await asyncio.wait({before})
+        return await save_sign_in(store, self._backend_url, saved, bearer)
+
+    async def aclose(self) -> None:
+        if self._saving is not None:
+            # What is not saved is lost: a provider may take the one before no more.
+            await asyncio.wait({self._saving}, timeout=0.5)
+            await cancel(self._saving)
+        if self._client is not None:
+            await self._client.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """A client that signs in by itself, in CI for example."""
+
+    method: OpenIdMethod
+    secret: str = field(repr=False)
+
+
+class ClientSource:
+    """Signs a client in with its own credentials (RFC 6749, 4.4)."""
+
+    def __init__(self, credentials: ClientCredentials, http: HttpSettings) -> None:
+        self._credentials = credentials
+        self._http = http
+        self._client: OpenIdClient | None = None
+
+    async def fetch(self) -> Tokens:
+        if self._client is None:
+            credentials = self._credentials
+            self._client = OpenIdClient(credentials.method, self._http, secret=credentials.secret)
+        return await self._client.client_credentials()
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+
+class CommandSource:
+    """Runs a command that prints a token on the first line of its standard output."""
+
+    def __init__(self, arguments: tuple[str, ...], *, within_s: float = COMMAND_WITHIN_S) -> None:
+        self._arguments = arguments
+        self._within_s = within_s
+
+    async def fetch(self) -> Tokens:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+            )
+        except (OSError, ValueError):
+            raise BadInputError("The command of --token-command cannot be run.") from None
+        try:
+            async with asyncio.timeout(self._within_s):
+                assert process.stdout is not None
+                printed = await process.stdout.read(2 * MAX_TOKEN)
+                while len(printed) < 2 * MAX_TOKEN and not process.stdout.at_eof():
+                    printed += await process.stdout.read(2 * MAX_TOKEN)
+                code = await process.wait()
+        except TimeoutError:
+            raise SignInRefusedError(
+                "The command of --token-command did not end in time."
+            ) from None
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if code != 0:
+            raise SignInRefusedError(f"The command of --token-command ended with {code}.")
+        token = printed.partition(b"\n")[0].decode("ascii", "replace").strip()
+        if not re.fullmatch(r"[\x21-\x7E]+", token) or len(token) > MAX_TOKEN:
+            raise SignInRefusedError("The command of --token-command printed no token.")
+        return Tokens(token, lifetime_of(token, now_unix_s=time.time()))
+
+    async def aclose(self) -> None:
+        return
+
+
+def read_client_credentials(path: Path) -> ClientCredentials:
+    """The client in a JSON file: `issuer`, `client_id`, `client_secret`, and where the
+    provider wants them `scopes` and `audience`.
+
+    The file names the issuer, so that no backend can have the secret sent elsewhere. Raises
+    BadInputError.
+    """
+    name = path.name
+    try:
+        with path.open("rb") as file:
+            content = json.loads(file.read(_MAX_FILE))
+    except OSError:
+        raise BadInputError(
+            f"The file with the client's credentials {name} cannot be read."
+        ) from None
+    except (ValueError, RecursionError):
+        content = None
+    texts = content if isinstance(content, dict) else {}
+    known = {"issuer", "client_id", "client_secret", "scopes", "audience"}
+    strings = all(isinstance(value, str) and value.isprintable() for value in texts.values())
+    if not strings or not {"issuer", "client_id", "client_secret"} <= texts.keys() <= known:
+        raise BadInputError(
+            f"The file with the client's credentials {name} has to be a JSON object with issuer, "
+            "client_id and client_secret, and may have scopes and audience."
+        )
+    try:
+        checked_issuer(texts["issuer"])
+    except SignInRefusedError as error:
+        raise BadInputError(str(error)) from None
+    return ClientCredentials(
+        OpenIdMethod(
+            texts["issuer"], texts["client_id"], texts.get("scopes", ""), texts.get("audience")
+        ),
+        texts["client_secret"],
+    )
