@@ -1,4 +1,4 @@
-"""A player signs in at a certified identity provider, in Chromium, and plays with what comes of it."""
+"""A player signs in at a certified identity provider, in Chromium, and plays with it."""
 
 from __future__ import annotations
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import re
+import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import BadInputError
 from rejoin.runtime.saved_sign_in import SavedSignIn, save_sign_in
 from rejoin.runtime.tokens import TokenStore
@@ -38,7 +39,9 @@ class TokenSource(Protocol):
         """A new token. Raises RejoinError; ProviderUnreachableError where another try may help."""
         ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Free what it has; it may be used in another loop afterwards."""
+        ...
 
 
 class SignInSource:
@@ -85,8 +88,10 @@ class SignInSource:
             # What is not saved is lost: a provider may take the one before no more.
             await asyncio.wait({self._saving}, timeout=0.5)
             await cancel(self._saving)
+            self._saving = None
         if self._client is not None:
             await self._client.aclose()
+            self._client = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,7 @@ class ClientSource:
     async def aclose(self) -> None:
         if self._client is not None:
             await self._client.aclose()
+            self._client = None
 
 
 class CommandSource:
@@ -125,35 +131,33 @@ class CommandSource:
 
     async def fetch(self) -> Tokens:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
+            # Not a subprocess of the loop: not every loop can have one.
+            ended = await run_in_daemon_thread(
+                self._run, name="token command", within_s=self._within_s + 1.0
             )
-        except (OSError, ValueError):
-            raise BadInputError("The command of --token-command cannot be run.") from None
-        try:
-            async with asyncio.timeout(self._within_s):
-                assert process.stdout is not None
-                printed = await process.stdout.read(2 * MAX_TOKEN)
-                while len(printed) < 2 * MAX_TOKEN and not process.stdout.at_eof():
-                    printed += await process.stdout.read(2 * MAX_TOKEN)
-                code = await process.wait()
-        except TimeoutError:
+        except (subprocess.TimeoutExpired, TimeoutError):
             raise SignInRefusedError(
                 "The command of --token-command did not end in time."
             ) from None
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        if code != 0:
-            raise SignInRefusedError(f"The command of --token-command ended with {code}.")
-        token = printed.partition(b"\n")[0].decode("ascii", "replace").strip()
+        except (OSError, ValueError):
+            raise BadInputError("The command of --token-command cannot be run.") from None
+        if ended.returncode != 0:
+            raise SignInRefusedError(
+                f"The command of --token-command ended with {ended.returncode}."
+            )
+        token = ended.stdout.partition(b"\n")[0].decode("ascii", "replace").strip()
         if not re.fullmatch(r"[\x21-\x7E]+", token) or len(token) > MAX_TOKEN:
             raise SignInRefusedError("The command of --token-command printed no token.")
         return Tokens(token, lifetime_of(token, now_unix_s=time.time()))
+
+    def _run(self) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            self._arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=self._within_s,
+            check=False,
+        )
 
     async def aclose(self) -> None:
         return
