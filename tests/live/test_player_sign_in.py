@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +16,16 @@ import pytest
 
 from helpers import browser_that_signs_in
 from helpers.chromium import CHROMIUM
+from helpers.fake_stream_service import FakeStreamService
 from helpers.identity_provider import AUDIENCE, IdentityProvider, identity_provider
-from rejoin.runtime.sign_in import sign_in_with_browser
+from helpers.stores import opened
+from rejoin.backend.configuration import BackendSettings
+from rejoin.backend.dialects import build_backend
+from rejoin.backend.openid_tokens import OpenIdSettings
+from rejoin.backend.serving import serving
+from rejoin.runtime.sign_in import sign_in_with_browser, sign_in_with_device
 from rejoin.signaling.exchange import HttpSettings
-from rejoin.signaling.openid import OpenIdMethod, SignInEndedError, claims_of
+from rejoin.signaling.openid import DeviceAnswer, OpenIdMethod, SignInEndedError, claims_of
 from rejoin.signaling.openid_client import OpenIdClient
 
 pytestmark = [
@@ -67,5 +78,121 @@ async def test_a_player_signs_in_in_the_browser_and_the_sign_in_is_refreshed_and
         assert await client.revoke(newer.refresh)
         with pytest.raises(SignInEndedError):
             await client.refresh(newer.refresh)
+    finally:
+        await client.aclose()
+
+
+async def test_a_player_signs_in_on_another_device(
+    provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phones: list[subprocess.Popen[bytes]] = []
+
+    def phone(device: DeviceAnswer) -> None:
+        monkeypatch.setenv("REJOIN_TEST_USER_CODE", device.user_code)
+        assert device.verification_uri_complete is not None
+        program = browser_that_signs_in.__file__
+        phones.append(
+            subprocess.Popen(
+                [sys.executable, program, device.verification_uri_complete],
+                stdout=subprocess.DEVNULL,
+            )
+        )
+
+    try:
+        tokens = await sign_in_with_device(method_of(provider), HTTP, phone)
+    finally:
+        for each in phones:
+            await asyncio.to_thread(each.wait, 60)
+    assert claims_of(tokens.bearer)["sub"] == browser_that_signs_in.PLAYER
+    assert tokens.refresh is not None
+
+
+async def test_an_id_token_is_sent_where_the_backend_wants_it(provider: IdentityProvider) -> None:
+    method = method_of(provider, scopes="openid offline_access", audience=None, uses_id_token=True)
+    tokens = await sign_in_with_browser(method, HTTP, lambda page: None)
+    claims = claims_of(tokens.bearer)
+    assert (claims["aud"], claims["iss"]) == (CLIENT, provider.issuer)
+    assert tokens.lasts_s is not None
+    assert 290 < tokens.lasts_s <= 300
+
+
+SESSION = """
+set -eu
+printf canary-password | gnome-keyring-daemon --foreground --unlock --components=secrets &
+daemon=$!
+trap 'kill $daemon; wait $daemon || true' EXIT
+until gdbus_ready; do sleep 0.1; done
+"$PYTHON" -m rejoin sign-in "$BACKEND"
+echo KEYRING
+"$PYTHON" "$READER" "$BACKEND"
+echo SIGN-OUT
+"$PYTHON" -m rejoin sign-out "$BACKEND"
+"$PYTHON" "$READER" "$BACKEND"
+"""
+READER = """
+import sys
+import keyring
+from rejoin.runtime.saved_sign_in import BEARER, SIGN_IN
+from rejoin.runtime.tokens import SERVICE, origin_of
+print(type(keyring.get_keyring()).__module__)
+for what in (SIGN_IN, BEARER):
+    print(keyring.get_password(SERVICE, origin_of(sys.argv[1]) + what))
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("gnome-keyring-daemon") is None or shutil.which("dbus-run-session") is None,
+    reason="there is no gnome-keyring or no D-Bus",
+)
+async def test_the_verbs_keep_a_sign_in_in_gnome_keyring_until_it_is_signed_out(
+    provider: IdentityProvider, tmp_path: Path
+) -> None:
+    openid = OpenIdSettings(provider.issuer, AUDIENCE, CLIENT, "openid offline_access play")
+    settings = BackendSettings("us-west-2", "sg-1", "a-1", (), openid=openid)
+    reader = tmp_path / "reader.py"
+    reader.write_text(READER)
+    environment = {name: value for name, value in os.environ.items() if "KEYRING" not in name}
+    environment |= {
+        "HOME": str(tmp_path),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "XDG_RUNTIME_DIR": str(tmp_path),
+        "PYTHON": sys.executable,
+        "READER": str(reader),
+    }
+    ready = "busctl --user status org.freedesktop.secrets >/dev/null 2>&1"
+    async with (
+        opened() as store,
+        serving(
+            build_backend(FakeStreamService(), store, settings), "127.0.0.1", 0, close_patience_s=1
+        ) as port,
+    ):
+        environment["BACKEND"] = f"http://127.0.0.1:{port}"
+        process = await asyncio.create_subprocess_exec(
+            "dbus-run-session",
+            "--",
+            "sh",
+            "-c",
+            SESSION.replace("gdbus_ready", ready),
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    signed_in, _, rest = out.decode().partition("KEYRING\n")
+    kept, _, after = rest.partition("SIGN-OUT\n")
+    assert f"You are signed in for http://127.0.0.1:{port}." in signed_in
+    module, record, bearer, *_ = kept.splitlines()
+    assert module == "keyring.backends.SecretService"
+    assert json.loads(record)["issuer"] == provider.issuer
+    assert claims_of(bearer)["sub"] == browser_that_signs_in.PLAYER
+    assert after.splitlines()[0] == f"You are signed out of http://127.0.0.1:{port}."
+    assert after.splitlines()[2:] == ["None", "None"]
+    refresh = json.loads(record)["refresh"]
+    assert refresh not in err.decode() + signed_in + after
+    client = OpenIdClient(method_of(provider), HTTP)
+    try:
+        with pytest.raises(SignInEndedError):
+            await client.refresh(refresh)
     finally:
         await client.aclose()
