@@ -316,20 +316,20 @@ def _checked_id_token(
     claims = claims_of(token)
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
-    expires = claims.get("exp")
+    expires_unix_s = _expiry(claims)
     if claims.get("iss") != method.issuer or method.client_id not in audiences:
         raise SignInRefusedError("The identity provider's ID token is for somebody else.")
     if len(audiences) > 1 and claims.get("azp") != method.client_id:
         raise SignInRefusedError("The identity provider's ID token is for somebody else.")
     if nonce is not None and claims.get("nonce") != nonce:
         raise SignInRefusedError("The identity provider's ID token belongs to another sign-in.")
-    if not isinstance(expires, int | float) or isinstance(expires, bool):
+    if expires_unix_s is None:
         raise SignInRefusedError("The identity provider's ID token does not say when it expires.")
-    if expires <= now_unix_s - 120:  # this computer's clock may be wrong
+    if expires_unix_s <= now_unix_s - 120:  # this computer's clock may be wrong
         raise SignInRefusedError(
             "The identity provider's ID token has expired, or this computer's clock is wrong."
         )
-    return float(expires)
+    return expires_unix_s
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -346,10 +346,16 @@ def claims_of(token: str) -> dict[str, Any]:
 
 def lifetime_of(token: str, *, now_unix_s: float) -> float | None:
     """How long a JWT lasts by its own word, in seconds; None for any other token."""
-    expires = claims_of(token).get("exp")
-    if not isinstance(expires, int | float) or isinstance(expires, bool):
+    expires_unix_s = _expiry(claims_of(token))
+    if expires_unix_s is None:
         return None
-    return min(max(0.0, expires - now_unix_s), MAX_LIFETIME_S)
+    return min(max(0.0, expires_unix_s - now_unix_s), MAX_LIFETIME_S)
+
+
+def _expiry(claims: Mapping[str, Any]) -> float | None:
+    found = claims.get("exp")
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    return float(found) if is_number and 0 < found < 1e12 else None
 
 
 def read_device(content: bytes) -> DeviceAnswer:
