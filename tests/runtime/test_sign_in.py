@@ -1,4 +1,4 @@
-"""A sign-in in a browser ends in tokens or in one sentence, and a sign-out leaves nothing behind."""
+"""A sign-in in a browser ends in tokens or in one sentence, and a sign-out leaves nothing."""
 
 from __future__ import annotations
 

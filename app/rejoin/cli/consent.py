@@ -68,8 +68,8 @@ def agree_to_sign_in(
     where = f"This link leads to {origin}, where players" if named_by_link else "There players"
     _ask(
         f"{where} sign in at {at}. Sign in there in your browser now?",
-        f"{where} sign in at {at}. Sign in first: `rejoin sign-in {origin}`, with --device where "
-        "there is no browser.",
+        f"{where} sign in at {at}. Sign in first: `rejoin sign-in {profile.backend_url}`, with "
+        "--device where there is no browser.",
         yes=yes,
     )
 
