@@ -56,7 +56,7 @@ class Time:
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_keeper, "_LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(token_keeper, "_LONGEST_SLEEP_S", 0.01)
 
 
 async def until(source: Source, given: int) -> None:

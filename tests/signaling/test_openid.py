@@ -198,7 +198,8 @@ def test_a_discovery_document_must_be_the_issuers_own(said: str) -> None:
 def test_an_endpoint_is_https_or_on_this_machine(endpoint: str) -> None:
     with pytest.raises(SignInRefusedError):
         metadata(revocation_endpoint=endpoint)
-    assert metadata(revocation_endpoint="http://127.0.0.1:1/x")
+    here = "http://127.0.0.1:1/x"
+    assert metadata(revocation_endpoint=here).revocation_endpoint == here
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"issuer": 1}', b"[" * 9999])
@@ -285,7 +286,8 @@ def test_an_id_token_of_somebody_else_is_refused(changes: dict[str, Any]) -> Non
 
 def test_an_id_token_for_several_names_its_client() -> None:
     token = jwt(**RIGHT | {"aud": ["rejoin", "another"], "azp": "rejoin"})
-    assert read_tokens(answer(id_token=token), METHOD, now_unix_s=NOW, nonce="n-1")
+    found = read_tokens(answer(id_token=token), METHOD, now_unix_s=NOW, nonce="n-1")
+    assert found.bearer == "CANARY-access"
 
 
 @pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "....", "a." + "W" * 4000 + ".c"])

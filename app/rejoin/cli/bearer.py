@@ -103,10 +103,10 @@ def with_browser(method: OpenIdMethod, http: HttpSettings) -> Tokens:
     """The tokens of a new sign-in in the system's browser."""
     from rejoin.runtime.sign_in import sign_in_with_browser
 
-    def told(page: str) -> None:
+    def show(page: str) -> None:
         say(f"Sign in in your browser. If it does not open, go to {page}", err=True)
 
-    return asyncio.run(sign_in_with_browser(method, http, told))
+    return asyncio.run(sign_in_with_browser(method, http, show))
 
 
 def _http(profile: StudioProfile) -> HttpSettings:

@@ -15,7 +15,7 @@ from typing import Final
 from rejoin.clock import Clock, boot_s
 from rejoin.errors import RejoinError
 from rejoin.runtime.token_sources import TokenSource
-from rejoin.signaling.openid import ProviderUnreachableError, SignInEndedError, Tokens
+from rejoin.signaling.openid import ProviderUnreachableError, SignInEndedError
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.token_keeper")
@@ -24,7 +24,7 @@ EARLY_S: Final = 60.0
 """How long before its expiry a token is replaced; a quarter of its lifetime if that is shorter."""
 LEAST_S: Final = 5.0
 """Between two refreshes before expiry."""
-_LOOK_AGAIN_S: Final = 15.0
+_LONGEST_SLEEP_S: Final = 15.0
 """A wait is cut into pieces: timers of an event loop stand still while the machine sleeps."""
 _LONGEST_BACKOFF_S: Final = 60.0
 _TRIES: Final = 2
@@ -48,7 +48,7 @@ class TokenKeeper:
         self._use = use
         self._clock = clock
         self._next_at = self._due_at(lasts_s)
-        self._fetching: asyncio.Task[Tokens] | None = None
+        self._fetching: asyncio.Task[RejoinError | None] | None = None
         self._keeping: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -72,19 +72,22 @@ class TokenKeeper:
     async def _fetch(self) -> None:
         """One call at a time: who asks while it runs gets the same token."""
         if self._fetching is None:
-            self._fetching = asyncio.get_running_loop().create_task(
-                self._source.fetch(), name="fetch token"
-            )
-            self._fetching.add_done_callback(self._fetched)
-        await asyncio.shield(self._fetching)
+            self._fetching = spawn(self._fetch_once(), name="fetch token")
+        error = await asyncio.shield(self._fetching)
+        if error is not None:
+            raise error
 
-    def _fetched(self, done: asyncio.Task[Tokens]) -> None:
-        self._fetching = None
-        if done.cancelled() or done.exception() is not None:
-            return
-        tokens = done.result()
+    async def _fetch_once(self) -> RejoinError | None:
+        """What failed, which is no defect of ours, if anything did."""
+        try:
+            tokens = await self._source.fetch()
+        except RejoinError as error:
+            return error
+        finally:
+            self._fetching = None
         self._next_at = self._due_at(tokens.lasts_s)
         self._use(tokens.bearer)
+        return None
 
     def _due_at(self, lasts_s: float | None) -> float | None:
         if lasts_s is None:
@@ -96,8 +99,8 @@ class TokenKeeper:
         while True:
             now = self._clock()
             if self._next_at is None or self._next_at > now:
-                left_s = _LOOK_AGAIN_S if self._next_at is None else self._next_at - now
-                await asyncio.sleep(min(left_s, _LOOK_AGAIN_S))
+                left_s = _LONGEST_SLEEP_S if self._next_at is None else self._next_at - now
+                await asyncio.sleep(min(left_s, _LONGEST_SLEEP_S))
                 continue
             try:
                 await self._fetch()

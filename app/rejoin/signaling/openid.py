@@ -354,8 +354,9 @@ def lifetime_of(token: str, *, now_unix_s: float) -> float | None:
 
 def _expiry(claims: Mapping[str, Any]) -> float | None:
     found = claims.get("exp")
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    return float(found) if is_number and 0 < found < 1e12 else None
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        return None
+    return float(found) if 0 < found < 1e12 else None
 
 
 def read_device(content: bytes) -> DeviceAnswer:
