@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,16 +19,26 @@ import pytest
 from helpers import browser_that_signs_in
 from helpers.chromium import CHROMIUM
 from helpers.fake_stream_service import FakeStreamService
+from helpers.headless_scene import playing, small
 from helpers.identity_provider import AUDIENCE, IdentityProvider, identity_provider
+from helpers.keyrings import MemoryKeyring
 from helpers.stores import opened
+from rejoin.backend import openid_tokens
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
 from rejoin.backend.openid_tokens import OpenIdSettings
 from rejoin.backend.serving import serving
-from rejoin.runtime.sign_in import sign_in_with_browser, sign_in_with_device
+from rejoin.emulator.service.faults import FaultKind
+from rejoin.rtc.candidates import NetworkRules
+from rejoin.runtime.saved_sign_in import fetch_sign_in
+from rejoin.runtime.sign_in import keep_sign_in, sign_in_with_browser, sign_in_with_device
+from rejoin.runtime.studio_profile import StudioProfile
+from rejoin.runtime.token_sources import SignInSource
+from rejoin.runtime.tokens import TokenStore
 from rejoin.signaling.exchange import HttpSettings
 from rejoin.signaling.openid import DeviceAnswer, OpenIdMethod, SignInEndedError, claims_of
 from rejoin.signaling.openid_client import OpenIdClient
+from rejoin.studio import serve
 
 pytestmark = [
     pytest.mark.live,
@@ -114,6 +126,46 @@ async def test_an_id_token_is_sent_where_the_backend_wants_it(provider: Identity
     assert (claims["aud"], claims["iss"]) == (CLIENT, provider.issuer)
     assert tokens.lasts_s is not None
     assert 290 < tokens.lasts_s <= 300
+
+
+async def test_a_game_outlives_its_tokens_and_comes_back_with_a_new_one(
+    provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openid_tokens, "LEEWAY_S", 0.0)
+    of_backend = serve._backend_settings
+
+    def with_openid(*arguments: Any) -> BackendSettings:
+        openid = OpenIdSettings(provider.issuer, AUDIENCE)
+        return dataclasses.replace(of_backend(*arguments), tokens=(), openid=openid)
+
+    monkeypatch.setattr(serve, "_backend_settings", with_openid)
+    method = method_of(provider, audience=f"{AUDIENCE}/brief")
+    keyring = MemoryKeyring()
+    store = TokenStore(keyring)
+    async with serve.studio(small(0.0)) as there:
+        url = there.backend_url
+        tokens = await sign_in_with_browser(method, HTTP, lambda page: None)
+        saved, is_saved = await keep_sign_in(store, url, method, tokens)
+        assert is_saved
+        profile = StudioProfile(url, tokens.bearer, NetworkRules(loopback_only=True))
+        source = SignInSource(saved, url, HTTP, store=store)
+        async with playing(profile, there, token_source=source) as it:
+            await it.live()
+            # The token's lifetime is not known to the player, so that the backend has to refuse it.
+            left_s = claims_of(tokens.bearer)["exp"] - time.time()
+            await asyncio.sleep(max(0.0, left_s) + 0.1)
+            await it.fault(FaultKind.SILENCE)
+            await it.live(episode=1)
+        assert "RefreshSignIn" in [record.name for record in it.records]
+    kept = await fetch_sign_in(store, url)
+    assert kept is not None
+    assert kept.refresh != tokens.refresh, "the provider has replaced it"
+    client = OpenIdClient(method, HTTP)
+    try:
+        assert kept.refresh is not None
+        assert (await client.refresh(kept.refresh)).bearer
+    finally:
+        await client.aclose()
 
 
 SESSION = """

@@ -282,6 +282,10 @@ OPENID = {"kind": "openid", "issuer": ISSUER, "client_id": "r", "scopes": "a b",
 async def test_a_backend_says_how_its_players_sign_in() -> None:
     found = await ask_how_to_sign_in(URL, backend(200, about({"kind": "static"}, OPENID)))
     assert found == OpenIdMethod(ISSUER, "r", "a b", "x")
+    asked = {"kind": "openid", "issuer": "https://other.example"}
+    assert await ask_how_to_sign_in(URL, backend(200, about(asked, OPENID))) == found
+    with pytest.raises(BadInputError, match="does not say how"):
+        await ask_how_to_sign_in(URL, backend(200, about(asked)))
 
 
 @pytest.mark.parametrize(

@@ -72,10 +72,12 @@ async def ask_how_to_sign_in(backend_url: str, http: HttpSettings) -> OpenIdMeth
         about = exchange.parsed(reply, AboutBody)
     finally:
         await exchange.aclose()
-    for way in about.sign_in:
-        if way.kind == "openid":
-            return method_said(way.issuer, way.client_id, way.scopes, way.audience)
-    return None
+    ways = [way for way in about.sign_in if way.kind == "openid"]
+    if not ways:
+        return None
+    # A backend may take tokens of another issuer too, at which nobody signs in.
+    way = next((way for way in ways if way.client_id), ways[0])
+    return method_said(way.issuer, way.client_id, way.scopes, way.audience)
 
 
 class OpenIdClient:

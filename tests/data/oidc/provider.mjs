@@ -60,7 +60,7 @@ function provider(issuer) {
         getResourceServerInfo: (_, resource) => ({
           scope: "play",
           audience: AUDIENCE,
-          accessTokenTTL: resource.endsWith("/short") ? 1 : 600,
+          accessTokenTTL: resource.endsWith("/short") ? 1 : resource.endsWith("/brief") ? 6 : 600,
           accessTokenFormat: resource.endsWith("/opaque") ? "opaque" : "jwt",
           jwt: { sign: { alg: resource.endsWith("/ec") ? "ES256" : "RS256" } },
         }),
