@@ -33,6 +33,9 @@ class Provider:
     asked: int = 0
     closed: bool = False
 
+    async def prepare(self) -> None:
+        return
+
     async def fetch(self) -> Tokens:
         self.asked += 1
         if self.error is not None:

@@ -26,11 +26,15 @@ class Source:
     def __init__(self, lasts_s: float | None = 300.0) -> None:
         self.lasts_s = lasts_s
         self.errors: list[RejoinError] = []
-        self.asked = 0
+        self.asked = self.prepared = 0
         self.given = 0
         self.open = asyncio.Event()
         self.open.set()
         self.closed = False
+
+    async def prepare(self) -> None:
+        self.prepared += 1
+        raise ProviderUnreachableError("x")
 
     async def fetch(self) -> Tokens:
         self.asked += 1
@@ -83,6 +87,7 @@ async def test_a_token_of_five_minutes_is_replaced_one_minute_before_its_end() -
     assert used == ["t-1", "t-2"]
     await keeper.close()
     assert source.closed
+    assert source.prepared == 1
 
 
 async def test_a_token_of_no_known_lifetime_is_replaced_when_it_is_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -32,10 +33,14 @@ class FakeClient:
     """In place of `OpenIdClient`: it replaces each refresh token."""
 
     secrets: tuple[str | None, ...] = ()
+    discovered: ClassVar[list[OpenIdMethod]] = []
 
     def __init__(self, method: OpenIdMethod, _: object, *, secret: str | None = None) -> None:
         self.method = method
         FakeClient.secrets += (secret,)
+
+    async def discover(self) -> None:
+        FakeClient.discovered.append(self.method)
 
     async def refresh(self, refresh_token: str) -> Tokens:
         return Tokens(f"b-of-{refresh_token}", 60.0, refresh_token + "+")
@@ -51,11 +56,14 @@ class FakeClient:
 def _fake_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_sources, "OpenIdClient", FakeClient)
     FakeClient.secrets = ()
+    FakeClient.discovered.clear()
 
 
 async def test_each_refresh_uses_the_newest_refresh_token_and_saves_it() -> None:
     store = TokenStore(MemoryKeyring())
     source = SignInSource(SavedSignIn(METHOD, "r"), URL, DEFAULT_HTTP, store=store)
+    await source.prepare()
+    assert FakeClient.discovered == [METHOD]
     assert (await source.fetch()).bearer == "b-of-r"
     assert (await source.fetch()).bearer == "b-of-r+"
     await source.aclose()
@@ -68,6 +76,8 @@ async def test_each_refresh_uses_the_newest_refresh_token_and_saves_it() -> None
 
 async def test_without_a_refresh_token_the_sign_in_ends_with_its_token() -> None:
     source = SignInSource(SavedSignIn(METHOD, None), URL, DEFAULT_HTTP)
+    await source.prepare()
+    assert FakeClient.discovered == []
     with pytest.raises(SignInEndedError):
         await source.fetch()
     await source.aclose()

@@ -8,6 +8,7 @@ good.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -95,6 +96,8 @@ class TokenKeeper:
         return self._clock() + max(LEAST_S, lasts_s - min(EARLY_S, lasts_s / 4))
 
     async def _keep(self) -> None:
+        with contextlib.suppress(RejoinError):
+            await self._source.prepare()
         backoff_s = LEAST_S
         while True:
             now = self._clock()
