@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -41,10 +42,14 @@ async def test_a_sign_in_comes_back_at_its_origin_and_nowhere_else() -> None:
 async def test_a_bearer_token_is_used_while_it_lasts() -> None:
     store = TokenStore(MemoryKeyring())
     await save_sign_in(store, URL, SAVED, "CANARY-b")
-    assert await fetch_bearer(store, URL, SAVED, now_unix_s=900) == "CANARY-b"
-    assert await fetch_bearer(store, URL, SAVED, now_unix_s=980) is None
-    forever = SavedSignIn(METHOD, "CANARY-r", None)
-    assert await fetch_bearer(store, URL, forever, now_unix_s=0) is None
+    assert await fetch_bearer(store, URL, SAVED) is None
+    lasting = SavedSignIn(METHOD, "CANARY-r", time.time() + 20)
+    assert await fetch_bearer(store, URL, lasting) is None
+    found = await fetch_bearer(store, URL, lasting, margin_s=0)
+    assert found is not None
+    assert (found.bearer, found.refresh) == ("CANARY-b", "CANARY-r")
+    unknown = SavedSignIn(METHOD, "CANARY-r", None)
+    assert await fetch_bearer(store, URL, unknown, margin_s=0) is None
 
 
 async def test_a_refresh_token_stays_until_it_is_replaced() -> None:

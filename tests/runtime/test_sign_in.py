@@ -183,6 +183,18 @@ async def test_a_sign_in_that_is_over_gives_no_token(client: type[FakeClient]) -
         await current_tokens(store, URL, SavedSignIn(METHOD, "r"), DEFAULT_HTTP)
 
 
+async def test_a_provider_that_is_away_costs_no_game_while_the_token_lasts(
+    client: type[FakeClient],
+) -> None:
+    client.error = ProviderUnreachableError("x")
+    store = TokenStore(MemoryKeyring())
+    saved = SavedSignIn(METHOD, "r", time.time() + 20)
+    await save_sign_in(store, URL, saved, "CANARY-b")
+    found = await current_tokens(store, URL, saved, DEFAULT_HTTP)
+    assert found is not None
+    assert found.bearer == "CANARY-b"
+
+
 @pytest.mark.parametrize(
     ("error", "has_revocation", "revoked"),
     [(None, True, True), (None, False, False), (ProviderUnreachableError("x"), True, False)],

@@ -12,7 +12,7 @@ import pytest
 from helpers.keyrings import MemoryKeyring
 from rejoin.errors import BadInputError
 from rejoin.runtime import token_sources
-from rejoin.runtime.saved_sign_in import SavedSignIn, fetch_sign_in
+from rejoin.runtime.saved_sign_in import SavedSignIn, fetch_sign_in, save_sign_in
 from rejoin.runtime.token_sources import (
     ClientSource,
     CommandSource,
@@ -71,6 +71,37 @@ async def test_each_refresh_uses_the_newest_refresh_token_and_saves_it() -> None
     assert saved is not None
     assert saved.refresh == "r++"
     assert (await source.fetch()).bearer == "b-of-r++", "after it was closed, too"
+    await source.aclose()
+
+
+async def test_what_another_rejoin_refreshed_is_used() -> None:
+    store = TokenStore(MemoryKeyring())
+    one, two = (
+        SignInSource(SavedSignIn(METHOD, "r"), URL, DEFAULT_HTTP, store=store) for _ in range(2)
+    )
+    await one.fetch()
+    await one.aclose()
+    found = await two.fetch()
+    assert (found.bearer, found.refresh) == ("b-of-r", "r+"), "without a call"
+    assert FakeClient.secrets == (None,)
+    assert (await two.fetch()).bearer == "b-of-r+"
+    await two.aclose()
+    other = OpenIdMethod("https://another.example", "rejoin", "openid")
+    third = SignInSource(SavedSignIn(other, "r-3"), URL, DEFAULT_HTTP, store=store)
+    assert (await third.fetch()).bearer == "b-of-r-3", "of another issuer"
+    await third.aclose()
+
+
+async def test_a_keyring_that_keeps_nothing_takes_no_token_back() -> None:
+    keyring = MemoryKeyring()
+    store = TokenStore(keyring)
+    await save_sign_in(store, URL, SavedSignIn(METHOD, "r"), "b")
+    source = SignInSource(SavedSignIn(METHOD, "r"), URL, DEFAULT_HTTP, store=store)
+    keyring.broken = True
+    await source.fetch()
+    await source.aclose()
+    keyring.broken = False
+    assert (await source.fetch()).bearer == "b-of-r+", "the one in the keyring is older"
     await source.aclose()
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rejoin.errors import BadInputError
 from rejoin.signaling.openid import (
@@ -39,6 +42,13 @@ METADATA = {
     "code_challenge_methods_supported": ["S256"],
 }
 NOW = 1_800_000_000.0
+NAMES = st.sampled_from(
+    [
+        *("issuer", "token_endpoint", "access_token", "token_type", "expires_in", "id_token"),
+        *("device_code", "user_code", "verification_uri", "interval", "error"),
+        *("iss", "aud", "exp", "nonce", "azp", "x"),
+    ]
+)
 
 
 def metadata(**changes: Any) -> ProviderMetadata:
@@ -337,6 +347,38 @@ def test_a_refresh_token_that_is_over_is_told_apart() -> None:
     assert not isinstance(refusal_of("invalid_client"), SignInEndedError)
     assert str(refusal_of("odd_error")) == "The identity provider refuses (odd_error)."
     assert str(refusal_of("CANARY!")) == "The identity provider refuses."
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=6),
+    max_leaves=12,
+)
+
+
+@given(st.binary(max_size=200) | ANY_JSON.map(lambda value: json.dumps(value).encode()))
+def test_whatever_a_provider_answers_is_read_or_refused(content: bytes) -> None:
+    for read in (
+        lambda: read_tokens(content, METHOD, now_unix_s=NOW, nonce="n-1"),
+        lambda: read_metadata(content, ISSUER),
+        lambda: read_device(content),
+    ):
+        with contextlib.suppress(SignInRefusedError):
+            read()
+    assert isinstance(refusal_of(error_of(content)), SignInRefusedError)
+
+
+@given(ANY_JSON, st.text(max_size=60))
+def test_whatever_an_id_token_or_a_redirect_holds(claims: Any, query: str) -> None:
+    part = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    token = f"a.{part}.c"
+    assert isinstance(claims_of(token), dict)
+    lasts_s = lifetime_of(token, now_unix_s=NOW)
+    assert lasts_s is None or 0 <= lasts_s <= MAX_LIFETIME_S
+    with contextlib.suppress(SignInRefusedError):
+        read_tokens(answer(id_token=token), METHOD, now_unix_s=NOW, nonce="n-1")
+    with pytest.raises(SignInRefusedError):
+        request().code_from(query)
 
 
 # --- what a backend says --------------------------------------------------------------------------

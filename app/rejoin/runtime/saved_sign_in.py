@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from rejoin.runtime.tokens import TokenStore
+from rejoin.runtime.tokens import FETCHED_WITHIN_S, TokenStore
 from rejoin.signaling.openid import OpenIdMethod, Tokens
 
 SIGN_IN: Final = "#sign-in"
@@ -75,9 +75,11 @@ async def save_sign_in(
     return await store.save(backend_url, bearer, BEARER)
 
 
-async def fetch_sign_in(store: TokenStore, backend_url: str) -> SavedSignIn | None:
+async def fetch_sign_in(
+    store: TokenStore, backend_url: str, *, within_s: float = FETCHED_WITHIN_S
+) -> SavedSignIn | None:
     """The sign-in at this backend's origin; None if there is none that can be read."""
-    text = await store.fetch(backend_url, SIGN_IN)
+    text = await store.fetch(backend_url, SIGN_IN, within_s=within_s)
     if text is None:
         return None
     try:
@@ -100,10 +102,18 @@ async def forget_sign_in(store: TokenStore, backend_url: str) -> bool:
 
 
 async def fetch_bearer(
-    store: TokenStore, backend_url: str, saved: SavedSignIn, *, now_unix_s: float | None = None
-) -> str | None:
-    """The bearer token of this sign-in, if it lasts long enough for a start."""
-    now = time.time() if now_unix_s is None else now_unix_s
-    if saved.until_unix_s is None or saved.until_unix_s <= now + MARGIN_S:
+    store: TokenStore,
+    backend_url: str,
+    saved: SavedSignIn,
+    *,
+    margin_s: float = MARGIN_S,
+    within_s: float = FETCHED_WITHIN_S,
+) -> Tokens | None:
+    """The bearer token of this sign-in, if it lasts longer than `margin_s`."""
+    if saved.until_unix_s is None:
         return None
-    return await store.fetch(backend_url, BEARER)
+    lasts_s = saved.until_unix_s - time.time()
+    if lasts_s <= margin_s:
+        return None
+    bearer = await store.fetch(backend_url, BEARER, within_s=within_s)
+    return None if bearer is None else Tokens(bearer, lasts_s, saved.refresh)

@@ -126,16 +126,22 @@ async def current_tokens(
 ) -> Tokens | None:
     """A bearer token of a saved sign-in: the saved one, or a new one; None: the sign-in is over.
 
-    Raises SignInRefusedError and ProviderUnreachableError.
+    A provider that is not reached costs nothing while the saved one lasts. Raises
+    SignInRefusedError and ProviderUnreachableError.
     """
-    bearer = await fetch_bearer(store, backend_url, saved)
-    if bearer is not None and saved.until_unix_s is not None:
-        return Tokens(bearer, saved.until_unix_s - time.time(), saved.refresh)
+    kept = await fetch_bearer(store, backend_url, saved)
+    if kept is not None:
+        return kept
     source = SignInSource(saved, backend_url, http, store=store)
     try:
         tokens = await source.fetch()
     except SignInEndedError:
         return None
+    except ProviderUnreachableError:
+        kept = await fetch_bearer(store, backend_url, saved, margin_s=0.0)
+        if kept is None:
+            raise
+        return kept
     finally:
         await source.aclose()
     return Tokens(tokens.bearer, tokens.lasts_s, tokens.refresh or saved.refresh)

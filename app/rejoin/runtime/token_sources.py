@@ -13,7 +13,12 @@ from typing import Final, Protocol
 
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import BadInputError
-from rejoin.runtime.saved_sign_in import SavedSignIn, save_sign_in
+from rejoin.runtime.saved_sign_in import (
+    SavedSignIn,
+    fetch_bearer,
+    fetch_sign_in,
+    save_sign_in,
+)
 from rejoin.runtime.tokens import TokenStore
 from rejoin.signaling.exchange import HttpSettings
 from rejoin.signaling.openid import (
@@ -29,6 +34,8 @@ from rejoin.signaling.openid_client import OpenIdClient
 from rejoin.tasks import cancel, spawn
 
 COMMAND_WITHIN_S: Final = 30.0
+KEYRING_WITHIN_S: Final = 1.0
+"""A reconnect may wait for it."""
 _MAX_FILE: Final = 16 * 1024
 
 
@@ -49,7 +56,11 @@ class TokenSource(Protocol):
 
 
 class SignInSource:
-    """Refreshes a player's sign-in, and saves what comes of it beside."""
+    """Refreshes a player's sign-in, and saves what comes of it beside.
+
+    Another Rejoin with the same sign-in may have refreshed it meanwhile: a provider that replaces
+    refresh tokens takes the one before for a stolen one. So the newest of the keyring is used.
+    """
 
     def __init__(
         self,
@@ -73,6 +84,9 @@ class SignInSource:
     async def fetch(self) -> Tokens:
         if self._saved.refresh is None:
             raise SignInEndedError("The sign-in is over: the provider gave no refresh token.")
+        newer = await self._newer()
+        if newer is not None:
+            return newer
         tokens = await self._opened().refresh(self._saved.refresh)
         self._saved = self._saved.after(tokens, time.time())
         if self._store is not None:
@@ -80,6 +94,25 @@ class SignInSource:
                 self._save(self._store, self._saving, tokens.bearer), name="save sign-in"
             )
         return tokens
+
+    async def _newer(self) -> Tokens | None:
+        """The token that another Rejoin has, if it has a newer one. Its refresh token is used from
+        now on."""
+        if self._store is None or not self._is_kept():
+            return None
+        found = await fetch_sign_in(self._store, self._backend_url, within_s=KEYRING_WITHIN_S)
+        before = self._saved
+        if found is None or found.method != before.method or found.refresh is None:
+            return None
+        if found.refresh == before.refresh:
+            return None
+        self._saved = found
+        return await fetch_bearer(self._store, self._backend_url, found, within_s=KEYRING_WITHIN_S)
+
+    def _is_kept(self) -> bool:
+        """Whether the keyring has what this process knows, or something newer."""
+        saving = self._saving
+        return saving is None or (saving.done() and not saving.cancelled() and saving.result())
 
     def _opened(self) -> OpenIdClient:
         if self._client is None:
@@ -99,7 +132,6 @@ class SignInSource:
             # What is not saved is lost: a provider may take the one before no more.
             await asyncio.wait({self._saving}, timeout=0.5)
             await cancel(self._saving)
-            self._saving = None
         if self._client is not None:
             await self._client.aclose()
             self._client = None
