@@ -27,12 +27,13 @@ class StudioProfile:
     is used. `public_only`: no connection to the backend may lead to this computer or its network
     (a link named it). `allow_444`: offer video with colour in full resolution (4:4:4).
     `takes_reports`: the studio wants a small report of each reconnect; the player's own setting
-    must allow it too. `token_is_saved`: the keyring has the token, with the sign-in that it comes
-    from. A dialect that needs no token has none here.
+    must allow it too. A dialect that needs no token has none here.
     """
 
     backend_url: str
     token: str | None = field(repr=False)
+    token_is_saved: bool = field(default=False, kw_only=True)
+    """The keyring has the token already, with the sign-in that it comes from."""
     network: NetworkRules = field(default_factory=NetworkRules)
     dialect: Dialect = OURS
     choice: StreamChoice | None = None
@@ -43,7 +44,6 @@ class StudioProfile:
     ice_servers_file: Path | None = None
     allow_444: bool = False
     takes_reports: bool = False
-    token_is_saved: bool = False
 
     def __post_init__(self) -> None:
         if not self.dialect.needs_token:
