@@ -65,8 +65,10 @@ async def test_a_sign_out_leaves_nothing() -> None:
     await store.save(URL, "CANARY-given")
     await store.save("https://other.example", "CANARY-other")
     assert await forget_sign_in(store, URL)
+    assert set(keyring.saved.values()) == {"CANARY-given", "CANARY-other"}
+    assert await forget_sign_in(store, URL, given_too=True)
     assert list(keyring.saved.values()) == ["CANARY-other"]
-    assert await forget_sign_in(store, URL), "a second time, too"
+    assert await forget_sign_in(store, URL, given_too=True), "a second time, too"
 
 
 @pytest.mark.parametrize(

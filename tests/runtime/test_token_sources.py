@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -43,6 +44,8 @@ class FakeClient:
         FakeClient.discovered.append(self.method)
 
     async def refresh(self, refresh_token: str) -> Tokens:
+        if refresh_token == "over":
+            raise SignInEndedError("x")
         return Tokens(f"b-of-{refresh_token}", 60.0, refresh_token + "+")
 
     async def client_credentials(self) -> Tokens:
@@ -103,6 +106,19 @@ async def test_a_keyring_that_keeps_nothing_takes_no_token_back() -> None:
     keyring.broken = False
     assert (await source.fetch()).bearer == "b-of-r+", "the one in the keyring is older"
     await source.aclose()
+
+
+async def test_a_sign_in_that_is_over_is_forgotten() -> None:
+    keyring = MemoryKeyring()
+    store = TokenStore(keyring)
+    saved = SavedSignIn(METHOD, "over", time.time() + 600)
+    await save_sign_in(store, URL, saved, "refused")
+    await store.save(URL, "given")
+    source = SignInSource(saved, URL, DEFAULT_HTTP, store=store)
+    with pytest.raises(SignInEndedError):
+        await source.fetch()
+    await source.aclose()
+    assert list(keyring.saved.values()) == ["given"], "or each start would be refused"
 
 
 async def test_without_a_refresh_token_the_sign_in_ends_with_its_token() -> None:

@@ -94,10 +94,11 @@ async def fetch_sign_in(
     return SavedSignIn(method, record.refresh, record.until_unix_s)
 
 
-async def forget_sign_in(store: TokenStore, backend_url: str) -> bool:
-    """Whether nothing is in the keyring any more: neither the sign-in with its bearer token, nor a
+async def forget_sign_in(store: TokenStore, backend_url: str, *, given_too: bool = False) -> bool:
+    """Whether the keyring has neither the sign-in nor its bearer token any more. `given_too`: nor a
     token that the player gave."""
-    gone = [await store.delete(backend_url, what) for what in (SIGN_IN, BEARER, "")]
+    whats = (SIGN_IN, BEARER, "") if given_too else (SIGN_IN, BEARER)
+    gone = [await store.delete(backend_url, what) for what in whats]
     return all(gone)
 
 

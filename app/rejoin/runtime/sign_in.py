@@ -150,7 +150,7 @@ async def current_tokens(
 async def sign_out(store: TokenStore, backend_url: str, http: HttpSettings) -> SignOut:
     """Forget the sign-in here, and end it at its provider."""
     saved = await fetch_sign_in(store, backend_url)
-    forgotten = await forget_sign_in(store, backend_url)
+    forgotten = await forget_sign_in(store, backend_url, given_too=True)
     revoked = False
     if saved is not None and saved.refresh is not None:
         client = OpenIdClient(saved.method, http)

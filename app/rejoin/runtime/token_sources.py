@@ -17,6 +17,7 @@ from rejoin.runtime.saved_sign_in import (
     SavedSignIn,
     fetch_bearer,
     fetch_sign_in,
+    forget_sign_in,
     save_sign_in,
 )
 from rejoin.runtime.tokens import TokenStore
@@ -87,7 +88,14 @@ class SignInSource:
         newer = await self._newer()
         if newer is not None:
             return newer
-        tokens = await self._opened().refresh(self._saved.refresh)
+        try:
+            tokens = await self._opened().refresh(self._saved.refresh)
+        except SignInEndedError:
+            if self._store is not None:
+                # Its bearer token may be refused as well: the next start asks the player.
+                forget = forget_sign_in(self._store, self._backend_url)
+                self._saving = spawn(forget, name="forget sign-in")
+            raise
         self._saved = self._saved.after(tokens, time.time())
         if self._store is not None:
             self._saving = spawn(
