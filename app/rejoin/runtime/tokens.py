@@ -27,7 +27,7 @@ _log = logging.getLogger("rejoin.tokens")
 SERVICE: Final = "rejoin"
 NO_TOKEN_SAVED: Final = (
     "No sign-in token for that studio is saved on this computer (it has no keyring, or the "
-    "keyring is locked): use --token-file or set REJOIN_TOKEN."
+    "keyring is locked): use `rejoin sign-in`, --token-file, or set REJOIN_TOKEN."
 )
 NO_SESSION_SAVED: Final = (
     "The last game cannot be rejoined: its session id is not in this computer's keyring."
