@@ -120,8 +120,13 @@ VERBS: dict[str, tuple[Part, ...]] = {
     "play": ("player",),
     "qa": ("qa",),
     "settings": ("player",),
+    "sign-in": ("player",),
+    "sign-out": ("player",),
     "studio": ("studio",),
 }
+
+MODULES = {"sign-in": "sign_in_verbs", "sign-out": "sign_in_verbs"}
+"""The modules of verbs that do not have the verb's name."""
 
 STARTS = {"demo": ("studio",), "qa": ("studio",)}
 """Verbs that a verb starts as separate processes."""
@@ -160,7 +165,7 @@ def _graph() -> grimp.ImportGraph:
 
 def imported_by(graph: grimp.ImportGraph, verb: str) -> set[str]:
     """Requirements that a verb imports, directly or not, at its start or later."""
-    waiting = [f"rejoin.cli.{name}" for name in (verb, *STARTS.get(verb, ()))]
+    waiting = [f"rejoin.cli.{name}" for name in (MODULES.get(verb, verb), *STARTS.get(verb, ()))]
     seen, found = set(waiting), set()
     while waiting:
         module = waiting.pop()

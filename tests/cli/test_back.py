@@ -113,7 +113,9 @@ def test_back_goes_without_a_relay_when_the_tickets_file_is_gone(
 def test_back_takes_the_token_from_the_keyring(
     rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fetch(self: tokens.TokenStore, backend_url: str, what: str = "") -> str | None:
+    async def fetch(
+        self: tokens.TokenStore, backend_url: str, what: str = "", **_: float
+    ) -> str | None:
         return f"kept for {backend_url}"
 
     saved_ticket()

@@ -70,6 +70,7 @@ class FakePlayer:
         self.ticket = options.ticket
         self.statistics_file = options.statistics_file
         self.reports = options.reports
+        self.tokens = (options.token_source, options.token_lasts_s)
         assert options.sound_file is not None
         self.sound_file = options.sound_file
         self.made.append(self)

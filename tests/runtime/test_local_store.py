@@ -42,6 +42,9 @@ class MemoryKeyring:
     def get_password(self, service: str, username: str) -> str | None:
         return self.kept.get((service, username))
 
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
 
 class Bench:
     """Local stores in folders of their own."""

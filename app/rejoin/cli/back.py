@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import click
 
-from rejoin.cli import consent, options, window
+from rejoin.cli import bearer, consent, options, window
 from rejoin.cli.game_options import GameOptions, game_options
 from rejoin.cli.messages import say, warn
 from rejoin.cli.no_collections import no_collections
@@ -63,15 +63,20 @@ def back(chosen: BackOptions) -> int:
         # Fails for an unknown dialect before the keyring asks the player for anything.
         profile = StudioProfile.from_address(ticket.backend, chosen.token)
         profile = window.with_game_options(profile, chosen)
+        profile, signed_in = bearer.given(profile, chosen)
         if not launch.has_had_token(ticket, profile):
             reason = f"Your last game is at {origin_of(profile.backend_url)}."
             consent.agree_to_token(profile, reason, yes=chosen.yes)
+        if signed_in is None and (found := bearer.saved(profile)) is not None:
+            profile, signed_in = found
         profile = launch.with_stored_token(profile)
         ticket = launch.with_stored_session(ticket, profile)
         game = launch.claim_game(profile)
         open_here = game.instance if isinstance(game, Claimed) else None
         try:
-            return window.play_in_window(GameToPlay(profile, ticket, instance, open_here), chosen)
+            return window.play_in_window(
+                GameToPlay(profile, ticket, instance, open_here, signed_in), chosen
+            )
         finally:
             if open_here is not None:
                 open_here.release()

@@ -73,9 +73,16 @@ def check_sign_in(chosen: ProfileOptions, token: str | None) -> None:
     """Raises BadInputError if the dialect needs a token or a stream group that was not given."""
     from rejoin.signaling.dialects import DIALECTS
 
-    dialect = DIALECTS[chosen.dialect]
-    if not token and dialect.needs_token:
+    if not token and DIALECTS[chosen.dialect].needs_token:
         raise BadInputError("A sign-in token is needed: use --token-file or set REJOIN_TOKEN.")
+    check_stream_group(chosen)
+
+
+def check_stream_group(chosen: ProfileOptions) -> None:
+    """Raises BadInputError if the dialect needs a stream group that was not given."""
+    from rejoin.signaling.dialects import DIALECTS
+
+    dialect = DIALECTS[chosen.dialect]
     if dialect.needs_stream_group and not chosen.stream_group:
         raise BadInputError(f"A backend of dialect {chosen.dialect} needs --stream-group.")
 

@@ -55,6 +55,25 @@ def agree_to_token(profile: StudioProfile, reason: str, *, yes: bool) -> None:
         )
 
 
+def agree_to_sign_in(
+    profile: StudioProfile, issuer: str, *, named_by_link: bool, yes: bool
+) -> None:
+    """Ask whether the player wants to sign in at this issuer, which the profile's backend names.
+
+    Raises as `agree_to_link`.
+    """
+    from rejoin.runtime.tokens import origin_of
+
+    origin, at = origin_of(profile.backend_url), origin_of(issuer)
+    where = f"This link leads to {origin}, where players" if named_by_link else "There players"
+    _ask(
+        f"{where} sign in at {at}. Sign in there in your browser now?",
+        f"{where} sign in at {at}. Sign in first: `rejoin sign-in {profile.backend_url}`, with "
+        "--device where there is no browser.",
+        yes=yes,
+    )
+
+
 def _ask(question: str, refusal: str, *, yes: bool) -> None:
     if yes:
         return

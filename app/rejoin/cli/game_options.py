@@ -25,6 +25,9 @@ class GameOptions:
     """What `play` and `back` have in common: how a game is decoded and shown."""
 
     token: str | None = field(default=None, repr=False)
+    token_command: str | None = None
+    client_credentials: Path | None = None
+    """File with the client that signs in by itself."""
     yes: bool = False
     decoder: str = "auto"
     """`auto` or `software`; see `media.video.hardware.chosen`."""
@@ -90,6 +93,19 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
     """The options of `GameOptions`. `decoder_default`: None: what the player's settings say."""
     options = (
         token_file("sign-in token for the studio's backend"),
+        click.option(
+            "--token-command",
+            metavar="COMMAND",
+            help="Run this command, without a shell, for a sign-in token on the first line of its "
+            "output; again before that token expires.",
+        ),
+        click.option(
+            "--client-credentials",
+            metavar="FILE",
+            type=FILE,
+            help="Sign in as a client with its own secret: a JSON file with issuer, client_id and "
+            "client_secret, and where needed scopes and audience.",
+        ),
         decoder(decoder_default or saved("decoder")),
         renderer(saved("renderer")),
         scaling,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rejoin.cli import backend_profile, consent, options, window
+from rejoin.cli import backend_profile, bearer, consent, options, window
 from rejoin.cli.game_options import GameOptions, game_options
 from rejoin.cli.messages import say
 from rejoin.cli.no_collections import no_collections
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
-    from rejoin.runtime.studio_profile import StudioProfile
+    from rejoin.runtime.launch import GameToPlay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,33 +45,44 @@ def play(chosen: PlayOptions) -> int:
     dialect. A link may come from anybody: unless you agree, its backend gets no sign-in token from
     --token-file or REJOIN_TOKEN, and it leads nowhere into this computer or its network.
 
+    Without a token your sign-in for this backend is used (`rejoin sign-in`). If there is none, and
+    the backend's players sign in with OpenID Connect, your browser is opened once you agree.
+
     Options that are not given are as `rejoin settings` shows them.
     """
     from rejoin.runtime.deep_link import is_link
 
-    profile = _link_profile(chosen) if is_link(chosen.backend_url) else _url_profile(chosen)
-    profile = window.with_game_options(profile, chosen)
-    return window.play_new_game(profile, chosen, stats=chosen.stats, second=chosen.yes)
+    game = _link_game(chosen) if is_link(chosen.backend_url) else _url_game(chosen)
+    game = replace(game, profile=window.with_game_options(game.profile, chosen))
+    return window.play_new_game(game, chosen, stats=chosen.stats, second=chosen.yes)
 
 
-def _url_profile(chosen: PlayOptions) -> StudioProfile:
-    """The profile that the options describe: nobody else has a say in reconnect reports here.
-    Raises BadInputError, NoDisplayError."""
-    backend_profile.check_sign_in(chosen, chosen.token)
+def _url_game(chosen: PlayOptions) -> GameToPlay:
+    """The game that the options describe: nobody else has a say in reconnect reports here.
+    Raises RejoinError."""
+    from rejoin.runtime.launch import GameToPlay
+
+    backend_profile.check_stream_group(chosen)
     window.check_display()
     profile = backend_profile.profile_of(chosen.backend_url, chosen.token, chosen)
-    return replace(profile, takes_reports=chosen.report)
+    profile, signed_in = bearer.given(replace(profile, takes_reports=chosen.report), chosen)
+    if signed_in is None:
+        profile, signed_in = bearer.signed_in(profile, chosen)
+    return GameToPlay(profile, signed_in=signed_in)
 
 
-def _link_profile(chosen: PlayOptions) -> StudioProfile:
-    """The profile that a link describes, once the player agrees to where the link leads."""
+def _link_game(chosen: PlayOptions) -> GameToPlay:
+    """The game that a link describes, once the player agrees to where the link leads."""
     from rejoin.runtime.deep_link import parse_link
-    from rejoin.runtime.launch import with_stored_token
+    from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.runtime.tokens import origin_of
 
     profile = StudioProfile.from_address(parse_link(chosen.backend_url), chosen.token)
     window.check_display()
-    profile = with_stored_token(consent.agree_to_link(profile, yes=chosen.yes))
+    profile, signed_in = bearer.given(profile, chosen)
+    profile = consent.agree_to_link(profile, yes=chosen.yes)
+    if signed_in is None:
+        profile, signed_in = bearer.signed_in(profile, chosen, named_by_link=True)
     say(f"Playing through {origin_of(profile.backend_url)}.", err=True)
-    return profile
+    return GameToPlay(profile, signed_in=signed_in)

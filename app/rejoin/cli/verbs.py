@@ -44,6 +44,18 @@ def _settings() -> click.Command:
     return settings
 
 
+def _sign_in() -> click.Command:
+    from rejoin.cli.sign_in_verbs import sign_in
+
+    return sign_in
+
+
+def _sign_out() -> click.Command:
+    from rejoin.cli.sign_in_verbs import sign_out
+
+    return sign_out
+
+
 def _studio() -> click.Command:
     from rejoin.cli.studio import studio
 
@@ -57,6 +69,8 @@ VERBS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "play": _play,
     "qa": _qa,
     "settings": _settings,
+    "sign-in": _sign_in,
+    "sign-out": _sign_out,
     "studio": _studio,
 }
 """Imports that stand in functions, so that a frozen build finds them."""

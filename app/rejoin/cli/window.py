@@ -65,7 +65,7 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
 
 
 def play_new_game(
-    profile: StudioProfile, options: GameOptions, *, stats: Path | None, second: bool
+    game: GameToPlay, options: GameOptions, *, stats: Path | None, second: bool
 ) -> int:
     """Start a game and play it. If it is open already, ask before a second one is started.
 
@@ -74,13 +74,13 @@ def play_new_game(
     """
     from rejoin.runtime import launch
     from rejoin.runtime.instance import activate
-    from rejoin.runtime.launch import Claimed, GameToPlay
+    from rejoin.runtime.launch import Claimed
 
-    claim = launch.claim_game(profile)
+    claim = launch.claim_game(game.profile)
     if claim is None and not second:
         question = "This game is already open in another Rejoin. Start a second one?"
         if not (sys.stdin.isatty() and click.confirm(question, err=True)):
-            if not activate(launch.key_of_game(profile)):
+            if not activate(launch.key_of_game(game.profile)):
                 raise BadInputError(
                     "This game is already open in another Rejoin, which does not respond. "
                     "Add --yes to start a second one."
@@ -89,7 +89,7 @@ def play_new_game(
             return exit_codes.SUCCESS
     open_here = claim.instance if isinstance(claim, Claimed) else None
     try:
-        return play_in_window(GameToPlay(profile, open_here=open_here), options, stats=stats)
+        return play_in_window(replace(game, open_here=open_here), options, stats=stats)
     finally:
         if open_here is not None:
             open_here.release()
@@ -172,6 +172,7 @@ def _player(
     from rejoin.runtime.volume_file import SoundFile
 
     statistics_file = StatisticsFile(stats) if stats is not None else None
+    signed_in = game.signed_in
     return Player(
         game.profile,
         PlayerOptions(
@@ -190,6 +191,8 @@ def _player(
             max_kbps=options.max_kbps,
             max_height=options.max_height,
             reports=ReportQueue(game.profile.backend_url) if options.report else None,
+            token_source=None if signed_in is None else signed_in.source,
+            token_lasts_s=None if signed_in is None else signed_in.lasts_s,
         ),
     )
 

@@ -377,6 +377,9 @@ class _MemoryKeyring:
     def set_password(self, service: str, username: str, password: str) -> None:
         self._passwords[service, username] = password
 
+    def delete_password(self, service: str, username: str) -> None:
+        del self._passwords[service, username]
+
     def get_password(self, service: str, username: str) -> str | None:
         return self._passwords.get((service, username))
 

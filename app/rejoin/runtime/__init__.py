@@ -37,5 +37,7 @@ Read in this order
     player_settings, settings_file    what the player has chosen for good, and its file
     studio_profile, deep_link, volume_file, statistics_file, logs    choices of one run, and files
     renderer_memory  what is known about drawing with the graphics card
+    sign_in          in the browser (`loopback_redirect`) or on another device (`qr_code`)
+    token_keeper     keeps the token of a game good: `token_sources`, `saved_sign_in`
     launch           before and after a game: ticket, claim, secrets, exit code
 """

@@ -15,6 +15,7 @@ from rejoin.errors import BadInputError, RejoinError
 from rejoin.runtime.instance import Instance, activate, is_taken
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
+from rejoin.runtime.token_sources import TokenSource
 from rejoin.runtime.tokens import (
     NO_SESSION_SAVED,
     NO_TOKEN_SAVED,
@@ -22,6 +23,14 @@ from rejoin.runtime.tokens import (
     TokenStore,
     is_token_of,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Where new sign-in tokens come from. `lasts_s`: how long the first is good; None: unknown."""
+
+    source: TokenSource
+    lasts_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class GameToPlay:
     """The claim on the session of `ticket`; None for a new game, which claims its own."""
     open_here: Instance | None = None
     """The claim on the game itself (`claim_game`); None if it is open elsewhere, too."""
+    signed_in: SignedIn | None = None
+    """Where the profile's token comes from; None: the player gave it."""
 
 
 @dataclass(frozen=True, slots=True)

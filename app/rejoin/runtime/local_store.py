@@ -64,6 +64,7 @@ class LocalStore:
         self._locks_folder = locks_folder
         self._instance = instance
         self._open_here = open_here
+        self._saves_token = not profile.token_is_saved
         self._on_activate = on_activate
         self._session_known = False
         self._keyring_missing = False
@@ -149,7 +150,7 @@ class LocalStore:
 
     async def _begin(self, session_id: SessionId) -> None:
         token = self._token
-        if token:
+        if token and self._saves_token:
 
             async def save_token() -> None:
                 await self._tokens.save(self._address.backend_url, token)

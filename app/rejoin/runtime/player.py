@@ -46,6 +46,8 @@ from rejoin.runtime.report_queue import ReportQueue
 from rejoin.runtime.report_sender import ReportSender
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
+from rejoin.runtime.token_keeper import TokenKeeper
+from rejoin.runtime.token_sources import TokenSource
 from rejoin.runtime.volume_file import SoundFile
 from rejoin.runtime.wishes import Wishes
 from rejoin.signaling.client import BackendClient
@@ -78,6 +80,8 @@ class PlayerOptions:
       thread.
     - `reports`: where reconnect reports wait; None: the player allows none. Only sent where the
       profile's studio takes them.
+    - `token_source`: gives new sign-in tokens; None: that of the profile is all there is.
+      `token_lasts_s`: how long that one is good; None: not known.
     - `dtls_client`: act as the DTLS client, which saves one round trip; False leaves the role to
       the host (ADR 0023).
     """
@@ -99,6 +103,8 @@ class PlayerOptions:
     max_height: int | None = None
     on_application_message: Callable[[bytes], None] | None = None
     reports: ReportQueue | None = None
+    token_source: TokenSource | None = None
+    token_lasts_s: float | None = None
 
 
 _DEFAULTS = PlayerOptions()
@@ -123,6 +129,8 @@ class Player:
             profile.choice,
             http=self._http(),
         )
+        self._token = profile.token or ""
+        self._keeper = self._token_keeper()
         self._reports = self._report_sender()
         self._audio = options.audio or open_output()
         self._hardware = options.hardware or Hardware()
@@ -137,6 +145,7 @@ class Player:
                 make_peer=self._make_peer,
                 watch=lambda post: watch_for(profile.network, post),
                 tickets=options.local_store,
+                refresh_sign_in=None if self._keeper is None else self._keeper.refresh,
                 on_statistics=self._write_statistics,
                 make_probes=lambda: Probes(profile, self._http()),
             ),
@@ -224,6 +233,8 @@ class Player:
         """Start a game, or rejoin the ticket's, and stay until its end."""
         store, ticket = self._options.local_store, self._options.ticket
         self._hardware.begin()
+        if self._keeper is not None:
+            self._keeper.begin()
         try:
             if self._relay.servers:  # the allocation is under way while the local store opens
                 self._prepared_connections.prepare()
@@ -237,6 +248,8 @@ class Player:
         finally:
             if self._reports is not None:
                 await self._reports.close()
+            if self._keeper is not None:
+                await self._keeper.close()
             if store is not None:
                 await store.close()
             if self._options.statistics_file is not None:
@@ -283,8 +296,19 @@ class Player:
             return None
         return ReportSender(
             queue,
-            lambda: BackendClient(profile.backend_url, profile.token or "", http=self._http()),
+            lambda: BackendClient(profile.backend_url, self._token, http=self._http()),
         )
+
+    def _token_keeper(self) -> TokenKeeper | None:
+        """None where there is one token for the whole game, or none is needed."""
+        options = self._options
+        if options.token_source is None or not self._profile.dialect.needs_token:
+            return None
+        return TokenKeeper(options.token_source, self._use_token, lasts_s=options.token_lasts_s)
+
+    def _use_token(self, token: str) -> None:
+        self._token = token
+        self._client.use_token(token)
 
     def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
         return Peer(

@@ -34,6 +34,8 @@ class StudioProfile:
 
     backend_url: str
     token: str | None = field(repr=False)
+    token_is_saved: bool = field(default=False, kw_only=True)
+    """The keyring has the token already, with the sign-in that it comes from."""
     network: NetworkRules = field(default_factory=NetworkRules)
     dialect: Dialect = OURS
     choice: StreamChoice | None = None

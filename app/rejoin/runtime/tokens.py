@@ -27,7 +27,7 @@ _log = logging.getLogger("rejoin.tokens")
 SERVICE: Final = "rejoin"
 NO_TOKEN_SAVED: Final = (
     "No sign-in token for that studio is saved on this computer (it has no keyring, or the "
-    "keyring is locked): use --token-file or set REJOIN_TOKEN."
+    "keyring is locked): use `rejoin sign-in`, --token-file, or set REJOIN_TOKEN."
 )
 NO_SESSION_SAVED: Final = (
     "The last game cannot be rejoined: its session id is not in this computer's keyring."
@@ -43,6 +43,7 @@ class Keyring(Protocol):
 
     def set_password(self, service: str, username: str, password: str) -> None: ...
     def get_password(self, service: str, username: str) -> str | None: ...
+    def delete_password(self, service: str, username: str) -> None: ...
 
 
 class TokenStore:
@@ -83,6 +84,24 @@ class TokenStore:
         except Exception as error:
             _log.info("the keyring returned nothing: %s", type(error).__name__)
             return None
+
+    async def delete(
+        self, backend_url: str, what: str = "", *, within_s: float = FETCHED_WITHIN_S
+    ) -> bool:
+        """Whether nothing is saved any more."""
+        try:
+            origin = origin_of(backend_url) + what
+
+            def delete() -> None:
+                keyring = self._keyring()
+                if keyring.get_password(SERVICE, origin) is not None:
+                    keyring.delete_password(SERVICE, origin)
+
+            await run_in_daemon_thread(delete, name="keyring", within_s=within_s)
+        except Exception as error:
+            _log.info("the keyring deleted nothing: %s", type(error).__name__)
+            return False
+        return True
 
     def _keyring(self) -> Keyring:
         if self._backend is None:

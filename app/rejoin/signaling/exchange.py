@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -33,7 +34,15 @@ from rejoin.signaling.http_environment import proxy_failure, proxy_for
 from rejoin.signaling.transport import DEFAULT_HTTP, HttpSettings, Transports
 from rejoin.signaling.wire import MAX_BODY_BYTES, PROBLEM_CONTENT_TYPE
 
-__all__ = ["DEFAULT_HTTP", "CallFailedError", "Exchange", "HttpSettings", "Reply", "is_json"]
+__all__ = [
+    "DEFAULT_HTTP",
+    "CallFailedError",
+    "Exchange",
+    "Form",
+    "HttpSettings",
+    "Reply",
+    "is_json",
+]
 
 _log = logging.getLogger("rejoin.signaling.exchange")
 _Body = TypeVar("_Body", bound=BaseModel)
@@ -101,6 +110,10 @@ class Reply:
     content: bytes = field(repr=False)
 
 
+class Form(dict[str, str]):
+    """The fields of a form, which is sent in place of JSON."""
+
+
 class Exchange:
     """Talks to one backend. To be made and used in one event loop."""
 
@@ -111,15 +124,16 @@ class Exchange:
         *,
         http: HttpSettings = DEFAULT_HTTP,
         stranger: str = "is not a Rejoin backend",
+        server: str = "backend",
     ) -> None:
         """`backend_url`: https, except on loopback or with `allow_insecure`. `token`: the bearer
-        token, if there is one. `stranger`: how a server of another kind is described. Raises
-        `BadInputError`.
+        token, if there is one. `stranger`: how a server of another kind is described. `server`:
+        what sentences call this one. Raises `BadInputError`.
         """
         url = base_url(backend_url, allow_insecure=http.allow_insecure)
         if token is not None:
             _check_bearer(token)
-        self._host = url.host
+        self._name = f"The {server} at {url.host}"
         self._base = str(url).rstrip("/")
         self._token = token
         self._stranger = stranger
@@ -207,7 +221,8 @@ class Exchange:
     ) -> Reply:
         """A complete answer of any HTTP status; raises `CallFailedError`.
 
-        `path` is appended to the base URL as it is. `on_written` is called once, in the event loop,
+        `path` is appended to the base URL as it is. `content` is sent as JSON, a `Form` as a web
+        page's form. `on_written` is called once, in the event loop,
         when the first byte of the request is about to be written to a connected socket.
         """
         if self._client.is_closed:
@@ -216,7 +231,10 @@ class Exchange:
         if self._token is not None:
             sent["Authorization"] = f"Bearer {self._token}"
         payload: bytes | None = None
-        if content is not None:
+        if isinstance(content, Form):
+            payload = urlencode(content).encode()
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        elif content is not None:
             payload = json.dumps(content).encode()
             sent["Content-Type"] = "application/json"
         written = _Written(on_written)
@@ -339,7 +357,7 @@ class Exchange:
                 session_status=session_status,
                 place=place,
                 turn_in_s=turn_in_s,
-                detail=f"The backend at {self._host} {said}.",
+                detail=f"{self._name} {said}.",
             )
         )
 
@@ -410,7 +428,7 @@ class Exchange:
                 code=code,
                 retryable=retryable,
                 retry_after_s=None if reply is None else _retry_after_s(reply.headers),
-                detail=f"The backend at {self._host} {what}.",
+                detail=f"{self._name} {what}.",
             )
         )
 

@@ -33,10 +33,25 @@ function provider(issuer) {
         redirect_uris: [],
         response_types: [],
       },
+      {
+        client_id: "rejoin-of-the-test",
+        application_type: "native",
+        token_endpoint_auth_method: "none",
+        grant_types: [
+          "authorization_code",
+          "refresh_token",
+          "urn:ietf:params:oauth:grant-type:device_code",
+        ],
+        redirect_uris: ["http://127.0.0.1/sign-in"],
+        response_types: ["code"],
+      },
     ],
-    scopes: ["play"],
+    scopes: ["openid", "offline_access", "play"],
+    ttl: { IdToken: 300 },
     features: {
-      devInteractions: { enabled: false },
+      // Anybody may sign in under any name, and agrees by a click.
+      devInteractions: { enabled: true },
+      deviceFlow: { enabled: true },
       clientCredentials: { enabled: true },
       introspection: { enabled: true },
       revocation: { enabled: true },
@@ -45,7 +60,7 @@ function provider(issuer) {
         getResourceServerInfo: (_, resource) => ({
           scope: "play",
           audience: AUDIENCE,
-          accessTokenTTL: resource.endsWith("/short") ? 1 : 600,
+          accessTokenTTL: resource.endsWith("/short") ? 1 : resource.endsWith("/brief") ? 6 : 600,
           accessTokenFormat: resource.endsWith("/opaque") ? "opaque" : "jwt",
           jwt: { sign: { alg: resource.endsWith("/ec") ? "ES256" : "RS256" } },
         }),
