@@ -193,7 +193,7 @@ class ScoreOptions:
 )
 @click.option(
     "--hours",
-    type=click.FloatRange(0.01, 1000),
+    type=options.NumberRange(0.01, 1000),
     default=1.0,
     show_default=True,
     help="Generated hours without a drop.",
@@ -324,7 +324,7 @@ class InputOptions(ProfileOptions):
 @click.option("--backend", metavar="URL", required=True, help="The studio's backend.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(1, 3600),
+    type=options.NumberRange(1, 3600),
     default=10.0,
     show_default=True,
     help="How long to play.",
