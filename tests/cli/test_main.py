@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import signal
 import subprocess
@@ -188,3 +189,35 @@ def test_sigterm_is_treated_as_ctrl_c(
     finally:
         signal.signal(signal.SIGINT, before)
     assert code == 130
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes descriptors with a shell")
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+@pytest.mark.parametrize(
+    ("verb", "code"), [("settings list", 0), ("play --token-file - http://127.0.0.1:9", 2)]
+)
+def test_closed_standard_streams_are_no_defect(
+    closed: str, verb: str, code: int, tmp_path: Path
+) -> None:
+    found = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -m rejoin {verb} {closed}', sys.executable],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
+        check=False,
+    )
+    assert (found.returncode, "Traceback" in found.stderr) == (code, False)
+
+
+def test_descriptors_that_were_closed_are_taken_by_no_socket() -> None:
+    """Qt aborted the program when it wrote to standard error, which was a socket."""
+    program = """
+import os, socket
+for number in range(3):
+    os.close(number)
+from rejoin.cli.messages import open_standard_descriptors
+open_standard_descriptors()
+os._exit(min(socket.socket().fileno(), os.open(os.devnull, os.O_RDONLY)))
+"""
+    code = subprocess.run([sys.executable, "-c", program], check=False).returncode
+    assert code > 2

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from helpers.command_line import Rejoin
 from rejoin.cli import main, options
 from rejoin.signaling.dialects import DIALECTS
 
@@ -60,3 +61,25 @@ def test_arguments_are_passed_as_one_value() -> None:
     assert verb(number=2, flag=True) == 3
     assert received == [Values(2, flag=True)]
     assert verb.__doc__ == "Its help."
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("play", "--connection-timeout", "nan", "http://127.0.0.1:9"),
+        ("play", "--sharpness", "NaN", "http://127.0.0.1:9"),
+        ("demo", "--notice-silent-client", "nan"),
+    ],
+)
+def test_what_is_not_a_number_is_within_no_range(
+    rejoin: Rejoin, arguments: tuple[str, ...]
+) -> None:
+    code, out, err = rejoin(*arguments)
+    assert (code, out) == (2, "")
+    assert "nan is not a number" in err.lower()
+
+
+def test_every_option_with_a_range_refuses_what_is_no_number() -> None:
+    types = {type(parameter.type) for command in commands() for parameter in command.params}
+    assert options.NumberRange in types
+    assert types.isdisjoint({click.FloatRange, type(click.FLOAT)})

@@ -47,6 +47,8 @@ def refusal(*values: str, rules: NetworkRules = PUBLIC) -> str:
         ("fe80::1%eth0", LAN, False),
         ("fd00::1", PUBLIC, False),
         ("fd00::1", LAN, True),
+        ("fec0::1", PUBLIC, False),
+        ("fec0::1", LAN, True),
         ("ff02::1", PUBLIC, False),
         ("::ffff:10.0.0.1", PUBLIC, False),
         ("64:ff9b::a00:1", PUBLIC, False),

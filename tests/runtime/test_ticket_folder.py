@@ -23,6 +23,10 @@ URL = "http://127.0.0.1:8470"
 KEY = key_of(URL, SessionId("s-1"))
 
 
+def test_what_is_no_text_has_a_key_too() -> None:
+    assert len(key_of("http://\udcff", SessionId(""))) == 16, "a byte of the command line"
+
+
 def ticket(
     attempt: int = 1, *, session: str = "s-1", written_unix_s: float | None = None
 ) -> Ticket:

@@ -40,6 +40,9 @@ def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
         "https://[::1%25eth0]/",
         "https://good\u3002example\u2044@bad.example",
         "//good.example",
+        "https://xn--.example",
+        "https://xn--zzzzzzzzzz99999999.example",
+        "https://good\udcff.example",
     ],
 )
 def test_what_two_parsers_may_read_differently_has_no_origin(url: str) -> None:

@@ -145,6 +145,13 @@ async def test_a_body_of_another_form_is_of_unknown_outcome_and_html_is_another_
         assert caught.value.failure.kind is FailureKind.NOT_BACKEND
 
 
+async def test_a_byte_order_mark_is_no_part_of_an_answer() -> None:
+    behaviour = answering(f"200 OK\r\n{JSON}", b'\xef\xbb\xbf{"word": "hello"}')
+    async with exchange_with(behaviour) as exchange:
+        reply = await exchange.call("GET", "/", budget_s=5)
+        assert exchange.parsed(reply, Greeting).word == "hello"
+
+
 async def test_after_a_network_change_no_earlier_connection_is_used() -> None:
     """The server counts connections; each answers any number of requests."""
     opened: list[int] = []

@@ -86,6 +86,7 @@ def test_a_socks_proxy_works(monkeypatch: pytest.MonkeyPatch, scheme: str) -> No
         "socks5://",
         "http://canary\x01",
         "/etc/canary",
+        "http://xn--.canary",
     ],
 )
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])

@@ -197,6 +197,7 @@ async def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPa
         "https://service.example:99999/x.js",
         "https://service example/x.js",
         "https://[::1/x.js",
+        "https://xn--.service.example/x.js",
         "https://service.example/" + "x" * MAX_URL,
     ],
 )

@@ -15,7 +15,7 @@ from rejoin.cli.backend_check import check
 from rejoin.cli.backend_report import report
 from rejoin.cli.backend_settings import settings_file, settings_of
 from rejoin.cli.exit_codes import SUCCESS
-from rejoin.cli.messages import say, warn
+from rejoin.cli.messages import is_terminal, say, warn
 from rejoin.parts import needs
 
 REQUEST_S = 75.0
@@ -66,7 +66,7 @@ def _serve(chosen: BackendOptions) -> int:
     )
     check_descriptors(rules)
 
-    set_up_log(form_of(settings.log, terminal=sys.stderr.isatty()))
+    set_up_log(form_of(settings.log, terminal=is_terminal(sys.stderr)))
 
     tracer, end_tracing = otlp_tracer() if settings.tracing else (None, None)
 

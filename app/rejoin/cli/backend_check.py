@@ -11,7 +11,7 @@ import click
 
 from rejoin.cli import options
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
-from rejoin.cli.messages import say, say_lines, warn
+from rejoin.cli.messages import is_terminal, say, say_lines, warn
 from rejoin.cli.sign_in import token_file, token_in_file
 from rejoin.parts import needs
 
@@ -88,7 +88,7 @@ def check(chosen: CheckOptions) -> int:
 def _may_start(chosen: CheckOptions) -> bool:
     if chosen.yes:
         return True
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         warn("Nobody can be asked, so no stream session is started; --yes allows it.")
         return False
     return click.confirm(

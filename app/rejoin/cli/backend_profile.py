@@ -48,7 +48,7 @@ def profile_options(verb: _Verb) -> _Verb:
         click.option(
             "--connection-timeout",
             "connection_timeout_s",
-            type=click.FloatRange(1, 3600),
+            type=options.NumberRange(1, 3600),
             help="ConnectionTimeoutSeconds, for a backend that does not report it.",
         ),
         options.dialect,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from rejoin.cli.messages import is_terminal
 from rejoin.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _ask(question: str, refusal: str, *, yes: bool) -> None:
         return
     from rejoin.gui import confirmation
 
-    if sys.stdin is not None and sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         click.confirm(question, abort=True, err=True)
     elif not confirmation.can_be_seen():
         raise BadInputError(refusal)

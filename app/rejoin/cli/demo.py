@@ -48,7 +48,7 @@ class DemoArguments:
 @click.option(
     "--drop-after",
     "drop_after_s",
-    type=click.FloatRange(0.5, 3600),
+    type=options.NumberRange(0.5, 3600),
     default=4.0,
     show_default=True,
     help="Seconds of play before each drop.",

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from rejoin.cli.options import FILE, decoder, frame_pacing, renderer
+from rejoin.cli.options import FILE, NumberRange, decoder, frame_pacing, renderer
 from rejoin.cli.saved_settings import saved
 from rejoin.cli.sign_in import token_file
 
@@ -62,7 +62,7 @@ scaling = click.option(
 )
 sharpness = click.option(
     "--sharpness",
-    type=click.FloatRange(0.0, 1.0),
+    type=NumberRange(0.0, 1.0),
     default=saved("sharpness"),
     show_default="0",
     help="How much --scaling sharp sharpens as well, where the graphics card draws.",

@@ -13,12 +13,18 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
 from rejoin.cli import exit_codes
-from rejoin.cli.messages import escape_unencodable, keep_standard_error, say_lines, warn
+from rejoin.cli.messages import (
+    escape_unencodable,
+    keep_standard_error,
+    open_standard_descriptors,
+    say_lines,
+    warn,
+)
 from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT, taken_from
 from rejoin.cli.verbs import Verbs
 from rejoin.errors import RejoinError
@@ -37,6 +43,7 @@ def rejoin(verbose: bool) -> None:
 def main() -> NoReturn:
     """Run a verb and exit with its code."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    open_standard_descriptors()
     keep_standard_error()
     escape_unencodable()
     try:
@@ -125,9 +132,15 @@ def _used_up(error: BaseException | None) -> str:
 
 
 def _flushed(code: int) -> int:
-    """The exit code after writing out standard output; Python's own attempt prints a traceback."""
+    """The exit code after writing out standard output; Python's own attempt prints a traceback.
+
+    There may be none: it was closed before, or a window has started us.
+    """
+    output: TextIO | None = sys.stdout
+    if output is None:
+        return code
     try:
-        sys.stdout.flush()
+        output.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if code == 0:

@@ -5,10 +5,25 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import TextIO
 
 import click
 
 from rejoin.printable import printable, printable_lines
+
+
+def open_standard_descriptors() -> None:
+    """Let descriptors 0 to 2 lead nowhere where they were closed: else a socket would get one of
+    them, and whatever writes to standard error (Qt, libraries) would write into it. Standard input
+    then is empty."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+    standard_input: TextIO | None = sys.stdin
+    if standard_input is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - open until the process ends
 
 
 def keep_standard_error() -> None:
@@ -38,6 +53,12 @@ def escape_unencodable() -> None:
     Windows) is written as escapes. Standard error does so by itself."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person is at this standard stream. Python has none where it was closed before, and
+    in a program that a desktop starts without a console."""
+    return stream is not None and stream.isatty()
 
 
 def say(line: str, *, err: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,6 +19,18 @@ DIALECT_NAMES: Final = ("ours", "aws-bundle", "aws-react")
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 EXISTING_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+
+
+class NumberRange(click.FloatRange):
+    """A number within bounds. To click's own type NaN is within any."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
 
 
 def as_values(
@@ -100,7 +113,7 @@ dialect = click.option(
 notice_silent_client = click.option(
     "--notice-silent-client",
     "notice_silent_client_s",
-    type=click.FloatRange(0, 600),
+    type=NumberRange(0, 600),
     default=5.0,
     show_default=True,
     help="Seconds until the emulated service notices a silent client. Unknown for AWS.",

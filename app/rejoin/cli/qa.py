@@ -17,7 +17,7 @@ from rejoin.cli.backend_profile import (
     profile_options,
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
-from rejoin.cli.messages import say, say_lines, say_progress
+from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
 from rejoin.cli.sign_in import token_file
 from rejoin.parts import needs
 
@@ -89,7 +89,7 @@ def simulate(chosen: SimulateOptions) -> int:
 
     def show_progress(so_far: simulation.Tally) -> None:
         nonlocal shown
-        if sys.stderr.isatty() and so_far.runs - shown >= _PROGRESS_RUNS:
+        if is_terminal(sys.stderr) and so_far.runs - shown >= _PROGRESS_RUNS:
             shown = so_far.runs
             say_progress(f"{so_far.runs} of {chosen.seeds}")
 
@@ -193,7 +193,7 @@ class ScoreOptions:
 )
 @click.option(
     "--hours",
-    type=click.FloatRange(0.01, 1000),
+    type=options.NumberRange(0.01, 1000),
     default=1.0,
     show_default=True,
     help="Generated hours without a drop.",
@@ -324,7 +324,7 @@ class InputOptions(ProfileOptions):
 @click.option("--backend", metavar="URL", required=True, help="The studio's backend.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(1, 3600),
+    type=options.NumberRange(1, 3600),
     default=10.0,
     show_default=True,
     help="How long to play.",

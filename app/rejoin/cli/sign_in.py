@@ -14,6 +14,7 @@ from typing import IO, Any, Final, TypeVar
 
 import click
 
+from rejoin.cli.messages import is_terminal
 from rejoin.errors import BadInputError
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
@@ -72,7 +73,7 @@ def _token(path: str | None) -> str | None:
 def token_in_file(path: str) -> str:
     """The token in a file, or on standard input (-). Raises BadInputError."""
     if path == "-":
-        if sys.stdin.isatty():
+        if is_terminal(sys.stdin):
             return str(click.prompt("Sign-in token", hide_input=True, err=True))
         return _first_line(sys.stdin.buffer, "Standard input")
     try:

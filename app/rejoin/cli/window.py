@@ -12,7 +12,7 @@ import click
 
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions
-from rejoin.cli.messages import say, warn
+from rejoin.cli.messages import is_terminal, say, warn
 from rejoin.errors import BadInputError
 from rejoin.parts import loading
 
@@ -79,7 +79,7 @@ def play_new_game(
     claim = launch.claim_game(game.profile)
     if claim is None and not second:
         question = "This game is already open in another Rejoin. Start a second one?"
-        if not (sys.stdin.isatty() and click.confirm(question, err=True)):
+        if not (is_terminal(sys.stdin) and click.confirm(question, err=True)):
             if not activate(launch.key_of_game(game.profile)):
                 raise BadInputError(
                     "This game is already open in another Rejoin, which does not respond. "

@@ -25,6 +25,10 @@ _NUMBER = re.compile(r"[0-9]{1,10}")
 _TYPES = {"host": "host", "srflx": "srflx", "relay": "relay", "prflx": "host"}
 """Each type and what aioice gets for it: a peer-reflexive address works as a host candidate."""
 _CARRIER_GRADE_NAT = ipaddress.ip_network("100.64.0.0/10")
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is on the internet (RFC 4291, 2.4). `ipaddress` calls more of it global."""
+_SITE_LOCAL = ipaddress.ip_network("fec0::/10")
+"""Private addresses of IPv6 before RFC 3879; virtual machines (QEMU) still have them."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -144,8 +148,10 @@ def _forbidden(address: _Address, rules: NetworkRules) -> str | None:
         return None if rules.allow_private else "a link-local"
     if address.version == 4 and address in _CARRIER_GRADE_NAT:
         return None if rules.allow_private else "a carrier-grade NAT"
-    if address.is_global and not address.is_reserved:
+    if address.is_reserved:
+        return "a private or reserved"
+    if address.is_global and (address.version == 4 or address in _GLOBAL_UNICAST):
         return None
-    if rules.allow_private and address.is_private and not address.is_reserved:
+    if rules.allow_private and (address.is_private or address in _SITE_LOCAL):
         return None
     return "a private or reserved"

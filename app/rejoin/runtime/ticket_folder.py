@@ -50,7 +50,8 @@ def key_of(backend_url: str, session_id: SessionId) -> str:
     """A stream session's key in file names: 16 hex digits that reveal nothing about it."""
     if re.fullmatch(f"{_IN_KEYRING}[0-9a-f]{{16}}", session_id):
         return session_id.removeprefix(_IN_KEYRING)
-    return hashlib.sha256(f"{backend_url}\n{session_id}".encode()).hexdigest()[:16]
+    named = f"{backend_url}\n{session_id}".encode("utf-8", "surrogatepass")  # as it was typed
+    return hashlib.sha256(named).hexdigest()[:16]
 
 
 def keyring_reference(backend_url: str, session_id: SessionId) -> SessionId:

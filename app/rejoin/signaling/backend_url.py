@@ -50,7 +50,10 @@ def origin_of(backend_url: str) -> str:
 
 def is_host(url: httpx.URL) -> bool:
     """Whether the host is a name or an address, in the characters that these have."""
-    return re.fullmatch(rb"[A-Za-z0-9._:-]+", url.raw_host) is not None
+    try:
+        return bool(url.host) and re.fullmatch(rb"[A-Za-z0-9._:-]+", url.raw_host) is not None
+    except ValueError:  # it has the form of an internationalized name and is none (xn--)
+        return False
 
 
 def has_valid_port(url: httpx.URL) -> bool:

@@ -10,6 +10,7 @@ What a proxy refuses was not sent: it says nothing about the backend.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import email.utils
 import json
 import logging
@@ -296,7 +297,8 @@ class Exchange:
                     "sent an answer in an encoding that was not requested",
                     reply,
                 )
-            return Reply(reply.status, reply.content_type, reply.headers, bytes(content))
+            body = bytes(content).removeprefix(codecs.BOM_UTF8)  # RFC 8259, 8.1: may be ignored
+            return Reply(reply.status, reply.content_type, reply.headers, body)
         finally:
             await response.aclose()
 

@@ -65,6 +65,9 @@ async def test_why_there_is_no_answer_is_said() -> None:
                 await Calls(f"http://127.0.0.1:{port}")(Request("GET", "/"), within_s=0.5)
     with pytest.raises(NoAnswerError):
         await Calls("http://127.0.0.1:9")(Request("GET", "/"), within_s=5)
+    for host in ("a..example", "a" * 64):
+        with pytest.raises(NoAnswerError, match="name"):
+            await Calls(f"http://{host}")(Request("GET", "/"), within_s=5)
 
 
 async def test_a_server_without_tls_is_no_answer_by_https() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import sqlite3
@@ -167,6 +168,18 @@ async def test_a_server_that_is_gone_is_a_refusal_and_back_it_is_used_again(
 
 async def test_a_server_that_cannot_be_reached_is_one_sentence() -> None:
     assert "reached" in await refusal_of("postgresql://nobody@/none?host=/nowhere")
+    assert "reached" in await refusal_of("postgresql://nobody@a..example/none")
+
+
+@pytest.mark.parametrize("place", ["missing/x.sqlite3", "x.sqlite3"])
+async def test_a_database_may_be_closed_twice_also_where_it_was_not_opened(
+    tmp_path: Path, place: str
+) -> None:
+    database = Database(str(tmp_path / place))
+    with contextlib.suppress(ServiceError):
+        await database.open()
+    await database.close()
+    await database.close()
 
 
 async def test_what_goes_ahead_waits_for_no_connection_that_others_hold(

@@ -126,6 +126,7 @@ def test_a_list_from_json_fits_a_setting_with_several_values() -> None:
         ("seed", "7", 7),
         ("seed", "7.5", "7.5"),
         ("loss", "nan", "nan"),
+        ("fps", "9" * 400, "9" * 400),
         ("relay_ports", "40000, 40010", (40000, 40010)),
         ("dtls_role", "server", "server"),
         ("packetization_mode", "0", 0),

@@ -116,6 +116,8 @@ class Calls:
             raise NoAnswerError(f"no answer within {within_s:.0f} s") from None
         except ssl.SSLError as error:
             raise NoAnswerError(f"TLS failed ({error.reason or 'no reason given'})") from None
+        except UnicodeError:
+            raise NoAnswerError("the host's name is none that can be looked up") from None
         except OSError as error:
             raise NoAnswerError(error.strerror or type(error).__name__) from None
         except http.client.HTTPException as error:

@@ -86,7 +86,8 @@ class _Sqlite:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._engine: Engine | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        self._thread: ThreadPoolExecutor | None = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        """None after `close`."""
 
     async def open(self, *, migrate: bool) -> None:
         def work() -> None:
@@ -111,10 +112,14 @@ class _Sqlite:
             if self._engine is not None:
                 self._engine.dispose()
 
-        await self._in_thread(work)
-        self._thread.shutdown(wait=False)
+        if self._thread is not None:
+            await self._in_thread(work)
+            self._thread.shutdown(wait=False)
+            self._thread = None
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        if self._thread is None:
+            raise RuntimeError("the database is closed")
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
@@ -173,7 +178,8 @@ class Database:
         try:
             async with asyncio.timeout(OPEN_S):
                 await self._backend.open(migrate=migrate)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except (SQLAlchemyError, OSError, TimeoutError, UnicodeError) as error:
+            # UnicodeError: the server's name is none that can be looked up
             await self._backend.close()
             raise ServiceError(_why(error, shared=self.is_shared)) from error
         except ServiceError:
@@ -181,7 +187,8 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Wait for the transactions that still run, then disconnect."""
+        """Wait for the transactions that still run, then disconnect. May be called again, also
+        after an `open` that failed."""
         if self._running:
             await asyncio.wait(self._running, timeout=LONGEST_S)
         await self._backend.close()

@@ -290,7 +290,7 @@ def _from_text(wanted: type, text: str) -> object:
     if wanted is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
     if wanted in (int, float):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OverflowError):
             number = wanted(text)
             if math.isfinite(number):  # JSON, which brings it to the emulator, has no others.
                 return number
