@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -411,6 +412,23 @@ def test_a_pad_has_the_standard_layout(page: Realm) -> None:
     assert page.logged() == ["gamepaddisconnected@window"]
     page.dispatch(PadState(9, True, "no such place", (), ()))
     assert page.logged() == []
+
+
+def test_a_snapshot_is_the_same_until_something_changes(page: Realm) -> None:
+    pad = PadState(0, True, "Pad", (0.0, 1.0), (0.25,))
+    page.dispatch(pad)
+    page.evaluate("var first = navigator.getGamepads()[0]")
+    assert page.value("navigator.getGamepads()[0] === first") is True
+    page.dispatch(replace(pad, buttons=(1.0, 0.5)))
+    assert page.value("navigator.getGamepads()[0] === first") is False
+    assert page.value("[first, navigator.getGamepads()[0]].map((p) => p.buttons[0].value)") == [
+        0,
+        1,
+    ]
+    page.dispatch(ReleaseAll())
+    assert page.value("navigator.getGamepads()[0].buttons.map((b) => b.value)") == [0, 0]
+    page.dispatch(PadState(0, False))
+    assert page.value("navigator.getGamepads()[0]") is None
 
 
 # --- vibration ---

@@ -11,8 +11,9 @@ from rejoin.gamepads.standard import axes_of, buttons_of
 from rejoin.input_events.events import PadState
 
 MAX_PADS: Final = 4
-JOIN_S: Final = 0.008
-"""Sticks and triggers make one state in this time at most; a button counts at once."""
+JOIN_S: Final = 0.016
+"""Sticks and triggers make one state in this time at most, as a module reads pads sixty times a
+second; a button counts at once."""
 
 
 @dataclass(slots=True)

@@ -36,6 +36,8 @@ _SDL_BUTTONS: Final = {
 """Of each button of the W3C's: SDL's."""
 
 _FULL: Final = 32767
+_DIGITS: Final = 5
+"""After the point: finer than any device, and short in JSON."""
 
 
 def buttons_of(
@@ -44,7 +46,7 @@ def buttons_of(
     """17 buttons, 0 to 1. `pressed`: SDL's buttons; `axes`: SDL's six."""
     values = [float(_SDL_BUTTONS.get(button, -1) in pressed) for button in range(BUTTONS)]
     for button, axis in TRIGGERS.items():
-        values[button] = min(1.0, max(0.0, axes[axis] / _FULL))
+        values[button] = round(min(1.0, max(0.0, axes[axis] / _FULL)), _DIGITS)
     if choices.swap_ab:
         values[0], values[1] = values[1], values[0]
     if choices.swap_xy:
@@ -72,4 +74,4 @@ def stick(x: int, y: int, dead_zone: float) -> tuple[float, float]:
 
 
 def _within(value: float) -> float:
-    return max(-1.0, min(1.0, value))
+    return round(max(-1.0, min(1.0, value)), _DIGITS)

@@ -14,6 +14,15 @@ class GamepadButton {
   }
 }
 
+/** What never changes is made once: a module asks for every pad sixty times a second. */
+const BUTTON_UP = Object.freeze(new GamepadButton(KEY, 0));
+const BUTTON_DOWN = Object.freeze(new GamepadButton(KEY, 1));
+
+const makeButton = (value) => {
+  if (value === 0) return BUTTON_UP;
+  return value === 1 ? BUTTON_DOWN : new GamepadButton(KEY, value);
+};
+
 /** Chromium's longest effect, its delay included. */
 const MAX_EFFECT_MS = 5000;
 
@@ -91,17 +100,25 @@ const makePad = ({ index, name, buttons, axes, rumbles, at }) =>
     timestamp: at,
     mapping: "standard",
     axes: Object.freeze([...axes]),
-    buttons: Object.freeze(buttons.map((value) => new GamepadButton(KEY, value))),
+    buttons: Object.freeze(buttons.map(makeButton)),
     vibrationActuator: rumbles ? actuators[index] : null,
   });
 
+/** Of each place, the snapshot of its newest state: the same object while nothing changes. */
+const snapshots = [null, null, null, null];
+
 /** A snapshot, as browsers give it. */
-const gamepads = () => pads.map((pad) => (pad === null ? null : makePad(pad)));
+const gamepads = () => pads.map((pad, index) => {
+  if (pad === null) return null;
+  snapshots[index] ??= makePad(pad);
+  return snapshots[index];
+});
 
 /** The state of one gamepad; the page gets an event if it came or went. */
 const padChanged = (index, connected, name, buttons, axes, rumbles) => {
   if (!Number.isInteger(index) || index < 0 || index >= MAX_PADS) return;
   const old = pads[index];
+  snapshots[index] = null;
   pads[index] = connected ? { index, name, buttons, axes, rumbles, at: now() } : null;
   if ((old !== null) === connected) return;
   const gamepad = makePad(pads[index] ?? old);
@@ -116,6 +133,7 @@ const padsAtRest = () => {
     pad.buttons = pad.buttons.map(() => 0);
     pad.axes = pad.axes.map(() => 0);
     pad.at = now();
+    snapshots[pad.index] = null;
   }
 };
 
