@@ -7,11 +7,15 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from helpers.chromium import CHROMIUM
 from helpers.headless_scene import Scene, can_play, play, presses, small, until
+from helpers.judge import Sent, chromium_by_playwright
+from helpers.module_sandbox import begin, sandbox
 from helpers.programs import PATIENCE_S, started
 from helpers.virtual_pads import DPAD_DOWN, LEFT_X, A, VirtualPad
 from helpers.waiting import eventually
@@ -20,6 +24,7 @@ from rejoin.clock import boot_s
 from rejoin.core.model import Snapshot, Stage
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import FaultKind
+from rejoin.emulator.service.protocol_script import protocol_script
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gui.application import INTERRUPTED
@@ -241,3 +246,95 @@ def test_the_whole_program_plays_with_a_pad_and_still_ends_by_a_signal(tmp_path:
 
     asyncio.run(script())
     assert ended == [INTERRUPTED]
+
+
+# --- Chromium is the judge ------------------------------------------------------------------------
+
+SHOWN = """(pad) => {
+  globalThis.shownPads ??= [null, null, null, null];
+  Object.defineProperty(navigator, "getGamepads", { value: () => shownPads, configurable: true });
+  const { index, connected, buttons, axes } = pad;
+  const came = (shownPads[index] === null) === connected;
+  shownPads[index] = !connected ? null : { index, connected, mapping: "standard", axes,
+    buttons: buttons.map((value) => ({ value, pressed: value > 0.1, touched: value > 0 })) };
+  if (came) dispatchEvent(new Event(connected ? "gamepadconnected" : "gamepaddisconnected"));
+}"""
+
+
+def pad(*pressed: int, index: int = 0, axes: tuple[float, ...] = (0.0,) * 4) -> PadState:
+    buttons = tuple(float(button in pressed) for button in range(17))
+    return PadState(index, True, "pad", buttons, axes)
+
+
+STATES = [
+    *(pad(button) for button in range(17)),
+    pad(),
+    pad(0, 5, 16, axes=(0.5, -0.25, 0.12345, -1.0)),
+    pad(axes=(1.0, 1.0, 0.05, -0.05)),
+    pad(3, index=2),
+    replace(pad(), buttons=(*(0.0,) * 6, 0.75, 0.05, *(0.0,) * 9)),
+    PadState(2, False),
+    PadState(0, False),
+]
+
+
+async def bytes_of_pads(
+    show: Callable[[PadState], Awaitable[object]], sent: Callable[[], Awaitable[list[Sent]]]
+) -> list[str]:
+    """The GAMEPAD messages, each once: after each state until there is a new one."""
+
+    async def messages() -> list[str]:
+        found = (data for label, data in await sent() if label == "inputChannel")
+        return list(dict.fromkeys(data for data in found if data.startswith(GAMEPAD)))
+
+    for state in STATES:
+        before = len(await messages())
+        await show(state)
+
+        async def more(before: int = before) -> bool:
+            return len(await messages()) > before
+
+        await until(more)
+    return await messages()
+
+
+GAMEPAD = bytes([0x52, 1, 4]).hex()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="`chromium` is not installed (Debian's package)")
+def test_the_same_states_are_the_same_bytes_as_in_chromium(tmp_path: Path) -> None:
+    """Chromium has no pads of its own here: its `navigator.getGamepads` is given the states."""
+    script = protocol_script()
+
+    async def ours() -> list[str]:
+        async with sandbox() as (box, heard):
+            await begin(box, script)
+
+            async def show(state: PadState) -> None:
+                box.dispatch(state)
+
+            async def sent() -> list[Sent]:
+                return [
+                    (channel.value, data.hex())
+                    for _, channel, data in heard.sent
+                    if isinstance(data, bytes)
+                ]
+
+            return await bytes_of_pads(show, sent)
+
+    async def theirs() -> list[str]:
+        place = (0.0, 0.0, 640.0, 360.0)
+        async with chromium_by_playwright(script, tmp_path / "profile", place) as chromium:
+
+            async def show(state: PadState) -> None:
+                await chromium.page.evaluate(SHOWN, asdict(state))
+
+            async def sent() -> list[Sent]:
+                await chromium.fetch()
+                return chromium.sent
+
+            return await bytes_of_pads(show, sent)
+
+    in_rejoin, in_chromium = asyncio.run(ours()), asyncio.run(theirs())
+    assert len(in_rejoin) >= len(STATES)
+    assert in_rejoin == in_chromium
