@@ -149,6 +149,9 @@ BROUGHT_BY = {
 }
 """Imported modules that no requirement names: another requirement installs them."""
 
+LOADED_BY_FILE = {"rejoin.gamepads.sdl_library": "pysdl2-dll"}
+"""Modules that load the library of a requirement by its file."""
+
 NOT_NEEDED = {"qa": {"keyring", "sounddevice"}}
 """Imported inside functions that the verbs of this part never call."""
 
@@ -170,6 +173,7 @@ def imported_by(graph: grimp.ImportGraph, verb: str) -> set[str]:
     while waiting:
         module = waiting.pop()
         children = {CHILDREN[module]} if module in CHILDREN else set()
+        found |= {LOADED_BY_FILE[module]} if module in LOADED_BY_FILE else set()
         for name in graph.find_modules_directly_imported_by(module) | children:
             if name.partition(".")[0] != "rejoin":
                 found.add(name)

@@ -18,6 +18,7 @@ from bench.measure import Measurement, percentile
 from bench.process_usage import cpu_s, rss_mb
 from rejoin.emulator.service.protocol_script import protocol_script
 from rejoin.input_events.events import Button, InputEvent, KeyEvent, PointerButton, PointerMove
+from rejoin.input_events.wishes import VibrationWish
 from rejoin.input_module.port import Channel, ChannelState, ModuleOptions, ModuleProblem
 from rejoin.input_module.sandbox import Sandbox
 from rejoin.runtime.stream_thread import loop_factory
@@ -42,6 +43,7 @@ class Reported:
     def pointer_lock(self, instance: int, wanted: bool) -> None: ...
     def full_screen(self, instance: int, wanted: bool) -> None: ...
     def cursor(self, instance: int, keyword: str) -> None: ...
+    def vibration(self, instance: int, wish: VibrationWish) -> None: ...
 
     def failed(self, problem: ModuleProblem) -> None:
         self.problems.append(problem)

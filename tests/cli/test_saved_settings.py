@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from helpers.command_line import PLAY, FakePlayer, Rejoin, saved_ticket
+from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.reader import Gamepads
 from rejoin.gui import application
+from rejoin.gui.input import NoPads
 from rejoin.gui.surface_choice import PictureOptions, Renderer
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.video.scale_filter import ScaleFilter
@@ -27,6 +30,13 @@ allow_444 = true
 
 [input]
 module = "off"
+
+[pads]
+background = true
+dead_zone = 0.25
+swap_ab = true
+swap_xy = true
+rumble = false
 
 [network]
 max_kbps = 8000
@@ -72,6 +82,23 @@ def test_every_setting_reaches_the_game(
     assert played.hardware.names == ()
     assert played.profile.allow_444
     assert played.input == (False, 8000, 720)
+    assert isinstance(window.pads, Gamepads)
+    assert window.pads.choices == PadChoices(
+        background=True, dead_zone=0.25, swap_ab=True, swap_xy=True, rumble=False
+    )
+    assert window.pads.mappings == settings_path().with_name("gamecontrollerdb.txt")
+    assert played.wish_listeners == [window.pads.on_wish]
+
+
+def test_gamepads_can_be_off(
+    rejoin: Rejoin, fake_player: type[FakePlayer], opened: list[WindowOptions]
+) -> None:
+    save("[pads]\nenabled = false\n")
+    assert rejoin(*PLAY) == (0, "", "")
+    assert rejoin(*PLAY, "--gamepads") == (0, "", "")
+    off, on = opened
+    assert isinstance(off.pads, NoPads)
+    assert isinstance(on.pads, Gamepads)
 
 
 def test_the_command_line_goes_first(
@@ -81,7 +108,8 @@ def test_the_command_line_goes_first(
     arguments = (
         "--renderer auto --scaling smooth --sharpness 0 --no-vsync --decoder auto "
         "--no-frame-pacing --no-allow-444 --input-module service --max-bitrate none "
-        "--max-height 180"
+        "--max-height 180 --no-pad-background --pad-dead-zone 0.1 --no-pad-swap-ab "
+        "--no-pad-swap-xy --pad-rumble"
     )
     assert rejoin(*PLAY, *arguments.split()) == (0, "", "")
     [window], [played] = opened, fake_player.made
@@ -90,6 +118,8 @@ def test_the_command_line_goes_first(
     assert played.hardware.names == ("vaapi",)
     assert not played.profile.allow_444
     assert played.input == (True, None, 180)
+    assert isinstance(window.pads, Gamepads)
+    assert window.pads.choices == PadChoices()
 
 
 def test_the_way_back_obeys_them_but_decodes_in_software(

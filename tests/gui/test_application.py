@@ -14,6 +14,7 @@ import pytest
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal
 from PySide6.QtWidgets import QApplication
 
+from helpers.fake_pads import FakePads
 from helpers.fake_port import FakePort
 from helpers.window_faces import LIVE
 from rejoin.core.events import CloseForNowRequested, NetworkLost, StartRequested
@@ -23,6 +24,7 @@ from rejoin.gui import application as program
 from rejoin.gui.application import run, to_log
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.surface_choice import SurfaceUse
+from rejoin.gui.window_options import WindowOptions
 
 
 def test_a_program_without_a_display_exits_with_a_sentence_and_does_not_abort() -> None:
@@ -75,6 +77,16 @@ def test_it_runs_until_the_window_is_closed(application: QApplication) -> None:
     assert port.events == [StartRequested(), CloseForNowRequested()]
     assert Stage.LIVE in player.seen
     assert port.listeners == []
+
+
+def test_the_gamepads_follow_the_game_and_are_stopped_at_the_end(
+    application: QApplication,
+) -> None:
+    port, pads = FakePort(), FakePads()
+    assert run(port, WindowOptions(pads=pads), start=True, after_refresh=Player(port, LIVE)) == 0
+    said = [each for each in pads.said if not each.startswith("focus")]
+    assert said[0] == "open"
+    assert said[-2:] == ["close", "stop"]
 
 
 def test_a_window_that_cannot_be_made_leaves_no_mark_of_a_crash(

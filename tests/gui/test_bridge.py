@@ -14,7 +14,7 @@ from rejoin.core.events import TryNowRequested
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui.bridge import Bridge
 from rejoin.input_events.events import KeyEvent, ReleaseAll, View
-from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish
+from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, VibrationWish
 from rejoin.media.audio.volume import SoundChoice
 
 
@@ -106,6 +106,20 @@ def test_after_close_nothing_passes_in_either_direction(
     assert port.events == []
     assert port.inputs == []
     assert bridge.problem() is None
+
+
+def test_a_vibration_is_none_of_the_windows_business(
+    application: QApplication, port: FakePort
+) -> None:
+    heard: list[object] = []
+    bridge = Bridge(port)
+    bridge.wished.connect(heard.append)
+    bridge.open()
+    bridge._on_wish(VibrationWish(0, 1.0, 1.0, 1.0))
+    bridge._on_wish(CursorWish("none"))
+    application.processEvents()
+    assert heard == [CursorWish("none")]
+    bridge.close()
 
 
 def test_no_lock_is_held_while_signals_are_emitted(

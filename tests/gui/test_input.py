@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
+from helpers.fake_pads import FakePads
 from helpers.fake_port import FakeClock
 from rejoin.gui.input import PlayerInput, PointerTravel, wheel_turn
 from rejoin.input_events.events import (
@@ -16,6 +17,7 @@ from rejoin.input_events.events import (
     InputEvent,
     KeyEvent,
     Modifiers,
+    PadState,
     PointerButton,
     PointerMove,
     ReleaseAll,
@@ -277,3 +279,37 @@ def test_alt_does_not_change_the_axis_of_the_wheel(
         False,
     )
     assert wheel_turn(event, platform) == turned
+
+
+# --- gamepads ---
+
+
+def test_gamepads_are_opened_and_closed_with_the_rest(
+    application: QApplication, sent: list[InputEvent]
+) -> None:
+    pads = FakePads()
+    inputs = PlayerInput(sent.append, FakeClock(50.0), pads)
+    assert pads.send is not None
+    inputs.open()
+    inputs.open()
+    inputs.show_view(View(focused=True))
+    inputs.show_view(View(focused=True))
+    inputs.show_view(View(focused=False))
+    inputs.close()
+    assert pads.said == ["open", "focus True", "focus False", "close"]
+    pads.send(PadState(0, True))
+    assert sent[-1] == PadState(0, True), "by their own way"
+
+
+def test_gamepads_hear_of_a_release_of_everything(
+    application: QApplication, sent: list[InputEvent]
+) -> None:
+    pads = FakePads()
+    inputs = PlayerInput(sent.append, FakeClock(50.0), pads)
+    inputs.open()
+    inputs.release_all()
+    assert pads.said == ["open"], "nothing was held"
+    press(inputs, Qt.Key.Key_W, 25)
+    inputs.release_all()
+    assert isinstance(sent[-1], ReleaseAll)
+    assert pads.said == ["open", "released"]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snapshot, Stage
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
+from rejoin.input_events.wishes import AnyWish
 from rejoin.runtime.player import PlayerOptions
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import digest_of
@@ -73,6 +74,7 @@ class FakePlayer:
         self.tokens = (options.token_source, options.token_lasts_s)
         assert options.sound_file is not None
         self.sound_file = options.sound_file
+        self.wish_listeners: list[Callable[[AnyWish], None]] = []
         self.made.append(self)
         self.snapshot = Snapshot(Stage.LIVE)
 
@@ -81,6 +83,10 @@ class FakePlayer:
 
     def problem(self) -> str | None:
         return self.sentence
+
+    def subscribe_wishes(self, listener: Callable[[AnyWish], None]) -> Callable[[], None]:
+        self.wish_listeners.append(listener)
+        return lambda: None
 
     async def run(self) -> Ending:
         if self.ending is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -144,3 +144,37 @@ def small(notice_silent_client_s: float, connection_timeout_s: int = 120) -> Emu
         bitrate_bps=2_000_000,
         relay_ports=(0, 0),
     )
+
+
+def play(
+    settings: EmulatorSettings,
+    script: Callable[[Scene], Awaitable[None]],
+    dialect: Dialect = OURS,
+    **options: Any,
+) -> Scene:
+    async def main() -> Scene:
+        async with scene(settings, dialect, **options) as it:
+            await script(it)
+        return it
+
+    return asyncio.run(main())
+
+
+async def until(true: Callable[[], Awaitable[bool]], within_s: float = 60.0) -> None:
+    """Only a hang takes as long as the timeout, even on a slow machine."""
+    began_at = boot_s()
+    while not await true():
+        assert boot_s() - began_at < within_s
+        await asyncio.sleep(0.02)
+
+
+async def can_play(it: Scene, episode: int = 0) -> None:
+    await it.live(episode)
+    await it.until(lambda shown: shown.input_open)
+
+
+async def presses(it: Scene, expected: int) -> None:
+    async def so_many() -> bool:
+        return (await it.game())["key_presses"] == expected
+
+    await until(so_many)

@@ -25,7 +25,13 @@ from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.view_state import view_of
 from rejoin.gui.window_options import WindowOptions
 from rejoin.input_events.events import InputEvent
-from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
+from rejoin.input_events.wishes import (
+    CursorWish,
+    FullScreenWish,
+    PointerLockWish,
+    VibrationWish,
+    Wish,
+)
 from rejoin.input_module.port import (
     Channel,
     ChannelState,
@@ -64,6 +70,8 @@ class Said:
 
     def cursor(self, instance: int, keyword: str) -> None:
         self._wish(CursorWish(keyword))
+
+    def vibration(self, instance: int, wish: VibrationWish) -> None: ...
 
     def failed(self, problem: ModuleProblem) -> None:
         say(failed=problem.value)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from rejoin.clock import boot_s
+from rejoin.input_events.wishes import VibrationWish
 from rejoin.input_module.limits import Limits
 from rejoin.input_module.port import (
     Channel,
@@ -50,6 +51,9 @@ class Heard:
 
     def cursor(self, instance: int, keyword: str) -> None:
         self.said.append(("cursor", instance, keyword))
+
+    def vibration(self, instance: int, wish: VibrationWish) -> None:
+        self.said.append(("vibration", instance, wish))
 
     def failed(self, problem: ModuleProblem) -> None:
         self.problems.append(problem)

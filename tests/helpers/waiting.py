@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 
@@ -12,4 +13,13 @@ async def eventually(condition: Callable[[], bool]) -> None:
         if condition():
             return
         await asyncio.sleep(0.005)
+    raise AssertionError("timed out")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """As `eventually`, for what other threads bring about: blocks this one."""
+    for _ in range(4000):
+        if condition():
+            return
+        time.sleep(0.005)
     raise AssertionError("timed out")

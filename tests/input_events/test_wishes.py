@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import get_args
 
-from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
+from rejoin.input_events.wishes import (
+    AnyWish,
+    CursorWish,
+    FullScreenWish,
+    PointerLockWish,
+    VibrationWish,
+)
 
 
 def test_every_wish_is_a_value_of_its_own_kind() -> None:
-    wishes = {PointerLockWish(True), PointerLockWish(False), FullScreenWish(True), CursorWish("x")}
-    assert {type(wish) for wish in wishes} == set(get_args(Wish))
-    assert len(wishes | {PointerLockWish(True)}) == 4
+    wishes = {
+        PointerLockWish(True),
+        PointerLockWish(False),
+        FullScreenWish(True),
+        CursorWish("x"),
+        VibrationWish(0, 1.0, 0.5, 0.1),
+    }
+    assert {type(wish) for wish in wishes} == set(get_args(AnyWish))
+    assert len(wishes | {PointerLockWish(True)}) == 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -411,6 +412,105 @@ def test_a_pad_has_the_standard_layout(page: Realm) -> None:
     assert page.logged() == ["gamepaddisconnected@window"]
     page.dispatch(PadState(9, True, "no such place", (), ()))
     assert page.logged() == []
+
+
+def test_a_snapshot_is_the_same_until_something_changes(page: Realm) -> None:
+    pad = PadState(0, True, "Pad", (0.0, 1.0), (0.25,))
+    page.dispatch(pad)
+    page.evaluate("var first = navigator.getGamepads()[0]")
+    assert page.value("navigator.getGamepads()[0] === first") is True
+    page.dispatch(replace(pad, buttons=(1.0, 0.5)))
+    assert page.value("navigator.getGamepads()[0] === first") is False
+    assert page.value("[first, navigator.getGamepads()[0]].map((p) => p.buttons[0].value)") == [
+        0,
+        1,
+    ]
+    page.dispatch(ReleaseAll())
+    assert page.value("navigator.getGamepads()[0].buttons.map((b) => b.value)") == [0, 0]
+    page.dispatch(PadState(0, False))
+    assert page.value("navigator.getGamepads()[0]") is None
+
+
+# --- vibration ---
+
+PLAYED = """
+  var played = [];
+  const shake = (effect, parameters) =>
+    navigator.getGamepads()[1].vibrationActuator.playEffect(effect, parameters)
+      .then((how) => played.push(how), (error) => played.push(error.name));
+"""
+RUMBLING = PadState(1, True, "Pad", (0.0,) * 17, (0.0,) * 4, rumbles=True)
+
+
+@pytest.fixture
+def shaken(realm: Realm) -> Realm:
+    """A module that is attached, and has a pad that vibrates."""
+    realm.make()
+    realm.dispatch(RUMBLING)
+    realm.evaluate(PLAYED)
+    return realm
+
+
+def vibrations(realm: Realm, script: str) -> list[outbox.Vibrated]:
+    """What the script said of vibration."""
+    realm.evaluate(script)
+    return [said for said in realm.run().said if isinstance(said, outbox.Vibrated)]
+
+
+def test_a_pad_that_can_vibrate_has_an_actuator(page: Realm) -> None:
+    page.dispatch(PadState(1, True, "Pad"))
+    assert page.value("navigator.getGamepads()[1].vibrationActuator") is None
+    page.dispatch(RUMBLING)
+    assert page.value("navigator.getGamepads()[1].vibrationActuator.effects") == ["dual-rumble"]
+
+
+def test_an_effect_is_said_once_and_ends_by_itself(shaken: Realm) -> None:
+    effect = "{duration: 1, strongMagnitude: 1, weakMagnitude: 0.25}"
+    assert vibrations(shaken, f'shake("dual-rumble", {effect})') == [
+        outbox.Vibrated(1, 1, 1.0, 0.25, 0.001)
+    ]
+    while not shaken.value("played"):
+        shaken.run()
+    assert shaken.value("played") == ["complete"]
+
+
+def test_a_new_effect_takes_the_place_of_the_last_one(shaken: Realm) -> None:
+    said = vibrations(
+        shaken,
+        """shake("dual-rumble", {duration: 5000, weakMagnitude: 1});
+           shake("dual-rumble", {duration: 4000, startDelay: 1000});
+           shake("dual-rumble", {duration: 3000, strongMagnitude: 1});
+           navigator.getGamepads()[1].vibrationActuator.reset();""",
+    )
+    assert said == [
+        outbox.Vibrated(1, 1, 0.0, 1.0, 5.0),
+        outbox.Vibrated(1, 1, 1.0, 0.0, 3.0),
+        outbox.Vibrated(1, 1, 0.0, 0.0, 0.0),
+    ]
+    assert shaken.value("played") == ["preempted"] * 3
+
+
+@pytest.mark.parametrize(
+    ("effect", "parameters", "told"),
+    [
+        ("dual-rumble", "{duration: 5001}", "invalid-parameter"),
+        ("dual-rumble", "{duration: 5000, startDelay: 1}", "invalid-parameter"),
+        ("dual-rumble", "{duration: -1}", "invalid-parameter"),
+        ("dual-rumble", "{duration: 10, weakMagnitude: 1.5}", "invalid-parameter"),
+        ("dual-rumble", "{duration: 10, strongMagnitude: NaN}", "invalid-parameter"),
+        ("trigger-rumble", "{duration: 10}", "NotSupportedError"),
+    ],
+)
+def test_an_effect_that_cannot_be_is_refused(
+    shaken: Realm, effect: str, parameters: str, told: str
+) -> None:
+    assert vibrations(shaken, f'shake("{effect}", {parameters})') == []
+    assert shaken.value("played") == [told]
+
+
+def test_a_module_that_is_detached_shakes_nothing(shaken: Realm) -> None:
+    shaken.run(commands.DETACH)
+    assert vibrations(shaken, 'shake("dual-rumble", {duration: 10, weakMagnitude: 1})') == []
 
 
 # --- the window ---

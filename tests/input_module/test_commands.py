@@ -44,7 +44,10 @@ def test_each_event_has_its_command() -> None:
         (PointerMove(1, 2, 3, 4, 5, shift), ["m", 1, 2, 3, 4, 5, 5]),
         (PointerButton(Button.BACK, True, 1, 2, 8, 2), ["b", 3, True, 1, 2, 8, 2, 0]),
         (Wheel(0, -120, 1, 2, 3), ["w", 0, -120, 1, 2, 3, 0, NOTCH_PX]),
-        (PadState(1, True, "p", (0.5, 7.0), (-3.0,)), ["g", 1, True, "p", [0.5, 1.0], [-1.0]]),
+        (
+            PadState(1, True, "p", (0.5, 7.0), (-3.0,)),
+            ["g", 1, True, "p", [0.5, 1.0], [-1.0], False],
+        ),
         (ReleaseAll(), ["r", 0]),
     ]
     for event, command in events:

@@ -29,6 +29,7 @@ def test_each_operation_is_one_value() -> None:
         answer(
             *("i3 00ff", "m3 ", 'I3 "text"', 'M3 "\\u0000"', 'd3 "idle"', "a3 01", 'p3 {"x":1.5}'),
             *("l3 1", "f3 0", 'c3 "none"', 'c3 "url(x)"', "v 1", '? "WebAssembly"'),
+            *("h3 [2,250,1,0.5]", "h3 [0,0.5,0,0]"),
         )
     ).said == (
         Sent(3, Channel.INPUT, b"\x00\xff"),
@@ -44,6 +45,8 @@ def test_each_operation_is_one_value() -> None:
         outbox.CursorChanged(3, "default"),
         outbox.FramesAsked(True),
         outbox.Missing("WebAssembly"),
+        outbox.Vibrated(3, 2, 1.0, 0.5, 0.25),
+        outbox.Vibrated(3, 0, 0.0, 0.0, 0.0005),
     )
 
 
@@ -60,6 +63,8 @@ def test_each_operation_is_one_value() -> None:
                 *("p1 " + json.dumps({str(at): 1 for at in range(65)}), 'p1 {"x": 1', "c1 5"),
                 *('p1 {"' + "x" * 65 + '": 1}', 'p1 {"x": "' + "y" * 257 + '"}'),
                 "p1 " + "[" * 9999,
+                *("h1 [4,1,1,1]", "h1 [-1,1,1,1]", "h1 [0,5001,1,1]", "h1 [0,-1,1,1]"),
+                *("h1 [0,1,1.5,1]", "h1 [0,1,1,NaN]", "h1 [0,1,1]", "h1 {}", 'h1 [0,1,1,"1"]'),
                 *('d1 "' + "x" * 1025 + '"', "a1 " + "00" * 65_537, "i1 " + "00" * 262_145),
                 *('c1 "' + "x" * 65 + '"', '? "' + "x" * 65 + '"', "p1 " + "9" * 5000),
             ],
@@ -93,10 +98,10 @@ def test_half_of_a_surrogate_pair_becomes_a_replacement() -> None:
 
 LINES = st.one_of(
     st.text(max_size=30),
-    st.from_regex(r"[imIMdaplfcv?]\d{0,9} ?[^\n]{0,30}", fullmatch=True),
+    st.from_regex(r"[imIMdaplfchv?]\d{0,9} ?[^\n]{0,30}", fullmatch=True),
     st.builds(
         lambda operation, value: f"{operation} {json.dumps(value)}",
-        st.sampled_from(["d1", "p1", "I1", "M1", "c1", "?", "l1", "i1"]),
+        st.sampled_from(["d1", "p1", "I1", "M1", "c1", "?", "l1", "i1", "h1"]),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
             lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
@@ -126,6 +131,10 @@ def test_anything_is_an_answer_within_its_bounds_or_an_error(text: str) -> None:
                 json.dumps(statistics, allow_nan=False)
             case outbox.CursorChanged(_, keyword):
                 assert keyword in outbox.CURSORS
+            case outbox.Vibrated(_, index, strong, weak, duration_s):
+                assert 0 <= index < 4
+                assert 0 <= min(strong, weak) <= max(strong, weak) <= 1
+                assert 0 <= duration_s <= 5
             case outbox.Missing(name):
                 assert name.isprintable()
             case _:

@@ -27,6 +27,7 @@ from rejoin.input_events.events import (
     View,
     Wheel,
 )
+from rejoin.input_events.wishes import VibrationWish
 from rejoin.input_module import commands, outbox
 from rejoin.input_module.limits import Limits
 from rejoin.input_module.port import (
@@ -249,6 +250,26 @@ async def test_gamepads_are_polled_by_animation_frames() -> None:
         await eventually(
             lambda: (5, {1: 2, 2: 2}) in [protobuf(each) for each in heard.bytes_on(Channel.INPUT)]
         )
+
+
+SHAKING = """
+globalThis.GameCastInputModule = { GameCastInput: class {
+  attach() {
+    addEventListener("gamepadconnected", ({ gamepad }) => gamepad.vibrationActuator
+      .playEffect("dual-rumble", { duration: 250, strongMagnitude: 1, weakMagnitude: 0.5 }));
+  }
+  detach() {}
+}};
+"""
+
+
+@leaves_nothing
+async def test_a_module_makes_a_gamepad_vibrate() -> None:
+    async with sandbox() as (box, heard):
+        await begin(box, SHAKING)
+        box.dispatch(PadState(2, True, "pad", (0.0,), (), rumbles=True))
+        await box.settle()
+        assert heard.said == [("vibration", 1, VibrationWish(2, 1.0, 0.5, 0.25))]
 
 
 # --- attaching, releasing, silence ---

@@ -6,65 +6,27 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from helpers.headless_scene import Scene, scene, small
+from helpers.headless_scene import Scene, can_play, play, presses, small, until
+from helpers.wire import Wire, at_of
 from rejoin.clock import boot_s
 from rejoin.core import events
 from rejoin.core.model import EndingKind, NoInput, Stage
 from rejoin.emulator.service.faults import Fault, FaultKind, ScriptFault, ScriptFaultKind
-from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.input_events.events import KeyEvent
 from rejoin.input_module.sandbox import Sandbox
 from rejoin.media.video.picture import Picture
-from rejoin.rtc.peer import Peer
-from rejoin.rtc.peer_states import parts_of
-from rejoin.signaling.dialects import AWS_BUNDLE, OURS, Dialect
+from rejoin.signaling.dialects import AWS_BUNDLE
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
 ARROW_RIGHT = 0x4F
 DOWN = KeyEvent("ArrowRight", "ArrowRight", pressed=True)
 UP = KeyEvent("ArrowRight", "ArrowRight", pressed=False)
-
-
-def play(
-    settings: EmulatorSettings,
-    script: Callable[[Scene], Awaitable[None]],
-    dialect: Dialect = OURS,
-    **options: Any,
-) -> Scene:
-    async def main() -> Scene:
-        async with scene(settings, dialect, **options) as it:
-            await script(it)
-        return it
-
-    return asyncio.run(main())
-
-
-async def until(true: Callable[[], Awaitable[bool]], within_s: float = 60.0) -> None:
-    """Only a hang takes as long as the timeout, even on a slow machine."""
-    began_at = boot_s()
-    while not await true():
-        assert boot_s() - began_at < within_s
-        await asyncio.sleep(0.02)
-
-
-async def can_play(it: Scene, episode: int = 0) -> None:
-    await it.live(episode)
-    await it.until(lambda shown: shown.input_open)
-
-
-async def presses(it: Scene, expected: int) -> None:
-    async def so_many() -> bool:
-        return (await it.game())["key_presses"] == expected
-
-    await until(so_many)
 
 
 async def plays_on(it: Scene) -> None:
@@ -81,49 +43,6 @@ async def plays_on(it: Scene) -> None:
 
 
 # --- silence --------------------------------------------------------------------------------------
-
-
-class Wire:
-    """What the sockets of the first connection send, by kind, with the time."""
-
-    def __init__(self, it: Scene) -> None:
-        ((_, peer),) = it.player._engine._connections.all()
-        assert isinstance(peer, Peer)
-        parts = parts_of(peer._state)
-        assert parts is not None
-        ice: Any = parts.dtls.transport._connection
-        self.sent: list[tuple[float, str]] = []
-        for protocol in ice._protocols:
-            self._tap(protocol.transport)
-
-    def _tap(self, transport: Any) -> None:
-        send = transport._sock.sendto
-
-        class Tapped:
-            def __getattr__(self, name: str) -> Any:
-                return getattr(transport_socket, name)
-
-            def sendto(tapped, data: bytes, *to: Any) -> Any:
-                self.sent.append((boot_s(), kind_of(data)))
-                return send(data, *to)
-
-        transport_socket, transport._sock = transport._sock, Tapped()
-
-    def since(self, at: float) -> set[str]:
-        return {kind for when, kind in self.sent if when >= at}
-
-
-def kind_of(data: bytes) -> str:
-    """By its first bytes (RFC 7983)."""
-    if data[0] < 4:
-        return "check"
-    if data[0] < 64:
-        return "dtls"
-    return "rtcp"
-
-
-def at_of(it: Scene, name: str) -> float:
-    return next(record.at for record in it.records if record.name == name)
 
 
 def test_with_a_key_held_nothing_but_checks_and_goodbyes_leaves_the_lost_connection() -> None:

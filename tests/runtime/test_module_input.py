@@ -17,7 +17,7 @@ from rejoin import tasks
 from rejoin.core import events
 from rejoin.core.model import ConnectionNumber, HardEvidence, NoInput, Stage
 from rejoin.input_events.events import KeyEvent, PadState, PointerMove, ReleaseAll, View
-from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish
+from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, VibrationWish
 from rejoin.input_module.port import Channel, ChannelState, ModuleProblem
 from rejoin.media.statistics import StreamStatistics
 from rejoin.runtime import module_scripts
@@ -435,11 +435,17 @@ async def test_wishes_reach_the_window_while_the_module_is_attached() -> None:
         bench.sandbox.reports.pointer_lock(ONE, wanted=True)
         bench.sandbox.reports.full_screen(ONE, wanted=False)
         bench.sandbox.reports.cursor(ONE, "none")
+        bench.sandbox.reports.vibration(ONE, VibrationWish(0, 1.0, 0.5, 0.1))
+        bench.sandbox.reports.vibration(TWO, VibrationWish(0, 1.0, 0.5, 0.1))
         assert bench.module.wishes[1:] == [
             PointerLockWish(True),
             FullScreenWish(False),
             CursorWish("none"),
+            VibrationWish(0, 1.0, 0.5, 0.1),
         ]
+        bench.input.suspend(ONE)
+        bench.sandbox.reports.vibration(ONE, VibrationWish(0, 1.0, 0.5, 0.1))
+        assert len(bench.module.wishes) == 5, "a lost connection shakes nothing"
 
 
 async def test_a_module_that_waits_for_the_next_frame_is_told_of_it() -> None:

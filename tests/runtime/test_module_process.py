@@ -9,6 +9,13 @@ import pytest
 
 from helpers.fake_module import FakeSandbox
 from rejoin import tasks
+from rejoin.input_events.wishes import (
+    AnyWish,
+    CursorWish,
+    FullScreenWish,
+    PointerLockWish,
+    VibrationWish,
+)
 from rejoin.input_module.port import Channel, InputModulePort, ModuleProblem, Reports
 from rejoin.runtime import module_process
 from rejoin.runtime.module_process import ModuleProcess
@@ -41,14 +48,8 @@ class Listener:
     ) -> None:
         self.heard.append((process, instance, statistics))
 
-    def on_pointer_lock(self, process: ModuleProcess, instance: int, wanted: bool) -> None:
-        self.heard.append((process, instance, "lock", wanted))
-
-    def on_full_screen(self, process: ModuleProcess, instance: int, wanted: bool) -> None:
-        self.heard.append((process, instance, "screen", wanted))
-
-    def on_cursor(self, process: ModuleProcess, instance: int, keyword: str) -> None:
-        self.heard.append((process, instance, keyword))
+    def on_wish(self, process: ModuleProcess, instance: int, wish: AnyWish) -> None:
+        self.heard.append((process, instance, wish))
 
     def on_failed(self, process: ModuleProcess) -> None:
         self.heard.append((process, process.problem))
@@ -108,6 +109,7 @@ async def test_every_report_is_passed_on_with_its_process() -> None:
     reports.pointer_lock(5, wanted=True)
     reports.full_screen(6, wanted=False)
     reports.cursor(7, "none")
+    reports.vibration(8, VibrationWish(0, 1.0, 0.5, 0.25))
     for problem in (ModuleProblem.HUNG, ModuleProblem.TOO_MUCH):
         reports.failed(problem)
     assert listener.heard == [
@@ -115,9 +117,10 @@ async def test_every_report_is_passed_on_with_its_process() -> None:
         (process, 2, "idle"),
         (process, 3, b"y"),
         (process, 4, {"a": 1}),
-        (process, 5, "lock", True),
-        (process, 6, "screen", False),
-        (process, 7, "none"),
+        (process, 5, PointerLockWish(True)),
+        (process, 6, FullScreenWish(False)),
+        (process, 7, CursorWish("none")),
+        (process, 8, VibrationWish(0, 1.0, 0.5, 0.25)),
         (process, ModuleProblem.HUNG),
     ]
     assert not process.ready

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from rejoin.input_events.wishes import CursorWish, PointerLockWish, Wish
+from rejoin.input_events.wishes import AnyWish, CursorWish, PointerLockWish
 from rejoin.runtime.wishes import Wishes
 
 
 def test_listeners_hear_each_wish_until_they_leave(caplog: pytest.LogCaptureFixture) -> None:
-    wishes, heard, also = Wishes(), list[Wish](), list[Wish]()
+    wishes, heard, also = Wishes(), list[AnyWish](), list[AnyWish]()
 
-    def fail(wish: Wish) -> None:
+    def fail(wish: AnyWish) -> None:
         raise RuntimeError
 
     wishes.publish(CursorWish("none"))

@@ -27,8 +27,9 @@ _log = logging.getLogger("rejoin.backend")
 TICK_S: Final = 0.05
 """Between two exchanges of turns, at the least: a call each 50 ms is what AWS allows."""
 SLOWEST_TICK_S: Final = 0.5
-HOLD_AFTER_S: Final = 0.025
-"""Turns to hold are taken this much later, and not beside the call that has just got its turn."""
+HOLD_AFTER_S: Final = 0.25
+"""Turns to hold are taken this much later, and not beside the call that has just got its turn, nor
+the connection that follows it."""
 FAILED_TICK_S: Final = 0.2
 PATIENCE_S: Final = 2.0
 """A database that fails for longer is down for those who wait."""

@@ -229,12 +229,19 @@ _WaitS = Annotated[
 class _Claims:
     """What a client says of its time, in headers."""
 
-    budget_ms: _BudgetMs = None
-    window_ms: _WindowMs = None
-    latest_ms: _LatestMs = None
+    budget_ms: int | None
+    window_ms: int | None
+    latest_ms: int | None
 
     def claimed(self) -> Claimed:
         return Claimed(_seconds(self.window_ms), _seconds(self.latest_ms))
+
+
+async def _claims(
+    budget_ms: _BudgetMs = None, window_ms: _WindowMs = None, latest_ms: _LatestMs = None
+) -> _Claims:
+    """A coroutine, because FastAPI makes anything else on a thread."""
+    return _Claims(budget_ms, window_ms, latest_ms)
 
 
 def _seconds(milliseconds: int | None) -> float | None:
@@ -366,7 +373,7 @@ def _router(
         session_id: _Id,
         body: ReconnectBody,
         token: _Token,
-        claims: Annotated[_Claims, Depends()],
+        claims: Annotated[_Claims, Depends(_claims)],
     ) -> ConnectionBody:
         offer = Offer(body.attempt, body.signal_request, token, claims.claimed())
         caller = _caller(request, claims.budget_ms)

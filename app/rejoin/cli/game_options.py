@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from rejoin.cli.options import FILE, NumberRange, decoder, frame_pacing, renderer
+from rejoin.cli.pad_options import pad_options
 from rejoin.cli.saved_settings import saved
 from rejoin.cli.sign_in import token_file
 
@@ -39,6 +40,12 @@ class GameOptions:
     dtls_client: bool = False
     input_module: str = "service"
     """`service`: run the input module that the service names; `off`: watch alone."""
+    gamepads: bool = True
+    pad_background: bool = False
+    pad_dead_zone: float = 0.1
+    pad_swap_ab: bool = False
+    pad_swap_xy: bool = False
+    pad_rumble: bool = True
     max_kbps: int | None = None
     max_height: int | None = None
     ice_servers: Path | None = None
@@ -124,6 +131,7 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
             show_default="service",
             help="Run the input module that the service names, in a sandbox; or off: watch only.",
         ),
+        *pad_options(),
         click.option(
             "--max-bitrate",
             "max_kbps",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -18,10 +19,14 @@ from rejoin.parts import loading
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
+    from rejoin.gui.input import PlayerPads
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player import Player
     from rejoin.runtime.studio_profile import StudioProfile
+
+MAPPINGS: Final = "gamecontrollerdb.txt"
+"""A file of the player's, beside the settings, with gamepads that SDL does not know."""
 
 
 def check_display() -> None:
@@ -143,6 +148,7 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
                 options.sharpness,
                 options.vsync,
             ),
+            pads=_gamepads(options, player),
         ),
         full_screen=options.full_screen,
         network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
@@ -195,6 +201,30 @@ def _player(
             token_lasts_s=None if signed_in is None else signed_in.lasts_s,
         ),
     )
+
+
+def _gamepads(options: GameOptions, player: Player) -> PlayerPads:
+    """The player's gamepads, unless they are off."""
+    from rejoin.gamepads.choices import PadChoices
+    from rejoin.gamepads.reader import Gamepads
+    from rejoin.gui.input import NoPads
+    from rejoin.runtime.state_folder import settings_folder
+
+    if not options.gamepads:
+        return NoPads()
+    choices = PadChoices(
+        background=options.pad_background,
+        dead_zone=options.pad_dead_zone,
+        swap_ab=options.pad_swap_ab,
+        swap_xy=options.pad_swap_xy,
+        rumble=options.pad_rumble,
+    )
+    mappings: Path | None = None
+    with contextlib.suppress(BadInputError):  # there is no home folder
+        mappings = settings_folder() / MAPPINGS
+    pads = Gamepads(choices, mappings)
+    player.subscribe_wishes(pads.on_wish)
+    return pads
 
 
 def ending_sentence(ending: Ending) -> str:

@@ -127,10 +127,15 @@ def _player(
 
 def _in_window(options: DemoOptions, player: Player, drops: Drops, script: Script) -> int:
     from rejoin.core.model import Snapshot, Stage
+    from rejoin.gamepads.choices import PadChoices
+    from rejoin.gamepads.reader import Gamepads
     from rejoin.gui import application
+    from rejoin.gui.input import NoPads
     from rejoin.gui.surface_choice import PictureOptions, Renderer
     from rejoin.gui.window_options import WindowOptions
 
+    pads = Gamepads(PadChoices())
+    player.subscribe_wishes(pads.on_wish)
     return application.run(
         player,
         WindowOptions(
@@ -141,6 +146,7 @@ def _in_window(options: DemoOptions, player: Player, drops: Drops, script: Scrip
             before_start=Snapshot(Stage.STARTING),
             first_size=(1280, 720) if options.headless else None,
             picture=PictureOptions(Renderer(options.renderer)),
+            pads=NoPads() if options.headless else pads,
         ),
         after_refresh=script.on_refresh,
     )

@@ -81,6 +81,7 @@ def run(
     it (`close`). Raises NoDisplayError, AssetMissingError, BadInputError.
     """
     with _qt_log(), ExitStack() as at_the_end:
+        at_the_end.callback(options.pads.stop)
         application = make_application()
         use = SurfaceUse(options.picture, RendererMemory())
         at_the_end.callback(use.close)  # in any case: a mark that stays is taken for a crash

@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from rejoin.core.events import Event
 from rejoin.core.model import Snapshot
 from rejoin.input_events.events import InputEvent
-from rejoin.input_events.wishes import Wish
+from rejoin.input_events.wishes import AnyWish, VibrationWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry, Picture, PictureSlot, ViewHints
@@ -35,7 +35,7 @@ class StreamPort(Protocol):
         """What the player did, for the input module of the connection that is shown. Thread-safe,
         returns at once; events keep their order."""
 
-    def subscribe_wishes(self, listener: Callable[[Wish], None]) -> Callable[[], None]:
+    def subscribe_wishes(self, listener: Callable[[AnyWish], None]) -> Callable[[], None]:
         """Call `listener` with each wish of the input module, on any thread. Returns how to
         unsubscribe."""
 
@@ -109,7 +109,9 @@ class Bridge(QObject):
         if not self._is_closed():
             self._snapshot_arrived.emit(snapshot)
 
-    def _on_wish(self, wish: Wish) -> None:
+    def _on_wish(self, wish: AnyWish) -> None:
+        if isinstance(wish, VibrationWish):
+            return  # the gamepads hear of it themselves
         with self._lock:
             if self._closed:
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QWheelEvent
@@ -15,6 +16,7 @@ from rejoin.input_events.events import (
     InputEvent,
     KeyEvent,
     Modifiers,
+    PadState,
     PointerButton,
     PointerMove,
     ReleaseAll,
@@ -75,6 +77,32 @@ class PointerTravel:
         return dx, dy
 
 
+class PlayerPads(Protocol):
+    """The gamepads, which have a thread of their own. `gamepads.reader.Gamepads` implements it.
+
+    `connect`: where states go. `open`, `close`: whether the game takes input. `focus`: whether the
+    window is active. `released`: the game was told that nothing is held. `stop`: for good.
+    """
+
+    def connect(self, send: Callable[[PadState], None]) -> None: ...
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+    def focus(self, active: bool) -> None: ...
+    def released(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class NoPads:
+    """There are no gamepads."""
+
+    def connect(self, send: Callable[[PadState], None]) -> None: ...
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+    def focus(self, active: bool) -> None: ...
+    def released(self) -> None: ...
+    def stop(self) -> None: ...
+
+
 class PlayerInput:
     """Posts what the player does. `send` is called with each event, and never while closed, except
     with a `View`: that is a state, which a connection that opens later needs as well.
@@ -84,9 +112,17 @@ class PlayerInput:
     Shift in between leaves no key stuck.
     """
 
-    def __init__(self, send: Callable[[InputEvent], None], clock: Clock) -> None:
+    def __init__(
+        self,
+        send: Callable[[InputEvent], None],
+        clock: Clock,
+        pads: PlayerPads = NoPads(),  # noqa: B008
+    ) -> None:
+        """`pads`: they are opened and closed with the rest."""
         self._send = send
         self.clock = clock
+        self._pads = pads
+        self._pads.connect(send)
         self._open = False
         self._held = Held()
         self._pressed: dict[int, str] = {}
@@ -108,10 +144,12 @@ class PlayerInput:
             self._open = True
             if self._view is not None:
                 self._send(self._view)
+            self._pads.open()
 
     def close(self) -> None:
         self.release_all()
         self._open = False
+        self._pads.close()
 
     def release_all(self) -> None:
         """Release everything, if anything is held."""
@@ -119,12 +157,14 @@ class PlayerInput:
         self._pressed.clear()
         if held:
             self._post(ReleaseAll(self.clock()))
+            self._pads.released()
 
     def show_view(self, view: View, *, again: bool = False) -> None:
         """Where the picture is now; posted when it has changed, or `again`."""
         if view != self._view or again:
             self._view = view
             self._send(view)
+            self._pads.focus(view.focused)
 
     def key(self, event: QKeyEvent, *, pressed: bool, repeated: bool = False) -> None:
         """A key of the keyboard. A repeat of a key that was not pressed since the input opened is

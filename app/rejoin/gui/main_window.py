@@ -92,7 +92,7 @@ class RejoinWindow(QWidget):
 
         self.keys = KeysDown()
         self.bridge = Bridge(port)
-        self.inputs = PlayerInput(self.bridge.send_input, clock)
+        self.inputs = PlayerInput(self.bridge.send_input, clock, options.pads)
         self._grants = ClickGrants()
         self._announcer = Announcer(self, self.announced.emit)
         self._build()

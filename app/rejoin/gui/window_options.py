@@ -10,6 +10,7 @@ from typing import Final
 from PySide6.QtCore import QSize, Qt
 
 from rejoin.core.model import Snapshot, Stage
+from rejoin.gui.input import NoPads, PlayerPads
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.video_surface import MakeSurface
@@ -27,7 +28,8 @@ class WindowOptions:
     more lines for the report. `before_start`: what is shown until the engine has started; by
     default a window that waits for *Start*. `first_size`: in pixels; None: what fits the screen.
     `picture`: how `application.run` chooses what draws. `make_surface`: what draws; when it fails,
-    `on_surface_failed` is called with the reason, and the processor draws.
+    `on_surface_failed` is called with the reason, and the processor draws. `pads`: the gamepads,
+    which `application.run` stops at the end.
     """
 
     title: str = "Rejoin"
@@ -40,6 +42,7 @@ class WindowOptions:
     picture: PictureOptions = PictureOptions()  # noqa: RUF009 frozen
     make_surface: MakeSurface = RasterSurface
     on_surface_failed: Callable[[str], None] = lambda why: None
+    pads: PlayerPads = NoPads()  # noqa: RUF009 nothing is kept
 
 
 def first_size(available: QSize) -> QSize:

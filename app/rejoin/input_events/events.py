@@ -104,13 +104,15 @@ class Wheel:
 @dataclass(frozen=True, slots=True)
 class PadState:
     """A whole gamepad, `mapping` "standard". `buttons`: 0 to 1 each, 17 of them; `axes`: -1 to 1,
-    left x, left y, right x, right y, positive right and down. Not `connected`: it was unplugged."""
+    left x, left y, right x, right y, positive right and down. Not `connected`: it was unplugged.
+    `rumbles`: it can vibrate."""
 
     index: int
     connected: bool
     name: str = ""
     buttons: tuple[float, ...] = ()
     axes: tuple[float, ...] = ()
+    rumbles: bool = False
     at: float = 0.0
 
 

@@ -30,4 +30,19 @@ class CursorWish:
     keyword: str
 
 
+@dataclass(frozen=True, slots=True)
+class VibrationWish:
+    """GamepadHapticActuator.playEffect("dual-rumble"): a pad, its two motors from 0 to 1, and for
+    how many seconds, 5 at most; 0 ends it."""
+
+    index: int
+    strong: float
+    weak: float
+    duration_s: float
+
+
 Wish = PointerLockWish | FullScreenWish | CursorWish
+"""What the window can grant."""
+
+AnyWish = Wish | VibrationWish
+"""The last one is for the gamepads."""

@@ -68,7 +68,9 @@ def event_command(event: InputEvent) -> str:
         case PadState():
             pressed = [max(0.0, min(1.0, _number(value))) for value in event.buttons[:32]]
             axes = [max(-1.0, min(1.0, _number(value))) for value in event.axes[:16]]
-            return _text("g", event.index, event.connected, event.name[:256], pressed, axes)
+            return _text(
+                "g", event.index, event.connected, event.name[:256], pressed, axes, event.rumbles
+            )
         case View():
             return view_command(event)
         case ReleaseAll():

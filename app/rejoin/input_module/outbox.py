@@ -26,6 +26,8 @@ MAX_STATISTICS: Final = 64
 MAX_ERRORS: Final = 1_000_000
 MAX_NAME: Final = 64
 MAX_MEMBER: Final = 256
+MAX_PADS: Final = 4
+MAX_VIBRATION_MS: Final = 5000
 
 _CURSORS = (
     "auto", "default", "none", "context-menu", "help", "pointer", "progress", "wait", "cell",
@@ -38,7 +40,7 @@ _CURSORS = (
 CURSORS: Final = frozenset(_CURSORS)
 """Keywords of CSS; any other is "default"."""
 
-_LINE: Final = re.compile(r"([imIMdaplfc])(\d{1,9}) ([^\n]*)|([v?]) ([^\n]*)")
+_LINE: Final = re.compile(r"([imIMdaplfch])(\d{1,9}) ([^\n]*)|([v?]) ([^\n]*)")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")
 _NAME: Final = re.compile(r"[ -~]{1,64}")
 
@@ -101,6 +103,17 @@ class CursorChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Vibrated:
+    """A pad, 0 to 3, its two motors, 0 to 1, and for how long; 0 ends it."""
+
+    instance: int
+    index: int
+    strong: float
+    weak: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class FramesAsked:
     """Whether a callback waits for the next picture (requestVideoFrameCallback)."""
 
@@ -120,6 +133,7 @@ SaidOfInstance = (
     | PointerLockAsked
     | FullScreenAsked
     | CursorChanged
+    | Vibrated
 )
 Said = SaidOfInstance | FramesAsked | Missing
 
@@ -176,6 +190,8 @@ def _of_instance(operation: str, instance: int, payload: str) -> SaidOfInstance:
             return PointerLockAsked(instance, _truth(payload))
         case "f":
             return FullScreenAsked(instance, _truth(payload))
+        case "h":
+            return _vibrated(instance, payload)
         case _:
             keyword = _string(payload, MAX_NAME)
             return CursorChanged(instance, keyword if keyword in CURSORS else "default")
@@ -210,6 +226,22 @@ def _truth(payload: str) -> bool:
     if payload not in ("0", "1"):
         raise _bad()
     return payload == "1"
+
+
+def _vibrated(instance: int, payload: str) -> Vibrated:
+    match _json(payload):
+        case [int(index), *numbers] if 0 <= index < MAX_PADS and len(numbers) == 3:
+            ms, strong, weak = (_number(each) for each in numbers)
+            if strong <= 1 and weak <= 1:
+                return Vibrated(instance, index, strong, weak, ms / 1000)
+    raise _bad()
+
+
+def _number(value: object) -> float:
+    """0 to `MAX_VIBRATION_MS`."""
+    if isinstance(value, int | float) and 0 <= value <= MAX_VIBRATION_MS:
+        return float(value)
+    raise _bad()
 
 
 def _name(payload: str) -> str:

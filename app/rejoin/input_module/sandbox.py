@@ -26,6 +26,7 @@ from rejoin.input_events.events import (
     View,
     Wheel,
 )
+from rejoin.input_events.wishes import VibrationWish
 from rejoin.input_module import commands, outbox
 from rejoin.input_module.counts import Counts
 from rejoin.input_module.frames import MAX_SCRIPT_BYTES, Kind
@@ -371,6 +372,9 @@ class Sandbox:
                     self._reports.full_screen(instance, wanted)
             case outbox.CursorChanged(instance, keyword):
                 self._reports.cursor(instance, keyword)
+            case outbox.Vibrated(instance, index, strong, weak, duration_s):
+                wish = VibrationWish(index, strong, weak, duration_s)
+                self._reports.vibration(instance, wish)
             case _:
                 assert_never(said)
 

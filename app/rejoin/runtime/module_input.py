@@ -20,7 +20,7 @@ from rejoin.core import events
 from rejoin.core.model import ConnectionNumber, NoInput
 from rejoin.input_events.events import InputEvent, PadState, View
 from rejoin.input_events.held import at_rest
-from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
+from rejoin.input_events.wishes import AnyWish, CursorWish
 from rejoin.input_module.port import (
     MAX_APPLICATION_BYTES,
     Channel,
@@ -291,14 +291,9 @@ class ModuleInput:
         if self._speaker(process, instance, tuple(Attachment)) is not None:
             self._load = host_load(statistics)
 
-    def on_pointer_lock(self, process: ModuleProcess, instance: int, wanted: bool) -> None:
-        self._wish(process, instance, PointerLockWish(wanted))
-
-    def on_full_screen(self, process: ModuleProcess, instance: int, wanted: bool) -> None:
-        self._wish(process, instance, FullScreenWish(wanted))
-
-    def on_cursor(self, process: ModuleProcess, instance: int, keyword: str) -> None:
-        self._wish(process, instance, CursorWish(keyword))
+    def on_wish(self, process: ModuleProcess, instance: int, wish: AnyWish) -> None:
+        if self._parts and self._speaker(process, instance, (Attachment.ATTACHED,)) is not None:
+            self._parts.on_wish(wish)
 
     def on_failed(self, process: ModuleProcess) -> None:
         _log.warning("the input module failed: %s", process.problem)
@@ -321,10 +316,6 @@ class ModuleInput:
                 return connection
             case _:
                 return None
-
-    def _wish(self, process: ModuleProcess, instance: int, wish: Wish) -> None:
-        if self._parts and self._speaker(process, instance, (Attachment.ATTACHED,)) is not None:
-            self._parts.on_wish(wish)
 
     # --- the script and its process ---------------------------------------------------------------
 

@@ -8,6 +8,13 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, Protocol
 
+from rejoin.input_events.wishes import (
+    AnyWish,
+    CursorWish,
+    FullScreenWish,
+    PointerLockWish,
+    VibrationWish,
+)
 from rejoin.input_module.port import (
     Channel,
     InputModulePort,
@@ -41,9 +48,7 @@ class ModuleListener(Protocol):
     def on_performance(
         self, process: ModuleProcess, instance: int, statistics: Mapping[str, object]
     ) -> None: ...
-    def on_pointer_lock(self, process: ModuleProcess, instance: int, wanted: bool) -> None: ...
-    def on_full_screen(self, process: ModuleProcess, instance: int, wanted: bool) -> None: ...
-    def on_cursor(self, process: ModuleProcess, instance: int, keyword: str) -> None: ...
+    def on_wish(self, process: ModuleProcess, instance: int, wish: AnyWish) -> None: ...
     def on_failed(self, process: ModuleProcess) -> None: ...
 
 
@@ -132,13 +137,16 @@ class ModuleProcess:
         self._listener.on_performance(self, instance, statistics)
 
     def pointer_lock(self, instance: int, wanted: bool) -> None:
-        self._listener.on_pointer_lock(self, instance, wanted)
+        self._listener.on_wish(self, instance, PointerLockWish(wanted))
 
     def full_screen(self, instance: int, wanted: bool) -> None:
-        self._listener.on_full_screen(self, instance, wanted)
+        self._listener.on_wish(self, instance, FullScreenWish(wanted))
 
     def cursor(self, instance: int, keyword: str) -> None:
-        self._listener.on_cursor(self, instance, keyword)
+        self._listener.on_wish(self, instance, CursorWish(keyword))
+
+    def vibration(self, instance: int, wish: VibrationWish) -> None:
+        self._listener.on_wish(self, instance, wish)
 
     def failed(self, problem: ModuleProblem) -> None:
         if self.problem is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rejoin.core.model import ConnectionNumber, NoInput
-from rejoin.input_events.wishes import Wish
+from rejoin.input_events.wishes import AnyWish
 from rejoin.runtime.module_process import MakeSandbox
 from rejoin.runtime.module_scripts import ScriptFetcher
 
@@ -26,7 +26,7 @@ class InputParts:
     max_kbps: int | None = None
     max_height: int | None = None
     automatic: bool = True
-    on_wish: Callable[[Wish], None] = lambda wish: None
+    on_wish: Callable[[AnyWish], None] = lambda wish: None
     on_message: Callable[[bytes], None] = lambda data: None
 
 

@@ -16,7 +16,7 @@ from rejoin.core.trace import Record
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import BadInputError
 from rejoin.input_events.events import InputEvent
-from rejoin.input_events.wishes import Wish
+from rejoin.input_events.wishes import AnyWish
 from rejoin.input_module.port import (
     MAX_APPLICATION_BYTES,
     InputModulePort,
@@ -170,7 +170,7 @@ class Player:
         """What the player did, for the input module."""
         self._engine.send_input(event)
 
-    def subscribe_wishes(self, listener: Callable[[Wish], None]) -> Callable[[], None]:
+    def subscribe_wishes(self, listener: Callable[[AnyWish], None]) -> Callable[[], None]:
         """Call `listener`, on the stream thread, with what the input module wants of the window.
         Returns how to unsubscribe."""
         return self._wishes.subscribe(listener)

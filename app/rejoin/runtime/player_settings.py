@@ -195,6 +195,42 @@ class PlayerSettings:
         "service",
         "Run the input module that the service names, in a sandbox; or off: watch only.",
     )
+    gamepads: bool = _setting(
+        "pads.enabled",
+        YesNo(),
+        True,
+        "Play with gamepads.",
+    )
+    pad_background: bool = _setting(
+        "pads.background",
+        YesNo(),
+        False,
+        "Gamepads reach the game while its window is not active, too.",
+    )
+    pad_dead_zone: float = _setting(
+        "pads.dead_zone",
+        Share(),
+        0.1,
+        "How much of a gamepad stick's way counts as its middle.",
+    )
+    pad_swap_ab: bool = _setting(
+        "pads.swap_ab",
+        YesNo(),
+        False,
+        "Swap the bottom and the right button of gamepads (A and B) in the game.",
+    )
+    pad_swap_xy: bool = _setting(
+        "pads.swap_xy",
+        YesNo(),
+        False,
+        "Swap the left and the top button of gamepads (X and Y) in the game.",
+    )
+    pad_rumble: bool = _setting(
+        "pads.rumble",
+        YesNo(),
+        True,
+        "The game may make gamepads vibrate; only where its input module asks for it.",
+    )
     max_kbps: int | None = _setting(
         "network.max_kbps",
         Limit(100, 100_000),

@@ -6,11 +6,11 @@ import logging
 import threading
 from collections.abc import Callable
 
-from rejoin.input_events.wishes import Wish
+from rejoin.input_events.wishes import AnyWish
 
 _log = logging.getLogger("rejoin.wishes")
 
-Listener = Callable[[Wish], None]
+Listener = Callable[[AnyWish], None]
 
 
 class Wishes:
@@ -21,7 +21,7 @@ class Wishes:
         self._listeners: dict[int, Listener] = {}
         self._subscriptions = 0
 
-    def publish(self, wish: Wish) -> None:
+    def publish(self, wish: AnyWish) -> None:
         """Pass a wish to every listener."""
         with self._lock:
             listeners = tuple(self._listeners.values())

@@ -14,6 +14,75 @@ class GamepadButton {
   }
 }
 
+/** What never changes is made once: a module asks for every pad sixty times a second. */
+const BUTTON_UP = Object.freeze(new GamepadButton(KEY, 0));
+const BUTTON_DOWN = Object.freeze(new GamepadButton(KEY, 1));
+
+const makeButton = (value) => {
+  if (value === 0) return BUTTON_UP;
+  return value === 1 ? BUTTON_DOWN : new GamepadButton(KEY, value);
+};
+
+/** Chromium's longest effect, its delay included. */
+const MAX_EFFECT_MS = 5000;
+
+class GamepadHapticActuator {
+  #index;
+  #timer = null;
+  #pending = null;
+
+  constructor(key, index) {
+    onlyOurs(key);
+    this.#index = index;
+  }
+
+  get type() { return "dual-rumble"; }
+  get effects() { return ["dual-rumble"]; }
+
+  /** "complete", "preempted" by another one, or "invalid-parameter", as in Chromium. */
+  playEffect(type, parameters = {}) {
+    if (type !== "dual-rumble") {
+      return Promise.reject(new DOMException("There is no such effect.", "NotSupportedError"));
+    }
+    const [duration, delay, strong, weak] =
+      ["duration", "startDelay", "strongMagnitude", "weakMagnitude"].map((name) => Number(parameters[name] ?? 0));
+    const shares = [strong, weak].every((share) => share >= 0 && share <= 1);
+    const times = duration >= 0 && delay >= 0 && duration + delay <= MAX_EFFECT_MS;
+    if (!shares || !times || document.hidden) {
+      return Promise.resolve(document.hidden ? "preempted" : "invalid-parameter");
+    }
+    this.#end("preempted");
+    return new Promise((resolve) => {
+      this.#pending = resolve;
+      const begin = () => {
+        this.#shake(duration, strong, weak);
+        this.#timer = startTimer(() => this.#end("complete"), duration, [], false);
+      };
+      if (delay > 0) this.#timer = startTimer(begin, delay, [], false);
+      else begin();
+    });
+  }
+
+  reset() {
+    this.#end("preempted");
+    this.#shake(0, 0, 0);
+    return Promise.resolve("complete");
+  }
+
+  #end(how) {
+    stopTimer(this.#timer);
+    const pending = this.#pending;
+    this.#timer = this.#pending = null;
+    pending?.(how);
+  }
+
+  #shake(duration, strong, weak) {
+    if (attached) say(`h${instanceNumber} ${stringify([this.#index, duration, strong, weak])}`);
+  }
+}
+
+const actuators = pads.map((_, index) => new GamepadHapticActuator(KEY, index));
+
 class Gamepad {
   constructor(key, members) {
     onlyOurs(key);
@@ -23,7 +92,7 @@ class Gamepad {
   }
 }
 
-const makePad = ({ index, name, buttons, axes, at }) =>
+const makePad = ({ index, name, buttons, axes, rumbles, at }) =>
   new Gamepad(KEY, {
     id: name,
     index,
@@ -31,18 +100,26 @@ const makePad = ({ index, name, buttons, axes, at }) =>
     timestamp: at,
     mapping: "standard",
     axes: Object.freeze([...axes]),
-    buttons: Object.freeze(buttons.map((value) => new GamepadButton(KEY, value))),
-    vibrationActuator: null,
+    buttons: Object.freeze(buttons.map(makeButton)),
+    vibrationActuator: rumbles ? actuators[index] : null,
   });
 
+/** Of each place, the snapshot of its newest state: the same object while nothing changes. */
+const snapshots = [null, null, null, null];
+
 /** A snapshot, as browsers give it. */
-const gamepads = () => pads.map((pad) => (pad === null ? null : makePad(pad)));
+const gamepads = () => pads.map((pad, index) => {
+  if (pad === null) return null;
+  snapshots[index] ??= makePad(pad);
+  return snapshots[index];
+});
 
 /** The state of one gamepad; the page gets an event if it came or went. */
-const padChanged = (index, connected, name, buttons, axes) => {
+const padChanged = (index, connected, name, buttons, axes, rumbles) => {
   if (!Number.isInteger(index) || index < 0 || index >= MAX_PADS) return;
   const old = pads[index];
-  pads[index] = connected ? { index, name, buttons, axes, at: now() } : null;
+  snapshots[index] = null;
+  pads[index] = connected ? { index, name, buttons, axes, rumbles, at: now() } : null;
   if ((old !== null) === connected) return;
   const gamepad = makePad(pads[index] ?? old);
   const type = connected ? "gamepadconnected" : "gamepaddisconnected";
@@ -56,7 +133,8 @@ const padsAtRest = () => {
     pad.buttons = pad.buttons.map(() => 0);
     pad.axes = pad.axes.map(() => 0);
     pad.at = now();
+    snapshots[pad.index] = null;
   }
 };
 
-exposeAll({ Gamepad, GamepadButton });
+exposeAll({ Gamepad, GamepadButton, GamepadHapticActuator });

@@ -1,0 +1,48 @@
+"""What gamepads do, in SDL's numbers: values from the devices to `pads`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plugged:
+    """A pad is there. `axes`: six, -32768 to 32767; `buttons`: those that are pressed already.
+    `rumbles`: it has motors."""
+
+    instance: int
+    name: str
+    rumbles: bool = False
+    axes: tuple[int, ...] = (0,) * 6
+    buttons: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AxisMoved:
+    instance: int
+    axis: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonChanged:
+    instance: int
+    button: int
+    pressed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unplugged:
+    instance: int
+
+
+Change = Plugged | AxisMoved | ButtonChanged | Unplugged
+
+
+@dataclass(frozen=True, slots=True)
+class Vibration:
+    """Two motors, 0 to 1, for so many seconds; another one takes its place, 0 ends it."""
+
+    strong: float
+    weak: float
+    duration_s: float

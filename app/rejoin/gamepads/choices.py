@@ -1,0 +1,18 @@
+"""What the player chose for gamepads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PadChoices:
+    """`background`: pads reach the game while its window is not active. `dead_zone`: 0 to 1, the
+    share of a stick's way that counts as its middle. `swap_ab`, `swap_xy`: bottom and right button,
+    left and top button, change places. `rumble`: the game may make a pad vibrate."""
+
+    background: bool = False
+    dead_zone: float = 0.1
+    swap_ab: bool = False
+    swap_xy: bool = False
+    rumble: bool = True

@@ -1,0 +1,102 @@
+"""What gamepads say to the game, and when: the newest states, at rest while nothing may pass."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from rejoin.input_events.events import PadState
+from rejoin.input_events.held import at_rest
+
+Send = Callable[[PadState], None]
+
+_PRESSED_FROM = 0.1
+"""As `GamepadButton.pressed` counts in the module's browser."""
+
+
+class PadGate:
+    """States pass while input is open and the window is active, or `background` pads are wished.
+
+    When it shuts, every pad is at rest for the game. When it opens, sticks count at once, and a
+    button or trigger that is held counts when it is pressed again: it belongs to what was on the
+    screen before. That a pad was plugged in or out is passed on in any case. May be used on any
+    thread; `send` must return at once.
+    """
+
+    def __init__(self, *, background: bool) -> None:
+        self._background = background
+        self._lock = threading.Lock()
+        self._send: Send | None = None
+        self._open = self._active = False
+        self._newest: dict[int, PadState] = {}
+        self._sent: dict[int, PadState] = {}
+        self._held_before: dict[int, frozenset[int]] = {}
+        """Buttons that count only once they were let go, by the index of their pad."""
+
+    @property
+    def passing(self) -> bool:
+        return self._open and (self._active or self._background)
+
+    def connect(self, send: Send) -> None:
+        """Where the states go."""
+        with self._lock:
+            self._send = send
+
+    def change(self, *, is_open: bool | None = None, active: bool | None = None) -> None:
+        """Whether the game takes input, and whether its window is active; None: as before."""
+        with self._lock:
+            before = self.passing
+            self._open = self._open if is_open is None else is_open
+            self._active = self._active if active is None else active
+            if self.passing != before:
+                self._begin_anew()
+
+    def released(self) -> None:
+        """The game was told that nothing is held (`ReleaseAll`)."""
+        with self._lock:
+            self._sent = {index: at_rest(pad) for index, pad in self._sent.items()}
+            self._begin_anew()
+
+    def put(self, pad: PadState) -> None:
+        """The newest state of a pad."""
+        with self._lock:
+            if pad.connected:
+                self._newest[pad.index] = pad
+                if pad.index not in self._sent:  # just plugged in
+                    self._held_before[pad.index] = _pressed(pad)
+                held = self._held_before.get(pad.index, frozenset())
+                self._held_before[pad.index] = held & _pressed(pad)
+                self._say(pad)
+            else:
+                self._newest.pop(pad.index, None)
+                self._held_before.pop(pad.index, None)
+                if self._sent.pop(pad.index, None) is not None and self._send is not None:
+                    self._send(pad)
+
+    def _begin_anew(self) -> None:
+        for pad in self._newest.values():
+            self._held_before[pad.index] = _pressed(pad)
+            self._say(pad)
+
+    def _say(self, pad: PadState) -> None:
+        """Send the pad as the game may see it, if that is news."""
+        seen = self._without(pad) if self.passing else at_rest(pad)
+        before = self._sent.get(pad.index)
+        if before is not None and replace(before, at=seen.at) == seen:
+            return
+        self._sent[pad.index] = seen
+        if self._send is not None:
+            self._send(seen)
+
+    def _without(self, pad: PadState) -> PadState:
+        """The pad without the buttons that were held before."""
+        held = self._held_before.get(pad.index)
+        if not held:
+            return pad
+        buttons = (0.0 if at in held else value for at, value in enumerate(pad.buttons))
+        return replace(pad, buttons=tuple(buttons))
+
+
+def _pressed(pad: PadState) -> frozenset[int]:
+    return frozenset(at for at, value in enumerate(pad.buttons) if value > _PRESSED_FROM)

@@ -1,0 +1,115 @@
+"""The devices and their places in the game: changes of SDL's in, whole states out. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from rejoin.gamepads.changes import AxisMoved, ButtonChanged, Change, Plugged, Unplugged
+from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.standard import axes_of, buttons_of
+from rejoin.input_events.events import PadState
+
+MAX_PADS: Final = 4
+JOIN_S: Final = 0.016
+"""Sticks and triggers make one state in this time at most, as a module reads pads sixty times a
+second; a button counts at once."""
+
+
+@dataclass(slots=True)
+class _Device:
+    name: str
+    rumbles: bool
+    axes: list[int]
+    pressed: set[int] = field(default_factory=set)
+    index: int | None = None
+    """None: four others were there first."""
+    moved: bool = False
+    """An axis has moved since the last state."""
+    said_at: float = float("-inf")
+
+
+class Pads:
+    """Every pad that is plugged in. Times are seconds of the boot clock."""
+
+    def __init__(self, choices: PadChoices) -> None:
+        self._choices = choices
+        self._devices: dict[int, _Device] = {}
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    def instances(self) -> tuple[int, ...]:
+        """Every device."""
+        return tuple(self._devices)
+
+    def instance_of(self, index: int) -> int | None:
+        """The device at this place."""
+        for instance, device in self._devices.items():
+            if device.index == index:
+                return instance
+        return None
+
+    def apply(self, change: Change, now: float) -> list[PadState]:
+        """The states that this change makes news of at once."""
+        match change:
+            case Plugged(instance, name, rumbles, axes, buttons):
+                device = _Device(name, rumbles, list(axes), set(buttons), self._free())
+                self._devices[instance] = device
+                return self._say(device, now)
+            case Unplugged(instance):
+                return self._unplug(instance, now)
+            case AxisMoved(instance, axis, value):
+                found = self._devices.get(instance)
+                if found is not None and axis < len(found.axes):
+                    found.axes[axis] = value
+                    found.moved = True
+                return []
+            case ButtonChanged(instance, button, pressed):
+                found = self._devices.get(instance)
+                if found is None:
+                    return []
+                (found.pressed.add if pressed else found.pressed.discard)(button)
+                return self._say(found, now)
+            case _:
+                assert_never(change)
+
+    def moved(self, now: float) -> list[PadState]:
+        """The states of pads whose sticks or triggers have moved, at most one in `JOIN_S` each."""
+        states: list[PadState] = []
+        for device in self._devices.values():
+            if device.moved and now - device.said_at >= JOIN_S:
+                states += self._say(device, now)
+        return states
+
+    def _free(self) -> int | None:
+        taken = {device.index for device in self._devices.values()}
+        return next((index for index in range(MAX_PADS) if index not in taken), None)
+
+    def _unplug(self, instance: int, now: float) -> list[PadState]:
+        gone = self._devices.pop(instance, None)
+        if gone is None or gone.index is None:
+            return []
+        states = [PadState(gone.index, False, gone.name, at=now)]
+        for device in self._devices.values():
+            if device.index is None:  # the one that waits longest takes the place
+                device.index = gone.index
+                return states + self._say(device, now)
+        return states
+
+    def _say(self, device: _Device, now: float) -> list[PadState]:
+        device.moved = False
+        device.said_at = now
+        if device.index is None:
+            return []
+        return [
+            PadState(
+                device.index,
+                True,
+                device.name,
+                buttons_of(device.pressed, device.axes, self._choices),
+                axes_of(device.axes, self._choices),
+                rumbles=device.rumbles and self._choices.rumble,
+                at=now,
+            )
+        ]

@@ -1,0 +1,164 @@
+"""The thread that reads the player's gamepads, and what the window and the module say to it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+from rejoin.clock import boot_s
+from rejoin.gamepads.changes import Change, Vibration
+from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.gate import PadGate, Send
+from rejoin.gamepads.pads import Pads
+from rejoin.gamepads.sdl_library import GamepadsUnavailableError
+from rejoin.input_events.wishes import AnyWish, VibrationWish
+
+_log = logging.getLogger("rejoin.gamepads")
+
+READ_EVERY_S: Final = 0.004
+"""While a pad is there and the game takes its input; a pad itself reports every 1 to 8 ms."""
+IDLE_EVERY_S: Final = 0.050
+"""While a pad is there and nothing of it passes."""
+SEARCH_EVERY_S: Final = 0.250
+"""While there is no pad."""
+END_WITHIN_S: Final = 1.0
+MAX_VIBRATIONS: Final = 16
+"""Wishes of a module that wait; older ones are dropped."""
+
+
+class PadSource(Protocol):
+    """The devices. `sdl_source.SdlSource` implements it; used on one thread, made there."""
+
+    def poll(self) -> list[Change]: ...
+    def vibrate(self, instance: int, vibration: Vibration) -> None: ...
+    def close(self) -> None: ...
+
+
+class Gamepads:
+    """Implements `gui.input.PlayerPads`. Nothing is loaded and no thread runs before `open`."""
+
+    def __init__(
+        self,
+        choices: PadChoices,
+        mappings: Path | None = None,
+        *,
+        make_source: Callable[[Path | None], PadSource] | None = None,
+    ) -> None:
+        """`mappings`: the player's gamecontrollerdb.txt. `make_source`: None: SDL's; it may raise
+        GamepadsUnavailableError, and then there are no gamepads."""
+        self.choices = choices
+        self.mappings = mappings
+        self._make_source = make_source or _sdl_source
+        self._gate = PadGate(background=choices.background)
+        self._thread: threading.Thread | None = None
+        self._ends = threading.Event()
+        self._woken = threading.Event()
+        self._vibrations: deque[VibrationWish | None] = deque(maxlen=MAX_VIBRATIONS)
+        """None: every motor stands still."""
+        self.problem: str | None = None
+        """Why there are no gamepads, in a sentence."""
+
+    # --- on the GUI thread ------------------------------------------------------------------------
+
+    def connect(self, send: Send) -> None:
+        """Where states go, from the thread of the gamepads."""
+        self._gate.connect(send)
+
+    def open(self) -> None:
+        """The game takes input."""
+        self._gate.change(is_open=True)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="gamepads", daemon=True)
+            self._thread.start()
+        self._woken.set()
+
+    def close(self) -> None:
+        """The game takes no input: every pad is at rest for it, and still in the hand."""
+        self._gate.change(is_open=False)
+        self._still()
+
+    def focus(self, active: bool) -> None:
+        """Whether the window is active."""
+        self._gate.change(active=active)
+        if not self._gate.passing:
+            self._still()
+
+    def released(self) -> None:
+        """The game was told that nothing is held."""
+        self._gate.released()
+
+    def stop(self) -> None:
+        """End the thread. A driver that hangs is abandoned."""
+        self._ends.set()
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join(END_WITHIN_S)
+
+    # --- on any thread ----------------------------------------------------------------------------
+
+    def on_wish(self, wish: AnyWish) -> None:
+        """What the input module wants; vibration alone is meant here."""
+        if isinstance(wish, VibrationWish) and self.choices.rumble and self._gate.passing:
+            self._vibrations.append(wish)
+            self._woken.set()
+
+    def _still(self) -> None:
+        if self._thread is not None:
+            self._vibrations.append(None)
+            self._woken.set()
+
+    # --- on its own thread ------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            source = self._make_source(self.mappings)
+        except GamepadsUnavailableError as error:
+            self.problem = str(error)
+            _log.warning("%s", error)
+            return
+        try:
+            self._read(source)
+        except Exception:
+            _log.exception("gamepads are no longer read")
+            self.problem = "Gamepads are no longer read. This is a bug in Rejoin."
+        finally:
+            source.close()
+
+    def _read(self, source: PadSource) -> None:
+        pads = Pads(self.choices)
+        while not self._ends.is_set():
+            for change in source.poll():
+                for state in pads.apply(change, boot_s()):
+                    self._gate.put(state)
+            for state in pads.moved(boot_s()):
+                self._gate.put(state)
+            self._vibrate(source, pads)
+            self._woken.wait(self._pause_s(pads))
+            self._woken.clear()
+
+    def _pause_s(self, pads: Pads) -> float:
+        if not pads:
+            return SEARCH_EVERY_S
+        return READ_EVERY_S if self._gate.passing else IDLE_EVERY_S
+
+    def _vibrate(self, source: PadSource, pads: Pads) -> None:
+        while self._vibrations:
+            wish = self._vibrations.popleft()
+            if wish is not None:
+                instance = pads.instance_of(wish.index)
+                if instance is not None:
+                    vibration = Vibration(wish.strong, wish.weak, wish.duration_s)
+                    source.vibrate(instance, vibration)
+                continue
+            for instance in pads.instances():
+                source.vibrate(instance, Vibration(0.0, 0.0, 0.0))
+
+
+def _sdl_source(mappings: Path | None) -> PadSource:
+    from rejoin.gamepads.sdl_source import SdlSource  # nothing of SDL before there is input
+
+    return SdlSource(mappings)

@@ -1,0 +1,168 @@
+"""What gamepads cost, and how soon a button's bytes are there: SDL's own pads, no hardware.
+
+CPU is counted of the three that work: the thread that reads the pads, the event loop, the sandbox.
+The thread that moves the pads is not counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bench.bench_input import Reported, attached
+from bench.measure import Measurement, percentile
+from bench.process_usage import cpu_s
+from helpers.virtual_pads import LEFT_X, LEFT_Y, A, VirtualPad
+from helpers.waiting import eventually
+from rejoin.gamepads import sdl_library
+from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.reader import Gamepads
+from rejoin.input_events.events import PadState
+from rejoin.input_module.sandbox import Sandbox
+from rejoin.runtime.stream_thread import loop_factory
+
+MOVE_EVERY_S = 0.004
+"""As a pad of 250 reports a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Percent of a core."""
+
+    reader: float
+    loop: float
+    sandbox: float
+
+    @property
+    def whole(self) -> float:
+        return self.reader + self.loop + self.sandbox
+
+
+def clock_of(thread: threading.Thread | None) -> float:
+    if thread is None or thread.ident is None:
+        return 0.0
+    return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+
+
+async def usage(pads: Gamepads | None, sandbox: Sandbox, seconds: float) -> Usage:
+    pid = sandbox.pid
+    assert pid is not None
+    thread = None if pads is None else pads._thread
+    before = (clock_of(thread), time.thread_time(), cpu_s(pid), time.perf_counter())
+    await asyncio.sleep(seconds)
+    after = (clock_of(thread), time.thread_time(), cpu_s(pid), time.perf_counter())
+    took_s = after[3] - before[3]
+    return Usage(*((after[at] - before[at]) / took_s * 100 for at in range(3)))
+
+
+@contextmanager
+def moving(pads: list[VirtualPad]) -> Iterator[None]:
+    """Both axes of every left stick, all the time."""
+    ended = threading.Event()
+
+    def move() -> None:
+        turn = 0
+        while not ended.wait(MOVE_EVERY_S):
+            turn += 1
+            for pad in pads:
+                pad.move(LEFT_X, turn * 7919 % 32000)
+                pad.move(LEFT_Y, -(turn * 6151 % 32000))
+
+    thread = threading.Thread(target=move)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+async def latencies_ms(
+    pad: VirtualPad, sent: list[tuple[float, PadState]], reported: Reported, count: int
+) -> tuple[list[float], list[float]]:
+    """From a press or release of the device to its state, and to the module's bytes."""
+    to_state, to_bytes = [], []
+    for number in range(count):
+        await asyncio.sleep(0.25 + 0.0137 * (number % 7))  # the module is silent again
+        sent.clear()
+        reported.times.clear()
+        began = time.perf_counter()
+        (pad.press if number % 2 == 0 else pad.release)(A)
+        await eventually(lambda: bool(sent and reported.times))
+        to_state.append((sent[0][0] - began) * 1000)
+        to_bytes.append((reported.times[0] - began) * 1000)
+    pad.release(A)
+    return to_state, to_bytes
+
+
+async def measure(quick: bool) -> list[Measurement]:
+    count, seconds = (6, 1.0) if quick else (100, 10.0)
+    loop = asyncio.get_running_loop()
+    sent: list[tuple[float, PadState]] = []
+    found: list[tuple[str, Usage]] = []
+    async with attached() as (sandbox, reported, _):
+
+        def send(state: PadState) -> None:
+            sent.append((time.perf_counter(), state))
+            loop.call_soon_threadsafe(sandbox.dispatch, state)
+
+        found.append(("before there are gamepads", await usage(None, sandbox, seconds)))
+        gamepads = Gamepads(PadChoices())
+        gamepads.connect(send)
+        gamepads.focus(True)
+        gamepads.open()
+        sdl = sdl_library.load()
+        await eventually(lambda: bool(sdl.SDL_WasInit(sdl_library.INIT_GAMECONTROLLER)))
+        await asyncio.sleep(0.5)
+        pads: list[VirtualPad] = []
+        try:
+            found.append(("no pad", await usage(gamepads, sandbox, seconds)))
+            for number in (1, 4):
+                while len(pads) < number:
+                    pads.append(VirtualPad())
+                await eventually(lambda: len({pad.index for _, pad in sent}) >= len(pads))
+                await asyncio.sleep(0.3)
+                name = "1 pad" if number == 1 else f"{number} pads"
+                found.append((f"{name} at rest", await usage(gamepads, sandbox, seconds)))
+                with moving(pads):
+                    found.append(
+                        (f"{name}, sticks moving", await usage(gamepads, sandbox, seconds))
+                    )
+            for pad in pads[1:]:
+                pad.unplug()
+            for axis in (LEFT_X, LEFT_Y):
+                pads[0].move(axis, 0)
+            to_state, to_bytes = await latencies_ms(pads[0], sent, reported, count)
+            gamepads.close()
+            found.append(("1 pad, input closed", await usage(gamepads, sandbox, seconds)))
+        finally:
+            gamepads.stop()
+        assert reported.problems == []
+    lines = []
+    for name, used in found:
+        note = f"reader {used.reader:.1f}, loop {used.loop:.1f}, sandbox {used.sandbox:.1f}"
+        lines.append(Measurement(f"{name}: all three", used.whole, "% of a core", note))
+    presses = f"{count} presses and releases"
+    return [
+        *lines,
+        Measurement("button to state, median", percentile(to_state, 50), "ms", presses),
+        Measurement("button to state, p95", percentile(to_state, 95), "ms", presses),
+        Measurement("button to bytes, median", percentile(to_bytes, 50), "ms", presses),
+        Measurement("button to bytes, p95", percentile(to_bytes, 95), "ms", presses),
+    ]
+
+
+def run(quick: bool) -> Iterator[Measurement]:
+    factory = loop_factory()
+    with asyncio.Runner(loop_factory=factory) as runner:
+        yield from runner.run(measure(quick))
+
+
+if __name__ == "__main__":
+    for each in run(bool(os.environ.get("QUICK"))):
+        print(f"{each.name}: {each.value:.3f} {each.unit} {each.conditions}")

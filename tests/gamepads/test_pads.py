@@ -1,0 +1,90 @@
+"""Devices become whole states in four places: at once for buttons, joined for sticks."""
+
+from __future__ import annotations
+
+from rejoin.gamepads.changes import AxisMoved, ButtonChanged, Change, Plugged, Unplugged
+from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.pads import JOIN_S, Pads
+from rejoin.input_events.events import PadState
+
+
+def pads(*changes: Change, choices: PadChoices | None = None) -> Pads:
+    made = Pads(choices or PadChoices())
+    for change in changes:
+        made.apply(change, 0.0)
+    return made
+
+
+def test_a_pad_that_is_plugged_in_is_a_state_with_what_is_pressed() -> None:
+    (state,) = pads().apply(Plugged(7, "Pad", True, (0,) * 6, frozenset({1})), 2.0)
+    assert (state.index, state.connected, state.name, state.at) == (0, True, "Pad", 2.0)
+    assert [at for at, value in enumerate(state.buttons) if value] == [1]
+    assert state.axes == (0.0,) * 4
+    assert state.rumbles
+
+
+def test_a_pad_rumbles_where_it_can_and_may() -> None:
+    (state,) = pads().apply(Plugged(7, "Pad"), 0.0)
+    assert not state.rumbles
+    (state,) = pads(choices=PadChoices(rumble=False)).apply(Plugged(7, "Pad", True), 0.0)
+    assert not state.rumbles
+
+
+def test_a_press_and_a_release_in_one_reading_are_two_states() -> None:
+    made = pads(Plugged(7, "Pad"))
+    (down,) = made.apply(ButtonChanged(7, 0, True), 1.0)
+    (up,) = made.apply(ButtonChanged(7, 0, False), 1.0)
+    assert (down.buttons[0], up.buttons[0]) == (1.0, 0.0)
+
+
+def test_movements_are_joined_and_the_last_one_counts() -> None:
+    made = pads(Plugged(7, "Pad"))
+    assert made.apply(AxisMoved(7, 0, 10_000), 1.0) == []
+    assert made.apply(AxisMoved(7, 0, 32_767), 1.0) == []
+    (state,) = made.moved(1.0)
+    assert state.axes[0] == 1.0
+    made.apply(AxisMoved(7, 0, 0), 1.0)
+    assert made.moved(1.0 + JOIN_S / 2) == []
+    (state,) = made.moved(1.0 + JOIN_S)
+    assert state.axes[0] == 0.0
+    assert made.moved(9.0) == []
+
+
+def test_a_button_takes_movements_along() -> None:
+    made = pads(Plugged(7, "Pad"))
+    made.apply(AxisMoved(7, 1, -32_768), 0.0)
+    (state,) = made.apply(ButtonChanged(7, 0, True), 0.0)
+    assert state.axes[1] == -1.0
+    assert made.moved(1.0) == []
+
+
+def test_there_are_four_places_and_a_fifth_pad_waits_for_one() -> None:
+    made = pads(*(Plugged(number, f"Pad {number}") for number in range(4)))
+    assert made.apply(Plugged(4, "Pad 4"), 0.0) == []
+    assert made.apply(ButtonChanged(4, 0, True), 0.0) == []
+    gone, came = made.apply(Unplugged(2), 5.0)
+    assert gone == PadState(2, False, "Pad 2", at=5.0)
+    assert (came.index, came.connected, came.name) == (2, True, "Pad 4")
+    assert came.buttons[0] == 1.0
+    assert (made.instance_of(2), made.instance_of(3), len(made)) == (4, 3, 4)
+
+
+def test_a_place_is_taken_again_and_the_others_keep_theirs() -> None:
+    made = pads(Plugged(0, "one"), Plugged(1, "two"))
+    assert [state.connected for state in made.apply(Unplugged(0), 0.0)] == [False]
+    assert made.instance_of(0) is None
+    (state,) = made.apply(ButtonChanged(1, 0, True), 0.0)
+    assert state.index == 1
+    (state,) = made.apply(Plugged(2, "three"), 0.0)
+    assert state.index == 0
+    assert made.instances() == (1, 2)
+
+
+def test_what_is_not_there_says_nothing() -> None:
+    made = pads()
+    assert made.apply(AxisMoved(3, 0, 5), 0.0) == []
+    assert made.apply(ButtonChanged(3, 0, True), 0.0) == []
+    assert made.apply(Unplugged(3), 0.0) == []
+    made.apply(Plugged(3, "Pad"), 0.0)
+    assert made.apply(AxisMoved(3, 6, 5), 0.0) == []
+    assert made.moved(1.0) == []

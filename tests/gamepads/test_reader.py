@@ -1,0 +1,237 @@
+"""The thread: from the devices through the gate, and back for vibration."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from helpers.virtual_pads import A, VirtualPad
+from helpers.waiting import wait_until
+from rejoin.gamepads.changes import ButtonChanged, Change, Plugged, Unplugged, Vibration
+from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.reader import Gamepads
+from rejoin.gamepads.sdl_library import GamepadsUnavailableError
+from rejoin.input_events.events import PadState
+from rejoin.input_events.wishes import CursorWish, VibrationWish
+
+
+class FakeSource:
+    """Devices of a test."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Change] = deque()
+        self.vibrations: list[tuple[int, Vibration]] = []
+        self.closed = False
+        self.made_on: threading.Thread | None = None
+
+    def __call__(self, mappings: Path | None) -> FakeSource:
+        self.made_on = threading.current_thread()
+        return self
+
+    def poll(self) -> list[Change]:
+        found = []
+        while self.waiting:
+            found.append(self.waiting.popleft())
+        return found
+
+    def vibrate(self, instance: int, vibration: Vibration) -> None:
+        self.vibrations.append((instance, vibration))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Player:
+    """Gamepads with a fake source, and what they sent."""
+
+    def __init__(self, choices: PadChoices | None = None) -> None:
+        self.source = FakeSource()
+        self.pads = Gamepads(choices or PadChoices(), make_source=self.source)
+        self.sent: list[PadState] = []
+        self.pads.connect(self.sent.append)
+        self.pads.focus(True)
+
+    def does(self, *changes: Change) -> None:
+        self.source.waiting.extend(changes)
+
+    def until_sent(self, count: int) -> list[PadState]:
+        wait_until(lambda: len(self.sent) >= count)
+        return self.sent
+
+
+@pytest.fixture
+def player() -> Iterator[Player]:
+    made = Player()
+    yield made
+    made.pads.stop()
+
+
+PLUGGED = Plugged(5, "Pad", True)
+DOWN, UP = ButtonChanged(5, 0, True), ButtonChanged(5, 0, False)
+
+
+def test_nothing_is_read_before_the_game_takes_input(player: Player) -> None:
+    assert player.source.made_on is None
+    player.pads.close()
+    player.pads.stop()
+    assert player.source.made_on is None
+
+
+def test_what_a_pad_does_is_sent_from_a_thread_of_its_own(player: Player) -> None:
+    player.does(PLUGGED, DOWN, UP)
+    player.pads.open()
+    sent = player.until_sent(3)
+    assert [pad.buttons[0] for pad in sent] == [0.0, 1.0, 0.0]
+    assert player.source.made_on is not threading.main_thread()
+    player.pads.stop()
+    assert player.source.closed
+
+
+def test_while_input_is_closed_nothing_is_held_and_it_opens_again(player: Player) -> None:
+    player.does(PLUGGED, DOWN)
+    player.pads.open()
+    player.until_sent(2)
+    player.pads.close()
+    assert player.sent[-1].buttons[0] == 0.0
+    player.pads.open()
+    player.does(UP, DOWN)
+    assert player.until_sent(4)[-1].buttons[0] == 1.0
+
+
+def test_a_window_that_is_not_active_is_sent_nothing(player: Player) -> None:
+    player.does(PLUGGED, DOWN)
+    player.pads.open()
+    player.until_sent(2)
+    player.pads.focus(False)
+    assert player.until_sent(3)[-1].buttons[0] == 0.0
+    player.pads.focus(True)
+    player.does(UP, DOWN)
+    assert player.until_sent(4)[-1].buttons[0] == 1.0
+
+
+def test_after_a_release_of_everything_a_button_counts_when_it_is_pressed_again(
+    player: Player,
+) -> None:
+    player.does(PLUGGED, DOWN)
+    player.pads.open()
+    player.until_sent(2)
+    player.pads.released()
+    player.does(UP, DOWN)
+    assert [pad.buttons[0] for pad in player.until_sent(3)] == [0.0, 1.0, 1.0]
+
+
+def test_a_wish_makes_the_right_pad_vibrate_until_input_closes(player: Player) -> None:
+    player.does(Plugged(3, "other"), PLUGGED)
+    player.pads.open()
+    player.until_sent(2)
+    player.pads.on_wish(VibrationWish(1, 1.0, 0.25, 0.5))
+    player.pads.on_wish(VibrationWish(3, 1.0, 0.25, 0.5))
+    player.pads.on_wish(CursorWish("none"))
+    wait_until(lambda: len(player.source.vibrations) == 1)
+    assert player.source.vibrations == [(5, Vibration(1.0, 0.25, 0.5))]
+    player.pads.close()
+    player.pads.on_wish(VibrationWish(1, 1.0, 0.25, 0.5))
+    wait_until(lambda: len(player.source.vibrations) == 3)
+    still = Vibration(0.0, 0.0, 0.0)
+    assert player.source.vibrations[1:] == [(3, still), (5, still)]
+
+
+def test_a_player_who_wants_no_vibration_gets_none() -> None:
+    player = Player(PadChoices(rumble=False))
+    try:
+        player.does(PLUGGED)
+        player.pads.open()
+        player.until_sent(1)
+        player.pads.on_wish(VibrationWish(0, 1.0, 1.0, 1.0))
+        player.does(DOWN)
+        player.until_sent(2)
+        assert player.source.vibrations == []
+    finally:
+        player.pads.stop()
+
+
+@pytest.mark.usefixtures("expected_logs")
+def test_without_sdl_the_game_is_played_without_pads() -> None:
+    def fails(mappings: Path | None) -> FakeSource:
+        raise GamepadsUnavailableError("Gamepads cannot be read: odd.")
+
+    pads = Gamepads(PadChoices(), make_source=fails)
+    pads.open()
+    wait_until(lambda: pads.problem is not None)
+    assert pads.problem == "Gamepads cannot be read: odd."
+    pads.close()
+    pads.stop()
+
+
+@pytest.mark.usefixtures("expected_logs")
+def test_a_source_that_fails_ends_the_reading_with_a_sentence(player: Player) -> None:
+    player.does("nonsense")  # type: ignore[arg-type]
+    player.pads.open()
+    wait_until(lambda: player.source.closed)
+    assert player.pads.problem == "Gamepads are no longer read. This is a bug in Rejoin."
+
+
+def test_a_real_pad_is_read_by_sdl() -> None:
+    sent: list[PadState] = []
+    pads = Gamepads(PadChoices())
+    pads.connect(sent.append)
+    pads.focus(True)
+    pads.open()
+    try:
+        ready = threading.Event()
+        wait_until(lambda: ready.is_set() or _sdl_is_in_use(ready))
+        pad = VirtualPad()
+
+        def mine() -> list[PadState]:
+            return [each for each in list(sent) if each.name == "Virtual pad"]
+
+        wait_until(lambda: bool(mine()))
+        pad.press(A)
+        wait_until(lambda: mine()[-1].buttons[0] == 1.0)
+        pad.unplug()
+        wait_until(lambda: not mine()[-1].connected)
+    finally:
+        pads.stop()
+
+
+def _sdl_is_in_use(ready: threading.Event) -> bool:
+    from rejoin.gamepads import sdl_library
+
+    library = sdl_library.load()
+    if library.SDL_WasInit(sdl_library.INIT_GAMECONTROLLER):
+        ready.set()
+    return ready.is_set()
+
+
+def test_sdl_is_not_loaded_by_the_window() -> None:
+    """It is no part of the start: the first input of the game loads it."""
+    program = """if True:
+        import sys
+        import rejoin.cli.play, rejoin.gui.application, rejoin.runtime.player
+        from rejoin.gamepads.choices import PadChoices
+        from rejoin.gamepads.reader import Gamepads
+        pads = Gamepads(PadChoices())
+        pads.focus(True)
+        pads.stop()
+        loaded = {name for name in sys.modules if "sdl" in name}
+        print(*sorted(loaded))
+        print(*(line for line in open("/proc/self/maps") if "SDL" in line))
+    """
+    if sys.platform != "linux":
+        program = program.replace('open("/proc/self/maps")', "()")
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["rejoin.gamepads.sdl_library"]
+
+
+def test_an_unplugged_pad_is_said_to_be_gone(player: Player) -> None:
+    player.does(PLUGGED, Unplugged(5))
+    player.pads.open()
+    assert [pad.connected for pad in player.until_sent(2)] == [True, False]

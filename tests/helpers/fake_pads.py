@@ -1,0 +1,33 @@
+"""Gamepads that write down what the window says to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rejoin.input_events.events import PadState
+
+
+class FakePads:
+    """Implements `gui.input.PlayerPads`."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.send: Callable[[PadState], None] | None = None
+
+    def connect(self, send: Callable[[PadState], None]) -> None:
+        self.send = send
+
+    def open(self) -> None:
+        self.said.append("open")
+
+    def close(self) -> None:
+        self.said.append("close")
+
+    def focus(self, active: bool) -> None:
+        self.said.append(f"focus {active}")
+
+    def released(self) -> None:
+        self.said.append("released")
+
+    def stop(self) -> None:
+        self.said.append("stop")
