@@ -30,6 +30,9 @@ OPERATIONS: Final = (CREATE, START, GET, LIST, TERMINATE)
 
 HELD: Final = 2
 """Turns that a process keeps in advance of each operation that it has used."""
+HOLD_AFTER_S: Final = 0.25
+"""Where nobody waits, turns to hold are taken this much later, and not beside the call that has
+just got its turn."""
 _BLOCK_S: Final = 0.25
 """Turns of this many seconds are taken at once where calls wait."""
 
@@ -111,6 +114,7 @@ class OperationBudget:
         self._held = 0
         self._waiting: deque[asyncio.Future[bool]] = deque()
         self._taking: asyncio.Task[None] | None = None
+        self._asked = asyncio.Event()
         self._rate = full(clock(), store.quota)
         """As the store had it last, on our clock; before that a guess."""
 
@@ -147,6 +151,7 @@ class OperationBudget:
             return True
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
+        self._asked.set()
         self._take()
         try:
             async with asyncio.timeout(max(0.0, deadline_at - self._clock())):
@@ -193,6 +198,11 @@ class OperationBudget:
     async def _take_turns(self) -> None:
         """Take turns until nobody waits and some are held."""
         while True:
+            if not self._waiting:
+                self._asked.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(HOLD_AFTER_S):
+                        await self._asked.wait()
             block = max(1, int(self.per_s * _BLOCK_S))
             count = min(block, len(self._waiting))
             spare = self.lacking
