@@ -292,7 +292,7 @@ async def test_an_answer_that_cannot_be_stored_is_returned(
 @pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
 async def test_a_full_disk_refuses_starts_and_ends_nothing(tmp_path: Path) -> None:
     database = str(tmp_path / "backend.sqlite3")
-    full = ("prlimit", "--fsize=200000")
+    full = ("prlimit", "--fsize=500000")
     async with backends(database, tmp_path, full) as (service, (backend,)):
         service.held.set()
         session_id = await backend.start()

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rejoin.cli.options import NumberRange
 from rejoin.cli.saved_settings import saved
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
@@ -27,7 +28,7 @@ def pad_options() -> tuple[Callable[[_Verb], _Verb], ...]:
         ),
         click.option(
             "--pad-dead-zone",
-            type=click.FloatRange(0.0, 1.0),
+            type=NumberRange(0.0, 1.0),
             default=saved("pad_dead_zone"),
             show_default="0.1",
             help="How much of a gamepad stick's way counts as its middle.",
