@@ -34,6 +34,7 @@ PATIENCE_S = 60.0
 """Only a hang takes this long, even on a slow machine."""
 
 _MARK = "REJOIN_TEST_PROGRAM"
+_TESTS = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +131,17 @@ def started(
     Its saved state is deleted at the end unless `environment` sets XDG_STATE_HOME.
 
     `environment`: changes to ours; None removes a variable. `before`: a command that runs it, such
-    as one that sets limits. `module`: what Python runs in place of `rejoin`, with arguments of its
-    own before the others.
+    as one that sets limits. `module`: what Python runs in place of `rejoin`, such as a helper of
+    these tests, with arguments of its own before the others.
     """
     mark = uuid.uuid4().hex
     variables: dict[str, str | None] = {
         name: value for name, value in os.environ.items() if not name.startswith("REJOIN_")
     }
     variables |= {"QT_QPA_PLATFORM": "offscreen", "REJOIN_TOKEN": TOKEN, _MARK: mark}
+    if module != ("rejoin",):
+        path = [str(_TESTS), *filter(None, [variables.get("PYTHONPATH")])]
+        variables["PYTHONPATH"] = os.pathsep.join(path)
     with tempfile.TemporaryDirectory(prefix="rejoin-state-") as state:
         variables |= {"XDG_STATE_HOME": state, **(environment or {})}
         process = subprocess.Popen(
