@@ -234,13 +234,33 @@ async def test_with_the_same_origin_and_path_the_last_script_is_used_at_once() -
         signed_anew = SCRIPT_URL.replace("CANARY-1", "CANARY-2")
         bench.module.scripts[signed_anew] = "script 1"
         bench.input.answered(TWO, answer(signed_anew))
-        assert bench.sandbox.calls[-1] == "instance 2", "in the same turn of the loop"
+        assert bench.sandbox.calls[-1] == "attach", "the picture goes first"
         bench.input.attach(TWO)
+        assert bench.sandbox.calls[-2:] == ["instance 2", "attach"], "in the same turn of the loop"
         bench.module.answers.set()
         await bench.until(lambda: len(bench.module.fetched) == 2)
         assert bench.module.fetched == [SCRIPT_URL, signed_anew]
         await asyncio.sleep(0.02)
         assert len(bench.module.sandboxes) == 1, "it is the same script"
+
+
+async def test_a_message_before_the_answer_is_applied_makes_the_instance_with_the_answer() -> None:
+    async with Bench() as bench:
+        await bench.live()
+        bench.input.message_arrived(TWO, MESSAGES.value, b"hello")
+        assert "instance 2" not in bench.sandbox.calls
+        bench.input.answered(TWO, answer())
+        assert bench.sandbox.calls[-2:] == ["instance 2", f"{MESSAGES.value}: b'hello'"]
+
+
+@pytest.mark.usefixtures("expected_logs")
+async def test_a_module_that_fails_before_the_picture_is_missing() -> None:
+    async with Bench() as bench:
+        await bench.live()
+        bench.input.answered(TWO, answer())
+        bench.posted.clear()
+        bench.sandbox.reports.failed(ModuleProblem.HUNG)
+        assert bench.missing == [NoInput.FAILED]
 
 
 async def test_a_script_that_has_changed_is_ready_for_the_next_connection() -> None:
@@ -258,7 +278,13 @@ async def test_a_script_that_has_changed_is_ready_for_the_next_connection() -> N
         second.reports.send(TWO, INPUT, b"not yet")
         assert bench.peer(TWO).sent == []
         bench.input.answered(ConnectionNumber(3), answer(signed_anew))
-        assert second.calls == ["start", "prepare script 2", "instance 3"]
+        bench.input.message_arrived(ConnectionNumber(3), MESSAGES.value, b"hello")
+        assert second.calls == [
+            "start",
+            "prepare script 2",
+            "instance 3",
+            f"{MESSAGES.value}: b'hello'",
+        ]
         await bench.until(lambda: "close" in first.calls)
 
 

@@ -41,6 +41,7 @@ from rejoin.runtime.module_states import (
     ModuleState,
     NoConnection,
     Present,
+    Ready,
 )
 from rejoin.runtime.module_statistics import host_load, peer_state
 from rejoin.runtime.waiting_messages import WaitingMessages
@@ -103,7 +104,8 @@ class ModuleInput:
         return _Listener(self, connection)
 
     def answered(self, connection: ConnectionNumber, signal_response: str) -> None:
-        """An answer was applied: make an instance for its connection, as soon as that is possible.
+        """An answer was applied: make an instance for its connection, as soon as that is possible;
+        where all stands ready, with its first picture or message, since it delays the picture.
 
         The instance before it is no longer used: its connection cannot heal any more.
         """
@@ -128,7 +130,9 @@ class ModuleInput:
                 self._scripts.refresh(url, self._stand_by), name="refresh input module"
             )
             if self._process is not None and self._process.ready:
-                self._make(self.state)
+                self.state = ready = Ready(connection, signal_response)
+                if self._live == connection or self._waiting.any_of(connection):
+                    self._make(ready)
                 return
         self._loading = spawn(self._prepare(connection, url, known), name="load input module")
 
@@ -136,6 +140,8 @@ class ModuleInput:
         """The connection is live: it was shown, or has healed."""
         self._live = connection
         match self.state:
+            case Ready(of) as ready if of == connection:
+                self._make(ready)
             case Present(of, Attachment.MADE) if of == connection:
                 self._attach(connection)
             case Present(of, Attachment.SUSPENDED) if of == connection and self._process:
@@ -170,7 +176,7 @@ class ModuleInput:
             ):
                 self.state = Present(connection, Attachment.LEFT)
                 self._process.sandbox.detach(say_releases=False)
-            case Loading(of) if of == connection:
+            case Loading(of) | Ready(of) if of == connection:
                 self._cancel_work()
                 self.state = NoConnection()
             case _:
@@ -302,7 +308,7 @@ class ModuleInput:
             self._standby = None
         elif process is self._process:
             self._facts = process.facts
-            if isinstance(self.state, Present):
+            if isinstance(self.state, Ready | Present):
                 self._is_missing(self.state.connection, NoInput.FAILED)
 
     def _speaker(
@@ -377,7 +383,7 @@ class ModuleInput:
 
     # --- the instance -----------------------------------------------------------------------------
 
-    def _make(self, loading: Loading) -> None:
+    def _make(self, loading: Loading | Ready) -> None:
         """Make the instance, and give it what the host has sent already."""
         assert self._parts is not None
         assert self._process is not None
@@ -434,9 +440,12 @@ class ModuleInput:
                     self._process.sandbox.channel_message(channel, data)
             case Loading(of) if of == connection:
                 self._waiting.add(connection, channel, data)
+            case Ready(of) as ready if of == connection:
+                self._waiting.add(connection, channel, data)
+                self._make(ready)
             case NoConnection():
                 self._waiting.add(connection, channel, data)
-            case Loading(of) | Present(of) | Missing(of) if of < connection:
+            case Loading(of) | Ready(of) | Present(of) | Missing(of) if of < connection:
                 self._waiting.add(connection, channel, data)  # its answer is still being applied
             case _:
                 pass

@@ -58,6 +58,14 @@ class Loading:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """A process with this script stands ready, and the instance is made when it is needed."""
+
+    connection: ConnectionNumber
+    response: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Present:
     """There is an instance for this connection."""
 
@@ -73,4 +81,4 @@ class Missing:
     why: NoInput
 
 
-ModuleState = NoConnection | Loading | Present | Missing
+ModuleState = NoConnection | Loading | Ready | Present | Missing

@@ -26,6 +26,10 @@ class WaitingMessages:
         if len(waiting) < MAX_MESSAGES and size <= MAX_BYTES:
             waiting.append((channel, data))
 
+    def any_of(self, connection: ConnectionNumber) -> bool:
+        """Whether messages of this connection wait."""
+        return connection in self._of
+
     def pop(self, connection: ConnectionNumber) -> list[Message]:
         """All of this connection; they wait no longer."""
         return self._of.pop(connection, [])
