@@ -42,8 +42,9 @@ def test_a_player_in_the_queue_is_back_when_their_turn_comes() -> None:
         for record in result.records
         if record.name == "ReconnectFailed"
     ]
-    assert (places[0], places[-1]) == (5, 1), "each ask comes a place nearer"
-    [timeline] = timelines(result.records)
+    assert places[:5] == [5, 4, 3, 2, 1], "each ask comes a place nearer"
+    # A machine that pauses may add a drop of its own.
+    [timeline] = [line for line in timelines(result.records) if line.at("fault") is not None]
     assert timeline.outcome == "live"
     assert timeline.at("queued") is not None
     for record in result.records:
