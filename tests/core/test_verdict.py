@@ -33,7 +33,7 @@ UP = LinkState.UP
         (Findings(UP, Answer.ANSWERS, backend=B.SILENT), H.UNKNOWN, V.NOT_KNOWN),
         (
             Findings(UP, Answer.ANSWERS, Answer.SILENT, B.SILENT, N.SILENT),
-            H.CHECKS_UNANSWERED,
+            H.UNKNOWN,
             V.NOT_KNOWN,
         ),
         (Findings(UP, backend=B.SILENT, internet=N.REACHED), H.UNKNOWN, V.SERVICE_SILENT),
@@ -52,7 +52,7 @@ UP = LinkState.UP
         (Findings(UP, backend=B.SILENT), H.CHECKS_ANSWERED, V.HOST_SILENT),
         (Findings(UP, backend=B.SILENT, internet=N.REACHED), H.CHECKS_ANSWERED, V.SERVICE_SILENT),
         # A game server that has crashed is as silent as one behind a broken way.
-        (Findings(UP, backend=B.ANSWERS), H.CHECKS_UNANSWERED, V.NOT_KNOWN),
+        (Findings(UP, backend=B.ANSWERS), H.UNKNOWN, V.NOT_KNOWN),
         (Findings(UP, backend=B.ANSWERS), H.UNHEARD, V.PATH_BROKEN),
         (Findings(UP, backend=B.SILENT), H.UNHEARD, V.NOT_KNOWN),
     ],

@@ -14,6 +14,7 @@ from rejoin.runtime.private_files import (
     NotRegularError,
     make_private_folder,
     read_private,
+    temporary_file,
     write_new,
 )
 
@@ -39,6 +40,19 @@ def test_a_file_is_written_once_for_this_user_and_read_up_to_a_limit(tmp_path: P
     assert read_private(file, 4) == b"cont"
     with pytest.raises(FileExistsError):
         write_new(file, b"")
+
+
+def test_a_temporary_file_is_gone_at_the_end_unless_it_was_renamed(tmp_path: Path) -> None:
+    fresh, kept = tmp_path / "fresh", tmp_path / "kept"
+    with temporary_file(fresh, b"content"):
+        assert stat.S_IMODE(fresh.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == []
+    with temporary_file(fresh, b"content"):
+        fresh.replace(kept)
+    assert list(tmp_path.iterdir()) == [kept]
+    with pytest.raises(ValueError, match="late"), temporary_file(fresh, b""):
+        raise ValueError("too late")
+    assert list(tmp_path.iterdir()) == [kept]
 
 
 def test_what_others_can_read_and_what_is_no_file_is_refused(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ async def test_a_backend_that_is_silent_while_another_origin_answers() -> None:
         probes(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{other}") as it,
     ):
         found = await it.findings()
-    assert judge(found, HostState.CHECKS_UNANSWERED) is Verdict.SERVICE_SILENT
+    assert judge(found, HostState.UNKNOWN) is Verdict.SERVICE_SILENT
 
 
 async def test_without_another_origin_nothing_is_claimed_about_the_internet() -> None:

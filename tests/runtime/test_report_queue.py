@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rejoin.core.reconnect_report import ReconnectReport
-from rejoin.runtime import report_queue
+from rejoin.runtime import private_files
 from rejoin.runtime.report_queue import MOST, ReportQueue, reports_folder
 
 URL = "https://games.example/rejoin"
@@ -128,7 +128,7 @@ def test_a_write_that_fails_leaves_nothing(
     def full(_file: Path, _content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report_queue, "write_new", full)
+    monkeypatch.setattr(private_files, "write_new", full)
     with pytest.raises(OSError, match="No space"):
         queue(tmp_path, now).add(REPORT)
     assert list((tmp_path / "reports").iterdir()) == []

@@ -11,8 +11,10 @@ Read in this order
   retry       what to do when a call to the backend fails: one table
   health      from samples to HEALTHY, DEGRADED, STALLED, NO_MEDIA or LOST
   deadline    the two deadlines of a drop, and what moves them
+  verdict     whose fault it is, as far as that is certain: one table
   ticket      what a rejoin after a crash needs; snapshot: what the window may show
   trace       records of a run and the timeline of an episode; trace_names: its names
+  reconnect_report    what became of each episode, for the studio
 
 Glossary
   connection  one RTCPeerConnection, numbered from 1

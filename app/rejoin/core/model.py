@@ -191,8 +191,6 @@ class Policy:
     uplink_doubt_after_s: float = 3.0
     """Checks unanswered for this long: three of those that are sent each second."""
     uplink_lost_after_s: float = 5.0
-    checks_unanswered_after_s: float = 1.5
-    """Checks of a lost connection that were unanswered for this long are evidence for a verdict."""
     uplink_unknown_loss: float = 0.7
     """While the path loses this share of small packets or more, unanswered checks say nothing: of
     the fourteen that are sent in five seconds, all answers are lost more often than once in 150."""

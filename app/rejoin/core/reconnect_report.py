@@ -143,8 +143,6 @@ def _note(found: _Open, event: events.Event, at: float) -> None:
             found.answered_at = at
         case events.ReconnectFailed(failure=failure) | events.StatusFailed(failure=failure):
             found.failures.add(failure.kind)
-        case events.NetworkLost():
-            found.no_network = True
         case _:
             pass
 

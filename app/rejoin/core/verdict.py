@@ -75,11 +75,10 @@ class HostState(enum.Enum):
 
     CHECKS_ANSWERED = "checks_answered"
     """It answers our checks, and no media arrives."""
-    CHECKS_UNANSWERED = "checks_unanswered"
-    """Nothing arrives. The way may be broken, or the game server gone."""
     UNHEARD = "unheard"
     """It has answered an offer through the backend, and no packet arrives from it: it is there."""
     UNKNOWN = "unknown"
+    """Unanswered checks too: the way may be broken, or the game server gone."""
 
 
 @dataclass(frozen=True, slots=True)

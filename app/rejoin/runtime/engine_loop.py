@@ -30,7 +30,7 @@ from rejoin.runtime.loop_access import LoopAccess
 from rejoin.runtime.module_input import ModuleInput
 from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.ports import EngineOptions, EnginePorts
-from rejoin.runtime.probing import Probing
+from rejoin.runtime.probe_rounds import ProbeRounds
 from rejoin.runtime.sampling import Sampling
 from rejoin.runtime.snapshots import Snapshots
 from rejoin.runtime.ticket_writer import TicketWriter
@@ -57,7 +57,7 @@ class EngineLoop:
         self._policy = options.policy
         self._clock = options.clock
         self._watch = ports.watch
-        self._probing = Probing(ports.make_probes, self.post)
+        self._probe_rounds = ProbeRounds(ports.make_probes, self.post)
         self._recorder = Recorder(
             options.on_record or (lambda record: None),
             options.policy,
@@ -145,7 +145,7 @@ class EngineLoop:
             if self._wakeup is not None:
                 self._wakeup.cancel()
             await cancel(sampler)
-            await self._probing.close()
+            await self._probe_rounds.close()
             await self._executor.close(CLOSE_WITHIN_S)
             await self.input.close()
 
@@ -187,7 +187,7 @@ class EngineLoop:
         self._set_wakeup()
         shown = snapshot(self._state, self._policy)
         self.snapshots.publish(shown)
-        self._probing.follow(shown.stage, network_changed=network_changed)
+        self._probe_rounds.follow(shown.stage, network_changed=network_changed)
         if network_changed:
             self._address_loss.report()
 

@@ -3,7 +3,7 @@
 Rule 1: a file has mode 0600 in a folder of mode 0700. One that somebody else owns or may read is
         refused.
 Rule 2: a write creates a new file, flushes it to the disk and renames it over the old one; a crash
-        at any moment leaves the old one or the new one.
+        at any moment leaves the old one or the new one. The renaming is the caller's.
 
 Tested on Linux. Windows has no such modes: there the folder in the user's profile protects the
 file, and the checks of Rule 1 are left out.
@@ -15,6 +15,7 @@ import contextlib
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +67,17 @@ def write_new(file: Path, content: bytes) -> None:
         opened.write(content)
         opened.flush()
         os.fsync(opened.fileno())
+
+
+@contextlib.contextmanager
+def temporary_file(file: Path, content: bytes) -> Iterator[None]:
+    """`write_new`; at the end the file is removed, unless it was renamed. Raises OSError."""
+    try:
+        write_new(file, content)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            file.unlink()
 
 
 def flush_folder(folder: Path) -> None:

@@ -65,9 +65,7 @@ class Verdict:
             raise ValueError("not a verdict") from error
         if type(crashes) is not int or crashes < 0:
             raise ValueError("not a count")
-        return cls(
-            backend, device, driver, qt, None if refused is None else _text(refused), crashes
-        )
+        return cls(backend, device, driver, qt, refused, crashes)
 
 
 def renderer_folder() -> Path:

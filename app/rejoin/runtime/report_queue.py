@@ -23,7 +23,7 @@ from rejoin.runtime.private_files import (
     flush_folder,
     make_private_folder,
     read_private,
-    write_new,
+    temporary_file,
 )
 from rejoin.runtime.state_folder import state_folder
 from rejoin.runtime.ticket_folder import key_of
@@ -82,12 +82,8 @@ class ReportQueue:
         make_private_folder(self._folder)
         self._sweep(MOST - 1)
         fresh = self._folder / f".{record_id}-{os.getpid()}.tmp"
-        try:
-            write_new(fresh, text.encode())
+        with temporary_file(fresh, text.encode()):
             fresh.replace(self._file(record_id))
-        finally:
-            with contextlib.suppress(OSError):
-                fresh.unlink()
         flush_folder(self._folder)
 
     def waiting(self) -> list[ReportBody]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from rejoin.errors import BadInputError
 from rejoin.runtime.player_settings import SETTINGS, Loaded, Value, from_tables, setting
+from rejoin.runtime.private_files import write_new
 from rejoin.runtime.state_folder import keep_file, settings_folder
 
 _NAME: Final = "settings.toml"
@@ -139,8 +140,6 @@ def _kept(path: Path) -> Path:
     for number in range(1, _MAX_DAMAGED):
         copy = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
         with contextlib.suppress(FileExistsError):
-            descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(content)
+            write_new(copy, content)
             return copy
     raise OSError("there are too many damaged copies")

@@ -67,6 +67,8 @@ async def sign_in_with_browser(
     opening: asyncio.Task[None] | None = None
     try:
         metadata = await client.discover()
+        # Before a browser opens: whether the provider has such a sign-in at all.
+        AuthorizationRequest(method, metadata, "http://127.0.0.1/").url()
         requests: list[AuthorizationRequest] = []
 
         def request_url(redirect_uri: str) -> str:
@@ -74,8 +76,6 @@ async def sign_in_with_browser(
                 requests.append(AuthorizationRequest(method, metadata, redirect_uri))
             return requests[0].url()
 
-        request_url("http://127.0.0.1/")  # whether the provider has such a sign-in at all
-        requests.clear()
         async with LoopbackRedirect(
             request_url, lambda query: bool(requests) and requests[0].is_answered_by(query)
         ) as redirect:

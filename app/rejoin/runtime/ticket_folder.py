@@ -27,7 +27,7 @@ from rejoin.runtime.private_files import (
     flush_folder,
     make_private_folder,
     read_private,
-    write_new,
+    temporary_file,
 )
 from rejoin.runtime.state_folder import state_folder
 
@@ -81,16 +81,11 @@ class TicketFolder:
         sequence = self.next_sequence() if sequence is None else sequence
         make_private_folder(self.folder)
         fresh = self.folder / f".{key}-{os.getpid()}-{sequence}.tmp"
-        try:
-            write_new(fresh, to_text(ticket).encode())
-            with self._lock:
-                if sequence < self._newest_write.get(key, 0):
-                    return
-                self._newest_write[key] = sequence
-                os.replace(fresh, self._file(key))
-        finally:
-            with contextlib.suppress(OSError):
-                fresh.unlink()
+        with temporary_file(fresh, to_text(ticket).encode()), self._lock:
+            if sequence < self._newest_write.get(key, 0):
+                return
+            self._newest_write[key] = sequence
+            os.replace(fresh, self._file(key))
         flush_folder(self.folder)
 
     def remove(self, key: str, sequence: int | None = None) -> None:

@@ -18,7 +18,6 @@ import httpx
 
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
-from rejoin.signaling.backend_url import base_url
 from rejoin.signaling.exchange import (
     CallFailedError,
     Exchange,
@@ -270,7 +269,6 @@ class OpenIdClient:
         """The exchange with this origin."""
         origin = str(url.copy_with(raw_path=b"/"))
         if origin not in self._exchanges:
-            base_url(origin, allow_insecure=False)
             self._exchanges[origin] = Exchange(
                 origin,
                 None,

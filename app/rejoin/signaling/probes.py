@@ -90,8 +90,9 @@ class OriginProbe:
 
         Raises BadInputError.
         """
-        self._host = base_url(url, allow_insecure=True).host
-        self._proves = urlsplit(url.strip()).scheme.lower() == "https"
+        base = base_url(url, allow_insecure=True)
+        self._host = base.host
+        self._proves = base.scheme == "https"
         self._exchange = Exchange(url, None, http=http)
 
     async def state(self) -> InternetState:

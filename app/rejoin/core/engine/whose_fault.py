@@ -19,7 +19,7 @@ def note_findings(t: Transition, phase: ActivePhase, findings: Findings) -> None
     if episode is None:
         t.stale()
         return
-    verdict = judge(findings, host_state(t.facts, episode, t.now, t.policy))
+    verdict = judge(findings, host_state(t.facts, episode, t.policy))
     t.facts = replace(t.facts, verdict=verdict)
 
 
@@ -27,23 +27,20 @@ def note_drop(t: Transition) -> None:
     """What is known of a drop without any probe: the game server has stopped sending."""
     episode = episode_of(t.phase)
     if episode is not None:
-        verdict = judge(Findings(), host_state(t.facts, episode, t.now, t.policy))
+        verdict = judge(Findings(), host_state(t.facts, episode, t.policy))
         t.facts = replace(t.facts, verdict=None if verdict is Verdict.NOT_KNOWN else verdict)
 
 
-def host_state(facts: Facts, episode: Episode, now: float, policy: Policy) -> HostState:
+def host_state(facts: Facts, episode: Episode, policy: Policy) -> HostState:
     """What arrives from the game server, as far as it says anything about a verdict."""
     if facts.unheard_attempts > 0:
         return HostState.UNHEARD
     sample = facts.sample
     if sample is None or episode.cause is not None:
         return HostState.UNKNOWN  # a connection that ended for another reason proves nothing
-    waits_at = sample.unanswered_since_at
-    if waits_at is None:
-        # The last answer may be one interval older than the drop, after which goodbye was said.
-        to_the_end = sample.last_packet_at >= episode.lost_at - 2 * policy.check_slow_every_s
-        no_media = sample.last_packet_at - sample.last_rtp_at >= policy.no_media_after_s
-        return HostState.CHECKS_ANSWERED if to_the_end and no_media else HostState.UNKNOWN
-    unanswered = now - waits_at >= policy.checks_unanswered_after_s
-    heard = sample.last_packet_at > waits_at
-    return HostState.CHECKS_UNANSWERED if unanswered and not heard else HostState.UNKNOWN
+    if sample.unanswered_since_at is not None:
+        return HostState.UNKNOWN  # the way may be broken, or the game server gone
+    # The last answer may be one interval older than the drop, after which goodbye was said.
+    to_the_end = sample.last_packet_at >= episode.lost_at - 2 * policy.check_slow_every_s
+    no_media = sample.last_packet_at - sample.last_rtp_at >= policy.no_media_after_s
+    return HostState.CHECKS_ANSWERED if to_the_end and no_media else HostState.UNKNOWN

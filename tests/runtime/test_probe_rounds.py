@@ -11,8 +11,8 @@ from rejoin.core import events
 from rejoin.core.events import Event, ProbesFinished
 from rejoin.core.model import Stage
 from rejoin.core.verdict import BackendState, Findings, InternetState, LinkState, Verdict
-from rejoin.runtime import probing
-from rejoin.runtime.probing import MAX_ROUNDS, Probing
+from rejoin.runtime import probe_rounds
+from rejoin.runtime.probe_rounds import MAX_ROUNDS, ProbeRounds
 from rejoin.service_model.status import Status
 from rejoin.tasks import alive
 
@@ -23,8 +23,8 @@ SILENT = Findings(LinkState.UP, backend=BackendState.SILENT, internet=InternetSt
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "FIRST_AFTER_S", 0.001)
-    monkeypatch.setattr(probing, "LONGEST_PAUSE_S", 0.002)
+    monkeypatch.setattr(probe_rounds, "FIRST_AFTER_S", 0.001)
+    monkeypatch.setattr(probe_rounds, "LONGEST_PAUSE_S", 0.002)
 
 
 class FakeProbes:
@@ -61,7 +61,7 @@ async def until(true: object) -> None:
 @pytest.mark.usefixtures("at_once")
 async def test_they_run_in_rounds_from_the_drop_to_the_end_of_the_episode() -> None:
     probes, posted = FakeProbes(), list[Event]()
-    it = Probing(lambda: probes, posted.append)
+    it = ProbeRounds(lambda: probes, posted.append)
     it.follow(Stage.LIVE)
     assert not alive()
     it.follow(Stage.LOST)
@@ -83,7 +83,7 @@ async def test_a_drop_that_is_over_soon_sees_no_probe() -> None:
         made.append(FakeProbes())
         return made[-1]
 
-    it = Probing(make, lambda event: None)
+    it = ProbeRounds(make, lambda event: None)
     it.follow(Stage.LOST)
     await asyncio.sleep(0)
     it.follow(Stage.LIVE)
@@ -96,7 +96,7 @@ async def test_a_change_of_the_network_begins_anew_and_the_rounds_of_an_episode_
     None
 ):
     probes, posted = FakeProbes(), list[Event]()
-    it = Probing(lambda: probes, posted.append)
+    it = ProbeRounds(lambda: probes, posted.append)
     it.follow(Stage.LIVE)
     it.follow(Stage.LOST)
     for _ in range(5):
@@ -112,7 +112,7 @@ async def test_a_change_of_the_network_begins_anew_and_the_rounds_of_an_episode_
 @pytest.mark.usefixtures("at_once")
 async def test_probes_that_fail_find_nothing(caplog: pytest.LogCaptureFixture) -> None:
     posted: list[Event] = []
-    it = Probing(lambda: FakeProbes(ValueError()), posted.append)
+    it = ProbeRounds(lambda: FakeProbes(ValueError()), posted.append)
     it.follow(Stage.LOST)
     await until(lambda: posted)
     await it.close()

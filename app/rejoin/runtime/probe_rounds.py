@@ -17,7 +17,7 @@ from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.runtime.ports import MakeProbes, Post, ProbesPort
 from rejoin.tasks import cancel, spawn
 
-_log = logging.getLogger("rejoin.probing")
+_log = logging.getLogger("rejoin.probe_rounds")
 
 FIRST_AFTER_S: Final = 1.0
 """From the beginning of an episode, or a change of the network in it, to the first round."""
@@ -29,7 +29,7 @@ MAX_ROUNDS: Final = 40
 _PROBED: Final = (Stage.LOST, Stage.RECONNECTING)
 
 
-class Probing:
+class ProbeRounds:
     """Use it on the engine's loop."""
 
     def __init__(self, make: MakeProbes | None, post: Post) -> None:
