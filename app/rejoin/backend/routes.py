@@ -156,7 +156,7 @@ def build_app(
         title="Rejoin studio backend",
         version=str(CONTRACT_VERSION),
         description="Dialect 1: how a Rejoin client starts, polls, rejoins and ends a stream "
-        "session. Every call but health needs a bearer token.",
+        "session. Every call but health, ready and about needs a bearer token.",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
