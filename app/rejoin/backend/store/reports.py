@@ -27,8 +27,8 @@ from rejoin.backend.store.schema import (
     owner_tag,
 )
 
-REPORTS_KEPT_S: Final = 30 * 86400.0
 DAY_S: Final = 86400.0
+REPORTS_KEPT_S: Final = 30 * DAY_S
 MOST_A_DAY: Final = 500
 """Reports of one player; a connection that drops every three minutes makes 480."""
 
