@@ -84,8 +84,7 @@ class AppRules:
     """`quota`: what the account may do with each operation. `shard`: its name and Region, for which
     all processes of the database share the quota. `hosts`: the names and addresses that a Host
     header may have; none: any. `owners`: what one player may hold. `tracing`: where spans go.
-    `about`: the answer to
-    `GET /v1/about`."""
+    `about`: the answer to `GET /v1/about`."""
 
     quota: Quota = _QUOTA
     shard: str = "default"
