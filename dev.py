@@ -273,20 +273,16 @@ def install_packages(wanted: tuple[str, ...]) -> None:
     say("Installing Debian packages: " + " ".join(missing))
     if "postgresql" in missing:
         succeeds([*prefix, "sh", "-c", NO_CLUSTER], silent=True)
-    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
+    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     apt += ["-qq", "-o", "DPkg::Lock::Timeout=120"]
     install = [*apt, "install", "--no-install-recommends", "-y", *missing]
     if servers:
-        install = [
-            *prefix,
-            "sh",
-            "-c",
-            without_servers(shlex.join(install[len(prefix) :]), servers),
-        ]
+        install = ["sh", "-c", without_servers(shlex.join(install), servers)]
+    update, install = [*prefix, *apt, "update"], [*prefix, *install]
     # The package lists are updated only if they are missing or too old.
     if succeeds(install, silent=True):
         return
-    if not (succeeds([*apt, "update"], silent=False) and succeeds(install, silent=False)):
+    if not (succeeds(update, silent=False) and succeeds(install, silent=False)):
         raise Stopped("The packages could not be installed. To see why, run:\n  " + line, 3)
 
 

@@ -97,7 +97,7 @@ class BackendSettings:
     session_length_s: int | None = None
     """SessionLengthSeconds of new sessions, 1..86400; None leaves the service's default."""
     database: str = ":memory:"
-    """SQLite file; with ":memory:" a restart forgets all sessions."""
+    """SQLite file or postgresql:// URL; with ":memory:" a restart forgets all sessions."""
     dialect: str = OURS.name
     """The dialect it speaks: "ours", "aws-bundle" or "aws-react" (`signaling/dialects`)."""
     host: str = "127.0.0.1"

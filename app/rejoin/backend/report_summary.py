@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from rejoin.backend.report_intake import result_of
-from rejoin.backend.store.reports import Games, StoredReport
+from rejoin.backend.store.reports import DAY_S, Games, StoredReport
 
 BOUNDS_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
 """Upper bounds of the classes of `Summary.waits`; the last class has none."""
@@ -120,7 +120,7 @@ def summary_of(
     }
     waits = [0] * (len(BOUNDS_S) + 1)
     for report in reports:
-        day = int(report.ended_at // 86400)
+        day = int(report.ended_at // DAY_S)
         if day not in days:
             continue
         result = result_of(report.outcome, report.ending)
@@ -153,7 +153,7 @@ def summary_of(
 
 def day_name(day: int) -> str:
     """A day of Unix time, such as 2026-11-29."""
-    return datetime.fromtimestamp(day * 86400, UTC).date().isoformat()
+    return datetime.fromtimestamp(day * DAY_S, UTC).date().isoformat()
 
 
 def _ranked(table: dict[str, _Count]) -> list[Named]:

@@ -84,8 +84,7 @@ class AppRules:
     """`quota`: what the account may do with each operation. `shard`: its name and Region, for which
     all processes of the database share the quota. `hosts`: the names and addresses that a Host
     header may have; none: any. `owners`: what one player may hold. `tracing`: where spans go.
-    `about`: the answer to
-    `GET /v1/about`."""
+    `about`: the answer to `GET /v1/about`."""
 
     quota: Quota = _QUOTA
     shard: str = "default"
@@ -156,7 +155,7 @@ def build_app(
         title="Rejoin studio backend",
         version=str(CONTRACT_VERSION),
         description="Dialect 1: how a Rejoin client starts, polls, rejoins and ends a stream "
-        "session. Every call but health needs a bearer token.",
+        "session. Every call but health, ready and about needs a bearer token.",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

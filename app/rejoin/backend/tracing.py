@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -56,17 +57,13 @@ class Tracing:
     def __init__(self, tracer: Any = None) -> None:
         self._tracer = tracer
 
-    @contextlib.contextmanager
-    def call(self) -> Iterator[SpanPort]:
+    def call(self) -> AbstractContextManager[SpanPort]:
         """A call of a player."""
-        with self._span("SERVER") as span:
-            yield span
+        return self._span("SERVER")
 
-    @contextlib.contextmanager
-    def service_call(self) -> Iterator[SpanPort]:
+    def service_call(self) -> AbstractContextManager[SpanPort]:
         """A call of the streaming service; within the player's call that made it."""
-        with self._span("CLIENT") as span:
-            yield span
+        return self._span("CLIENT")
 
     @contextlib.contextmanager
     def _span(self, kind: str) -> Iterator[SpanPort]:

@@ -45,6 +45,7 @@ def backend(chosen: BackendOptions) -> int:
     return _serve(chosen)
 
 
+backend.add_command(check)
 backend.add_command(report)
 
 
@@ -100,6 +101,3 @@ def _serve(chosen: BackendOptions) -> int:
                 await asyncio.to_thread(end_tracing)
 
     return servers.run_until_stopped(serve)
-
-
-backend.add_command(check)

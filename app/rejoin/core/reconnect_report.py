@@ -61,7 +61,8 @@ class ReconnectReport:
 
 @dataclass(slots=True)
 class _Open:
-    """An episode that goes on. `old`: the dropped connection, None after a return."""
+    """An episode that goes on. `returned`: it began with a ticket. `over_at`: when the player ended
+    the game; `requested_at`: of the first call; `answered_at`: of the last answer. Boot times."""
 
     episode: Episode
     returned: bool

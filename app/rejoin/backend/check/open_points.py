@@ -6,7 +6,7 @@ import ipaddress
 import secrets
 from typing import Final
 
-from rejoin.backend.check.calls import NoAnswerError, Request
+from rejoin.backend.check.calls import Answer, NoAnswerError, Request
 from rejoin.backend.check.findings import AdviceError, BrokenError, NotCheckedError
 from rejoin.backend.check.probe import Probe, must_be_refused
 from rejoin.signaling.wire import (
@@ -47,9 +47,7 @@ async def encryption(probe: Probe) -> None:
 
 async def about(probe: Probe) -> None:
     answer = await probe.call("GET", "/v1/about", token=None)
-    if answer.status in (401, 404) and probe.minor == 0:
-        probe.refusals.remove(answer)
-        raise NotCheckedError("the backend has contract 1.0")
+    _unless_contract_1_0(probe, answer)
     body = probe.body_of(answer, AboutBody)
     if not body.sign_in:
         raise BrokenError("It names no way to sign in.")
@@ -61,11 +59,16 @@ async def ready(probe: Probe) -> None:
         probe.refusals.remove(answer)
         body = probe.body_of(answer, ReadyBody, status=503)
         raise BrokenError("It says that it is not ready: " + ", ".join(map(repr, body.reasons)))
+    _unless_contract_1_0(probe, answer)
+    if not probe.body_of(answer, ReadyBody).ready:
+        raise BrokenError("It answers 200, and `ready` is false.")
+
+
+def _unless_contract_1_0(probe: Probe, answer: Answer) -> None:
+    """A backend of contract 1.0 has neither call."""
     if answer.status in (401, 404) and probe.minor == 0:
         probe.refusals.remove(answer)
         raise NotCheckedError("the backend has contract 1.0")
-    if not probe.body_of(answer, ReadyBody).ready:
-        raise BrokenError("It answers 200, and `ready` is false.")
 
 
 async def without_token(probe: Probe) -> None:

@@ -228,7 +228,6 @@ async def run(
     except NoAnswerError as error:
         raise UnreachableError(f"The backend cannot be reached: {error}.") from None
     findings: list[Finding] = []
-    left = 0
     try:
         for point in points:
             outcome = await _outcome(point, probe, may_start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+from rejoin.backend.check.calls import Answer
 from rejoin.backend.check.findings import AdviceError, BrokenError, NotCheckedError
 from rejoin.backend.check.probe import Probe, must_be_refused, unless_service_failed
 from rejoin.signaling.wire import (
@@ -71,11 +72,7 @@ async def invalid_starts(probe: Probe) -> None:
         ("a field that the contract does not have", {"signal_reqest": "x"}),
     )
     for what, change in changes:
-        answer = await probe.start(probe.new_attempt(1), **change)
-        if (answer.status, answer.code) != _INVALID:
-            raise BrokenError(
-                f"A start with {what}: {answer.said} in place of 400 INVALID_REQUEST."
-            )
+        _must_be_invalid(what, await probe.start(probe.new_attempt(1), **change))
     attempt = probe.new_attempt(1)
     for what, body, headers in (
         ("no Idempotency-Key", attempt.body, {}),
@@ -83,10 +80,12 @@ async def invalid_starts(probe: Probe) -> None:
         ("a body that is no JSON", b"{", {IDEMPOTENCY_HEADER: attempt.key}),
     ):
         answer = await probe.call("POST", "/v1/sessions", body=body, headers=headers)
-        if (answer.status, answer.code) != _INVALID:
-            raise BrokenError(
-                f"A start with {what}: {answer.said} in place of 400 INVALID_REQUEST."
-            )
+        _must_be_invalid(what, answer)
+
+
+def _must_be_invalid(what: str, answer: Answer) -> None:
+    if (answer.status, answer.code) != _INVALID:
+        raise BrokenError(f"A start with {what}: {answer.said} in place of 400 INVALID_REQUEST.")
 
 
 async def unknown_application(probe: Probe) -> None:

@@ -11,10 +11,10 @@ import enum
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.store.database import Database
@@ -27,15 +27,16 @@ from rejoin.backend.store.schema import (
     owner_tag,
 )
 
-REPORTS_KEPT_S: Final = 30 * 86400.0
 DAY_S: Final = 86400.0
+REPORTS_KEPT_S: Final = 30 * DAY_S
 MOST_A_DAY: Final = 500
 """Reports of one player; a connection that drops every three minutes makes 480."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
-    """A report, as `signaling/wire.ReportBody` has it. `ended_at`: Unix time."""
+    """A report, as `signaling/wire.ReportBody` has it; its fields are the columns of
+    `schema.RECONNECT_REPORT`. `ended_at`: Unix time."""
 
     ended_at: float
     cause: str
@@ -103,19 +104,7 @@ class ReportStore:
                         owner_tag=tag,
                         record_id=record_id,
                         received_at=self._wall(),
-                        ended_at=report.ended_at,
-                        cause=report.cause,
-                        verdict=report.verdict,
-                        outcome=report.outcome,
-                        ending=report.ending,
-                        lost_s=report.lost_s,
-                        noticed_after_s=report.noticed_after_s,
-                        requested_after_s=report.requested_after_s,
-                        answered_after_s=report.answered_after_s,
-                        attempts=report.attempts,
-                        tries=report.tries,
-                        failures=",".join(report.failures),
-                        client_version=report.client_version,
+                        **_columns_of(report),
                     )
                 )
             except IntegrityError:
@@ -134,24 +123,7 @@ class ReportStore:
                     table.c.ended_at >= day * DAY_S, table.c.ended_at < (day + 1) * DAY_S
                 )
             )
-            return tuple(
-                StoredReport(
-                    row.ended_at,
-                    row.cause,
-                    row.verdict,
-                    row.outcome,
-                    row.ending,
-                    row.lost_s,
-                    row.noticed_after_s,
-                    row.requested_after_s,
-                    row.answered_after_s,
-                    row.attempts,
-                    row.tries,
-                    tuple(word for word in row.failures.split(",") if word),
-                    row.client_version,
-                )
-                for row in rows
-            )
+            return tuple(_report_of(row) for row in rows)
 
         return await self._database.run(work, within_s=within_s)
 
@@ -180,6 +152,16 @@ class ReportStore:
             connection.execute(delete(GAME_DAY).where(GAME_DAY.c.day < int(first_at / DAY_S)))
 
         await self._database.run(work, within_s=within_s)
+
+
+def _columns_of(report: StoredReport) -> dict[str, Any]:
+    return asdict(report) | {"failures": ",".join(report.failures)}
+
+
+def _report_of(row: Row[Any]) -> StoredReport:
+    columns = {each.name: getattr(row, each.name) for each in fields(StoredReport)}
+    columns["failures"] = tuple(word for word in row.failures.split(",") if word)
+    return StoredReport(**columns)
 
 
 def delete_and_count(connection: Connection, *where: ColumnElement[bool]) -> None:
