@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from rejoin.backend.budgets import OperationBudget
+from rejoin.backend.budgets import HOLD_AFTER_S, OperationBudget
 from rejoin.backend.create_order import Believed, Forecast, Place, Waiting
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.store.database import LONGEST_S, StoreUnavailableError
@@ -27,9 +27,6 @@ _log = logging.getLogger("rejoin.backend")
 TICK_S: Final = 0.05
 """Between two exchanges of turns, at the least: a call each 50 ms is what AWS allows."""
 SLOWEST_TICK_S: Final = 0.5
-HOLD_AFTER_S: Final = 0.25
-"""Turns to hold are taken this much later, and not beside the call that has just got its turn, nor
-the connection that follows it."""
 FAILED_TICK_S: Final = 0.2
 PATIENCE_S: Final = 2.0
 """A database that fails for longer is down for those who wait."""
