@@ -84,8 +84,7 @@ class AppRules:
     """`quota`: what the account may do with each operation. `shard`: its name and Region, for which
     all processes of the database share the quota. `hosts`: the names and addresses that a Host
     header may have; none: any. `owners`: what one player may hold. `tracing`: where spans go.
-    `about`: the answer to
-    `GET /v1/about`."""
+    `about`: the answer to `GET /v1/about`."""
 
     quota: Quota = _QUOTA
     shard: str = "default"
@@ -336,7 +335,7 @@ def _router(
 
         caller = _caller(request, budget_ms)
         with owners.call(caller.owner_hash, "status"):
-            view = await broker.poll(
+            view = await broker.polls.poll(
                 caller, session_id, wait_s, has_news, known=known, by_lists=True
             )
             return _body_of(view)
@@ -352,7 +351,7 @@ def _router(
     ) -> SignalAnswerBody:
         caller = _caller(request, budget_ms)
         with owners.call(caller.owner_hash, "status"):
-            view = await broker.poll(
+            view = await broker.polls.poll(
                 caller, session_id, wait_s, lambda _, view: view.signal_response is not None
             )
         if view.signal_request_sha256 is None or view.signal_response is None:

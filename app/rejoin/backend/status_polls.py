@@ -33,9 +33,7 @@ from rejoin.backend.status_calls import StatusCalls
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.proofs import ProofStore
 from rejoin.backend.store.session_rows import StoredSession
-from rejoin.backend.store.sessions import (
-    SessionStore,
-)
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.clock import Clock
 from rejoin.signaling.wire import ENDED_STATUSES, MAX_WAIT_S
 from rejoin.tasks import spawn
