@@ -125,7 +125,7 @@ async def _process(
     store: SessionStore, owner: str, quota: Quota
 ) -> AsyncIterator[tuple[Budgets, CreateTurns]]:
     budgets = Budgets(BudgetStore(store.database, "bench", quota, boot_s), boot_s)
-    turns = CreateTurns(TurnStore(budgets.store, CREATE, owner, boot_s), budgets.of(CREATE), boot_s)
+    turns = CreateTurns(TurnStore(budgets.store, CREATE, owner), budgets.of(CREATE), boot_s)
     try:
         yield budgets, turns
     finally:

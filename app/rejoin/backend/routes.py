@@ -122,9 +122,7 @@ def build_app(
         service.pays_with(budgets)
     observed = ObservedService(service, metrics, readiness, clock, rules.tracing)
     service = BudgetedService(observed, budgets, clock)
-    turns = CreateTurns(
-        TurnStore(budgets.store, CREATE, flights.owner, clock), budgets.of(CREATE), clock
-    )
+    turns = CreateTurns(TurnStore(budgets.store, CREATE, flights.owner), budgets.of(CREATE), clock)
     metrics.watch(budgets, turns)
     store.database.on_outcome = lambda good: (
         readiness.succeeded("database") if good else readiness.failed("database")
