@@ -142,7 +142,7 @@ class SessionBroker:
             key=offer.token,
             offered=await self._tokens.offered(caller.owner_hash, START, offer),
             tag=await self._tokens.tag(),
-            within_s=self._left_s(caller),
+            within_s=caller.left_s(self._clock()),
         )
         if claim is Claim.REUSED:
             raise RefusedError(Reason.START_TOKEN_REUSED)
@@ -173,7 +173,7 @@ class SessionBroker:
     async def _live_sessions(self, caller: Caller, besides: str) -> int:
         """The player's stream sessions that have not ended, as the service sees them now."""
         found = 0
-        rows = await self._store.live_of(caller.owner_hash, within_s=self._left_s(caller))
+        rows = await self._store.live_of(caller.owner_hash, within_s=caller.left_s(self._clock()))
         for row in rows:
             if row.id == besides:
                 continue
@@ -273,7 +273,7 @@ class SessionBroker:
             caller.owner_hash,
             key=offer.token,
             offered=await self._tokens.offered(caller.owner_hash, session_id, offer),
-            within_s=self._left_s(caller),
+            within_s=caller.left_s(self._clock()),
         )
         if claimed is None:
             raise RefusedError(Reason.SESSION_UNKNOWN)
@@ -378,12 +378,9 @@ class SessionBroker:
 
     # --- shared ---------------------------------------------------------------------------------
 
-    def _left_s(self, caller: Caller) -> float:
-        return max(0.0, caller.deadline_at - self._clock())
-
     async def _result(self, task: asyncio.Task[_Result | RefusedError], caller: Caller) -> _Result:
         """The result of a call in flight; a caller who stops waiting does not end it."""
-        done, _ = await asyncio.wait({task}, timeout=self._left_s(caller))
+        done, _ = await asyncio.wait({task}, timeout=caller.left_s(self._clock()))
         if not done:
             raise RefusedError(Reason.TIMED_OUT)
         outcome = task.result()
