@@ -254,7 +254,7 @@ def real_series() -> dict[str, set[str]]:
     """The names of the backend's real series, each with its labels."""
     metrics = Metrics()
     budgets = Budgets(BudgetStore(Database(), "shard", Quota(), boot_s), boot_s)
-    turns = TurnStore(budgets.store, CREATE, "this process", boot_s)
+    turns = TurnStore(budgets.store, CREATE, "this process")
     metrics.watch(budgets, CreateTurns(turns, budgets.of(CREATE), boot_s))
     metrics.reported("silence", "saved", 1.0)
     with metrics.waiting():

@@ -61,7 +61,7 @@ class Rig:
 
     async def poll(self, session_id: str, wait_s: float, known: str) -> SessionReport:
         """Poll until the status differs from `known`."""
-        return await self.broker.poll(
+        return await self.broker.polls.poll(
             self.by(), session_id, wait_s, lambda _, view: view.status != known
         )
 
@@ -95,7 +95,7 @@ async def test_a_session_exists_for_its_owner_only(rig: Rig) -> None:
     session_id = await rig.started()
     stranger = rig.by("somebody else")
     with refused(Reason.SESSION_UNKNOWN):
-        await rig.broker.poll(stranger, session_id, 0.0, lambda _, __: True)
+        await rig.broker.polls.poll(stranger, session_id, 0.0, lambda _, __: True)
     with refused(Reason.SESSION_UNKNOWN):
         await rig.broker.reconnect(stranger, session_id, fresh(2))
     with refused(Reason.SESSION_UNKNOWN):
@@ -144,7 +144,7 @@ async def test_while_the_outcome_of_a_start_is_unknown_nothing_else_is_possible(
         within_s=9.0,
     )
     with refused(Reason.STILL_STARTING):
-        await rig.broker.poll(rig.by(), row.id, 0.0, lambda _, __: True)
+        await rig.broker.polls.poll(rig.by(), row.id, 0.0, lambda _, __: True)
     with refused(Reason.STILL_STARTING):
         await rig.broker.reconnect(rig.by(), row.id, fresh(2))
     with refused(Reason.STILL_STARTING):
@@ -329,7 +329,7 @@ async def test_a_poll_beyond_the_poll_rate_is_refused_with_a_time_to_wait(
     slow = PollRate(boot_s, 0.001, boot_s() + 60)
     broker = SessionBroker(rig.service, rig.store, flights_of(rig.store), boot_s, Rates(slow, slow))
     with refused(Reason.POLL_RATE) as caught:
-        await broker.poll(rig.by(), session_id, 0.0, lambda _, __: True)
+        await broker.polls.poll(rig.by(), session_id, 0.0, lambda _, __: True)
     assert caught.value.retry_after_s == 1.0
 
 

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from helpers.stores import flights_of, fresh_tag, newest_is, opened
+from helpers.stores import flights_of, newest_is, opened, running_session
 from rejoin.backend import create_calls
 from rejoin.backend.create_calls import CreateCalls, Flying
 from rejoin.backend.refused import Reason, RefusedError
-from rejoin.backend.service import StreamId
 from rejoin.backend.store.flights import FlightStore
-from rejoin.backend.store.sessions import Offered, SessionStore
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.clock import boot_s
 
 LANDS_WITHIN_S = 3.0
@@ -59,11 +58,7 @@ async def _made() -> AsyncIterator[Processes]:
 
 
 async def _session_in(store: SessionStore) -> str:
-    _, row = await store.begin_start(
-        owner_hash="me", key="k", offered=Offered(1, "sha-1", "ct"), tag=fresh_tag(), within_s=60.0
-    )
-    await store.started(row.id, StreamId("sg", "session"), within_s=60.0)
-    return row.id
+    return (await running_session(store)).id
 
 
 async def _answer(_: Flying) -> str:

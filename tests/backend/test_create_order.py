@@ -60,6 +60,47 @@ def test_it_does_so_for_any_windows(tenths: list[int], chance: random.Random) ->
     assert saved == most_saved(games, 10.0) == len(matching(games, 10.0))
 
 
+@given(
+    st.lists(st.sampled_from([0.0, 0.3, 1.0, 2.5, 60.0]), max_size=12),
+    st.integers(1, 3),
+    st.randoms(use_true_random=False),
+)
+def test_no_order_saves_more_where_some_calls_are_made_at_once(
+    windows: list[float], at_once: int, chance: random.Random
+) -> None:
+    games = [Waiting(each, each) for each in windows]
+    chance.shuffle(games)
+    most = most_saved(games, 2.0, at_once)
+    assert most == augmented(games, 2.0, at_once)
+    assert Storm(games, in_our_order, skips=True, per_s=2.0, at_once=at_once).run() == most
+    for rank in (by_arrival, by_deadline):
+        assert Storm(games, rank, skips=False, per_s=2.0, at_once=at_once).run() <= most
+
+
+def augmented(games: list[Waiting], per_s: float, at_once: int) -> int:
+    """The size of a maximum matching of games to calls, by augmenting paths."""
+    game_of: dict[int, int] = {}
+
+    def augment(game: int, tried: set[int]) -> bool:
+        for call in range(len(games)):
+            made_at = max(0, call + 1 - at_once) / per_s
+            if made_at <= games[game].latest_at and call not in tried:
+                tried.add(call)
+                if call not in game_of or augment(game_of[call], tried):
+                    game_of[call] = game
+                    return True
+        return False
+
+    return sum(augment(game, set()) for game in range(len(games)))
+
+
+def test_calls_for_games_that_are_over_cost_the_others_theirs() -> None:
+    # At two calls a second: one of the short ones, and the last.
+    games = [Waiting(each, each) for each in (0.4, 0.4, 0.4, 1.1)]
+    assert Storm(games, by_deadline, skips=False, per_s=2.0).run() == 1
+    assert most_saved(games, 2.0) == 2
+
+
 def test_released_sessions_come_first_and_the_hopeless_last_but_they_come() -> None:
     hopeless = Waiting(1.0, 5.0, session_id="hopeless")
     connected = Waiting(11.0, 60.0, released=False, session_id="connected")

@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
-from helpers.fake_stream_service import FakeStreamService
+from helpers.fake_stream_service import FIRST_STREAM, FakeStreamService
 from helpers.poll_rate import PollRate
-from helpers.stores import fresh_tag, opened
+from helpers.stores import fresh_tag, opened, running_session
 from rejoin.backend.audit import LOGGER
 from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamStatus
 from rejoin.backend.store.sessions import KEPT_S, Offered
@@ -28,7 +28,7 @@ async def test_an_old_session_is_deleted_only_after_the_service_has_reported_its
             tag=fresh_tag(),
             within_s=60.0,
         )
-        await store.started(row.id, StreamId("sg-1", "arn:of:the:session"), within_s=60.0)
+        await store.started(row.id, FIRST_STREAM, within_s=60.0)
 
         async def known() -> bool:
             return await store.find(row.id, "me", within_s=60.0) is not None
@@ -52,14 +52,7 @@ async def test_without_a_turn_nobody_is_asked_about() -> None:
     now = [0.0]
     service = FakeStreamService(status="TERMINATED")
     async with opened(wall=lambda: now[0]) as store:
-        _, row = await store.begin_start(
-            owner_hash="me",
-            key="k",
-            offered=Offered(1, "sha-1", "ct"),
-            tag=fresh_tag(),
-            within_s=60.0,
-        )
-        await store.started(row.id, StreamId("sg-1", "arn:of:the:session"), within_s=60.0)
+        await running_session(store)
         now[0] = KEPT_S + 1
         await sweep_old_rows(service, store, PollRate(boot_s, 1.0, boot_s() + 600))
         assert service.calls == []
@@ -70,15 +63,7 @@ async def test_a_row_that_another_process_deletes_meanwhile_does_not_end_the_swe
     async with opened(wall=lambda: now[0]) as store:
         rows = []
         for number in range(2):
-            _, row = await store.begin_start(
-                owner_hash="me",
-                key=f"k{number}",
-                offered=Offered(1, f"sha-{number}", "ct"),
-                tag=fresh_tag(),
-                within_s=60.0,
-            )
-            await store.started(row.id, StreamId("sg-1", f"arn:{number}"), within_s=60.0)
-            rows.append(row)
+            rows.append(await running_session(store, str(number)))
         now[0] = KEPT_S + 1
 
         class DeletesTheFirst(FakeStreamService):

@@ -24,7 +24,7 @@ from helpers.streamless_service import SLOW_MARK
 from rejoin.signaling.wire import IDEMPOTENCY_HEADER
 
 BURST_EVERY_S = 2.0
-_LOOK_S = 0.05
+_ABANDONED_AFTER_S = 0.05
 
 
 @dataclass
@@ -68,12 +68,12 @@ class Attack:
 
     # --- the kinds --------------------------------------------------------------------------------
 
-    async def abandoned_look(self, number: int) -> None:
+    async def abandoned_poll(self, number: int) -> None:
         connection = self.connection()
         session = self.sessions[number % len(self.sessions)]
         path = f"/v1/sessions/{session}?known=CONNECTED&wait_s=25"
         call = asyncio.ensure_future(connection.call("GET", path, self.headers()))
-        await asyncio.wait({call}, timeout=_LOOK_S)
+        await asyncio.wait({call}, timeout=_ABANDONED_AFTER_S)
         connection.close()
         self.answers[(await call).status] += 1
 
@@ -85,7 +85,7 @@ class Attack:
         while time.monotonic() < until_at:
             answer = await connection.call("GET", path, self.headers())
             self.answers[answer.status] += 1
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_ABANDONED_AFTER_S)
 
     async def start(self, _: int, mark: str = "") -> None:
         connection = self.connection()
@@ -123,8 +123,8 @@ class Attack:
 
     async def run(self) -> None:
         match self.kind:
-            case "900 abandoned looks":
-                await self.at_pace(900, self.abandoned_look)
+            case "900 abandoned polls":
+                await self.at_pace(900, self.abandoned_poll)
             case "16 calls outstanding":
                 await asyncio.gather(*(self.outstanding(number) for number in range(16)))
             case "60 starts":

@@ -19,7 +19,7 @@ from bench.process_usage import cpu_s
 from rejoin.signaling.wire import IDEMPOTENCY_HEADER
 
 ATTACKS = (
-    "900 abandoned looks",
+    "900 abandoned polls",
     "16 calls outstanding",
     "60 starts",
     "300 slow starts",

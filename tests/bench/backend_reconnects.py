@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from pathlib import Path
 
@@ -12,13 +11,15 @@ from sqlalchemy import func, select
 from bench.backend_scene import Deployment, deployment, new_offer
 from bench.measure import Measurement, percentile
 from helpers.streamless_service import digest
-from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.schema import STREAM_SESSION
 
 PER_S = 20
 CREATE_S = 0.05
 """How long the service takes for a create call; it is not counted."""
+_NO_QUEUE: dict[str, int] = {"calls_per_s": 10 * PER_S, "calls_burst": 10 * PER_S}
+"""Settings with which no reconnect waits for its turn at the service: at exactly AWS's quota the
+queue alone would take longer than all that is measured here."""
 
 
 async def overhead(
@@ -26,7 +27,7 @@ async def overhead(
 ) -> list[Measurement]:
     """Reconnects at an even pace, each of another player."""
     count = int(seconds * PER_S)
-    async with deployment(database, folder, players=count, processes=processes, **_quota()) as it:
+    async with deployment(database, folder, players=count, processes=processes, **_NO_QUEUE) as it:
         await it.service.command(drop=list(range(count)), windows_s=[600.0] * count)
         await it.service.command(
             delay_s={"CreateStreamSessionConnection": CREATE_S}, slow_start_s=0.0
@@ -64,14 +65,6 @@ async def overhead(
         )
         for percent in (50, 95)
     ]
-
-
-def _quota() -> dict[str, int]:
-    """Settings with which no reconnect waits for its turn at the service, where turns are counted:
-    at exactly AWS's quota the queue alone would take longer than all that is measured here."""
-    known = {each.name for each in dataclasses.fields(BackendSettings)}
-    wanted = {"calls_per_s": 10 * PER_S, "calls_burst": 10 * PER_S}
-    return {name: value for name, value in wanted.items() if name in known}
 
 
 async def at_once(database: str, folder: Path, *, players: int) -> list[Measurement]:

@@ -7,26 +7,32 @@ import random
 import secrets
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench import storm_orders
 from bench.backend_scene import Deployment, deployment, new_offer, outcome
 from bench.measure import Measurement
-from rejoin.signaling.wire import IDEMPOTENCY_HEADER
+from helpers.matching import (
+    WINDOWS_S,
+    Rank,
+    Storm,
+    by_arrival,
+    by_deadline,
+    dropped_at_once,
+    most_saved,
+)
+from rejoin.backend.create_order import Waiting
+from rejoin.signaling.wire import IDEMPOTENCY_HEADER, LATEST_HEADER, WINDOW_HEADER
 
-WINDOWS_S = (10.0, 30.0, 120.0, 600.0)
-CALLS = storm_orders.Calls(per_s=20.0, at_once=5)
+PER_S, AT_ONCE = 20.0, 5
 """Create calls that the backend makes at most, as its settings say."""
 SERVICE_BURST = 20
 """AWS documents a rate and no burst; the service here refuses none of those that are not too many
 over a second."""
 LONGEST_CALL_S = 9.0
-WINDOW_HEADER = "Rejoin-Window-Ms"
-LATEST_HEADER = "Rejoin-Latest-Ms"
-_KINDS = {
-    "first come, first served": storm_orders.first_come,
-    "earliest deadline": storm_orders.earliest_deadline,
-    "the best order (maximum matching)": storm_orders.most,
+_ORDERS: dict[str, Rank] = {
+    "first come, first served": by_arrival,
+    "earliest deadline": by_deadline,
 }
 
 
@@ -58,12 +64,12 @@ async def _come_back(it: Deployment, player: int, window_s: float, answers: Coun
 
 async def measured(database: str, folder: Path, *, players: int) -> list[Measurement]:
     """Windows in equal parts, in a random order."""
-    windows = [WINDOWS_S[number % len(WINDOWS_S)] for number in range(players)]
-    random.Random(1).shuffle(windows)
+    games = dropped_at_once(players)
+    windows = [game.latest_at for game in games]
     async with deployment(database, folder, players=players) as it:
         await it.service.command(
             quotas={
-                "CreateStreamSessionConnection": [CALLS.per_s, SERVICE_BURST],
+                "CreateStreamSessionConnection": [PER_S, SERVICE_BURST],
                 "GetStreamSession": [20, 20],
             }
         )
@@ -75,7 +81,7 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
         answers: Counter[str] = Counter()
         drops = await it.service.command(drop=list(range(players)), windows_s=windows)
         began_at = time.monotonic()
-        patience_s = 2.0 * players / CALLS.per_s + WINDOWS_S[0]
+        patience_s = 2.0 * players / PER_S + WINDOWS_S[0]
         tries = [
             asyncio.ensure_future(_come_back(it, player, window, answers))
             for player, window in enumerate(windows)
@@ -89,10 +95,10 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
         calls = await it.service.command(calls=True)
     saved = Counter(window for window, at in zip(windows, saved_at, strict=True) if at is not None)
     last_s = max((at - drops[0] for at in saved_at if at is not None), default=0.0)
-    best = storm_orders.most(windows, CALLS)
+    best = most_saved(games, PER_S, AT_ONCE)
     conditions = (
         f"{players:,} at once, windows of {', '.join(f'{each:g}' for each in WINDOWS_S)} s in equal"
-        f" parts, {CALLS.per_s:g} create calls a second, 2 processes, PostgreSQL"
+        f" parts, {PER_S:g} create calls a second, 2 processes, PostgreSQL"
     )
     print(f"storm: {dict(answers)}", flush=True)
     failed = sum(count for said, count in answers.items() if said[0] == "5")
@@ -105,9 +111,10 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
             for window in WINDOWS_S
         ),
         *(
-            Measurement(f"storm: {name} saves", order(windows, CALLS), "games", "computed")
-            for name, order in _KINDS.items()
+            Measurement(f"storm: {name} saves", _saved_by(rank, games), "games", "computed")
+            for name, rank in _ORDERS.items()
         ),
+        Measurement("storm: the best order (maximum matching) saves", best, "games", "computed"),
         Measurement("storm: saved, of the most", 100 * saved.total() / best, "%", conditions),
         Measurement("storm: last game saved after", last_s, "s", conditions),
         Measurement("storm: measured for", took_s, "s", conditions),
@@ -115,3 +122,7 @@ async def measured(database: str, folder: Path, *, players: int) -> list[Measure
         Measurement("storm: answers 429", busy, "answers", conditions),
         Measurement("storm: answers 5xx", failed, "answers", conditions),
     ]
+
+
+def _saved_by(rank: Rank, games: Sequence[Waiting]) -> int:
+    return Storm(games, rank, skips=False, per_s=PER_S, at_once=AT_ONCE).run()

@@ -125,7 +125,7 @@ async def _process(
     store: SessionStore, owner: str, quota: Quota
 ) -> AsyncIterator[tuple[Budgets, CreateTurns]]:
     budgets = Budgets(BudgetStore(store.database, "bench", quota, boot_s), boot_s)
-    turns = CreateTurns(TurnStore(budgets.store, CREATE, owner, boot_s), budgets.of(CREATE), boot_s)
+    turns = CreateTurns(TurnStore(budgets.store, CREATE, owner), budgets.of(CREATE), boot_s)
     try:
         yield budgets, turns
     finally:
@@ -209,7 +209,7 @@ async def _live(url: str, kind: str, games: int) -> Sequence[Measurement]:
                 return
 
         await asyncio.gather(*(client(n, game.latest_at) for n, game in enumerate(windows)))
-    bound = min(games, most_saved(windows, PER_S) + BURST - 1)
+    bound = most_saved(windows, PER_S, BURST)
     conditions = f"{kind}, {PROCESSES} processes' queues, {games} games, {PER_S:g} calls a second"
     return [
         Measurement("live: saved", saved / bound, "of the maximum matching", conditions),

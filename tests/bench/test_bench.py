@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
-import random
 from pathlib import Path
 
 import pytest
 
 from bench import __main__ as runner
-from bench import storm_orders
 from bench.measure import Measurement, per_second, percentile
 
 
@@ -137,21 +135,3 @@ def test_measuring_tools() -> None:
     assert len(done) > 3
     assert percentile([float(n) for n in range(101)], 95) == pytest.approx(95.0)
     assert Measurement("a", 1.0, "s").conditions == ""
-
-
-def test_the_best_order_of_a_storm_saves_as_many_as_a_maximum_matching() -> None:
-    chance = random.Random(1)
-    for _ in range(200):
-        windows = [chance.choice([0.0, 0.3, 1.0, 2.5, 60.0]) for _ in range(chance.randint(0, 12))]
-        calls = storm_orders.Calls(2.0, chance.randint(1, 3))
-        most = storm_orders.most(windows, calls)
-        assert most == storm_orders.matching(windows, calls)
-        assert storm_orders.first_come(windows, calls) <= most
-        assert storm_orders.earliest_deadline(windows, calls) <= most
-
-
-def test_calls_for_games_that_are_over_cost_the_others_theirs() -> None:
-    windows = [0.5, 0.5, 0.5, 1.1]  # at two calls a second: one of the short ones, and the last
-    calls = storm_orders.Calls(per_s=2.0)
-    assert storm_orders.earliest_deadline(windows, calls) == 1
-    assert storm_orders.most(windows, calls) == 2

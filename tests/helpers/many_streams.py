@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 from helpers.fake_stream_service import FakeStreamService
-from helpers.stores import fresh_tag
+from helpers.stores import running_session
 from rejoin.backend.service import ListedPage, ListedStream, StreamId, StreamStatus
-from rejoin.backend.store.sessions import Offered, SessionStore
+from rejoin.backend.store.sessions import SessionStore
 
 OWNER = "player"
 TIMEOUT_S = 120.0
@@ -43,13 +43,6 @@ async def add_session(
     store: SessionStore, service: ManyStreams, name: str, status: str = "CONNECTED"
 ) -> str:
     """A session that has started, with attempt 1; its stream session is `arn:NAME`. Its id."""
-    _, row = await store.begin_start(
-        owner_hash=OWNER,
-        key=name,
-        offered=Offered(1, f"sha-{name}", "ct"),
-        tag=fresh_tag(),
-        within_s=60.0,
-    )
-    await store.started(row.id, StreamId("sg-1", f"arn:{name}"), within_s=60.0)
+    row = await running_session(store, name, owner_hash=OWNER)
     service.statuses[f"arn:{name}"] = status
     return row.id

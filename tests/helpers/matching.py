@@ -50,12 +50,12 @@ def matching(games: Sequence[Waiting], per_s: float) -> dict[int, int]:
     return taken
 
 
-def most_saved(games: Sequence[Waiting], per_s: float) -> int:
+def most_saved(games: Sequence[Waiting], per_s: float, at_once: int = 1) -> int:
     """What no matching exceeds (Hall, Ore): all games but the largest surplus, at any moment, of
-    games whose last call has passed over the calls that there were."""
+    games whose last call has passed over the calls that there were. `at_once`: calls at 0."""
     last = sorted(last_call(game, per_s) for game in games)
-    surplus = max(number + 1 - (call + 1) for number, call in enumerate(last))
-    return len(games) - max(0, surplus)
+    surplus = max((number - call for number, call in enumerate(last)), default=0)
+    return len(games) - max(0, surplus + 1 - at_once)
 
 
 def last_call(game: Waiting, per_s: float) -> int:
@@ -65,14 +65,16 @@ def last_call(game: Waiting, per_s: float) -> int:
 
 @dataclass
 class Storm:
-    """One drop of many games. `takes_s`: from a call to its effect. `fails`: the share of calls
-    that save nobody. `skips`: whether games that cannot be met any more are passed over, as far as
-    is known: `expects_s` is what the order knows of `takes_s`."""
+    """One drop of many games. `at_once`: calls in the first moment. `takes_s`: from a call to its
+    effect. `fails`: the share of calls that save nobody. `skips`: whether games that cannot be met
+    any more are passed over, as far as is known: `expects_s` is what the order knows of `takes_s`.
+    """
 
     games: Sequence[Waiting]
     rank: Rank
     skips: bool
     per_s: float = 20.0
+    at_once: int = 1
     takes_s: float = 0.0
     expects_s: float = 0.0
     fails: float = 0.0
@@ -81,14 +83,14 @@ class Storm:
     saved: set[int] = field(default_factory=set)
 
     def run(self) -> int:
-        """How many games are saved, with one call each `1 / per_s`."""
+        """How many games are saved, with one call each `1 / per_s` after the first moment."""
         truth = self.games if self.truth is None else self.truth
         chance = random.Random(21)
         waiting = [(self.rank(number, game), number) for number, game in enumerate(self.games)]
         heapq.heapify(waiting)
         call = 0
         while waiting:
-            now = call / self.per_s
+            now = max(0, call + 1 - self.at_once) / self.per_s
             _, number = heapq.heappop(waiting)
             game = self.games[number]
             if self.skips and game.is_hopeless(now - 1e-9, self.expects_s):

@@ -12,9 +12,11 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import MetaData, create_engine, insert
 
+from rejoin.backend.service import StreamId
 from rejoin.backend.store import migrations
 from rejoin.backend.store.database import MEMORY, Database
 from rejoin.backend.store.flights import FlightStore
+from rejoin.backend.store.session_rows import StoredSession
 from rejoin.backend.store.sessions import Offered, SessionStore
 from rejoin.service_model.fence import Claim
 
@@ -39,6 +41,22 @@ def flights_of(store: SessionStore, owner: str = "this process") -> FlightStore:
 def fresh_tag() -> str:
     """A UserId that no other session has."""
     return secrets.token_hex(8)
+
+
+async def running_session(
+    store: SessionStore, name: str = "1", *, owner_hash: str = "me"
+) -> StoredSession:
+    """A session that has started, with attempt 1 ("sha-NAME"); its stream session is `arn:NAME`.
+    As it was recorded before the service answered."""
+    _, row = await store.begin_start(
+        owner_hash=owner_hash,
+        key=f"start-{name}",
+        offered=Offered(1, f"sha-{name}", "ct"),
+        tag=fresh_tag(),
+        within_s=60.0,
+    )
+    await store.started(row.id, StreamId("sg-1", f"arn:{name}"), within_s=60.0)
+    return row
 
 
 async def claimed(

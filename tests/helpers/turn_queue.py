@@ -24,7 +24,7 @@ class TurnQueue:
         self.quota = quota
 
     def process(self, owner: str) -> TurnStore:
-        return TurnStore(self.budgets(), CREATE, owner, boot_s)
+        return TurnStore(self.budgets(), CREATE, owner)
 
     def budgets(self) -> BudgetStore:
         return BudgetStore(self.store.database, "shard", self.quota, boot_s)

@@ -151,8 +151,8 @@ class AwsStreamService:
         }
 
     def pays_with(self, budgets: CallBudgets) -> None:
-        """Second tries and further pages of a list wait for a turn from now on; a refusal because
-        of too many calls is reported, also where the result does not show it."""
+        """Second tries wait for a turn from now on; a refusal because of too many calls is
+        reported, also where the result does not show it."""
         self._budgets = budgets
 
     def close(self) -> None:

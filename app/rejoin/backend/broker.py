@@ -45,14 +45,12 @@ from rejoin.backend.service import (
 )
 from rejoin.backend.session_reports import not_ended, stream_of
 from rejoin.backend.status_calls import StatusCalls
-from rejoin.backend.status_polls import HasNews, StatusPolls
+from rejoin.backend.status_polls import StatusPolls
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.proofs import ProofStore
 from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
-from rejoin.backend.store.sessions import (
-    SessionStore,
-)
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.stream_lists import StreamLists
 from rejoin.clock import Clock
 from rejoin.service_model.fence import Claim
@@ -83,7 +81,7 @@ class _Started:
 
 
 class SessionBroker:
-    """Starts, polls, reconnects and terminates stream sessions for their owners."""
+    """Starts, reconnects and terminates stream sessions for their owners; `polls` looks at them."""
 
     def __init__(
         self,
@@ -107,7 +105,7 @@ class SessionBroker:
         self._status_calls = StatusCalls(service, budgets.of(GET), clock)
         self._watch = ListWatch(self.lists, budgets.of(GET), self._newest_attempts, clock, stopping)
         self.proofs = ProofStore(store.database, clock)
-        self._polls = StatusPolls(
+        self.polls = StatusPolls(
             store, self.proofs, self._status_calls, self._watch, clock, stopping, self._owners
         )
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
@@ -124,7 +122,7 @@ class SessionBroker:
             _, late = await asyncio.wait(tasks, timeout=FINISH_PATIENCE_S)
             await cancel(*late)  # their outcome stays unknown, as it is
         await self._watch.finish()
-        await self._polls.finish()
+        await self.polls.finish()
         await self._status_calls.finish()
 
     async def _newest_attempts(self, session_ids: Sequence[str]) -> Mapping[str, int]:
@@ -144,13 +142,13 @@ class SessionBroker:
             key=offer.token,
             offered=await self._tokens.offered(caller.owner_hash, START, offer),
             tag=await self._tokens.tag(),
-            within_s=self._left_s(caller),
+            within_s=caller.left_s(self._clock()),
         )
         if claim is Claim.REUSED:
             raise RefusedError(Reason.START_TOKEN_REUSED)
         if row.stream is not None:
-            row, status = await self._polls.get_status(caller, row.id)
-            return self._polls.view(row, status)
+            row, status = await self.polls.get_status(caller, row.id)
+            return self.polls.view(row, status)
         task = self._starts.get(row.id)
         if task is None:
             work = self._start_call(claim, row, offer, application, caller.deadline_at)
@@ -158,8 +156,8 @@ class SessionBroker:
             self._starts[row.id] = task
             task.add_done_callback(lambda _: self._starts.pop(row.id, None))
         started = await self._result(task, caller)
-        row = await self._polls.remember(started.row, started.status, started.asked_at, caller)
-        return self._polls.view(row, started.status)
+        row = await self.polls.remember(started.row, started.status, started.asked_at, caller)
+        return self.polls.view(row, started.status)
 
     async def _admit_start(self, caller: Caller, row: StoredSession) -> None:
         """Whether the player may start one more game; if not, the start is forgotten."""
@@ -175,12 +173,12 @@ class SessionBroker:
     async def _live_sessions(self, caller: Caller, besides: str) -> int:
         """The player's stream sessions that have not ended, as the service sees them now."""
         found = 0
-        rows = await self._store.live_of(caller.owner_hash, within_s=self._left_s(caller))
+        rows = await self._store.live_of(caller.owner_hash, within_s=caller.left_s(self._clock()))
         for row in rows:
             if row.id == besides:
                 continue
             try:
-                seen, _ = await self._polls.get_status(caller, row.id)
+                seen, _ = await self.polls.get_status(caller, row.id)
             except RefusedError as refused:
                 found += refused.reason is not Reason.SESSION_UNKNOWN
             else:
@@ -234,23 +232,6 @@ class SessionBroker:
             else:
                 return
 
-    # --- status ---------------------------------------------------------------------------------
-
-    async def poll(
-        self,
-        caller: Caller,
-        session_id: str,
-        wait_s: float,
-        has_news: HasNews,
-        *,
-        known: str | None = None,
-        by_lists: bool = False,
-    ) -> SessionReport:
-        """As `StatusPolls.poll`."""
-        return await self._polls.poll(
-            caller, session_id, wait_s, has_news, known=known, by_lists=by_lists
-        )
-
     # --- reconnect ------------------------------------------------------------------------------
 
     async def reconnect(self, caller: Caller, session_id: str, offer: Offer) -> str:
@@ -267,7 +248,7 @@ class SessionBroker:
             if call is None and not has_turn:
                 has_turn = True
                 if await self._turn(caller, row, offer):  # the row may have changed
-                    row = not_ended(await self._polls.owned(caller, session_id))
+                    row = not_ended(await self.polls.owned(caller, session_id))
                 continue
             if call is None:
                 call = self._create_calls.begin(
@@ -283,7 +264,7 @@ class SessionBroker:
             done, _pending = await asyncio.wait({call.task}, timeout=max(0.0, left_s))
             if not done:
                 raise RefusedError(Reason.ATTEMPT_IN_FLIGHT, retry_after_s=1.0)
-            row = not_ended(await self._polls.owned(caller, session_id))
+            row = not_ended(await self.polls.owned(caller, session_id))
 
     async def _claimed(self, caller: Caller, session_id: str, offer: Offer) -> StoredSession:
         """The session, with this attempt as its newest."""
@@ -292,7 +273,7 @@ class SessionBroker:
             caller.owner_hash,
             key=offer.token,
             offered=await self._tokens.offered(caller.owner_hash, session_id, offer),
-            within_s=self._left_s(caller),
+            within_s=caller.left_s(self._clock()),
         )
         if claimed is None:
             raise RefusedError(Reason.SESSION_UNKNOWN)
@@ -312,7 +293,7 @@ class SessionBroker:
     async def _turn(self, caller: Caller, row: StoredSession, offer: Offer) -> bool:
         """Wait until this session may be called for; whether that took a while."""
         assert self.turns is not None
-        memory = self._polls.memory_of(row.id)
+        memory = self.polls.memory_of(row.id)
         belief, connected_at = memory.window(offer.claimed, row.connection_timeout_s, self._clock())
         return await self.turns.wait(
             row.id,
@@ -328,7 +309,7 @@ class SessionBroker:
         """The flight is ours. While we waited for it, another process may have made this call."""
         if flying.waited:
             caller = Caller(row.owner_hash, deadline_at, _never_gone)
-            row = not_ended(await self._polls.owned(caller, row.id))
+            row = not_ended(await self.polls.owned(caller, row.id))
             if row.answer is not None:
                 return row.answer
         try:
@@ -340,7 +321,7 @@ class SessionBroker:
             )
         except StreamServiceError as error:
             raise of_service(error, await self._explanation(row, error, deadline_at)) from None
-        self._polls.answered(row.id)
+        self.polls.answered(row.id)
         try:
             await self._store.answered(
                 row.id,
@@ -363,7 +344,7 @@ class SessionBroker:
             return None
         until_at = min(deadline_at, self._clock() + EXPLANATION_BUDGET_S)
         try:
-            _, status = await self._polls.get_status(
+            _, status = await self.polls.get_status(
                 Caller(row.owner_hash, until_at, _never_gone), row.id, not_before=self._clock()
             )
         except (RefusedError, SessionForgottenError):
@@ -374,7 +355,7 @@ class SessionBroker:
 
     async def terminate(self, caller: Caller, session_id: str) -> None:
         """End the stream session; one that has ended, or is ending, is no failure."""
-        row = await self._polls.owned(caller, session_id)
+        row = await self.polls.owned(caller, session_id)
         if row.ended_status is not None:
             return
         stream = stream_of(row)
@@ -397,13 +378,9 @@ class SessionBroker:
 
     # --- shared ---------------------------------------------------------------------------------
 
-    def _left_s(self, caller: Caller) -> float:
-        return max(0.0, caller.deadline_at - self._clock())
-
     async def _result(self, task: asyncio.Task[_Result | RefusedError], caller: Caller) -> _Result:
         """The result of a call in flight; a caller who stops waiting does not end it."""
-        left_s = max(0.0, caller.deadline_at - self._clock())
-        done, _ = await asyncio.wait({task}, timeout=left_s)
+        done, _ = await asyncio.wait({task}, timeout=caller.left_s(self._clock()))
         if not done:
             raise RefusedError(Reason.TIMED_OUT)
         outcome = task.result()

@@ -7,76 +7,39 @@ order, while they wait.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
-from rejoin.backend.budgets import CREATE, GET, LIST, START, TERMINATE
-from rejoin.backend.service import (
-    CallBudgets,
-    ListedPage,
-    ServiceFault,
-    StartedStream,
-    StreamId,
-    StreamService,
-    StreamServiceError,
-    StreamStatus,
-)
+from rejoin.backend.budgets import START, TERMINATE
+from rejoin.backend.service import CallBudgets, ServiceFault, StreamService, StreamServiceError
+from rejoin.backend.wrapped_service import WrappedService
 from rejoin.clock import Clock
 
 _Result = TypeVar("_Result")
 
+_TURN_HERE: Final = (START, TERMINATE)
+"""The other operations have taken their turn before."""
 
-class BudgetedService:
-    """`StreamService`, by another one. Its calls raise StoreUnavailableError as well."""
+
+class BudgetedService(WrappedService):
+    """Its calls raise StoreUnavailableError as well."""
 
     def __init__(self, service: StreamService, budgets: CallBudgets, clock: Clock) -> None:
-        self._service = service
+        super().__init__(service)
         self._budgets = budgets
         self._clock = clock
 
-    async def start(
-        self,
-        *,
-        token: str,
-        signal_request: str,
-        application: str | None,
-        user_id: str | None,
-        budget_s: float,
-    ) -> StartedStream:
-        return await self._called(
-            START,
-            self._service.start(
-                token=token,
-                signal_request=signal_request,
-                application=application,
-                user_id=user_id,
-                budget_s=await self._turn(START, budget_s),
-            ),
-        )
-
-    async def list_page(self, *, status: str, page: str | None, budget_s: float) -> ListedPage:
-        return await self._called(
-            LIST, self._service.list_page(status=status, page=page, budget_s=budget_s)
-        )
-
-    async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
-        return await self._called(GET, self._service.get_status(stream, budget_s=budget_s))
-
-    async def create_connection(
-        self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
-    ) -> str:
-        return await self._called(
-            CREATE,
-            self._service.create_connection(
-                stream, token=token, signal_request=signal_request, budget_s=budget_s
-            ),
-        )
-
-    async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
-        await self._called(
-            TERMINATE,
-            self._service.terminate(stream, budget_s=await self._turn(TERMINATE, budget_s)),
-        )
+    async def _call(
+        self, operation: str, call: Callable[[float], Awaitable[_Result]], budget_s: float
+    ) -> _Result:
+        if operation in _TURN_HERE:
+            budget_s = await self._turn(operation, budget_s)
+        try:
+            return await call(budget_s)
+        except StreamServiceError as error:
+            if error.fault is ServiceFault.THROTTLED:
+                self._budgets.throttled(operation)
+            raise
 
     async def _turn(self, operation: str, budget_s: float) -> float:
         """Wait for a turn; what is left of the budget."""
@@ -88,11 +51,3 @@ class BudgetedService:
                 retry_after_s=1.0,
             )
         return budget_s - (self._clock() - began_at)
-
-    async def _called(self, operation: str, call: Awaitable[_Result]) -> _Result:
-        try:
-            return await call
-        except StreamServiceError as error:
-            if error.fault is ServiceFault.THROTTLED:
-                self._budgets.throttled(operation)
-            raise

@@ -32,7 +32,7 @@ HELD: Final = 2
 """Turns that a process keeps in advance of each operation that it has used."""
 HOLD_AFTER_S: Final = 0.25
 """Where nobody waits, turns to hold are taken this much later, and not beside the call that has
-just got its turn."""
+just got its turn, nor the connection that follows a create call."""
 _BLOCK_S: Final = 0.25
 """Turns of this many seconds are taken at once where calls wait."""
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from rejoin.backend.budgets import OperationBudget
-from rejoin.backend.create_order import Believed, Forecast, Place, Waiting
+from rejoin.backend.budgets import HOLD_AFTER_S, OperationBudget
+from rejoin.backend.create_order import Believed, Forecast, Waiting
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.store.database import LONGEST_S, StoreUnavailableError
 from rejoin.backend.store.turns import Arrival, Exchanged, Lost, TurnStore
@@ -27,9 +27,6 @@ _log = logging.getLogger("rejoin.backend")
 TICK_S: Final = 0.05
 """Between two exchanges of turns, at the least: a call each 50 ms is what AWS allows."""
 SLOWEST_TICK_S: Final = 0.5
-HOLD_AFTER_S: Final = 0.25
-"""Turns to hold are taken this much later, and not beside the call that has just got its turn, nor
-the connection that follows it."""
 FAILED_TICK_S: Final = 0.2
 PATIENCE_S: Final = 2.0
 """A database that fails for longer is down for those who wait."""
@@ -74,6 +71,12 @@ class _Asking:
         """`at`: `asked_at` on the forecast's clock."""
         belief = self.belief
         return Waiting(at + belief.shown_s, at + belief.latest_s, self.released, session_id)
+
+    def refuse(self, error: Exception) -> None:
+        """Instead of a turn, unless it has one."""
+        if not self.turn.done():
+            self.turn.set_exception(error)
+            self.turn.exception()  # its clients may have gone
 
 
 class CreateTurns:
@@ -137,8 +140,7 @@ class CreateTurns:
         if not asking.turn.done():
             if self._failure is not None:
                 raise StoreUnavailableError(str(self._failure))
-            place = self._place_of(session_id, asking)
-            raise RefusedError(Reason.WAITS_FOR_TURN, retry_after_s=ASK_AGAIN_S, place=place)
+            raise self._waits(session_id, asking)
         asking.turn.result()
         return True
 
@@ -157,9 +159,8 @@ class CreateTurns:
         now = self._clock()
         known = self._asking.get(session_id)
         if known is None or known.attempt < attempt:
-            if known is not None and not known.turn.done():
-                known.turn.set_exception(RefusedError(Reason.ATTEMPT_STALE))
-                known.turn.exception()  # its client may have gone
+            if known is not None:
+                known.refuse(RefusedError(Reason.ATTEMPT_STALE))
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             released = is_released(now)
             known = _Asking(attempt, belief, now, deadline_at, is_released, released, turn)
@@ -171,10 +172,13 @@ class CreateTurns:
             known.until_at, known.is_new = max(known.until_at, deadline_at), True
         return known
 
-    def _place_of(self, session_id: str, asking: _Asking) -> Place | None:
-        if self._forecast is None:
-            return None
-        return self._forecast.place_of(asking.waiting(session_id, asking.asked_at + self._shift_s))
+    def _waits(self, session_id: str, asking: _Asking) -> RefusedError:
+        """It keeps its place, and asks again."""
+        place = None
+        if self._forecast is not None:
+            waiting = asking.waiting(session_id, asking.asked_at + self._shift_s)
+            place = self._forecast.place_of(waiting)
+        return RefusedError(Reason.WAITS_FOR_TURN, retry_after_s=ASK_AGAIN_S, place=place)
 
     # --- exchange of turns ------------------------------------------------------------------------
 
@@ -271,9 +275,7 @@ class CreateTurns:
     def _refuse(self, error: StoreUnavailableError) -> None:
         """Nothing is sent that the database does not know of."""
         for asking in self._asking.values():
-            if not asking.turn.done():
-                asking.turn.set_exception(error)
-                asking.turn.exception()
+            asking.refuse(error)
         self._asking.clear()
         self._failure = None
 
@@ -289,12 +291,7 @@ class CreateTurns:
         """Whoever waits keeps the place, and asks another process."""
         await cancel(self._exchanging, self._sweeping)
         for session_id, asking in self._asking.items():
-            if not asking.turn.done():
-                place = self._place_of(session_id, asking)
-                asking.turn.set_exception(
-                    RefusedError(Reason.WAITS_FOR_TURN, retry_after_s=ASK_AGAIN_S, place=place)
-                )
-                asking.turn.exception()
+            asking.refuse(self._waits(session_id, asking))
         if self._asking:
             self._asking.clear()
             with contextlib.suppress(StoreUnavailableError):

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.readiness import Readiness
-from rejoin.backend.service import (
-    ListedPage,
-    ServiceFault,
-    StartedStream,
-    StreamId,
-    StreamService,
-    StreamServiceError,
-    StreamStatus,
-)
+from rejoin.backend.service import ServiceFault, StreamService, StreamServiceError
 from rejoin.backend.tracing import Tracing
+from rejoin.backend.wrapped_service import WrappedService
 from rejoin.clock import Clock
 
 _Result = TypeVar("_Result")
@@ -32,8 +25,8 @@ _OUT_OF_ORDER: Final = frozenset(
 """Faults of the service itself; with the others it works, and says no."""
 
 
-class ObservedService:
-    """`StreamService`, by another one."""
+class ObservedService(WrappedService):
+    """Counts, times and traces each call."""
 
     def __init__(
         self,
@@ -43,64 +36,20 @@ class ObservedService:
         clock: Clock,
         tracing: Tracing | None = None,
     ) -> None:
+        super().__init__(service)
         self._tracing = tracing or Tracing()
-        self._service = service
         self._metrics = metrics
         self._readiness = readiness
         self._clock = clock
 
-    async def start(
-        self,
-        *,
-        token: str,
-        signal_request: str,
-        application: str | None,
-        user_id: str | None,
-        budget_s: float,
-    ) -> StartedStream:
-        return await self._observed(
-            "StartStreamSession",
-            self._service.start(
-                token=token,
-                signal_request=signal_request,
-                application=application,
-                user_id=user_id,
-                budget_s=budget_s,
-            ),
-        )
-
-    async def list_page(self, *, status: str, page: str | None, budget_s: float) -> ListedPage:
-        return await self._observed(
-            "ListStreamSessions",
-            self._service.list_page(status=status, page=page, budget_s=budget_s),
-        )
-
-    async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
-        return await self._observed(
-            "GetStreamSession", self._service.get_status(stream, budget_s=budget_s)
-        )
-
-    async def create_connection(
-        self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
-    ) -> str:
-        return await self._observed(
-            "CreateStreamSessionConnection",
-            self._service.create_connection(
-                stream, token=token, signal_request=signal_request, budget_s=budget_s
-            ),
-        )
-
-    async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
-        await self._observed(
-            "TerminateStreamSession", self._service.terminate(stream, budget_s=budget_s)
-        )
-
-    async def _observed(self, operation: str, call: Awaitable[_Result]) -> _Result:
+    async def _call(
+        self, operation: str, call: Callable[[float], Awaitable[_Result]], budget_s: float
+    ) -> _Result:
         began_at = self._clock()
         outcome = "cancelled"
         with self._tracing.service_call() as span:
             try:
-                result = await call
+                result = await call(budget_s)
             except StreamServiceError as error:
                 outcome = error.fault.value
                 if error.fault in _OUT_OF_ORDER:

@@ -34,7 +34,7 @@ CALL_PACES: Final[Mapping[Operation, CallPace]] = {
     "terminate": CallPace(2.0, 8.0),
 }
 """More than a player's clients need, and well below what the service allows for all players: ours
-waits half a second between two polls, and the backend's own looks are not counted here."""
+waits half a second between two polls, and the backend's status calls are not counted here."""
 
 
 @dataclass(frozen=True, slots=True)

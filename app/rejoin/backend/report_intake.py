@@ -84,7 +84,7 @@ class ReportIntake:
             client_version=body.client_version,
         )
         tag = await self._tags.of(caller.owner_hash)
-        within_s = max(0.0, caller.deadline_at - self._clock())
+        within_s = caller.left_s(self._clock())
         added = await self._store.add(tag, body.record_id, report, within_s=within_s)
         if added is Added.TOO_MANY:
             raise RefusedError(Reason.OWNER_BUSY, retry_after_s=_AGAIN_S)

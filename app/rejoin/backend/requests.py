@@ -25,6 +25,10 @@ class Caller:
     applications: frozenset[str] | None = None
     """Names of those that they may start; None for all."""
 
+    def left_s(self, now: float) -> float:
+        """For how many seconds they still wait; never less than 0."""
+        return max(0.0, self.deadline_at - now)
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:

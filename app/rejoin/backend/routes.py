@@ -122,9 +122,7 @@ def build_app(
         service.pays_with(budgets)
     observed = ObservedService(service, metrics, readiness, clock, rules.tracing)
     service = BudgetedService(observed, budgets, clock)
-    turns = CreateTurns(
-        TurnStore(budgets.store, CREATE, flights.owner, clock), budgets.of(CREATE), clock
-    )
+    turns = CreateTurns(TurnStore(budgets.store, CREATE, flights.owner), budgets.of(CREATE), clock)
     metrics.watch(budgets, turns)
     store.database.on_outcome = lambda good: (
         readiness.succeeded("database") if good else readiness.failed("database")
@@ -335,7 +333,7 @@ def _router(
 
         caller = _caller(request, budget_ms)
         with owners.call(caller.owner_hash, "status"):
-            view = await broker.poll(
+            view = await broker.polls.poll(
                 caller, session_id, wait_s, has_news, known=known, by_lists=True
             )
             return _body_of(view)
@@ -351,7 +349,7 @@ def _router(
     ) -> SignalAnswerBody:
         caller = _caller(request, budget_ms)
         with owners.call(caller.owner_hash, "status"):
-            view = await broker.poll(
+            view = await broker.polls.poll(
                 caller, session_id, wait_s, lambda _, view: view.signal_response is not None
             )
         if view.signal_request_sha256 is None or view.signal_response is None:

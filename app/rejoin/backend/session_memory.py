@@ -16,8 +16,8 @@ RELEASED_STATUSES: Final = frozenset({"PENDING_CLIENT_RECONNECTION", "ACTIVE"})
 """In these the service lets a client in; in CONNECTED it answers 409."""
 NOTICED_IN_S: Final = 5.0
 """So long after the last proof of a connection a session may still be CONNECTED, unless a status
-says otherwise. Later it counts as released: with more sessions than looks, those that were seen
-would else come in the order of the looks, whatever their deadlines."""
+says otherwise. Later it counts as released: with more sessions than status calls, those that had
+one would else come in the order of these calls, whatever their deadlines."""
 DEFAULT_TIMEOUT_S: Final = 120.0
 """ConnectionTimeoutSeconds where nobody sets it."""
 

@@ -33,9 +33,7 @@ from rejoin.backend.status_calls import StatusCalls
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.proofs import ProofStore
 from rejoin.backend.store.session_rows import StoredSession
-from rejoin.backend.store.sessions import (
-    SessionStore,
-)
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.clock import Clock
 from rejoin.signaling.wire import ENDED_STATUSES, MAX_WAIT_S
 from rejoin.tasks import spawn
@@ -100,7 +98,9 @@ class StatusPolls:
 
     async def owned(self, caller: Caller, session_id: str) -> StoredSession:
         """What is stored of the caller's session."""
-        row = await self._store.find(session_id, caller.owner_hash, within_s=self._left_s(caller))
+        row = await self._store.find(
+            session_id, caller.owner_hash, within_s=caller.left_s(self._clock())
+        )
         if row is None:
             raise RefusedError(Reason.SESSION_UNKNOWN)
         return row
@@ -142,7 +142,7 @@ class StatusPolls:
             return row
         if status.status in ENDED_STATUSES:
             return await self._store.ended(
-                row.id, status.status, status.reason, within_s=self._left_s(caller)
+                row.id, status.status, status.reason, within_s=caller.left_s(self._clock())
             )
         request_sha256, answer = answer_held(row, status)
         if row.answer is None and answer is not None and request_sha256 == row.request_sha256:
@@ -151,7 +151,7 @@ class StatusPolls:
                 attempt=row.attempt,
                 request_sha256=request_sha256,
                 answer=answer,
-                within_s=self._left_s(caller),
+                within_s=caller.left_s(self._clock()),
             )
         return row
 
@@ -332,9 +332,6 @@ class StatusPolls:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._stopping.wait()
-
-    def _left_s(self, caller: Caller) -> float:
-        return max(0.0, caller.deadline_at - self._clock())
 
 
 def _stored_or(row: StoredSession, status: str) -> StreamStatus:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from helpers.stores import flights_of, fresh_tag, newest_is, opened
-from rejoin.backend.service import StreamId
+from helpers.stores import flights_of, newest_is, opened, running_session
 from rejoin.backend.store.flights import Flight, FlightStore, Stale
-from rejoin.backend.store.sessions import Offered, SessionStore
+from rejoin.backend.store.sessions import SessionStore
 
 SOON_S = 60.0
 
 
 async def session_in(store: SessionStore) -> str:
-    _, row = await store.begin_start(
-        owner_hash="me",
-        key="k",
-        offered=Offered(1, "sha-1", "ct"),
-        tag=fresh_tag(),
-        within_s=SOON_S,
-    )
-    await store.started(row.id, StreamId("sg", "session"), within_s=SOON_S)
+    row = await running_session(store)
     await newest_is(store, row.id, "me", 2)
     return row.id
 

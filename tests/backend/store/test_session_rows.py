@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection
 
-from helpers.stores import fresh_tag, newest_is, opened
-from rejoin.backend.service import StreamId
+from helpers.stores import newest_is, opened, running_session
 from rejoin.backend.store.schema import secret_hash
 from rejoin.backend.store.session_rows import (
     SessionForgottenError,
@@ -14,21 +13,13 @@ from rejoin.backend.store.session_rows import (
     get_row,
     offered_by,
 )
-from rejoin.backend.store.sessions import Offered
 
 SOON_S = 60.0
 
 
 async def test_the_newest_attempt_is_the_session_and_earlier_answers_are_hashes() -> None:
     async with opened() as store:
-        _, row = await store.begin_start(
-            owner_hash="me",
-            key="k",
-            offered=Offered(1, "sha-1", "ct"),
-            tag=fresh_tag(),
-            within_s=SOON_S,
-        )
-        await store.started(row.id, StreamId("sg", "s"), within_s=SOON_S)
+        row = await running_session(store)
         await store.answered(
             row.id, attempt=1, request_sha256="sha-1", answer="answer 1", within_s=SOON_S
         )

@@ -21,13 +21,6 @@ _TWICE: Final = 2
 """Not there, then made, by whom ever."""
 
 
-def now_of(database: Database, clock: Clock) -> ColumnElement[float]:
-    """The time by which a database counts, in seconds, as part of a statement."""
-    if database.is_shared:
-        return cast(func.extract("epoch", func.clock_timestamp()), Double)
-    return literal(clock(), Double)
-
-
 class BudgetStore:
     """The budgets of one shard. Each call raises StoreUnavailableError after `within_s`."""
 
@@ -63,6 +56,12 @@ class BudgetStore:
 
         return await self.database.run(work, within_s=within_s, ahead=True)
 
+    def now(self, connection: Connection) -> float:
+        """The time by which the database counts, in seconds."""
+        now = connection.scalar(select(self._now()))
+        assert now is not None
+        return float(now)
+
     def locked(self, connection: Connection, operation: str) -> tuple[CallRate, float]:
         """A part of a transaction: the rate, which no other one changes until this one ends."""
         for _ in range(_TWICE):
@@ -71,7 +70,7 @@ class BudgetStore:
                     CALL_BUDGET.c.free_at,
                     CALL_BUDGET.c.per_s,
                     CALL_BUDGET.c.halved_at,
-                    now_of(self.database, self._clock).label("now"),
+                    self._now().label("now"),
                 )
                 .where(*self._row(operation))
                 .with_for_update()
@@ -89,13 +88,17 @@ class BudgetStore:
             .values(free_at=rate.free_at, per_s=rate.per_s, halved_at=rate.halved_at)
         )
 
+    def _now(self) -> ColumnElement[float]:
+        """As part of a statement."""
+        if self.database.is_shared:
+            return cast(func.extract("epoch", func.clock_timestamp()), Double)
+        return literal(self._clock(), Double)
+
     def _row(self, operation: str) -> tuple[Any, Any]:
         return CALL_BUDGET.c.shard == self.shard, CALL_BUDGET.c.operation == operation
 
     def _make(self, connection: Connection, operation: str) -> None:
-        now = connection.scalar(select(now_of(self.database, self._clock)))
-        assert now is not None
-        rate = full(float(now), self.quota)
+        rate = full(self.now(connection), self.quota)
         try:
             with connection.begin_nested():
                 connection.execute(

@@ -18,10 +18,9 @@ from sqlalchemy.sql import ColumnElement
 
 from rejoin.backend.call_rate import CallRate
 from rejoin.backend.create_order import Waiting
-from rejoin.backend.store.budgets import BudgetStore, now_of
+from rejoin.backend.store.budgets import BudgetStore
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.schema import CREATE_TURN, QUEUE_PROCESS
-from rejoin.clock import Clock
 
 SEEN_S: Final = 2.0
 """A process that has not exchanged for this long has no clients any more."""
@@ -77,19 +76,18 @@ class Queue:
 class TurnStore:
     """The queue of one shard. `owner`: this process. Each call raises StoreUnavailableError."""
 
-    def __init__(self, budgets: BudgetStore, operation: str, owner: str, clock: Clock) -> None:
+    def __init__(self, budgets: BudgetStore, operation: str, owner: str) -> None:
         self._budgets = budgets
         self._database: Database = budgets.database
         self._operation = operation
         self._owner = owner
-        self._clock = clock
         self._here = CREATE_TURN.c.shard == budgets.shard
 
     async def exchange(self, arrivals: Sequence[Arrival], *, within_s: float) -> Exchanged:
         """Record who has come, give out the turns that are free, and take those of this process."""
 
         def work(connection: Connection) -> Exchanged:
-            now = self._now(connection)
+            now = self._budgets.now(connection)
             self._seen(connection, now)
             self._record(connection, arrivals, now)
             rate, now = self._budgets.locked(connection, self._operation)
@@ -120,7 +118,7 @@ class TurnStore:
         """Everybody who waits, for an estimate of places."""
 
         def work(connection: Connection) -> Queue:
-            now = self._now(connection)
+            now = self._budgets.now(connection)
             rows = connection.execute(
                 select(
                     CREATE_TURN.c.shown_at,
@@ -145,7 +143,7 @@ class TurnStore:
         """Forget whose window is over and who does not ask any more; each is counted once."""
 
         def work(connection: Connection) -> Lost:
-            now = self._now(connection)
+            now = self._budgets.now(connection)
             gone = connection.execute(
                 _unlocked(
                     select(
@@ -180,11 +178,6 @@ class TurnStore:
             connection.execute(delete(QUEUE_PROCESS).where(QUEUE_PROCESS.c.owner == self._owner))
 
         await self._database.run(work, within_s=within_s, ahead=True)
-
-    def _now(self, connection: Connection) -> float:
-        now = connection.scalar(select(now_of(self._database, self._clock)))
-        assert now is not None
-        return float(now)
 
     def _insert(self, table: Any) -> Any:
         return (postgresql if self._database.is_shared else sqlite).insert(table)
