@@ -106,6 +106,11 @@ def test_every_link_in_a_document_leads_somewhere(page: Path) -> None:
     assert not broken
 
 
+def test_every_decision_is_listed_once_in_order() -> None:
+    listed = re.findall(r"\(adr/(\d{4}-[\w-]+\.md)\)", (DOCS / "README.md").read_text("utf-8"))
+    assert listed == sorted(path.name for path in DECISIONS.glob("*.md"))
+
+
 def test_every_page_that_code_cites_exists() -> None:
     pages = {path.name for path in PAGES} | {name_of(path) for path in PAGES}
     cited = [
