@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from helpers.running_engine import RunningEngine, play
+from helpers.waiting import eventually
 from rejoin.core import events
 from rejoin.core.events import Event, ProbesFinished
 from rejoin.core.model import Stage
@@ -49,15 +50,6 @@ class FakeProbes:
         self.closed += 1
 
 
-async def until(true: object) -> None:
-    assert callable(true)
-    for _ in range(2000):
-        if true():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("timed out")
-
-
 @pytest.mark.usefixtures("at_once")
 async def test_they_run_in_rounds_from_the_drop_to_the_end_of_the_episode() -> None:
     probes, posted = FakeProbes(), list[Event]()
@@ -66,7 +58,7 @@ async def test_they_run_in_rounds_from_the_drop_to_the_end_of_the_episode() -> N
     assert not alive()
     it.follow(Stage.LOST)
     it.follow(Stage.RECONNECTING)
-    await until(lambda: len(posted) >= 3)
+    await eventually(lambda: len(posted) >= 3)
     it.follow(Stage.LIVE)
     rounds = probes.rounds
     await asyncio.sleep(0.05)
@@ -101,7 +93,7 @@ async def test_a_change_of_the_network_begins_anew_and_the_rounds_of_an_episode_
     it.follow(Stage.LOST)
     for _ in range(5):
         it.follow(Stage.LOST, network_changed=True)
-    await until(lambda: posted and posted[-1] == ProbesFinished(Findings()))
+    await eventually(lambda: posted[-1:] == [ProbesFinished(Findings())])
     assert probes.rounds <= MAX_ROUNDS
     it.follow(Stage.LOST, network_changed=True)
     await asyncio.sleep(0.05)
@@ -114,7 +106,7 @@ async def test_probes_that_fail_find_nothing(caplog: pytest.LogCaptureFixture) -
     posted: list[Event] = []
     it = Probing(lambda: FakeProbes(ValueError()), posted.append)
     it.follow(Stage.LOST)
-    await until(lambda: posted)
+    await eventually(lambda: posted != [])
     await it.close()
     assert posted[0] == ProbesFinished(Findings())
     assert "the probes failed" in caplog.text

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from helpers.waiting import eventually
 from rejoin.core.model import HealthLevel, Snapshot, Stage
 from rejoin.core.reconnect_report import ReconnectReport
 from rejoin.core.retry import Failure, FailureKind
@@ -64,13 +64,6 @@ class Scene:
         self.draws += 1
         return 0.5
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        for _ in range(2000):
-            if condition():
-                return
-            await asyncio.sleep(0.005)
-        raise AssertionError("timed out")
-
     async def quiet(self) -> None:
         """Long enough for what would be sent at once."""
         for _ in range(20):
@@ -81,11 +74,11 @@ async def test_a_report_is_sent_once_the_game_is_back(tmp_path: Path) -> None:
     it = Scene(tmp_path)
     it.sender.snapshot_changed(LOST)
     it.sender.episode_ended(REPORT)
-    await it.until(lambda: it.queue.waiting() != [])
+    await eventually(lambda: it.queue.waiting() != [])
     await it.quiet()
     assert it.backend.calls == 0
     it.sender.snapshot_changed(LIVE)
-    await it.until(lambda: it.backend.closed == 1)
+    await eventually(lambda: it.backend.closed == 1)
     assert [body.cause for body in it.backend.got] == ["silence"]
     assert it.queue.waiting() == []
     it.sender.snapshot_changed(LIVE)
@@ -113,13 +106,13 @@ async def test_a_call_in_flight_is_given_up_when_an_episode_begins(tmp_path: Pat
     it.backend.hangs = asyncio.Event()
     it.queue.add(REPORT)
     it.sender.snapshot_changed(LIVE)
-    await it.until(lambda: it.backend.calls == 1)
+    await eventually(lambda: it.backend.calls == 1)
     it.sender.snapshot_changed(LOST)
-    await it.until(lambda: it.backend.closed == 1)
+    await eventually(lambda: it.backend.closed == 1)
     assert it.backend.got == []
     it.backend.hangs.set()
     it.sender.snapshot_changed(LIVE)
-    await it.until(lambda: it.queue.waiting() == [])
+    await eventually(lambda: it.queue.waiting() == [])
     assert len(it.backend.got) == 1
     await it.sender.close()
 
@@ -134,7 +127,7 @@ async def test_while_the_stream_stands_still_nothing_is_sent(
     await it.quiet()
     assert it.backend.calls == 0
     it.sender.snapshot_changed(Snapshot(Stage.LIVE, health=health))
-    await it.until(lambda: it.backend.got != [])
+    await eventually(lambda: it.backend.got != [])
     await it.sender.close()
 
 
@@ -152,7 +145,7 @@ async def test_a_backend_that_takes_none_gets_it_once(tmp_path: Path, failure: F
     it.backend.fails = [failure]
     it.queue.add(REPORT)
     it.sender.snapshot_changed(LIVE)
-    await it.until(lambda: it.backend.closed == 1)
+    await eventually(lambda: it.backend.closed == 1)
     assert it.queue.waiting() == []
     assert it.backend.got == []
     await it.sender.close()
@@ -173,7 +166,7 @@ async def test_a_failure_that_may_pass_is_for_later(tmp_path: Path, kind: Failur
     it.backend.fails = [Failure(kind)]
     it.queue.add(REPORT)
     it.sender.snapshot_changed(LIVE)
-    await it.until(lambda: it.queue.waiting() == [])
+    await eventually(lambda: it.queue.waiting() == [])
     assert it.backend.calls == 2
     assert it.draws == 2, "each try at a time of chance"
     assert len(it.backend.got) == 1
@@ -193,7 +186,7 @@ async def test_certificates_that_are_gone_may_come_back(tmp_path: Path) -> None:
 
     it.sender._open_client = open_client
     it.sender.snapshot_changed(LIVE)
-    await it.until(lambda: it.backend.closed == 1)
+    await eventually(lambda: it.backend.closed == 1)
     assert opened == ["report", "report"], "not on the thread of the stream"
     assert it.queue.waiting() == []
     await it.sender.close()
