@@ -20,9 +20,10 @@ Read in this order: `service` (what a streaming service offers), `requests`, `br
 `create_calls`, `status_polls` with `status_calls`, `list_watch` and `stream_lists`,
 `client_tokens`, `session_reports` and `owner_rules`, `call_rate` and `budgets`, `create_order` and
 `create_turns`, `refused`, `routes`, `problems`, `gate`; then `budgeted_service`, `store`, `sweep`,
-`sign_in` with `openid_tokens` and `introspection`, `readiness`, `metrics` and `tracing` by
-`observed_service`, the log (`call_log`, `audit`, `log_rate`, `log_lines`, `log_writer`,
-`owner_tags`), reports (`report_intake`, `report_summary`, `report_reading`, `report_text`,
-`report_page`), `connection_rules`, `serving`, `aws` with `aws_session` and `create_pace` (boto3)
-and the sample dialects `aws_bundle`, `aws_react`.
+`sign_in` with `openid_tokens` and `introspection`, `allowed_hosts`, `readiness`, `metrics` and
+`tracing` by `observed_service`, the log (`call_log`, `audit`, `log_rate`, `log_lines`,
+`log_writer`, `owner_tags`), reports (`report_intake`, `report_summary`, `report_reading`,
+`report_text`, `report_page`), `connection_rules`, `serving`, `aws` with `aws_session`,
+`call_chances` and `create_pace` (boto3) and the sample dialects `aws_bundle`, `aws_react`. `check`
+proves a deployed backend from outside.
 """

@@ -12,8 +12,10 @@ Glossary
 
 Read in this order: `main` (entry, exit codes, signals), `verbs` (which there are), `messages` (all
 that is printed), `options` (shared options), `game_options` and `saved_settings` (a player's
-options, and their defaults), `sign_in` (the token), `consent` (what is asked before a link or a
-ticket is followed), `parts` (what is not installed), then a verb: `play` and `back` (both open a
-window through `window`), `settings`, `demo`, `studio` and `backend` (both run until Ctrl+C through
-`servers`), `qa`.
+options, and their defaults) with `pad_options`, `bearer` and `sign_in` (the token), `consent` (what
+is asked before a link or a ticket is followed), `parts` (what is not installed), then a verb:
+`play` and `back` (both open a window through `window`), `settings`, `demo`, `studio` and `backend`
+(both run until Ctrl+C through `servers`), `qa`, `sign_in_verbs`; `backend_settings`,
+`backend_check` and `backend_report` are of `backend`. `no_collections`: how a verb's modules are
+loaded.
 """

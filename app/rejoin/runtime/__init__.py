@@ -29,6 +29,7 @@ Read in this order
     connections      the open peers; `address_loss` reports those whose local address is gone
     ticket_writer, snapshots, loop_access    tickets in order, listeners, calls from other threads
     network, netlink     the network watch on Linux
+    probing, probes  whose fault a drop is, found out beside it; `gateway`, `system_word`
     local_store      what outlives the process: `ticket_folder`, `tokens`, `instance`
     report_sender    reconnect reports, when the game is back; `report_queue` has them on disk
     private_files    small files that only this user can read

@@ -62,7 +62,8 @@ for each group of phases: `starting` (Idle to Placing), `connecting`, `playing` 
 `ending` (ConfirmingEnd, TerminatingSession). Each has one function for each phase, such as
 `on_lost` for Lost, that lists every event and what it leads to. `enter` holds every way into a
 phase, with its commands. A `Transition`, called `t` everywhere, collects what one event changes.
-`healing` and `polls` are shared by several phases, `turn` is about the backend's queue.
+`healing` and `polls` are shared by several phases, `turn` is about the backend's queue,
+`whose_fault` about the findings of probes.
 docs/states.md is made from these modules.
 
 From a drop by silence to live again: each event, what it calls, and what follows.
