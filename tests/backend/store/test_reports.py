@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from helpers.reports import stored_report
 from helpers.stores import fresh_tag, newest_is, opened
 from rejoin.backend.owner_tags import OwnerTags
 from rejoin.backend.service import StreamId
 from rejoin.backend.store import reports
 from rejoin.backend.store.database import Database
-from rejoin.backend.store.reports import DAY_S, Added, Games, ReportStore, StoredReport
+from rejoin.backend.store.reports import DAY_S, Added, Games, ReportStore
 from rejoin.backend.store.schema import secret_hash
 from rejoin.backend.store.sessions import KEPT_S, Offered, SessionStore
 from rejoin.errors import ServiceError
@@ -19,20 +20,13 @@ from rejoin.errors import ServiceError
 SOON_S = 60.0
 ME, YOU = "1" * 32, "2" * 32
 DAY = 20_000
-REPORT = StoredReport(
+REPORT = stored_report(
+    DAY,
     ended_at=DAY * DAY_S + 10,
-    cause="silence",
-    verdict=None,
-    outcome="rejoined",
-    ending=None,
-    lost_s=1.5,
-    noticed_after_s=0.9,
     requested_after_s=1.0,
     answered_after_s=None,
-    attempts=1,
     tries=2,
     failures=("throttled", "not_sent"),
-    client_version="0.1.0",
 )
 
 
