@@ -6,6 +6,7 @@ docs/design/moved.md, which says what it is called now.
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -106,6 +107,11 @@ def test_every_link_in_a_document_leads_somewhere(page: Path) -> None:
     assert not broken
 
 
+def test_every_decision_is_listed_once_in_order() -> None:
+    listed = re.findall(r"\(adr/(\d{4}-[\w-]+\.md)\)", (DOCS / "README.md").read_text("utf-8"))
+    assert listed == sorted(path.name for path in DECISIONS.glob("*.md"))
+
+
 def test_every_page_that_code_cites_exists() -> None:
     pages = {path.name for path in PAGES} | {name_of(path) for path in PAGES}
     cited = [
@@ -117,6 +123,23 @@ def test_every_page_that_code_cites_exists() -> None:
         if page not in pages and page.rpartition("/")[2] not in pages
     ]
     assert not cited
+
+
+def test_every_thread_with_a_name_is_on_the_page_about_threads() -> None:
+    page = (DOCS / "threads.md").read_text(encoding="utf-8")
+    modules = (path.read_text(encoding="utf-8") for path in APP.rglob("*.py"))
+    names = {
+        str(keyword.value.value)
+        for module in modules
+        if "thread" in module
+        for call in ast.walk(ast.parse(module))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) in ("threading.Thread", "run_in_daemon_thread")
+        for keyword in call.keywords
+        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
+    }
+    assert names
+    assert sorted(name for name in names if f"`{name}`" not in page) == []
 
 
 def test_every_heading_that_code_cites_exists() -> None:

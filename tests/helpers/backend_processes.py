@@ -13,10 +13,7 @@ from typing import Any
 import httpx
 
 from helpers.fake_stream_service import new_offer, new_token
-from helpers.programs import Program, started
-
-TOKEN = "CANARY-player-token-0123456789"
-STARTS_WITHIN_S = 60.0
+from helpers.programs import PATIENCE_S, TOKEN, Program, started
 
 
 class Backend:
@@ -78,7 +75,7 @@ async def backend_process(
         program = stack.enter_context(
             started("backend", "--settings", str(settings), before=before, module=module)
         )
-        line = await asyncio.wait_for(asyncio.to_thread(program.out.readline), STARTS_WITHIN_S)
+        line = await asyncio.wait_for(asyncio.to_thread(program.out.readline), PATIENCE_S)
         assert "http://" in line, program.process.stderr and program.process.stderr.read()
         http = await stack.enter_async_context(
             httpx.AsyncClient(

@@ -18,14 +18,12 @@ import httpx
 import pytest
 
 from helpers.postgres import PostgresServer
-from helpers.programs import TOKEN, Program, started
+from helpers.programs import PATIENCE_S, TOKEN, Program, started
 from rejoin.clock import boot_s
 from rejoin.emulator.service.certificates import CertificateAuthority
 from rejoin.emulator.service.settings import EmulatorSettings
 
 FILES = Path(__file__).parents[2] / "packaging" / "backend"
-PATIENCE_S = 60.0
-"""Only a hang takes this long, even on a slow machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,16 @@ SEI_TEXT = b"\x06\x05\x12" + bytes(range(1, 17)) + b"hi\x80"
 """User data unregistered (D.1.7): 16 bytes of UUID and two letters."""
 
 
+class NeverCompared(bytes):
+    """A NAL unit that must not be compared: where each is compared with all others, many of them
+    take seconds."""
+
+    __hash__ = bytes.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("it was compared")
+
+
 def x264(
     count: int,
     parameters: str = "",

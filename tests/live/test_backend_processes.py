@@ -21,10 +21,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from helpers.backend_processes import STARTS_WITHIN_S, Backend, backend_process, write_settings
+from helpers.backend_processes import Backend, backend_process, write_settings
 from helpers.fake_stream_service import new_offer, new_token
 from helpers.postgres import PostgresServer, postgres_server
-from helpers.programs import started
+from helpers.programs import PATIENCE_S, started
 from rejoin.backend.serving import serving
 from rejoin.signaling.wire import ProblemCode, sha256_hex
 
@@ -76,7 +76,7 @@ class Service:
         return JSONResponse({"SignalResponse": f"answer to {len(self.creates)}"})
 
     async def until_creates(self, count: int) -> None:
-        until = time.monotonic() + STARTS_WITHIN_S
+        until = time.monotonic() + PATIENCE_S
         while len(self.creates) < count:
             assert time.monotonic() < until, "the create call does not arrive"
             await asyncio.sleep(0.02)
@@ -351,7 +351,7 @@ class Fleet:
             attempt += 1
             key, offer = new_token(), new_offer()
             offers.append(offer)
-            until = time.monotonic() + STARTS_WITHIN_S
+            until = time.monotonic() + PATIENCE_S
             while True:
                 assert time.monotonic() < until, "the attempt is never answered"
                 backend = secrets.choice(self.running)
@@ -370,7 +370,7 @@ class Fleet:
     async def until_answered(self, more: int) -> None:
         """Wait for as many answers from now on."""
         wanted = self.answered + more
-        until = time.monotonic() + STARTS_WITHIN_S
+        until = time.monotonic() + PATIENCE_S
         while self.answered < wanted:
             assert time.monotonic() < until, "nobody is answered any more"
             await asyncio.sleep(0.02)

@@ -35,8 +35,6 @@ from rejoin.studio.serve import studio
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
 ARROW_DOWN, ARROW_RIGHT = 0x51, 0x4F
-FIRST_BUTTON = 1 << 8
-"""The game counts buttons of pads from this bit on."""
 
 
 class Hands:

@@ -9,10 +9,12 @@ Read in this order
   phases      the states, and the facts that outlive them
   engine      the rules, `step`, and one module for each group of states
   retry       what to do when a call to the backend fails: one table
+  verdict     whose fault a drop was, from what is known about each part of the way
   health      from samples to HEALTHY, DEGRADED, STALLED, NO_MEDIA or LOST
   deadline    the two deadlines of a drop, and what moves them
   verdict     whose fault it is, as far as that is certain: one table
   ticket      what a rejoin after a crash needs; snapshot: what the window may show
+  reconnect_report    what became of a drop, for the studio
   trace       records of a run and the timeline of an episode; trace_names: its names
   reconnect_report    what became of each episode, for the studio
 

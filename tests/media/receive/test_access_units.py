@@ -11,6 +11,7 @@ from helpers.h264_streams import (
     ACCESS_UNIT_DELIMITER,
     FILLER,
     SEI_TEXT,
+    NeverCompared,
     Sps,
     Vui,
     kind,
@@ -349,7 +350,7 @@ def test_an_unsupported_parameter_set_does_not_hide_behind_one_with_its_number()
 def test_what_follows_the_last_slice_belongs_to_the_next_picture() -> None:
     pictures = [without(units, 6, 9) for units in x264(4)]
     sets = [unit for unit in pictures[0] if kind(unit) in (7, 8)]
-    pictures[1] += [ACCESS_UNIT_DELIMITER, *sets, recovery_point(2)]
+    pictures[1] += [NeverCompared(ACCESS_UNIT_DELIMITER), *sets, NeverCompared(recovery_point(2))]
     units = through(pictures)
     assert [unit.key for unit in units] == [True, False, True, False]
     assert set(kinds(units[1])) == {1}

@@ -217,6 +217,7 @@ def test_troubles_of_a_create_call(
     scene = Scene()
     scene.pending()
     scene.backend.change(change)
+    assert not scene.backend.works
     scene.reconnect(two())
     [_, (done_at, event)] = scene.run_until(10.0)
     assert done_at == at

@@ -7,9 +7,9 @@ connect.
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -18,7 +18,8 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener
 from rejoin.emulator.service.timers import LoopTimers, Timers
 from rejoin.errors import BadInputError, SignalError
-from rejoin.rtc.sdp import join
+from rejoin.rtc.sdp import Section, join, parse
+from rejoin.rtc.sdp_media import H264, OPUS, OPUS_CLOCK_HZ, VIDEO_CLOCK_HZ, codecs_of
 from rejoin.rtc.signal_codec import SignalRequest, decode_request, encode_response
 
 _FINGERPRINT: Final = ":".join(f"{7 * number % 256:02X}" for number in range(32))
@@ -26,7 +27,7 @@ _CANDIDATE: Final = "1 1 udp 2130706431 127.0.0.1 33435 typ host"
 """Where nobody listens, and nothing leaves the machine."""
 _CONNECTS: Final = 3
 _AGAIN_S: Final = 0.2
-_FORMATS: Final = {"audio": "opus/48000/2", "video": "H264/90000"}
+_CODECS: Final = {"audio": (OPUS, OPUS_CLOCK_HZ), "video": (H264, VIDEO_CLOCK_HZ)}
 
 
 class NoHost:
@@ -139,32 +140,26 @@ def _answer_to(request: SignalRequest) -> str:
         "a=setup:passive" if request.setup == "active" else "a=setup:active",
         f"a=candidate:{_CANDIDATE}",
     ]
-    for offered in re.split(r"(?m)^m=", request.sdp)[1:]:
-        kind = offered.split(" ", 1)[0]
-        mid = re.search(r"(?m)^a=mid:(\S+)", offered)
-        assert mid is not None, "decode_request refuses sections without one"
-        lines += [*_section(kind, offered), *transport, f"a=mid:{mid[1]}"]
+    for offered in parse(request.sdp, "offer").sections:
+        lines += [*_section(offered), *transport, f"a=mid:{offered.mid}"]
     return join(lines)
 
 
-def _section(kind: str, offered: str) -> list[str]:
+def _section(offered: Section) -> list[str]:
     """The lines of a section that are not of the transport, the m= line first."""
+    kind = offered.kind
     if kind == "application":
         return [
             "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
             "a=sctp-port:5000",
             "a=max-message-size:262144",
         ]
-    format_of = _FORMATS.get(kind, "")
-    found = re.search(rf"(?mi)^a=rtpmap:([0-9]+) {re.escape(format_of)}\r?$", offered)
-    if not format_of or found is None:
-        raise SignalError(f"The offer has no {format_of or kind} that a host could send.")
-    number = found[1]
-    parameters = re.search(rf"(?m)^a=fmtp:{number} [^\r\n]+", offered)
+    codec = next((each for each in codecs_of(offered) if each.is_a(*_CODECS[kind])), None)
+    if codec is None:
+        raise SignalError(f"The offer has no {_CODECS[kind][0]} that a host could send.")
     return [
-        f"m={kind} 9 UDP/TLS/RTP/SAVPF {number}",
+        f"m={kind} 9 UDP/TLS/RTP/SAVPF {codec.payload_type}",
         "a=sendonly",
         "a=rtcp-mux",
-        f"a=rtpmap:{number} {format_of}",
-        *([] if parameters is None else [parameters[0]]),
+        *replace(codec, feedback=()).lines(),
     ]

@@ -40,6 +40,8 @@ from rejoin.media.receive.h264_units import (
 
 START_CODE = b"\0\0\0\1"
 
+_BEGINS_A_PICTURE = (SEI, SPS, PPS, ACCESS_UNIT_DELIMITER)
+
 MAX_WAITING_UNITS = 64
 MAX_WAITING_BYTES = 64 * 1024
 """How much without a picture may wait for one. With more, all of it is dropped."""
@@ -314,14 +316,14 @@ class AccessUnits:
 
 
 def _split(units: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """The units of one RTP time: those of its picture, and those that begin the next one: SEI, a
-    delimiter and parameter sets behind the last slice (7.4.1.2.3)."""
+    """The units of one RTP time: those of its picture, and those that begin the next one,
+    which stand behind the last slice (7.4.1.2.3)."""
     end = 1 + max((at for at, unit in enumerate(units) if is_slice(type_of(unit))), default=-1)
     own, behind = units[:end], units[end:]
     if not own:
         return units, []
-    following = [unit for unit in behind if type_of(unit) in (SEI, SPS, PPS, ACCESS_UNIT_DELIMITER)]
-    return own + [unit for unit in behind if unit not in following], following
+    own += [unit for unit in behind if type_of(unit) not in _BEGINS_A_PICTURE]
+    return own, [unit for unit in behind if type_of(unit) in _BEGINS_A_PICTURE]
 
 
 def _keep(unit: bytes, picture: _Picture) -> None:

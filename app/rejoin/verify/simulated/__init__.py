@@ -12,5 +12,5 @@ Glossary:
     to notice    the service finds out that its client is gone
     framed       a connection whose first frame was decoded
 
-Read in this order: clock, service, connections, backend, then `verify.simulate`.
+Read in this order: clock, service, connections, backend, promises, then `verify.simulate`.
 """
