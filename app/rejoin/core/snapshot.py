@@ -73,7 +73,7 @@ def _doing(phase: Phase, facts: Facts) -> Doing:  # noqa: C901 - plain dispatch
             return Doing.NOTHING
         case StartOffering() | Goodbye() | Offering():
             return Doing.PREPARING
-        case (Requesting() | StartRequesting()) if phase.attempt.turn is not None:
+        case Requesting() | StartRequesting() if phase.attempt.turn is not None:
             return Doing.WAITING_FOR_TURN
         case StartRequesting() | Requesting():
             return Doing.ASKING_BACKEND
@@ -87,7 +87,7 @@ def _doing(phase: Phase, facts: Facts) -> Doing:  # noqa: C901 - plain dispatch
             return Doing.CONFIRMING_END
         case TerminatingSession(unreached=None):
             return Doing.TERMINATING
-        case (Backoff() | StartBackoff()) if _waits_for_turn(phase, facts):
+        case Backoff() | StartBackoff() if _waits_for_turn(phase, facts):
             return Doing.WAITING_FOR_TURN
         case StartBackoff() | TerminatingSession():
             return _waiting_for(facts)

@@ -102,6 +102,14 @@ class VideoView(QWidget):
         if picture is not None:
             self._surface.show_picture(picture, at_once=False)
 
+    def clear(self) -> None:
+        """Forget every picture: what comes next belongs to another game."""
+        self._drop_waiting()
+        self._counted = None
+        if self._pacer is not None:
+            self._pacer = FramePacer()
+        self._surface.clear()
+
     def _on_painted(self, picture: Picture, at: float, took_s: float) -> None:
         if picture is not self._counted:
             self._counted = picture
