@@ -21,6 +21,7 @@ from rejoin.core.play_report import (
     advised,
 )
 from rejoin.core.verdict import Verdict
+from rejoin.service_model.status import StatusReason
 
 ONE = ConnectionNumber(1)
 TWO = ConnectionNumber(2)
@@ -48,7 +49,7 @@ def lost(began_at: float, verdict: Verdict | None = None, **more: object) -> Sna
 
 
 def ended(verdict: Verdict | None = None) -> Snapshot:
-    return Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED), verdict=verdict)
+    return Snapshot(Stage.ENDED, ending=Ending(EndingKind.UNCONFIRMED), verdict=verdict)
 
 
 def playing() -> PlayRecorder:
@@ -85,6 +86,32 @@ def test_drops_are_counted_with_their_seconds_and_whether_the_player_came_back()
     assert (found.drops, found.returned, found.lost_s) == (2, 1, 34.0)
     assert found.played_s == 130.0, "until the player ended it"
     assert found.worst == Minute(2, lost_s=20.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "cause", "after_s", "drops"),
+    [
+        (EndingKind.GAME_ENDED, "applicationExit", HardEvidence.DTLS_CLOSED, 1.0, 0),
+        (EndingKind.GAME_ENDED, "maxSessionLengthTimeout", HardEvidence.DTLS_CLOSED, 40.0, 0),
+        (EndingKind.GAME_ENDED, "internalError", None, 3.0, 0),
+        (EndingKind.GAME_ENDED, None, None, 3.0, 0),
+        (EndingKind.GAME_ENDED, "internalError", None, 40.0, 1),
+        (EndingKind.GAME_ENDED, "reconnectionTimeout", HardEvidence.DTLS_CLOSED, 1.0, 1),
+        (EndingKind.GAME_ENDED, "connectionTimeout", None, 1.0, 1),
+        (EndingKind.UNCONFIRMED, None, HardEvidence.DTLS_CLOSED, 1.0, 1),
+        (EndingKind.ENDED_BY_PLAYER, None, HardEvidence.DTLS_CLOSED, 1.0, 1),
+    ],
+)
+def test_a_connection_that_went_with_the_game_was_no_drop(
+    kind: EndingKind, reason: str | None, cause: HardEvidence | None, after_s: float, drops: int
+) -> None:
+    recorder = playing()
+    recorder.on_snapshot(lost(AT + 10, cause=cause), AT + 10.5)
+    ending = Ending(kind, StatusReason(reason) if reason else None)
+    recorder.on_snapshot(Snapshot(Stage.ENDED, ending=ending), AT + 10 + after_s)
+    found = report(recorder, AT + 100)
+    assert (found.drops, found.lost_s) == (drops, drops * after_s)
+    assert found.advice is (Advice.REPORT_UNKNOWN if drops else Advice.NOTHING)
 
 
 def test_way_back_into_a_game_is_no_drop_of_this_play() -> None:

@@ -157,14 +157,13 @@ def test_another_game_takes_the_place_of_one_that_is_over(
 
 def test_it_knows_when_the_player_last_did_something(port: FakePort) -> None:
     bridge = Bridge(port)
-    bridge.send_input(View())
-    bridge.send_input(ReleaseAll(5.0))
-    assert bridge.input_at is None
-    bridge.send_input(PadState(0, True, at=6.0))
-    assert bridge.input_at == 6.0
+    known = [bridge.input_at]
+    for event in (View(), ReleaseAll(5.0), PadState(0, True, at=6.0)):
+        bridge.send_input(event)
+        known.append(bridge.input_at)
     bridge.close()
     bridge.send_input(KeyEvent("KeyA", "a", pressed=True, at=8.0))
-    assert bridge.input_at == 6.0
+    assert [*known, bridge.input_at] == [None, None, None, 6.0, 6.0]
 
 
 def test_no_lock_is_held_while_signals_are_emitted(

@@ -12,8 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from rejoin.core.model import ConnectionNumber, HardEvidence, Snapshot, Stage
+from rejoin.core.model import (
+    ConnectionNumber,
+    Ending,
+    EndingKind,
+    HardEvidence,
+    Snapshot,
+    Stage,
+)
 from rejoin.core.verdict import Verdict
+from rejoin.service_model.status import CONNECTION_TIMEOUT, RECONNECTION_TIMEOUT
 
 MINUTE_S: Final = 60.0
 NOTABLE_S: Final = 1.0
@@ -28,6 +36,18 @@ SLOW: Final = 0.02
 """From this share of pictures that came too late for the screen on, this computer is too slow."""
 SLOW_OF: Final = 600
 """A share of fewer pictures than this says nothing."""
+END_NOTICED_S: Final = 10.0
+"""A game that ends is known to have ended this long after its last packet, at the latest."""
+_DROPPED: Final = frozenset({RECONNECTION_TIMEOUT, CONNECTION_TIMEOUT})
+"""The service's reasons for ending a game to which nobody came back."""
+_HOST_CLOSED: Final = frozenset(
+    {
+        HardEvidence.DTLS_CLOSED,
+        HardEvidence.CHANNEL_CLOSED,
+        HardEvidence.SERVER_DISCONNECTED,
+        HardEvidence.RTCP_BYE,
+    }
+)
 HEALED_S: Final = 1.5
 """The freeze of a drop that healed is counted up to this long after it."""
 
@@ -146,6 +166,14 @@ class _Drop:
     began_at: float
     verdict: Verdict | None = None
     address_gone: bool = False
+    host_closed: bool = False
+
+
+def _is_the_end(drop: _Drop, ending: Ending | None, now: float) -> bool:
+    """Whether the connection went because the game ended, and not the other way round."""
+    if ending is None or ending.kind is not EndingKind.GAME_ENDED or ending.reason in _DROPPED:
+        return False
+    return drop.host_closed or now - drop.began_at < END_NOTICED_S
 
 
 @dataclass(slots=True)
@@ -183,9 +211,7 @@ class PlayRecorder:
             case Stage.LOST | Stage.RECONNECTING:
                 self._follow(snapshot, now)
             case Stage.ENDING | Stage.ENDED:
-                if self._drop is not None and snapshot.verdict not in (None, Verdict.NOT_KNOWN):
-                    self._drop.verdict = snapshot.verdict
-                self._close(now, returned=False)
+                self._leave(snapshot, now)
                 self._ended_at = now
             case Stage.IDLE | Stage.STARTING:
                 pass
@@ -252,6 +278,19 @@ class PlayRecorder:
         if snapshot.verdict not in (None, Verdict.NOT_KNOWN):
             self._drop.verdict = snapshot.verdict
         self._drop.address_gone |= snapshot.cause is HardEvidence.ADDRESS_GONE
+        self._drop.host_closed |= snapshot.cause in _HOST_CLOSED
+
+    def _leave(self, snapshot: Snapshot, now: float) -> None:
+        """The game is over. A connection that was closed because the game ended was no drop."""
+        drop = self._drop
+        if drop is None:
+            return
+        if _is_the_end(drop, snapshot.ending, now):
+            self._drop, self._drops = None, self._drops - 1
+            return
+        if snapshot.verdict not in (None, Verdict.NOT_KNOWN):
+            drop.verdict = snapshot.verdict
+        self._close(now, returned=False)
 
     def _close(self, now: float, *, returned: bool) -> None:
         drop, self._drop = self._drop, None

@@ -82,6 +82,7 @@ class Layers(QWidget):
     def begin_again(self) -> None:
         """Another game begins: nothing of the last one is shown."""
         self.view.clear()
+        self.starting.begin_again()
         self.end.forget()
         self.report_page.is_open = False
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rejoin.core.model import HealthLevel, Snapshot, Stage
-from rejoin.gui import shortcuts, texts
+from rejoin.gui import note_texts, shortcuts, texts
 from rejoin.gui.limits import Limits, Warned, warning
 from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, Refused
 from rejoin.media.audio.volume import SoundChoice
@@ -129,7 +129,7 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
         note=_note(snapshot, now, memory, state),
         problem=problem.text if problem and now - problem.since_at < PROBLEM_FOR_S else "",
         limit=(
-            texts.limit_text(warned, takes_input=state.takes_input)
+            note_texts.limit_text(warned, takes_input=state.takes_input)
             if warned is not None and warned.shows(now)
             else ("", "")
         ),

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from rejoin.gui import texts
+from rejoin.gui import note_texts, texts
 from rejoin.gui.layers import Layers
 from rejoin.gui.saving import Saving
 from rejoin.runtime.new_file import NotSaved, Saved
@@ -52,7 +52,7 @@ class PlayerFiles(QObject):
             self._saves_report = True
 
     def _on_finished(self, outcome: Saved | NotSaved) -> None:
-        text = texts.saved_text(outcome)
+        text = note_texts.saved_text(outcome)
         if self._saves_report:
             self._layers.report_page.show_outcome(outcome)
             self.spoken.emit(text)

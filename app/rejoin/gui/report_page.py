@@ -12,7 +12,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from rejoin.clock import Clock
-from rejoin.gui import texts
+from rejoin.gui import note_texts, texts
 from rejoin.gui.card import Card, label, set_text
 from rejoin.runtime.new_file import NotSaved, Saved
 
@@ -76,7 +76,7 @@ class ReportPage(Card):
 
     def show_outcome(self, outcome: Saved | NotSaved) -> None:
         """What became of saving it."""
-        set_text(self.outcome, texts.saved_text(outcome))
+        set_text(self.outcome, note_texts.saved_text(outcome))
         self.place()
 
     def first_focus(self) -> QWidget:

@@ -44,7 +44,8 @@ class Saving(QObject):
 
         def write() -> None:
             try:
-                outcome: Saved | NotSaved = Saved(write_new_file(folder, name, content()))
+                file = write_new_file(folder, name, content())
+                outcome: Saved | NotSaved = Saved(file, home_folder())
             except RejoinError as error:
                 outcome = NotSaved(str(error))
             self._written.emit(outcome)
@@ -76,6 +77,11 @@ class Saving(QObject):
 def stamp(now: datetime) -> str:
     """In a name of a file on any system: no colons."""
     return now.strftime("%Y-%m-%d %H.%M.%S")
+
+
+def home_folder() -> Path:
+    """As Qt knows it."""
+    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.HomeLocation))
 
 
 def pictures_folder() -> Path:

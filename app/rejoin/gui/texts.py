@@ -15,10 +15,8 @@ from typing import assert_never
 from rejoin.core.model import Doing, HardEvidence, NoInput, Snapshot, Stage, Trouble, Turn
 from rejoin.core.verdict import Verdict
 from rejoin.gui.ending_texts import ending_text
-from rejoin.gui.limits import LimitKind, Warned
 from rejoin.gui.play_texts import verdict_sentence
 from rejoin.media.audio.volume import SoundChoice
-from rejoin.runtime.new_file import NotSaved, Saved
 
 # --- fixed words --------------------------------------------------------------------------------
 
@@ -75,37 +73,6 @@ def trouble_text(snapshot: Snapshot) -> str:
     if trouble is None or (trouble is Trouble.UPLINK and not snapshot.input_open):
         trouble = Trouble.UNSTABLE  # without controls there is no input to miss
     return _TROUBLES[trouble]
-
-
-def saved_text(outcome: Saved | NotSaved) -> str:
-    """What became of saving a file."""
-    match outcome:
-        case Saved(file):
-            return f"Saved: {file}"
-        case NotSaved(sentence):
-            return sentence
-        case _:
-            assert_never(outcome)
-
-
-def limit_text(warned: Warned, *, takes_input: bool) -> tuple[str, str]:
-    """A limit that is about to end the game, in two lines; not more than is known of it."""
-    match warned.kind:
-        case LimitKind.LENGTH if warned.is_last:
-            return "The game reaches its maximum length and ends within a minute", _SAVE
-        case LimitKind.LENGTH:
-            left = f"In about {warned.minutes} minutes"
-            return f"{left} the game reaches its maximum length and ends", _SAVE
-        case LimitKind.IDLE:
-            idle = f"No input for {warned.minutes_without_input} minutes"
-            most = f"the service ends a game after {round(warned.idle_s / 60)}"
-            return f"{idle}: {most}", _GO_ON if takes_input else ""
-        case _:
-            assert_never(warned.kind)
-
-
-_SAVE = "Save your progress."
-_GO_ON = "Press a key or move the mouse to go on."
 
 
 def sound_text(choice: SoundChoice) -> str:

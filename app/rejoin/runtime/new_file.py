@@ -22,9 +22,10 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The file is whole, and here."""
+    """The file is whole, and here; `home`: this user's folder."""
 
     file: Path
+    home: Path
 
 
 @dataclass(frozen=True, slots=True)
