@@ -109,9 +109,8 @@ class Notes:
     @property
     def spoken(self) -> tuple[str, ...]:
         """Their sentences for screen readers."""
-        note, limit = (
-            " ".join(part for part in lines if part) for lines in (self.note, self.limit)
-        )
+        note = " ".join(part for part in self.note if part)
+        limit = ". ".join(part for part in self.limit if part)
         spoken = (note, self.badge, self.reconnect_hint, *self.problem.splitlines(), limit)
         return tuple(part for part in spoken if part)
 

@@ -34,6 +34,11 @@ class Saving(QObject):
         self._thread: threading.Thread | None = None
         self._written.connect(self._finish, Qt.ConnectionType.QueuedConnection)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a file is being written."""
+        return self._thread is not None
+
     def save(self, folder: Path, name: str, content: Callable[[], bytes]) -> bool:
         """Begin, and return at once; False while another file is being written.
 
