@@ -73,6 +73,6 @@ def test_while_one_is_written_another_is_not_begun(application: QApplication, fo
 
 
 def test_the_folders_are_the_players(application: QApplication) -> None:
-    assert saving.pictures_folder().name == "Rejoin"
+    assert saving.pictures_folder().parts[-1] == "Rejoin"
     assert saving.documents_folder().is_absolute()
     assert saving.home_folder().is_absolute()

@@ -41,7 +41,8 @@ class Person:
         self._until_at = boot_s() + PATIENCE_S
         self.seen: list[str] = []
         self.windows: set[int] = set()
-        self.pictures = 0
+        self.drops: int | None = None
+        self.figures = False
         self.timer = QTimer()
         self.timer.timeout.connect(self._look)
         self.timer.start(50)
@@ -65,9 +66,10 @@ class Person:
                 self._next("played")
                 self._control.inject(Fault(FaultKind.KILL))
             case 1 if stage is Stage.ENDED:
-                end = window.layers.end
+                end, report = window.layers.end, window.bridge.play_report()
                 self._next(end.title.text())
-                assert end.figures.isVisible()
+                self.drops = None if report is None else report.drops
+                self.figures = end.figures.isVisible()
                 end.again_button.click()
             case 2 if playing:
                 self._next("played again")
@@ -113,6 +115,7 @@ def test_another_game_is_played_in_the_same_window(
         "left",
     ]
     assert code == 0
+    assert (person.drops, person.figures) == (0, True), "a game that exits is no drop"
     assert len(person.windows) == 1
     assert len(sessions) == 2, "each game has a stream session of its own"
     again = launch.claim_game(profile)
