@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rejoin.core.model import Ending
     from rejoin.gui.input import PlayerPads
     from rejoin.gui.main_window import RejoinWindow
-    from rejoin.gui.settings.following import FollowedSettings
+    from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player import Player
     from rejoin.runtime.studio_profile import StudioProfile
@@ -220,7 +220,7 @@ def _player(
 
 def _followed(options: GameOptions) -> FollowedSettings:
     """The settings that apply to this game, and the file that they are followed in."""
-    from rejoin.gui.settings.following import FollowedSettings
+    from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.settings_file import settings_path
 
     path: Path | None = None

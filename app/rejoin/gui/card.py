@@ -266,7 +266,7 @@ class Card(QWidget):
         panel = QRectF(self.panel.geometry())
         painter.setPen(Qt.PenStyle.NoPen)
         for spread in range(14, 0, -2):
-            painter.setBrush(theme.colour(Role.SHADOW, 0.035))
+            painter.setBrush(theme.colour(Role.SHADOW, theme.shown_palette().shadow_opacity))
             radius = theme.CARD_RADIUS + spread
             around = panel.adjusted(-spread, -spread + 5, spread, spread + 5)
             painter.drawRoundedRect(around, radius, radius)

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from rejoin.gui import theme
+from rejoin.gui.roles import Role
 
 _WIDTH_PX = 8.0
 _TURN_EVERY_MS = 33
@@ -110,7 +111,7 @@ class Ring(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inset = _WIDTH_PX / 2 + 1
         circle = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
-        painter.setPen(QPen(theme.colour(theme.HAIRLINE), _WIDTH_PX))
+        painter.setPen(QPen(theme.colour(Role.TRACK), _WIDTH_PX))
         painter.drawEllipse(circle)
         if self._share is None:
             start, span = 90.0 - self._angle, -_TURNING_ARC_DEGREES

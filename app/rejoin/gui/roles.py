@@ -28,6 +28,8 @@ class Role(enum.Enum):
     TEXT = "text"
     QUIET = "quiet"
     """Text that explains."""
+    TRACK = "track"
+    """What is left of a ring, a slider or a switch."""
     ACCENT = "accent"
     """The one thing to do next, and what is switched on."""
     ON_ACCENT = "on_accent"
@@ -53,18 +55,18 @@ class Role(enum.Enum):
 @dataclass(frozen=True, slots=True)
 class Palette:
     """A theme: a colour ("#rrggbb") for each role, and how much of the picture is seen through
-    cards and pills (opacities, 0..1)."""
+    cards and pills (opacities, 0..1). `shadow_opacity`: of each of the layers of a shadow."""
 
     colours: Mapping[Role, str]
     card_opacity: float
     pill_opacity: float
-    dark: bool
+    shadow_opacity: float
 
 
 def _palette(
-    colours: Mapping[Role, str], card_opacity: float, pill_opacity: float, *, dark: bool
+    colours: Mapping[Role, str], card_opacity: float, pill_opacity: float, shadow_opacity: float
 ) -> Palette:
-    return Palette(MappingProxyType(dict(colours)), card_opacity, pill_opacity, dark)
+    return Palette(MappingProxyType(colours), card_opacity, pill_opacity, shadow_opacity)
 
 
 DARK: Final = _palette(
@@ -76,6 +78,7 @@ DARK: Final = _palette(
         Role.FAINT: "#232a36",
         Role.TEXT: "#f3f6fa",
         Role.QUIET: "#b6c0ce",
+        Role.TRACK: "#39414f",
         Role.ACCENT: "#5ad1b8",
         Role.ON_ACCENT: "#06231d",
         Role.ACCENT_HOVER: "#7adcc7",
@@ -91,9 +94,9 @@ DARK: Final = _palette(
         Role.SHADOW: "#000000",
         Role.BARS: "#000000",
     },
-    0.94,
-    0.88,
-    dark=True,
+    card_opacity=0.94,
+    pill_opacity=0.88,
+    shadow_opacity=0.035,
 )
 
 LIGHT: Final = _palette(
@@ -105,6 +108,7 @@ LIGHT: Final = _palette(
         Role.FAINT: "#dde2e9",
         Role.TEXT: "#131a24",
         Role.QUIET: "#465161",
+        Role.TRACK: "#c2cad5",
         Role.ACCENT: "#0a7562",
         Role.ON_ACCENT: "#ffffff",
         Role.ACCENT_HOVER: "#0c6656",
@@ -120,9 +124,9 @@ LIGHT: Final = _palette(
         Role.SHADOW: "#000000",
         Role.BARS: "#000000",
     },
-    0.96,
-    0.92,
-    dark=False,
+    card_opacity=0.96,
+    pill_opacity=0.92,
+    shadow_opacity=0.012,
 )
 
 HIGH_CONTRAST: Final = _palette(
@@ -134,6 +138,7 @@ HIGH_CONTRAST: Final = _palette(
         Role.FAINT: "#b8b8b8",
         Role.TEXT: "#ffffff",
         Role.QUIET: "#ffffff",
+        Role.TRACK: "#5c5c5c",
         Role.ACCENT: "#62f0d2",
         Role.ON_ACCENT: "#000000",
         Role.ACCENT_HOVER: "#9bf7e4",
@@ -149,9 +154,9 @@ HIGH_CONTRAST: Final = _palette(
         Role.SHADOW: "#000000",
         Role.BARS: "#000000",
     },
-    1.0,
-    1.0,
-    dark=True,
+    card_opacity=1.0,
+    pill_opacity=1.0,
+    shadow_opacity=0.0,
 )
 
 

@@ -12,13 +12,16 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from rejoin.core.model import Snapshot, Stage
+from rejoin.gui import theme
 from rejoin.gui.input import NoPads, PlayerPads
 from rejoin.gui.raster_surface import RasterSurface
-from rejoin.gui.settings.following import FollowedSettings
+from rejoin.gui.settings.followed import FollowedSettings
 from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.video_surface import MakeSurface
 
 FIRST_SIZE: Final = QSize(1280, 720)
+LEAST_SIZE: Final = QSize(640, 400)
+LEAST_WITH_LARGE_TEXT: Final = QSize(1024, 600)
 _FIRST_SHARE: Final = 0.92
 """The share of a smaller screen that a new window takes: the rest is for its frame."""
 
@@ -57,6 +60,13 @@ def first_size(available: QSize) -> QSize:
     most = available * _FIRST_SHARE
     fits = FIRST_SIZE.width() <= most.width() and FIRST_SIZE.height() <= most.height()
     return FIRST_SIZE if fits else FIRST_SIZE.scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
+
+
+def least_size(available: QSize) -> QSize:
+    """The smallest size of a window: larger with larger text, so that every card fits, and no
+    larger than the screen."""
+    wanted = QSize(theme.scaled(LEAST_SIZE.width()), theme.scaled(LEAST_SIZE.height()))
+    return wanted.boundedTo(LEAST_WITH_LARGE_TEXT).boundedTo(available)
 
 
 def open_on(window: QWidget, name: str | None) -> bool:

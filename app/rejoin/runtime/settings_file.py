@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,18 +65,20 @@ def change(path: Path, key: str, value: Value) -> Path | None:
     return _edit(path, lambda document: _changed(document, key, value))
 
 
-def clear(path: Path) -> Path | None:
-    """Remove every setting that is known; the rest stays. Returns and raises as `change`."""
+def clear(path: Path, keys: Iterable[str] = SETTINGS) -> Path | None:
+    """Remove these settings, by default every one that is known; the rest stays. Returns and raises
+    as `change`."""
 
     def remove(document: Any) -> None:
-        for key in SETTINGS:
+        for key in keys:
             _changed(document, key, None)
 
     return _edit(path, remove)
 
 
-def export(path: Path, to: Path) -> None:
-    """Write what is set in the file `path` to a new file. Raises BadInputError."""
+def export(path: Path, to: Path, *, replace: bool = False) -> None:
+    """Write what is set in the file `path` to a new file. `replace`: or over one that exists.
+    Raises BadInputError."""
     loaded = load(path)
     if loaded.damaged:
         raise BadInputError(loaded.problems[0].replace("defaults are used", "it is not exported"))
@@ -89,7 +91,10 @@ def export(path: Path, to: Path) -> None:
         for key in SETTINGS:
             if key in loaded.given:
                 _changed(document, key, values[key])
-        write_new(to, tomlkit.dumps(document).encode())
+        if replace:
+            keep_file(to, tomlkit.dumps(document))
+        else:
+            write_new(to, tomlkit.dumps(document).encode())
     except FileExistsError:
         raise BadInputError(f"{to} exists already: name a new file.") from None
     except OSError as error:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject
@@ -11,23 +10,15 @@ from PySide6.QtWidgets import QApplication
 
 from rejoin.gui import theme
 from rejoin.gui.settings.appearance import appearance_of
+from rejoin.gui.settings.followed import FollowedSettings
 from rejoin.gui.settings.watch import SettingsWatch
 from rejoin.gui.video_surface import Drawing
+from rejoin.gui.window_options import least_size
 from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 from rejoin.runtime.player_settings import Loaded, PlayerSettings
 
 if TYPE_CHECKING:
     from rejoin.gui.main_window import RejoinWindow
-
-
-@dataclass(frozen=True, slots=True)
-class FollowedSettings:
-    """`path`: the file; None: it is not followed. `now`: what counts at the start, the command line
-    included. `fixed`: the fields that the command line has given, which no file changes."""
-
-    path: Path | None = None
-    now: PlayerSettings = PlayerSettings()  # noqa: RUF009 frozen
-    fixed: frozenset[str] = frozenset()
 
 
 class Following(QObject):
@@ -55,6 +46,8 @@ class Following(QObject):
         wanted = appearance_of(self._now)
         if wanted != theme.appearance():
             theme.apply(self._application, wanted)
+            available = self._window.screen().availableSize()
+            self._window.setMinimumSize(least_size(available))
         view = self._window.layers.view
         before, now = view.surface.drawing, drawing_of(self._now)
         view.draw_with(
