@@ -144,4 +144,4 @@ def test_the_document_has_every_setting_as_it_is() -> None:
     for key, row in documented.items():
         known = SETTINGS[key]
         assert row[1:3] == [known.allowed(), known.to_text(known.default)]
-        assert row[4] == f"{known.meaning} |"
+        assert row[4:] == [known.applies.value, f"{known.meaning} |"]

@@ -67,6 +67,7 @@ class FactFinder(QObject):
                     round(screen.size().height() * screen.devicePixelRatio()),
                 )
                 for screen in QGuiApplication.screens()
+                if screen.name()
             ),
             devices=self._devices,
             data=self._data(),

@@ -34,6 +34,7 @@ from rejoin.gui.settings.row_view import text_label
 from rejoin.gui.settings.rows import Playing, State
 from rejoin.gui.settings.section_list import SectionList
 from rejoin.gui.settings.section_view import SectionView
+from rejoin.gui.settings.sections import Section
 from rejoin.gui.settings.watch import SettingsWatch
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime import settings_file
@@ -82,6 +83,7 @@ class SettingsPage(QWidget):
         self._facts.changed.connect(self.refresh)
         self._state = State(fixed=dict(fixed or {}))
         self._failed = ""
+        self._section = sections.SECTIONS[0]
         self._extras = Extras(path, sound or SavedSound(), self._facts, at_once=sound is not None)
         self._build()
         self._connect()
@@ -107,14 +109,7 @@ class SettingsPage(QWidget):
         self.trouble.setContentsMargins(40, 12, 40, 0)
         self.trouble.hide()
         self._stack = QStackedWidget()
-        self.views: dict[str, SectionView] = {}
-        for section in sections.SECTIONS:
-            view = SectionView(section, self._extras.of(section))
-            view.picked.connect(self.change)
-            view.file_asked.connect(self._choose_file)
-            view.reset_asked.connect(self.reset_section)
-            self.views[section.name] = view
-            self._stack.addWidget(view)
+        self._views: dict[str, SectionView] = {}
         pane = QWidget()
         pane.setProperty("kind", "ground")
         column = QVBoxLayout(pane)
@@ -128,6 +123,18 @@ class SettingsPage(QWidget):
         row.setSpacing(0)
         row.addWidget(self._side)
         row.addWidget(pane, 1)
+
+    def _view(self, section: Section) -> SectionView:
+        """The section's view, made when it is shown first."""
+        if section.name not in self._views:
+            view = SectionView(section, self._extras.of(section))
+            view.picked.connect(self.change)
+            view.file_asked.connect(self._choose_file)
+            view.reset_asked.connect(self.reset_section)
+            view.fit(self._room())
+            self._views[section.name] = view
+            self._stack.addWidget(view)
+        return self._views[section.name]
 
     def _make_side(self) -> QWidget:
         side = QFrame()
@@ -177,12 +184,13 @@ class SettingsPage(QWidget):
     @property
     def shown(self) -> SectionView:
         """The section that is shown."""
-        return next(view for view in self.views.values() if view is self._stack.currentWidget())
+        return self._view(self._section)
 
     def show_section(self, name: str) -> None:
         """Show the section of this name (`sections.SECTIONS`)."""
         at = next(n for n, each in enumerate(sections.SECTIONS) if each.name == name)
-        self._stack.setCurrentWidget(self.views[name])
+        self._section = sections.SECTIONS[at]
+        self._stack.setCurrentWidget(self.shown)
         self.list.show_row(at)
         self.choice.setCurrentIndex(at)
         self._facts.ask_for(name)
@@ -236,9 +244,9 @@ class SettingsPage(QWidget):
         """Change the file. Why it cannot be is said, and the rows show what is so."""
         self._failed = ""
         try:
-            aside = edit()
-            if aside is not None:
-                self._failed = f"The damaged file is kept as {aside.name}."
+            copy = edit()
+            if copy is not None:
+                self._failed = f"The damaged file is kept as {copy.name}."
         except BadInputError as error:
             self._failed = str(error)
         self.reload()
@@ -269,8 +277,8 @@ class SettingsPage(QWidget):
 
         def edit() -> Path | None:
             nonlocal problems
-            problems, aside = settings_file.import_from(self._path, source)
-            return aside
+            problems, copy = settings_file.import_from(self._path, source)
+            return copy
 
         self._edit(edit)
         if problems:
@@ -322,10 +330,9 @@ class SettingsPage(QWidget):
 
     def _fit(self) -> None:
         """Sections at the side where there is room, else at the top."""
-        narrow = self.width() < theme.scaled(_NARROW_PX)
-        side_px = theme.scaled(_SIDE_PX)
+        narrow = self._is_narrow()
         focused = self.focusWidget()
-        self._side.setFixedWidth(side_px)
+        self._side.setFixedWidth(theme.scaled(_SIDE_PX))
         self._side.setVisible(not narrow)
         self._top.setVisible(narrow)
         self.list.setVisible(not narrow)
@@ -333,5 +340,12 @@ class SettingsPage(QWidget):
             self.choice.setFocus(Qt.FocusReason.OtherFocusReason)
         elif not narrow and focused in (self.choice, self.short_back):
             self.list.setFocus(Qt.FocusReason.OtherFocusReason)
-        for view in self.views.values():
-            view.fit(self.width() - (0 if narrow else side_px))
+        for view in self._views.values():
+            view.fit(self._room())
+
+    def _is_narrow(self) -> bool:
+        return self.width() < theme.scaled(_NARROW_PX)
+
+    def _room(self) -> int:
+        """How wide a section is."""
+        return self.width() - (0 if self._is_narrow() else theme.scaled(_SIDE_PX))
