@@ -226,8 +226,9 @@ def _followed(options: GameOptions) -> FollowedSettings:
     path: Path | None = None
     with contextlib.suppress(BadInputError):  # there is no home folder
         path = settings_path()
-    now = replace(of_this_run(), mute_in_background=options.mute_in_background)
-    return FollowedSettings(path, now, given_here())
+    fixed, saved = given_here(), of_this_run()
+    given = {name: getattr(options, name) for name in fixed if hasattr(options, name)}
+    return FollowedSettings(path, replace(saved, **given), fixed)
 
 
 def _gamepads(options: GameOptions, player: Player) -> PlayerPads:

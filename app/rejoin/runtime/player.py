@@ -46,6 +46,7 @@ from rejoin.runtime.probes import Probes
 from rejoin.runtime.report_queue import ReportQueue
 from rejoin.runtime.report_sender import ReportSender
 from rejoin.runtime.statistics_file import StatisticsFile
+from rejoin.runtime.stream_limits import StreamLimits
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.token_keeper import TokenKeeper
 from rejoin.runtime.token_sources import TokenSource
@@ -126,6 +127,7 @@ class Player:
         self.slot = options.slot or PictureSlot()
         self._profile = profile
         self._options = options
+        self._limits = StreamLimits(options.max_kbps, options.max_height, options.dtls_client)
         self._policy = options.policy or profile.policy()
         self._client = make_client(
             profile.dialect,
@@ -216,6 +218,10 @@ class Player:
         """No sound for now, whatever the volume is, which stays as it is."""
         self._silenced = silent
         self._apply_volume()
+
+    def use_limits(self, limits: StreamLimits) -> None:
+        """For every connection that is made from now on."""
+        self._limits = limits
 
     def _apply_volume(self) -> None:
         self._audio.set_volume(0.0 if self._silenced else self._sound.amplitude)
@@ -333,8 +339,8 @@ class Player:
                 self._profile.network,
                 self._policy,
                 self._hardware,
-                dtls_client=self._options.dtls_client,
-                max_kbps=self._options.max_kbps or MAX_BITRATE_KBPS,
+                dtls_client=self._limits.dtls_client,
+                max_kbps=self._limits.max_kbps or MAX_BITRATE_KBPS,
             ),
             MediaSinks(self.slot, self._audio),
             post=post,
@@ -353,8 +359,7 @@ class Player:
                 )
             ),
             options.make_sandbox or _sandbox,
-            max_kbps=options.max_kbps,
-            max_height=options.max_height,
+            limits=lambda: self._limits,
             on_wish=self._wishes.publish,
             on_message=options.on_application_message or (lambda data: None),
         )

@@ -20,6 +20,7 @@ from rejoin.gui.video_surface import Drawing
 from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.settings_file import change
+from rejoin.runtime.stream_limits import StreamLimits
 
 
 class Game:
@@ -80,6 +81,14 @@ def test_what_the_command_line_gave_stays(game: Game) -> None:
     assert game.drawing == Drawing(ScaleFilter.SMOOTH, 0.5)
     game.following._silence()
     assert game.port.silenced[-1] is not game.window.isActiveWindow()
+
+
+@pytest.mark.parametrize("game", [("dtls_client",)], indirect=True)
+def test_limits_reach_the_next_connection(game: Game) -> None:
+    game.set("network.max_kbps", 3000)
+    game.set("network.max_height", 720)
+    game.set("network.dtls_client", True)
+    assert game.port.limits[-1] == StreamLimits(3000, 720, dtls_client=False)
 
 
 def test_a_file_that_is_being_edited_changes_nothing(game: Game) -> None:

@@ -1,4 +1,4 @@
-"""A running game follows the settings that apply at once: the window's look, scaling, and sound."""
+"""A running game follows the settings that apply at once, or to its next connection."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_options import least_size
 from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 from rejoin.runtime.player_settings import Loaded, PlayerSettings
+from rejoin.runtime.stream_limits import StreamLimits
 
 if TYPE_CHECKING:
     from rejoin.gui.main_window import RejoinWindow
@@ -41,22 +42,15 @@ class Following(QObject):
         """A file that cannot be read, perhaps because it is being edited, changes nothing."""
         if loaded.damaged:
             return
-        kept = {name: getattr(self._now, name) for name in self._fixed & _FOLLOWED}
+        kept = {name: getattr(self._now, name) for name in self._fixed}
         self._now = replace(loaded.settings, **kept)
         wanted = appearance_of(self._now)
         if wanted != theme.appearance():
             theme.apply(self._application, wanted)
             available = self._window.screen().availableSize()
             self._window.setMinimumSize(least_size(available))
-        view = self._window.layers.view
-        before, now = view.surface.drawing, drawing_of(self._now)
-        view.draw_with(
-            Drawing(
-                before.scale_filter if "scaling" in self._fixed else now.scale_filter,
-                before.sharpness if "sharpness" in self._fixed else now.sharpness,
-                before.aspect if "aspect" in self._fixed else now.aspect,
-            )
-        )
+        self._window.layers.view.draw_with(drawing_of(self._now))
+        self._window.bridge.use_limits(limits_of(self._now))
         self._silence()
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
@@ -69,10 +63,11 @@ class Following(QObject):
         self._window.bridge.silence(self._now.mute_in_background and hidden)
 
 
-_FOLLOWED = frozenset({"mute_in_background"})
-"""Fields whose value of the command line is kept here; that of the others is the window's."""
-
-
 def drawing_of(settings: PlayerSettings) -> Drawing:
     """How the settings draw the picture."""
     return Drawing(ScaleFilter(settings.scaling), settings.sharpness, Aspect(settings.aspect))
+
+
+def limits_of(settings: PlayerSettings) -> StreamLimits:
+    """What the settings ask of a new connection."""
+    return StreamLimits(settings.max_kbps, settings.max_height, settings.dtls_client)

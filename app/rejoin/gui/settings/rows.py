@@ -17,9 +17,12 @@ from rejoin.runtime.setting_kinds import Applies, OneOf, Value, YesNo
 HIDDEN: Final = "hidden (streamer mode)"
 _WHEN: Final = {
     Applies.AT_ONCE: "Applies at once.",
+    Applies.NEXT_CONNECTION: "Applies from the next connection.",
     Applies.NEXT_GAME: "Applies from the next game.",
 }
 _GIGA, _MEGA = 1e9, 1e6
+MOST_KBPS: Final = 19_000
+"""`rtc.signal_codec.MAX_BITRATE_KBPS`, repeated so that the screen needs no WebRTC."""
 _BREAK: Final = "\u200b"
 """Zero width space."""
 
@@ -225,9 +228,11 @@ def _screen(state: State) -> str:
 
 def _max_kbps(state: State) -> str:
     limit = state.settings.max_kbps
-    now = "No limit but the connection's own."
-    if limit is not None:
-        now = f"At most {limit * 3600 / 8 / 1e6:.1f} GB an hour."
+    kbps = min(limit or MOST_KBPS, MOST_KBPS)
+    per_hour = f"{kbps * 3600 / 8 / 1e6:.1f} GB an hour"
+    now = f"At most {per_hour}."
+    if kbps == MOST_KBPS:
+        now = f"As much as Rejoin asks for: {rate_text(kbps)}, or {per_hour}."
     if state.facts.metered:
         now += " This network counts your data (metered)."
     return now
