@@ -57,14 +57,8 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
             raise BadInputError("--probe-url must look like https://status.example/.") from None
         profile = replace(profile, probe_url=options.probe_url)
     chosen = options.ice_servers
-    if chosen is not None and "turn_file" not in given_here():
-        # That of the settings: one that is wrong costs no game.
-        with_servers = replace(profile, ice_servers_file=chosen)
-        try:
-            with_servers.ice_servers()
-        except BadInputError as error:
-            warn(f"{error} It is the setting network.turn_file; the game starts without.")
-            chosen = None
+    if "turn_file" not in given_here():
+        chosen = _saved_ice_servers(profile, chosen)
     if chosen is not None:
         profile = replace(profile, ice_servers_file=chosen)
     try:
@@ -77,6 +71,19 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
     for sentence in passed_over:
         warn(sentence)
     return profile
+
+
+def _saved_ice_servers(profile: StudioProfile, saved: Path | None) -> Path | None:
+    """The file with TURN servers of the settings, if it is to be used: a ticket's own goes first,
+    and one that is wrong costs no game."""
+    if saved is None or profile.ice_servers_file is not None:
+        return None
+    try:
+        replace(profile, ice_servers_file=saved).ice_servers()
+    except BadInputError as error:
+        warn(f"{error} It is the setting network.turn_file; the game starts without.")
+        return None
+    return saved
 
 
 def play_new_game(
