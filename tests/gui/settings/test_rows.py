@@ -103,7 +103,10 @@ def test_a_device_or_screen_that_is_not_there() -> None:
     gone = row_text("sound.device", state(sound_device="Buds"))
     assert "not there now" in gone.notice
     assert gone.now.startswith("The system's default plays.")
-    assert "not there now" in row_text("video.screen", state(screen="DP-9")).notice
+    unplugged = row_text("video.screen", state(screen="DP-9"))
+    assert "not there now" in unplugged.notice
+    assert unplugged.now.startswith("The desktop chooses")
+    assert row_text("video.screen", state(screen="DP-1")).now.startswith("Games open on DP-1, 2560")
     assert row_text("video.screen", state(screen="DP-1")).notice == ""
     unknown = State(Loaded(PlayerSettings(sound_device="Buds")))
     assert row_text("sound.device", unknown).notice == "", "they are not asked yet"

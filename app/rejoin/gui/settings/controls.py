@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSlider,
+    QStyledItemDelegate,
     QWidget,
 )
 
@@ -94,6 +95,8 @@ class ChoiceBox(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(14)
+        # Fusion's own delegate draws a menu, which the style sheet cannot reach.
+        self.setItemDelegate(QStyledItemDelegate(self))
         self._offered: list[tuple[Value, str]] = []
         self.activated.connect(lambda at: self.picked.emit(self._offered[at][0]))
 
