@@ -328,7 +328,7 @@ class SessionBroker:
             )
         except StreamServiceError as error:
             raise of_service(error, await self._explanation(row, error, deadline_at)) from None
-        self.polls.answered(row.id)
+        settled = self.polls.answered(row.id)
         try:
             await self._store.answered(
                 row.id,
@@ -337,6 +337,7 @@ class SessionBroker:
                 answer=answer,
                 within_s=RECORD_S,
                 flight_of=flying.owner,
+                beside=settled,
             )
             flying.landed = True
         except StoreUnavailableError:
