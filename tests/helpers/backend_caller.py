@@ -127,7 +127,7 @@ def problem_of(answer: httpx.Response, code: ProblemCode, status: int) -> dict[s
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "timed out"
         await asyncio.sleep(0.01)

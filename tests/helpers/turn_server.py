@@ -132,7 +132,7 @@ def silent_server() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-async def until(true: object, within_s: float = 20.0) -> None:
+async def until(true: object, within_s: float = 60.0) -> None:
     """Wait until `true()`; only a hang takes this long."""
     assert callable(true)
     for _ in range(int(within_s / 0.01)):
