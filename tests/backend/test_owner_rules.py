@@ -19,6 +19,7 @@ from helpers.fake_stream_service import (
     new_token,
 )
 from helpers.stores import opened
+from rejoin.backend import broker
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
 from rejoin.backend.owner_rules import CALL_PACES, CallPace, OwnerCalls, OwnerRules
@@ -164,7 +165,7 @@ async def test_a_player_with_slow_starts_keeps_nobody_out() -> None:
     assert {answer.status_code for answer in answers} <= {201, 429}
 
 
-async def test_a_player_has_so_many_games_and_no_more() -> None:
+async def test_a_player_has_so_many_games_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     service = FakeStreamService(status="CONNECTED")
     rules = AppRules(quota=PLENTY, owners=OwnerRules(live_sessions=2))
     async with opened() as store, contextlib.AsyncExitStack() as stack:
@@ -185,6 +186,12 @@ async def test_a_player_has_so_many_games_and_no_more() -> None:
         content = problem_of(await start(GOOD_TOKEN), ProblemCode.FORBIDDEN, 403)
         assert "games" in content["detail"]
         assert (await start(OTHER_TOKEN)).status_code == 201
+        monkeypatch.setattr(broker, "LIVING_FOR_S", 3600.0)
+        calls = service.count("get_status")
+        for _ in range(10):
+            problem_of(await start(GOOD_TOKEN), ProblemCode.FORBIDDEN, 403)
+        assert service.count("get_status") == calls, "what was just seen is not asked for again"
+        monkeypatch.setattr(broker, "LIVING_FOR_S", 0.0)
         service.status = "TERMINATED"  # the service knows it before we do
         assert (await start(GOOD_TOKEN)).status_code == 201
     assert service.count("start") == 4

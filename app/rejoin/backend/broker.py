@@ -54,7 +54,7 @@ from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.stream_lists import StreamLists
 from rejoin.clock import Clock
 from rejoin.service_model.fence import Claim
-from rejoin.signaling.wire import MIN_BUDGET_S
+from rejoin.signaling.wire import ENDED_STATUSES, MIN_BUDGET_S
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.backend")
@@ -67,6 +67,9 @@ RECORD_S: Final = 2.0
 RECORD_AGAIN_S: Final = 0.1
 FINISH_PATIENCE_S: Final = 2.0
 """When the backend stops, calls in flight have this long to end and be recorded."""
+LIVING_FOR_S: Final = 2.0
+"""Where a player's games are counted, one that the service has just reported counts for this long,
+so that starts one after another do not use up the status calls of all players."""
 DEFAULT_APPLICATION: Final = "default"
 """In a player's list: the application that is started when a client names none."""
 
@@ -164,26 +167,30 @@ class SessionBroker:
         try:
             self._owners.started(caller.owner_hash)
             most = self._owners.rules.live_sessions
-            if most is not None and await self._live_sessions(caller, row.id) >= most:
+            if most is not None and not await self._has_room(caller, most, besides=row.id):
                 raise RefusedError(Reason.TOO_MANY_SESSIONS)
         except RefusedError:
             await self._store.forget(row.id, within_s=RECORD_S)
             raise
 
-    async def _live_sessions(self, caller: Caller, besides: str) -> int:
-        """The player's stream sessions that have not ended, as the service sees them now."""
-        found = 0
+    async def _has_room(self, caller: Caller, most: int, *, besides: str) -> bool:
+        """Whether fewer than `most` of the player's stream sessions live."""
         rows = await self._store.live_of(caller.owner_hash, within_s=caller.left_s(self._clock()))
-        for row in rows:
-            if row.id == besides:
-                continue
-            try:
-                seen, _ = await self.polls.get_status(caller, row.id)
-            except RefusedError as refused:
-                found += refused.reason is not Reason.SESSION_UNKNOWN
-            else:
-                found += seen.ended_status is None
-        return found
+        left = [row for row in rows if row.id != besides]
+        living = 0
+        while left and living + len(left) >= most > living:
+            living += await self._lives(caller, left.pop().id)
+        return living + len(left) < most
+
+    async def _lives(self, caller: Caller, session_id: str) -> bool:
+        memory = self.polls.memory_of(session_id)
+        if memory.status and self._clock() - memory.settled_at < LIVING_FOR_S:
+            return memory.status not in ENDED_STATUSES
+        try:
+            seen, _ = await self.polls.get_status(caller, session_id)
+        except RefusedError as refused:
+            return refused.reason is not Reason.SESSION_UNKNOWN
+        return seen.ended_status is None
 
     async def _start_call(
         self,
@@ -321,7 +328,7 @@ class SessionBroker:
             )
         except StreamServiceError as error:
             raise of_service(error, await self._explanation(row, error, deadline_at)) from None
-        self.polls.answered(row.id)
+        settled = self.polls.answered(row.id)
         try:
             await self._store.answered(
                 row.id,
@@ -330,6 +337,7 @@ class SessionBroker:
                 answer=answer,
                 within_s=RECORD_S,
                 flight_of=flying.owner,
+                beside=settled,
             )
             flying.landed = True
         except StoreUnavailableError:
