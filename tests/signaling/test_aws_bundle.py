@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from helpers.backend_client import LEFT, failure_of, started
+from helpers.backend_client import LEFT, PATIENT, failure_of, started
 from helpers.fake_stream_service import FakeStreamService, answer_to, new_offer, new_token
 from helpers.misbehaving_server import read_request, server_that
 from helpers.sample_backends import APPLICATION, STREAM_GROUP, Wall, live_bundle
@@ -32,7 +32,7 @@ CHOICE = StreamChoice(STREAM_GROUP, APPLICATION, ("us-west-2",), "player-1")
 async def client_for(
     url: str, choice: StreamChoice = CHOICE, clock: Clock = boot_s
 ) -> AsyncIterator[BundleClient]:
-    client = BundleClient(url, choice, None, clock=clock, poll_every_s=0.05)
+    client = BundleClient(url, choice, None, http=PATIENT, clock=clock, poll_every_s=0.05)
     try:
         yield client
     finally:

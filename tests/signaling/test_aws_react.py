@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from helpers.backend_client import LEFT, failure_of, started
+from helpers.backend_client import LEFT, PATIENT, failure_of, started
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
@@ -40,7 +40,7 @@ SESSION = SessionId(ARN)
 async def client_for(
     url: str, token: str = GOOD_TOKEN, clock: Clock = boot_s
 ) -> AsyncIterator[ReactClient]:
-    client = ReactClient(url, CHOICE, token, clock=clock, poll_every_s=0.05)
+    client = ReactClient(url, CHOICE, token, http=PATIENT, clock=clock, poll_every_s=0.05)
     try:
         yield client
     finally:

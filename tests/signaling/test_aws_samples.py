@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from helpers.backend_client import LEFT
+from helpers.backend_client import LEFT, PATIENT
 from helpers.fake_stream_service import new_offer, new_token
 from helpers.misbehaving_server import (
     JSON,
@@ -29,7 +29,7 @@ from rejoin.signaling.exchange import CallFailedError
 @contextlib.asynccontextmanager
 async def client_of(behaviour: Behaviour) -> AsyncIterator[BundleClient]:
     async with server_that(behaviour) as port:
-        client = BundleClient(f"http://127.0.0.1:{port}", StreamChoice("sg-1"), None)
+        client = BundleClient(f"http://127.0.0.1:{port}", StreamChoice("sg-1"), None, http=PATIENT)
         try:
             yield client
         finally:

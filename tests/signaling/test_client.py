@@ -13,6 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from helpers.backend_client import LEFT, failure_of, started
+from helpers.backend_client import LEFT, PATIENT, failure_of, started
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
@@ -56,7 +57,6 @@ from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
 from rejoin.service_model.status import Status
 from rejoin.signaling.client import BackendClient, CallFailedError
-from rejoin.signaling.exchange import HttpSettings
 from rejoin.signaling.wire import ReportBody, sha256_hex
 
 ONE, TWO, THREE = AttemptNumber(1), AttemptNumber(2), AttemptNumber(3)
@@ -70,7 +70,7 @@ def nothing() -> None:
 async def client_for(
     url: str, token: str = GOOD_TOKEN, **options: Any
 ) -> AsyncIterator[BackendClient]:
-    client = BackendClient(url, token, http=HttpSettings(**options))
+    client = BackendClient(url, token, http=replace(PATIENT, **options))
     try:
         yield client
     finally:
@@ -644,11 +644,11 @@ async def test_a_connection_that_never_opens_was_not_sent() -> None:
             filler.setblocking(False)
             filler.connect_ex(listening.getsockname())
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        async with client_for(url, connect_timeout_s=0.3) as client:
+        async with client_for(url, first_connect_timeout_s=0.3) as client:
             written: list[str] = []
             failure = await failure_of(reconnecting(client, written, 20))
             assert failure.kind is FailureKind.NOT_SENT
-        async with client_for(url, connect_timeout_s=20) as client:
+        async with client_for(url) as client:
             failure = await failure_of(reconnecting(client, written, 0.3))
             assert failure.kind is FailureKind.NOT_SENT
         assert written == []

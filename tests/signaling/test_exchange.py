@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import BaseModel
 
+from helpers.backend_client import PATIENT
 from helpers.misbehaving_server import (
     JSON,
     Behaviour,
@@ -37,7 +38,7 @@ async def exchange_with(behaviour: Behaviour, token: str | None = None) -> Async
             f"http://127.0.0.1:{port}/base/",
             token,
             stranger="is another server",
-            http=HttpSettings(connect_timeout_s=20),  # no machine is that slow
+            http=PATIENT,
         )
         try:
             yield exchange
