@@ -319,6 +319,7 @@ def _providers(
             raise BadInputError(f"{spelled('introspection_url')} needs {spelled('openid_issuer')}.")
         return None, None
     claim = values.get("applications_claim")
+    client_id, scopes = values.get("openid_client_id"), values.get("openid_scopes", "openid")
     if url is not None:
         return None, IntrospectionSettings(
             url,
@@ -327,6 +328,8 @@ def _providers(
             issuer,
             values.get("openid_audience"),
             claim,
+            client_id,
+            scopes,
         )
     kind = values.get("openid_token_type", "at+jwt").lower()
     if kind not in ("at+jwt", "jwt"):
@@ -335,8 +338,8 @@ def _providers(
         OpenIdSettings(
             issuer,
             _required(values, "openid_audience", spelled),
-            values.get("openid_client_id"),
-            values.get("openid_scopes", "openid"),
+            client_id,
+            scopes,
             kind,
             claim,
         ),
