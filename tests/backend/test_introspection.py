@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from helpers.waiting import eventually
 from rejoin.backend import introspection
 from rejoin.backend.introspection import (
     QUESTIONS,
@@ -105,8 +106,7 @@ async def test_a_flood_of_wrong_tokens_is_asked_about_a_few_at_a_time() -> None:
     check = provider.check()
     calls = [asyncio.ensure_future(check(f"token-{number}")) for number in range(3 * QUESTIONS)]
     calls += [asyncio.ensure_future(check("token-0")) for _ in range(5)]
-    while len(provider.asked) < QUESTIONS:
-        await asyncio.sleep(0)
+    await eventually(lambda: len(provider.asked) >= QUESTIONS)
     for _ in range(100):
         await asyncio.sleep(0)
     assert len(provider.asked) == QUESTIONS
@@ -122,8 +122,7 @@ async def test_who_waits_too_long_for_a_question_is_told_so(
     provider = SlowProvider()
     check = provider.check()
     calls = [asyncio.ensure_future(check(f"token-{number}")) for number in range(QUESTIONS)]
-    while len(provider.asked) < QUESTIONS:
-        await asyncio.sleep(0)
+    await eventually(lambda: len(provider.asked) >= QUESTIONS)
     with pytest.raises(SignInUnavailableError):
         await check("one more")
     provider.go.set()

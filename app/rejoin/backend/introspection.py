@@ -35,9 +35,9 @@ _MAX_TOKEN: Final = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class IntrospectionSettings:
-    """`client_id`, `client_secret`: those of this backend at the provider. `issuer`: what the answers
-    must name, or what is put in where they name none. `players_client_id`, `scopes`: what clients
-    are to sign in with."""
+    """`client_id`, `client_secret`: this backend's at the provider. `issuer`: what the answers must
+    name, or what is put in where they name none. `players_client_id`, `scopes`: what clients are to
+    sign in with."""
 
     url: str
     client_id: str
