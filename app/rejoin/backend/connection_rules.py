@@ -104,7 +104,7 @@ class _StrictProtocol(H11Protocol):
 
     def _see_phase(self) -> None:
         """A time begins with its phase, and is not renewed by the next byte of the same one."""
-        owes = (self._phase(), self.cycle)
+        owes = (self._phase(self.cycle), self.cycle)
         if owes == self._owes or self.transport.is_closing():
             return
         self._owes = owes
@@ -119,12 +119,13 @@ class _StrictProtocol(H11Protocol):
         if seconds is not None:
             self._timer = self.loop.call_later(seconds, self._close)
 
-    def _phase(self) -> _Phase:
+    def _phase(self, request: object) -> _Phase:
+        """`request`: the newest one, None before the first."""
         if self.conn.their_state is not h11.IDLE:
             return _Phase.REQUEST
         if self.conn.trailing_data[0]:
             return _Phase.HEADER_SECTION
-        return _Phase.FIRST_BYTE if self.cycle is None else _Phase.KEPT
+        return _Phase.FIRST_BYTE if request is None else _Phase.KEPT
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
