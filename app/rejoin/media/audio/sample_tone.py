@@ -10,6 +10,7 @@ import array
 import math
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from rejoin import assets
@@ -46,7 +47,7 @@ def _difference(samples: array.array[int]) -> str | None:
     if not samples:
         return "nothing was decoded"
     rms = math.sqrt(sum(sample * sample for sample in samples) / len(samples))
-    crossings = sum((a < 0) != (b < 0) for a, b in zip(samples, samples[1:], strict=False))
+    crossings = sum((a < 0) != (b < 0) for a, b in pairwise(samples))
     frequency_hz = crossings / 2 / (len(samples) / SAMPLE_RATE_HZ)
     if abs(rms - RMS) > 0.1 * RMS:
         return "its volume is wrong"

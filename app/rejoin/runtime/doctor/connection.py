@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rejoin.core.model import SessionId
 from rejoin.core.retry import FailureKind
@@ -39,13 +39,13 @@ from rejoin.signaling.name_lookup import NameLookup, is_address
 from rejoin.signaling.probes import BUDGET_S, BackendProbe, ProbeOutcome
 from rejoin.signaling.wire import CONTRACT_VERSION, AboutBody, HealthBody
 
-if TYPE_CHECKING:
-    import httpx
-
 STEP_S: Final = 3.0
 """For the look-up of the name, and for the handshake."""
 MAX_ADDRESSES: Final = 2
-"""How many addresses of the name are tried: one of IPv6 may lead nowhere where one of IPv4 works."""
+"""How many addresses of a name are tried: that of IPv6 may lead nowhere where IPv4 works."""
+QUICK_S: Final = 1.0
+"""For what waits for nobody."""
+CONNECT_S: Final = 2.0
 TOKEN_S: Final = 6.0
 KEYRING_S: Final = 3.0
 SESSION_OF_NOBODY: Final = SessionId("no-such-session-" + "0" * 16)
@@ -59,7 +59,10 @@ class Way:
     """What is known so far. `token`: of the profile, or of the sign-in that is saved."""
 
     profile: StudioProfile
-    url: httpx.URL | None = None
+    scheme: str = ""
+    host: str = ""
+    """Both empty where the address is none."""
+    port: int = 0
     proxy: str | None = None
     addresses: list[str] = field(default_factory=list)
     is_blocked: bool = False
@@ -70,19 +73,15 @@ class Way:
 
     @property
     def is_local(self) -> bool:
-        return self.url is not None and is_this_machine(self.url.host)
-
-    @property
-    def port(self) -> int:
-        assert self.url is not None
-        return self.url.port or (443 if self.url.scheme == "https" else 80)
+        """Whether the backend is on this computer, by its name."""
+        return is_this_machine(self.host)
 
     @property
     def http(self) -> HttpSettings:
         """Raises BadInputError."""
         profile = self.profile
         return HttpSettings(
-            first_connect_timeout_s=2.0,
+            first_connect_timeout_s=CONNECT_S,
             allow_insecure=profile.allow_insecure,
             public_only=profile.public_only,
             verify=profile.ssl_context(),
@@ -111,14 +110,14 @@ class ConnectionChecks:
     def checks(self) -> tuple[Check, ...]:
         """In the order in which they depend on each other."""
         return (
-            Check("address", 1.0, self._address),
-            Check("network", 4.0, self._network),
-            Check("proxy", 1.0, self._proxy),
+            Check("address", QUICK_S, self._address),
+            Check("network", STEP_S + 1.0, self._network),
+            Check("proxy", QUICK_S, self._proxy),
             Check("dns", STEP_S, self._name),
             Check("tls", MAX_ADDRESSES * STEP_S + 2.5, self._tls),
             Check("backend", BUDGET_S + 1.0, self._backend),
             Check("contract", BUDGET_S + 1.0, self._contract),
-            Check("clock", 1.0, self._clock_off),
+            Check("clock", QUICK_S, self._clock_off),
             Check("sign-in", TOKEN_S + BUDGET_S, self._sign_in),
         )
 
@@ -132,10 +131,10 @@ class ConnectionChecks:
             url = base_url(profile.backend_url, allow_insecure=profile.allow_insecure)
         except BadInputError as error:
             return self._blocked(failed("address", str(error), "Check the address."))
-        self.way.url = url
-        return judge.address(
-            url.host, encrypted=url.scheme == "https", is_local=is_this_machine(url.host)
-        )
+        way = self.way
+        way.scheme, way.host = url.scheme, url.host
+        way.port = url.port or (443 if url.scheme == "https" else 80)
+        return judge.address(way.host, encrypted=way.scheme == "https", is_local=way.is_local)
 
     async def _network(self) -> Finding:
         reach = Reach.MACHINE if self.way.is_local else reach_of(self.way.profile.network)
@@ -145,11 +144,13 @@ class ConnectionChecks:
         return machine_judging.network(link, only_this_machine=local, sign_in_page=sign_in_page)
 
     async def _proxy(self) -> Finding:
-        if self.way.url is None:
+        profile = self.way.profile
+        if not self.way.host:
             return not_known("proxy", BEFORE)
         if not self.way.is_local:
             try:
-                found = proxy_for(self.way.url)
+                url = base_url(profile.backend_url, allow_insecure=profile.allow_insecure)
+                found = proxy_for(url)
             except BadInputError as error:
                 return self._blocked(failed("proxy", str(error), "Correct it, or unset it."))
             self.way.proxy = None if found is None else found.variable
@@ -157,11 +158,11 @@ class ConnectionChecks:
 
     async def _name(self) -> Finding:
         way = self.way
-        if way.is_blocked or way.url is None:
+        if way.is_blocked:
             return not_known("dns", BEFORE)
         if way.proxy is not None:
             return not_known("dns", "The proxy looks up the name.")
-        host = way.url.host
+        host = way.host
         try:
             way.addresses = await self._names.addresses(host, way.port)
         except OSError as error:
@@ -175,9 +176,9 @@ class ConnectionChecks:
 
     async def _tls(self) -> Finding:
         way = self.way
-        if way.is_blocked or way.url is None:
+        if way.is_blocked:
             return not_known("tls", BEFORE)
-        if way.url.scheme != "https":
+        if way.scheme != "https":
             return not_known("tls", "The backend is called by plain http.")
         if way.proxy is not None:
             return not_known("tls", "The proxy carries it: see what became of the call.")
@@ -187,7 +188,7 @@ class ConnectionChecks:
             return self._blocked(failed("tls", str(error), "Correct it, or unset it."))
         found: Handshake = NoConnection()
         for tried in way.addresses[:MAX_ADDRESSES]:
-            found = await handshake(way.url.host, tried, way.port, context, STEP_S)
+            found = await handshake(way.host, tried, way.port, context, STEP_S)
             if not isinstance(found, NoConnection):
                 break
         finding = judge.tls(found, self._clock())
@@ -195,7 +196,7 @@ class ConnectionChecks:
 
     async def _backend(self) -> Finding:
         way = self.way
-        if way.is_blocked or way.url is None:
+        if way.is_blocked:
             return not_known("backend", BEFORE)
         probe = BackendProbe(way.profile.backend_url, way.profile.dialect, way.http)
         try:

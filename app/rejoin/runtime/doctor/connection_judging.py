@@ -86,12 +86,14 @@ def tls(found: Handshake, now_unix_s: float) -> Finding:
                 PORTAL,
             )
         case NoConnection(refused=True):
-            return failed("tls", "The connection was refused: nothing listens there.", CHECK_ADDRESS)
+            return failed(
+                "tls", "The connection was refused: nothing listens there.", CHECK_ADDRESS
+            )
         case NoConnection(hung_up=True):
             return failed(
                 "tls",
                 "The other side hung up during the TLS handshake.",
-                "A firewall or an antivirus may do so: allow Rejoin there. Else try another network.",
+                "A firewall or an antivirus may do so: allow Rejoin there, or try another network.",
             )
         case NoConnection():
             return failed(
@@ -138,9 +140,7 @@ def _out_of_time(
         )
     if early:
         return failed("tls", f"The certificate {seen}: this computer's clock is wrong.", SET_CLOCK)
-    return failed(
-        "tls", f"The certificate {seen}.", f"Check this computer's date. {ASK_STUDIO}"
-    )
+    return failed("tls", f"The certificate {seen}.", f"Check this computer's date. {ASK_STUDIO}")
 
 
 def backend(state: BackendState, why: str) -> Finding:

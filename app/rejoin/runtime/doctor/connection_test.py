@@ -39,9 +39,7 @@ async def run_connection_test(
     checks = ConnectionChecks(profile)
     game = PlayChecks(checks.profile_to_play, explain, seconds=PLAY_S)
     try:
-        findings = await run_checks(
-            checks.checks() + (game.checks() if play else ()), on_update
-        )
+        findings = await run_checks(checks.checks() + (game.checks() if play else ()), on_update)
     finally:
         await checks.aclose()
     return Report(findings, game.numbers)
@@ -95,7 +93,8 @@ class ConnectionTest:
             if self._cancelled:
                 stopped.set()
         testing = spawn(
-            run_connection_test(profile, self._explain, note, play=self._play), name="connection test"
+            run_connection_test(profile, self._explain, note, play=self._play),
+            name="connection test",
         )
         waiting = spawn(stopped.wait(), name="connection test: cancel")
         try:

@@ -73,9 +73,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A check began. `left_s`: how long all of it may still take, at most."""
+    """A check began, after `done` others of `all_checks`. `left_s`: how long the rest usually
+    takes; it may take longer."""
 
     check: str
+    done: int
+    all_checks: int
     left_s: float
 
 
@@ -98,3 +101,9 @@ def failed(check: str, found: str, advice: str) -> Finding:
 
 def not_known(check: str, found: str) -> Finding:
     return Finding(check, Outcome.NOT_KNOWN, found)
+
+
+def not_loaded(check: str, sentence: str) -> Finding:
+    """A package or a library is missing; `sentence`: of `rejoin.parts`, which says what to do."""
+    _, _, to_do = sentence.partition(". ")
+    return failed(check, sentence, to_do or INSTALL_AGAIN)

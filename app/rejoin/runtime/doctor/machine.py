@@ -1,4 +1,4 @@
-"""Looks at this computer: what is installed, and what of it works. What it means: `machine_judging`.
+"""Looks at this computer: what is installed, and what of it works (`machine_judging` judges it).
 
 Nothing of Qt is imported: what needs it runs in a process of its own, which may crash or abort.
 """
@@ -284,14 +284,12 @@ async def link_scheme() -> Finding:
 
 def _registered(scheme: str) -> str:
     """The command that Windows runs for this scheme; empty: none. Not run on Windows."""
-    if sys.platform != "win32":
-        return ""
-    import winreg
+    if sys.platform == "win32":
+        import winreg
 
-    try:
-        return winreg.QueryValue(winreg.HKEY_CLASSES_ROOT, rf"{scheme}\shell\open\command")
-    except OSError:
-        return ""
+        with contextlib.suppress(OSError):
+            return winreg.QueryValue(winreg.HKEY_CLASSES_ROOT, rf"{scheme}\shell\open\command")
+    return ""
 
 
 async def sandbox() -> Finding:

@@ -9,7 +9,15 @@ from typing import Final
 
 from rejoin.core.verdict import LinkState
 from rejoin.parts import explanation
-from rejoin.runtime.doctor.findings import INSTALL_AGAIN, Finding, failed, not_known, ok, warning
+from rejoin.runtime.doctor.findings import (
+    INSTALL_AGAIN,
+    Finding,
+    failed,
+    not_known,
+    not_loaded,
+    ok,
+    warning,
+)
 
 FEW_BYTES: Final = 50 * 1024 * 1024
 """A disk with less is as good as full: logs, traces and tickets may fail at any moment."""
@@ -25,8 +33,7 @@ def parts(problems: Sequence[str]) -> Finding:
     """`problems`: a sentence for each package of the part `player` that cannot be imported."""
     if not problems:
         return ok("parts", "Everything that playing needs is installed.")
-    more = f" {len(problems) - 1} more are missing." if len(problems) > 1 else ""
-    return failed("parts", f"{problems[0]}{more}", INSTALL_AGAIN)
+    return not_loaded("parts", problems[0])
 
 
 def codecs(picture: str | None, tone: str | None) -> Finding:
@@ -50,8 +57,8 @@ def sound(problem: str | None) -> Finding:
     if problem is None:
         return ok("sound", "Sound is played on the system's default device.")
     advice = "Connect loudspeakers or headphones, and choose them in the system's settings."
-    if "install" in problem:
-        advice = problem.removeprefix("No sound: ").capitalize()
+    if problem.startswith("No sound: install"):
+        advice = "I" + problem.removeprefix("No sound: i")
     return warning("sound", problem, advice)
 
 
@@ -71,7 +78,7 @@ def display(run: ProbeRun, *, named: bool) -> Finding:
         return ok("display", "Qt starts and has a screen.")
     missing = missing_of(run.complained)
     if missing is not None:
-        return failed("display", missing, missing)
+        return not_loaded("display", missing)
     if not named:
         return warning(
             "display",
@@ -183,7 +190,9 @@ def sandbox(problem: str | None) -> Finding:
     """`problem`: why the sandbox of the input module does not work; None: it does."""
     if problem is None:
         return ok("input sandbox", "The sandbox for input starts and is closed in.")
-    return failed("input sandbox", f"The sandbox for input does not work: {problem}.", INSTALL_AGAIN)
+    return failed(
+        "input sandbox", f"The sandbox for input does not work: {problem}.", INSTALL_AGAIN
+    )
 
 
 def loopback(problem: str | None) -> Finding:

@@ -31,6 +31,8 @@ from rejoin.runtime.studio_profile import StudioProfile
 PLAY_S: Final = 10.0
 LIVE_WITHIN_S: Final = 90.0
 """A game may have to be placed first."""
+STARTS_AFTER_S: Final = 3.0
+"""What a game usually needs before and after; one that has to be placed takes longer."""
 SETTLE_S: Final = 1.0
 """After the first picture; what is counted begins then: a stream starts with a burst."""
 POLL_EVERY_S: Final = 0.1
@@ -104,7 +106,7 @@ class PlayChecks:
     def checks(self) -> tuple[Check, ...]:
         within_s = LIVE_WITHIN_S + self._seconds + 2 * END_WITHIN_S
         return (
-            Check("game", within_s, self._game),
+            Check("game", within_s, self._game, usual_s=self._seconds + STARTS_AFTER_S),
             Check("input", 1.0, self._input),
             Check("quality", 1.0, self._quality),
         )

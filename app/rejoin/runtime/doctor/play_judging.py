@@ -9,8 +9,8 @@ from rejoin.runtime.doctor.rating import Grade, PlayNumbers, Rated, rated, worst
 
 NOT_PLAYED: Final = "No game was played."
 UDP: Final = (
-    "Ask whoever runs your network to let UDP through to ports 33435 to 33465, which Amazon GameLift "
-    "Streams uses; or try another network."
+    "Ask whoever runs your network to let UDP through to ports 33435 to 33465, which Amazon "
+    "GameLift Streams uses; or try another network."
 )
 
 
@@ -40,9 +40,7 @@ def game(numbers: PlayNumbers, ended: str) -> Finding:
         why = ended or "The service gave no game server in time."
         return failed("game", why, "Try again later, or ask the studio.")
     if moments.heard is None:
-        return failed(
-            "game", "The game server was given, and no packet of it arrives (ICE).", UDP
-        )
+        return failed("game", "The game server was given, and no packet of it arrives (ICE).", UDP)
     if moments.connected is None:
         return failed("game", "The game server answers, and no keys are agreed (DTLS).", UDP)
     return failed(

@@ -86,7 +86,7 @@ class Limit:
 CABLE: Final = "Use a network cable, or move closer to the Wi-Fi router."
 LIMITS: Final = (
     Limit(
-        "loss",
+        "lost packets",
         "%",
         2.0,
         5.0,
@@ -94,7 +94,7 @@ LIMITS: Final = (
         f"Packets are lost on the way. {CABLE}",
     ),
     Limit(
-        "rtt",
+        "round trip",
         "ms",
         80.0,
         200.0,
@@ -111,7 +111,7 @@ LIMITS: Final = (
         f"Packets come unevenly. {CABLE} Stop downloads on the same line.",
     ),
     Limit(
-        "late",
+        "late pictures",
         "%",
         2.0,
         10.0,
@@ -119,7 +119,7 @@ LIMITS: Final = (
         "Pictures come unevenly: close other programs, and stop downloads on the same line.",
     ),
     Limit(
-        "decode",
+        "decoding",
         "ms",
         8.0,
         16.0,
@@ -145,8 +145,8 @@ LIMITS: Final = (
         "UDP through to ports 33435 to 33465, which Amazon GameLift Streams uses.",
     ),
 )
-"""In the order in which they are a cause of each other. The bitrate has no row: a game sends what it
-needs, and a line that is too narrow shows as loss, jitter and late pictures."""
+"""In the order in which they are a cause of each other. The bitrate has no row: a game sends what
+it needs, and a line that is too narrow shows as loss, jitter and late pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +166,11 @@ class Rated:
 def rated(numbers: PlayNumbers) -> tuple[Rated, ...]:
     """Every number that was measured, in the order of the table."""
     values: dict[str, float | None] = {
-        "loss": _percent(numbers.loss),
-        "rtt": numbers.rtt_ms,
+        "lost packets": _percent(numbers.loss),
+        "round trip": numbers.rtt_ms,
         "jitter": numbers.jitter_ms,
-        "late": _percent(numbers.late),
-        "decode": numbers.decode_ms,
+        "late pictures": _percent(numbers.late),
+        "decoding": numbers.decode_ms,
         "freezes": float(numbers.freezes) if numbers.pictures else None,
         "first picture": numbers.moments.to_picture_s,
     }

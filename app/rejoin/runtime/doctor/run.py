@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import RejoinError
 from rejoin.parts import explanation
-from rejoin.runtime.doctor.findings import INSTALL_AGAIN, Began, Finding, OnUpdate, failed
+from rejoin.runtime.doctor.findings import Began, Finding, OnUpdate, failed, not_loaded
 from rejoin.runtime.doctor.privacy import shown
 
 _log = logging.getLogger("rejoin.doctor")
@@ -18,13 +18,15 @@ _log = logging.getLogger("rejoin.doctor")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`within_s`: how long it may take; then it has failed. `work` may raise anything."""
+    """`within_s`: how long it may take; then it has failed. `work` may raise anything. `usual_s`:
+    how long it takes where all is well. `late`: what to say where it took longer; empty: that it
+    did."""
 
     name: str
     within_s: float
     work: Callable[[], Awaitable[Finding]]
+    usual_s: float = 0.2
     late: str = ""
-    """What to say where it took longer; empty: that it did."""
     late_advice: str = ""
 
 
@@ -41,7 +43,8 @@ async def run_checks(checks: Sequence[Check], on_update: OnUpdate) -> tuple[Find
     """The findings, in order. Does not raise, but for the cancelling of its task."""
     found: list[Finding] = []
     for number, check in enumerate(checks):
-        on_update(Began(check.name, sum(each.within_s for each in checks[number:])))
+        left_s = sum(each.usual_s for each in checks[number:])
+        on_update(Began(check.name, number, len(checks), left_s))
         finding = cleaned(await _finding_of(check))
         found.append(finding)
         on_update(finding)
@@ -64,7 +67,7 @@ async def _finding_of(check: Check) -> Finding:
         sentence = explanation(error, ("player",))
         if sentence is None:
             return _bug(check, error)
-        return failed(check.name, sentence, INSTALL_AGAIN)
+        return not_loaded(check.name, sentence)
     except Exception as error:
         return _bug(check, error)
 

@@ -57,6 +57,7 @@ async def sandbox_problem() -> str | None:
         await sandbox.settle()
     finally:
         await sandbox.close()
-    if problems.problem in (None, ModuleProblem.NO_MODULE):
+    found: ModuleProblem | None = problems.problem
+    if found is None or found is ModuleProblem.NO_MODULE:
         return None
-    return problems.problem.value
+    return str(found.value)

@@ -12,7 +12,7 @@ from rejoin import assets
 from rejoin.errors import AssetMissingError
 from rejoin.runtime.doctor import machine
 from rejoin.runtime.doctor import machine_judging as judge
-from rejoin.runtime.doctor.findings import INSTALL_AGAIN, Finding, failed, not_known, ok
+from rejoin.runtime.doctor.findings import INSTALL_AGAIN, Finding, failed, not_known, not_loaded, ok
 from rejoin.runtime.doctor.run import Check, blocking
 
 ASSETS: Final = (
@@ -53,13 +53,10 @@ def selftest_checks(*, card_api: str = "") -> tuple[Check, ...]:
 def imports() -> Finding:
     """Each package of the part `player` is imported here, apart from `_NOT_IMPORTED`."""
     problems = [
-        sentence
-        for name in machine.PLAYER_MODULES
-        if (sentence := _problem_of(name)) is not None
+        sentence for name in machine.PLAYER_MODULES if (sentence := _problem_of(name)) is not None
     ]
     if problems:
-        more = f" {len(problems) - 1} more cannot be loaded." if len(problems) > 1 else ""
-        return failed("imports", f"{problems[0]}{more}", INSTALL_AGAIN)
+        return not_loaded("imports", problems[0])
     return ok("imports", f"{len(machine.PLAYER_MODULES)} packages can be loaded.")
 
 

@@ -58,11 +58,14 @@ NAMES: Final = {
 """What a person reads for the name of each check."""
 
 
+POOR: Final = "The game can be played, and not well."
+
+
 def lines_of(finding: Finding) -> str:
     """A finding as a line of a table, wrapped, with its advice under it."""
     begin = f"{NAMES[finding.check]:<{_NAME}} {MARKS[finding.outcome]:<8} "
     found = _wrapped(finding.found, begin)
-    if not finding.advice or finding.advice == finding.found:
+    if not finding.advice or finding.found.endswith(finding.advice):
         return found
     return f"{found}\n{_wrapped(f'To do: {finding.advice}', ' ' * len(begin))}"
 
@@ -82,8 +85,14 @@ def summary_of(report: Report) -> str:
     """The verdict in a sentence, and the one piece of advice."""
     if report.cancelled:
         return "The check was cancelled."
-    found = SUMMARIES[report.outcome]
+    found = POOR if is_poor(report) else SUMMARIES[report.outcome]
     return f"{found} {report.advice}".rstrip()
+
+
+def is_poor(report: Report) -> bool:
+    """Whether nothing failed but the quality of the game."""
+    cause = report.cause
+    return cause is not None and cause.outcome is Outcome.FAILED and cause.check == "quality"
 
 
 def text_of(report: Report) -> str:

@@ -110,7 +110,9 @@ async def _server_clock(host: str, address: str, port: int) -> float | None:
                 address, port, ssl=context, server_hostname=host
             )
             try:
-                writer.write(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+                writer.write(
+                    f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+                )
                 head = await reader.read(_MAX_HEAD)
             finally:
                 await _closed(writer)
