@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -214,8 +214,8 @@ class ConnectionTestPage(QWidget):
                 running.total_s = running.total_s or update.left_s
                 self._show_progress()
             case Finding():
+                self._add_row(update, len(running.found))
                 running.found.append(update)
-                self._add_row(update)
 
     def _on_end(self, running: Running, report: Report) -> None:
         if self.state is running:
@@ -242,8 +242,10 @@ class ConnectionTestPage(QWidget):
         self.copy_button.setText(texts.COPIED)
         self.copy_button.setAccessibleName(texts.COPIED)
 
-    def hideEvent(self, event: object) -> None:
-        self.cancel()
+    def hideEvent(self, event: QHideEvent) -> None:
+        if not event.spontaneous():  # as when the window is minimised
+            self.cancel()
+        super().hideEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() != Qt.Key.Key_Escape:
@@ -286,8 +288,7 @@ class ConnectionTestPage(QWidget):
         set_text(self.awaited, texts.doing(began, since_s))
         self.bar.setValue(round(_STEPS * texts.progress(began, since_s, self.state.total_s)))
 
-    def _add_row(self, finding: Finding) -> None:
-        number = self.rows.rowCount()
+    def _add_row(self, finding: Finding, number: int) -> None:
         mark, name, found = QLabel(texts.MARKS[finding.outcome]), label("strong"), label()
         colour = _COLOURS[finding.outcome]
         mark.setStyleSheet(f"color: {colour}; font-weight: 700;")

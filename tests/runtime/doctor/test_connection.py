@@ -126,7 +126,11 @@ async def test_a_backend_where_all_is_well() -> None:
 )
 async def test_a_sign_in_that_is_refused(status: int, code: str, outcome: Outcome) -> None:
     async with server_that(a_backend(status=status, code=code)) as port:
-        assert (await found_at(local(port)))["sign-in"].outcome is outcome
+        checks = ConnectionChecks(local(port), word=NoPortal())
+        found = await run_checks(checks.checks(), lambda update: None)
+        await checks.aclose()
+    assert found[-1].outcome is outcome
+    assert (checks.profile_to_play() is None) is (outcome is FAILED)
 
 
 async def test_without_a_sign_in_the_command_is_named() -> None:

@@ -259,7 +259,8 @@ class ConnectionChecks:
                 return not_known("sign-in", "Whether it is accepted shows in a game.")
             return judge.sign_in(None, "", has_token=False, command=command)
         kind, why = await self._refusal(way.token)
-        return judge.sign_in(kind, why, has_token=True, command=command)
+        found = judge.sign_in(kind, why, has_token=True, command=command)
+        return self._blocked(found) if found.outcome is Outcome.FAILED else found
 
     async def _saved_token(self) -> str | None:
         url = self.way.profile.backend_url
