@@ -279,12 +279,11 @@ async def test_an_answer_of_another_process_is_newer_than_a_list_too() -> None:
         session = await one.add("me")
         one.service.shown["arn:me"] = PENDING
         two = Rig(one.store, SPENT, one.service)
-        two.polls.answered(session)  # its clock is not trusted yet
-        await two.polls.finish()
+        settled = two.polls.answered(session)  # its clock is not trusted yet
+        await two.store.database.run(settled, within_s=60.0)
         assert await one.proofs.settled_for_s(session, within_s=60.0) is None
         await two.proofs.read_clock()
-        two.polls.answered(session)
-        await two.polls.finish()
+        await two.store.database.run(two.polls.answered(session), within_s=60.0)
         poll = one.begin(session, "CONNECTED")
         await one.read_once()
         assert not poll.done()

@@ -54,6 +54,7 @@ def build_backend(
             rules=AppRules(
                 quota=Quota(settings.calls_per_s, settings.calls_burst),
                 shard=settings.shard or settings.region,
+                stream_group=settings.stream_group,
                 hosts=settings.allowed_hosts,
                 owners=owner_rules(settings),
                 about=_about(settings),

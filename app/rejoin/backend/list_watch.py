@@ -21,7 +21,7 @@ from typing import Final
 from rejoin.backend.budgets import CallTurns
 from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamServiceError
 from rejoin.backend.store.database import StoreUnavailableError
-from rejoin.backend.stream_lists import Pass, StreamLists
+from rejoin.backend.stream_lists import Lists, Pass
 from rejoin.clock import Clock
 from rejoin.tasks import cancel, spawn
 
@@ -79,7 +79,7 @@ class ListWatch:
 
     def __init__(
         self,
-        lists: StreamLists,
+        lists: Lists,
         status_turns: CallTurns,
         newest_attempts: NewestAttempts,
         clock: Clock,

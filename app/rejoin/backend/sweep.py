@@ -29,7 +29,7 @@ from rejoin.backend.store.sessions import (
     SessionStore,
     StreamTakenError,
 )
-from rejoin.backend.stream_lists import StreamLists
+from rejoin.backend.stream_lists import Lists
 from rejoin.clock import boot_s
 from rejoin.signaling.wire import ENDED_STATUSES
 
@@ -52,7 +52,7 @@ def _prefix_of(server_key: bytes) -> str:
 
 
 async def sweep_for_ever(
-    service: StreamService, store: SessionStore, lists: StreamLists, status_turns: CallTurns
+    service: StreamService, store: SessionStore, lists: Lists, status_turns: CallTurns
 ) -> None:
     """One pass now, and one each minute. Each status call takes a turn of `status_turns`."""
     while True:
@@ -79,9 +79,7 @@ async def sweep_old_rows(
                 await store.ended(row.id, status, None, within_s=_STORE_S)
 
 
-async def sweep_lost_starts(
-    service: StreamService, store: SessionStore, lists: StreamLists
-) -> None:
+async def sweep_lost_starts(service: StreamService, store: SessionStore, lists: Lists) -> None:
     """Join sessions of ours to the row that started them; end those that have none, because
     nobody can reach them and they are paid for. Raises StoreUnavailableError."""
     prefix = _prefix_of(await store.server_key())

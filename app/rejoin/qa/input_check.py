@@ -40,8 +40,10 @@ EVENT_EVERY_S: Final = 0.03
 """Apart from each other, so that what an event produced is not taken for another one's."""
 QUIET_S: Final = 0.12
 """Longer than a module waits before it repeats something."""
-SETTLE_S: Final = 1.0
+HANDLED_WITHIN_S: Final = 1.0
 """How long an event may take to be handled."""
+QUIET_WITHIN_S: Final = 1.0
+"""A module that repeats something for longer does so for ever."""
 
 
 def _key(code: str, key: str) -> tuple[InputEvent, InputEvent]:
@@ -156,21 +158,24 @@ async def _play(player: Player, event: InputEvent, before: StepResult) -> StepRe
         await _until_quiet(player)
     facts = player.input_facts()
     player.send_input(event)
-    for _ in range(int(SETTLE_S / EVENT_EVERY_S)):
+    handled = produced = False
+    for _ in range(int(HANDLED_WITHIN_S / EVENT_EVERY_S)):
         await asyncio.sleep(EVENT_EVERY_S)
-        if player.input_facts().events > facts.events or isinstance(event, PadState):
+        after = player.input_facts()
+        if isinstance(event, PadState):
+            handled = produced = after.bytes_sent > facts.bytes_sent
+        else:
+            handled = after.events_answered > facts.events_answered
+            produced = after.events_with_bytes > facts.events_with_bytes
+        if handled:
             break
-    after = player.input_facts()
-    produced = after.events_with_bytes > facts.events_with_bytes
-    if isinstance(event, PadState):
-        produced = after.bytes_sent > facts.bytes_sent
     return replace(before, events=before.events + 1, with_bytes=before.with_bytes + int(produced))
 
 
 async def _until_quiet(player: Player) -> None:
     """Wait until nothing is repeated any more, but not for ever."""
     before = -1
-    for _ in range(int(SETTLE_S / QUIET_S)):
+    for _ in range(int(QUIET_WITHIN_S / QUIET_S)):
         now = player.input_facts().bytes_sent
         if now == before:
             return

@@ -6,15 +6,16 @@ import asyncio
 import logging
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text, update
 
 from helpers.stores import claimed, flights_of, fresh_tag, opened
 from rejoin.backend.service import StreamId
 from rejoin.backend.store.database import StoreUnavailableError
-from rejoin.backend.store.schema import secret_hash
+from rejoin.backend.store.schema import STREAM_SESSION, secret_hash
 from rejoin.backend.store.session_rows import StoredSession
 from rejoin.backend.store.sessions import (
     ATTEMPTS_KEPT,
@@ -280,8 +281,16 @@ async def test_a_caller_with_no_time_left_is_refused_and_the_work_is_done_nevert
 ) -> None:
     async with opened(url) as store:
         session_id = await started(store)
+
+        def slow(connection: Connection) -> None:
+            if store.database.is_shared:
+                connection.execute(text("SELECT pg_sleep(0.3)"))
+            else:
+                time.sleep(0.3)
+            connection.execute(update(STREAM_SESSION).values(ended_status="TERMINATED"))
+
         with pytest.raises(StoreUnavailableError):
-            await store.ended(session_id, "TERMINATED", None, within_s=0.0)
+            await store.database.run(slow, within_s=0.0)
         for _ in range(1000):
             ended = (await row_of(store, session_id)).ended_status
             if ended is not None:

@@ -34,7 +34,7 @@ _log = logging.getLogger("rejoin.backend.store")
 _Result = TypeVar("_Result")
 
 MEMORY: Final = ":memory:"
-_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD: Final = _VERSIONS[-1]
 """The version of the schema that this program uses; `migrations.versions` has each step."""
 LONGEST_S: Final = 5.0

@@ -14,22 +14,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Select, delete, insert, select, update
+from sqlalchemy import Column, Connection, Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.service import StreamId
-from rejoin.backend.store.database import LONGEST_S, MEMORY, Database
+from rejoin.backend.store.batched_reads import BatchedReads
+from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, Work
+from rejoin.backend.store.flights import end_flight
 from rejoin.backend.store.reports import delete_and_count
 from rejoin.backend.store.schema import (
     ATTEMPT,
-    FLIGHT,
     SERVER_KEY,
     STREAM_SESSION,
     secret_hash,
 )
 from rejoin.backend.store.session_rows import (
     StoredSession,
-    find_row,
+    find_rows,
     forgotten,
     get_row,
     offered_by,
@@ -55,6 +56,27 @@ class StreamTakenError(ServiceError):
     code = "stream_taken"
 
 
+_RECORD: Final = insert(ATTEMPT)
+_SET_NEWEST: Final = (
+    update(STREAM_SESSION)
+    .where(STREAM_SESSION.c.id == bindparam("of_session"))
+    .values(attempt=bindparam("attempt"))
+)
+_FORGET_ANSWERS: Final = (
+    update(ATTEMPT)
+    .where(ATTEMPT.c.session_id == bindparam("of_session"), ATTEMPT.c.answer.is_not(None))
+    .values(answer=None)
+)
+_STORE_ANSWER: Final = (
+    update(ATTEMPT)
+    .where(
+        ATTEMPT.c.session_id == bindparam("to_session"),
+        ATTEMPT.c.request_sha256 == bindparam("to_request"),
+    )
+    .values(answer=bindparam("answer"), answer_hash=bindparam("answer_hash"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Offered:
     """An attempt as it is recorded. `client_token`: what the service will be called with."""
@@ -72,6 +94,8 @@ class SessionStore:
     ) -> None:
         self.database = database or Database(MEMORY)
         self._wall = wall
+        self._rows = BatchedReads(self.database, find_rows)
+        self._urgent_rows = BatchedReads(self.database, find_rows, urgent=True)
 
     async def open(self) -> None:
         """Raises ServiceError with a sentence for the operator."""
@@ -181,14 +205,12 @@ class SessionStore:
     # --- reading ----------------------------------------------------------------------------------
 
     async def find(
-        self, session_id: str, owner_hash: str, *, within_s: float
+        self, session_id: str, owner_hash: str, *, within_s: float, urgent: bool = False
     ) -> StoredSession | None:
-        """The session if it exists *and* belongs to this owner."""
-
-        def work(connection: Connection) -> StoredSession | None:
-            return find_row(connection, session_id)
-
-        row = await self.database.run(work, within_s=within_s)
+        """The session if it exists *and* belongs to this owner. `urgent`: for a call that is about
+        to go out."""
+        rows = self._urgent_rows if urgent else self._rows
+        row = await rows.get(session_id, within_s=within_s)
         if row is None or not hmac.compare_digest(row.owner_hash, owner_hash):
             return None
         return row
@@ -305,17 +327,9 @@ class SessionStore:
     ) -> None:
         """`recorded`: how many attempts the session has; beyond ATTEMPTS_KEPT old ones go."""
         if row.answer is not None:
-            connection.execute(
-                update(ATTEMPT)
-                .where(ATTEMPT.c.session_id == row.id, ATTEMPT.c.answer.is_not(None))
-                .values(answer=None)
-            )
+            connection.execute(_FORGET_ANSWERS, {"of_session": row.id})
         _record(connection, row.id, key_hash, offered)
-        connection.execute(
-            update(STREAM_SESSION)
-            .where(STREAM_SESSION.c.id == row.id)
-            .values(attempt=offered.attempt)
-        )
+        connection.execute(_SET_NEWEST, {"of_session": row.id, "attempt": offered.attempt})
         if recorded >= ATTEMPTS_KEPT or offered.attempt > ATTEMPTS_KEPT:
             connection.execute(
                 delete(ATTEMPT).where(
@@ -333,10 +347,12 @@ class SessionStore:
         answer: str,
         within_s: float,
         flight_of: str | None = None,
+        beside: Work[None] | None = None,
     ) -> StoredSession:
         """The service answered this attempt; kept only while it is the newest (Rule 3).
 
-        `flight_of`: the process whose flight ends with it (`flights`).
+        `flight_of`: the process whose flight ends with it (`flights`). `beside`: done in the same
+        transaction.
         """
 
         def work(connection: Connection) -> StoredSession:
@@ -346,19 +362,18 @@ class SessionStore:
             row = session_of(*found)
             kept = fence.keeps_answer(attempt, row.attempt) and row.ended_status is None
             connection.execute(
-                update(ATTEMPT)
-                .where(
-                    ATTEMPT.c.session_id == session_id,
-                    ATTEMPT.c.request_sha256 == request_sha256,
-                )
-                .values(answer=answer if kept else None, answer_hash=secret_hash("answer", answer))
+                _STORE_ANSWER,
+                {
+                    "to_session": session_id,
+                    "to_request": request_sha256,
+                    "answer": answer if kept else None,
+                    "answer_hash": secret_hash("answer", answer),
+                },
             )
             if flight_of is not None:
-                connection.execute(
-                    delete(FLIGHT).where(
-                        FLIGHT.c.session_id == session_id, FLIGHT.c.owner == flight_of
-                    )
-                )
+                end_flight(connection, session_id, flight_of)
+            if beside is not None:
+                beside(connection)
             if kept:
                 return replace(row, answer=answer)
             return get_row(connection, session_id)
@@ -408,11 +423,12 @@ class SessionStore:
 
 def _record(connection: Connection, session_id: str, key_hash: str, offered: Offered) -> None:
     connection.execute(
-        insert(ATTEMPT).values(
-            session_id=session_id,
-            request_sha256=offered.request_sha256,
-            number=offered.attempt,
-            key_hash=key_hash,
-            client_token=offered.client_token,
-        )
+        _RECORD,
+        {
+            "session_id": session_id,
+            "request_sha256": offered.request_sha256,
+            "number": offered.attempt,
+            "key_hash": key_hash,
+            "client_token": offered.client_token,
+        },
     )
