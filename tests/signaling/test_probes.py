@@ -188,13 +188,13 @@ def test_the_backends_own_origin_is_not_another_one() -> None:
 
 async def test_the_outcome_has_the_answer_or_the_reason_why_there_is_none() -> None:
     async with server_that(answering(f"200 OK\r\n{JSON}", b"{}")) as port:
-        probe = BackendProbe(f"http://127.0.0.1:{port}", OURS, PATIENT)
+        probe = BackendProbe(f"http://127.0.0.1:{port}", OURS, INSECURE)
         found = await probe.outcome()
         await probe.aclose()
     assert (found.state, found.why) == (B.ANSWERS, "")
     assert found.reply is not None
     assert found.reply.content == b"{}"
-    probe = BackendProbe(f"http://127.0.0.1:{port}", OURS, PATIENT)
+    probe = BackendProbe(f"http://127.0.0.1:{port}", OURS, INSECURE)
     found = await probe.outcome()
     await probe.aclose()
     assert (found.state, found.reply) == (B.SILENT, None)

@@ -87,7 +87,8 @@ async def statuses(control: EmulatorControl) -> list[str]:
 
 @pytest.mark.live
 @pytest.mark.usefixtures("nothing_left_behind")
-async def test_a_game_is_played_measured_and_ended() -> None:
+async def test_a_game_is_played_measured_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MORE_S", 60.0)
     async with studio(small(5.0)) as there:
         profile = StudioProfile(
             there.backend_url, there.player_token, NetworkRules(loopback_only=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from helpers.parts import ROOT
 from rejoin.runtime.doctor.rating import (
     LIMITS,
     Grade,
@@ -80,3 +81,10 @@ def test_what_was_not_measured_is_not_rated() -> None:
 def test_numbers_are_shown_with_their_unit() -> None:
     texts = [each.text for each in rated(GOOD)]
     assert texts == ["0.1 %", "20 ms", "2 ms", "0.1 %", "2 ms", "0", "0.5 s"]
+
+
+def test_the_document_has_the_table() -> None:
+    text = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+    for limit in LIMITS:
+        if limit.name != "freezes":  # whole numbers, between which its limits lie
+            assert f"| {limit.name} | {limit.fair:g} {limit.unit} | {limit.poor:g} " in text

@@ -248,7 +248,9 @@ class ConnectionChecks:
             return not_known("sign-in", "This backend needs no sign-in.")
         if way.is_blocked:
             return not_known("sign-in", BEFORE)
-        command = f"rejoin sign-in {way.profile.backend_url}"
+        # Of an address only a part may be shown, and a command with a part of one is no help.
+        address = "URL" if is_address(way.host) else way.profile.backend_url
+        command = f"rejoin sign-in {address}"
         if way.token is None:
             try:
                 way.token = await self._saved_token()

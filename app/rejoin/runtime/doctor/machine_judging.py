@@ -201,7 +201,7 @@ def loopback(problem: str | None) -> Finding:
     return failed(
         "webrtc",
         problem,
-        "Let Rejoin use UDP on 127.0.0.1 in the firewall of this computer; else install again.",
+        "Let Rejoin use UDP on this computer itself (lo), in its firewall too; else install again.",
     )
 
 

@@ -35,6 +35,8 @@ STARTS_AFTER_S: Final = 3.0
 """What a game usually needs before and after; one that has to be placed takes longer."""
 SETTLE_S: Final = 1.0
 """After the first picture; what is counted begins then: a stream starts with a burst."""
+MORE_S: Final = 5.0
+"""How much longer is waited for what is still missing: input, or two statistics."""
 POLL_EVERY_S: Final = 0.1
 
 _STEPS: Final = {
@@ -104,7 +106,7 @@ class PlayChecks:
         return None if self._played is None else self._played.numbers
 
     def checks(self) -> tuple[Check, ...]:
-        within_s = LIVE_WITHIN_S + self._seconds + 2 * END_WITHIN_S
+        within_s = LIVE_WITHIN_S + self._seconds + MORE_S + 2 * END_WITHIN_S
         return (
             Check("game", within_s, self._game, usual_s=self._seconds + STARTS_AFTER_S),
             Check("input", 1.0, self._input),
@@ -138,7 +140,7 @@ async def play(profile: StudioProfile, seconds: float) -> Played:
     input_s: float | None = None
     dropped = False
     async with brief_game(player) as running:
-        while not running.done() and boot_s() - steps.began_at < LIVE_WITHIN_S + seconds:
+        while not running.done() and boot_s() - steps.began_at < LIVE_WITHIN_S + seconds + MORE_S:
             await asyncio.sleep(POLL_EVERY_S)
             snapshot = player.snapshot
             if input_s is None and snapshot.input_open:
@@ -151,7 +153,8 @@ async def play(profile: StudioProfile, seconds: float) -> Played:
             played_s = boot_s() - steps.began_at - picture_s
             if played_s >= SETTLE_S and (found := player.statistics()) is not None:
                 measured.append((boot_s(), found))
-            if played_s >= seconds:
+            complete = input_s is not None or snapshot.view_only is not None
+            if played_s >= seconds + (0.0 if complete and len(measured) > 1 else MORE_S):
                 break
         reason = player.snapshot.view_only
         ending = player.snapshot.ending
