@@ -312,7 +312,7 @@ class ConnectionTestPage(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), theme.colour(theme.INK))
-        painter.setBrush(theme.colour(theme.CARD, theme.CARD_OPACITY))
+        painter.setBrush(theme.card_colour())
         painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         painter.drawRoundedRect(
             self.panel.geometry().adjusted(0, 0, -1, -1), theme.CARD_RADIUS, theme.CARD_RADIUS
