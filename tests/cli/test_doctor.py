@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from helpers.command_line import Rejoin
+from helpers.command_line import LINK, Rejoin
 from rejoin.runtime.doctor import connection, machine, play, run, selftest
 from rejoin.runtime.doctor.findings import Finding, OnUpdate, failed, ok, warning
 from rejoin.runtime.doctor.rating import PlayNumbers
@@ -94,6 +94,17 @@ def test_a_failure_is_exit_code_1(
     [profile] = way.profiles
     assert (profile.backend_url, profile.token) == ("https://x.example", "CANARY")
     assert "CANARY" not in out
+
+
+def test_a_link_gets_no_token_that_is_given(
+    rejoin: Rejoin, machine_finds: list[Finding], way: type[FakeWay]
+) -> None:
+    assert rejoin("doctor", "--backend", LINK, token="CANARY")[0] == 1
+    [profile] = way.profiles
+    assert (profile.backend_url, profile.token) == ("https://games.example/rejoin", None)
+    assert profile.public_only
+    code, _, err = rejoin("doctor", "--backend", "rejoin://play?x=1")
+    assert (code, err[:31]) == (2, "rejoin: This link cannot be use")
 
 
 def test_json_is_all_that_is_printed(

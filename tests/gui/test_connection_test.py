@@ -182,6 +182,16 @@ def test_without_a_studio_there_is_nothing_to_test(application: QApplication) ->
     page.deleteLater()
 
 
+def test_a_long_address_makes_nothing_wider(application: QApplication) -> None:
+    shown = Shown(f"https://{'very-long-name.' * 16}example/")
+    page = shown.page
+    page.resize(640, 400)
+    QApplication.processEvents()
+    assert page.minimumSizeHint().width() <= 640
+    page.close()
+    page.deleteLater()
+
+
 @pytest.mark.parametrize("size", [(1280, 720), (1024, 600), (640, 400)])
 def test_everything_fits(shown: Shown, size: tuple[int, int]) -> None:
     page = shown.page

@@ -54,6 +54,16 @@ def test_every_outcome_has_a_mark_and_a_word() -> None:
     assert texts.row_name(DEAD) == "Name (DNS): does not work. There is no host."
 
 
+def test_long_words_can_be_broken() -> None:
+    host = "a" * 100
+    assert texts.breakable(f"at {host}.").split("\u200b") == [
+        f"at {'a' * 40}",
+        "a" * 40,
+        "a" * 20 + ".",
+    ]
+    assert texts.breakable("b" * 40) == "b" * 40
+
+
 def test_the_report() -> None:
     said = {"version": "1", "system": "Linux", "written": "today"}
     text = texts.report_text(Report((DEAD,)), **said)

@@ -35,7 +35,13 @@ class DoctorOptions(backend_profile.ProfileOptions):
 
 
 @click.command(short_help="Check this computer and the way to a backend.")
-@click.option("--backend", "backend_url", metavar="URL", help="Check the way to this backend too.")
+@click.option(
+    "--backend",
+    "backend_url",
+    metavar="URL",
+    help="Check the way to this backend too; or that of a studio's link, which gets no token that "
+    "is given here.",
+)
 @click.option(
     "--play",
     is_flag=True,
@@ -127,6 +133,13 @@ async def _with_connection(
 
 
 def _profile(backend_url: str, chosen: DoctorOptions) -> StudioProfile:
-    """The profile that the options describe. Raises BadInputError."""
+    """The profile that the options or a link describe. A link may come from anybody: its backend
+    gets no token that was given, only that of a sign-in which is saved for it. Raises
+    BadInputError."""
+    from rejoin.runtime.deep_link import is_link, parse_link
+    from rejoin.runtime.studio_profile import StudioProfile
+
+    if is_link(backend_url):
+        return StudioProfile.from_address(parse_link(backend_url), None)
     backend_profile.check_stream_group(chosen)
     return backend_profile.profile_of(backend_url, chosen.token, chosen)

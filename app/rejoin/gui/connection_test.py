@@ -140,7 +140,7 @@ class ConnectionTestPage(QWidget):
         self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.scroll_area.setAccessibleName(texts.TITLE)
         self.advice = label("strong")
-        set_text(self.address, backend_url or texts.NO_BACKEND)
+        set_text(self.address, texts.breakable(backend_url or texts.NO_BACKEND))
         self._add_buttons()
         panel = QFrame()
         panel.setMaximumWidth(WIDTH_PX)
@@ -262,7 +262,8 @@ class ConnectionTestPage(QWidget):
         running, done = isinstance(self.state, Running), isinstance(self.state, Done)
         report = self.state.report if isinstance(self.state, Done) else None
         set_text(self.title, texts.TITLE if report is None else texts.title_of(report))
-        set_text(self.advice, "" if report is None else texts.advice_of(report))
+        advice = "" if report is None else texts.advice_of(report)
+        set_text(self.advice, texts.breakable(advice))
         if not running:
             self._timer.stop()
             set_text(self.awaited, texts.INTRODUCTION if not done and self._has_backend else "")
@@ -295,7 +296,7 @@ class ConnectionTestPage(QWidget):
         mark.setAccessibleName(texts.SAID[finding.outcome])
         name.setText(NAMES[finding.check])
         name.setWordWrap(False)
-        found.setText(finding.found)
+        found.setText(texts.breakable(finding.found))
         found.setAccessibleName(texts.row_name(finding))
         if finding.outcome is Outcome.NOT_KNOWN:
             found.setProperty("kind", "quiet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from rejoin.runtime.doctor.findings import Began, Finding, Outcome, Report
@@ -21,6 +22,8 @@ INTRODUCTION: Final = (
     "ten seconds, without a picture, and ends that game again."
 )
 CANCELLED: Final = "The test was cancelled."
+
+LONGEST_WORD: Final = 40
 
 MARKS: Final = {
     Outcome.OK: "✓",
@@ -54,6 +57,12 @@ def progress(began: Began, since_s: float, total_s: float) -> float:
     """How much is done, 0 to 1, by time; a check that takes longer holds it."""
     left_s = max(0.0, began.left_s - since_s)
     return min(0.99, max(0.0, 1.0 - left_s / total_s)) if total_s > 0 else 0.0
+
+
+def breakable(text: str) -> str:
+    """The text with places to break in words that are longer than a line may be (zero-width
+    spaces), as host names can be."""
+    return re.sub(rf"(\S{{{LONGEST_WORD}}})(?=\S)", "\\1\u200b", text)
 
 
 def row_name(finding: Finding) -> str:

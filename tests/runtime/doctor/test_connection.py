@@ -15,7 +15,16 @@ from typing import Any
 import pytest
 
 from helpers.keyrings import MemoryKeyring
-from helpers.misbehaving_server import Behaviour, answering, hangs, read_request, server_that
+from helpers.misbehaving_server import (
+    Behaviour,
+    answering,
+    drips,
+    floods,
+    hangs,
+    read_request,
+    server_that,
+    speaks_no_http,
+)
 from rejoin.core.model import SessionId
 from rejoin.emulator.service.certificates import CertificateAuthority
 from rejoin.rtc.candidates import NetworkRules
@@ -175,13 +184,16 @@ HTML = "Content-Type: text/html"
         (answering(f"200 OK\r\n{HTML}", b"<html>"), "web page answers"),
         (answering(f"502 Bad Gateway\r\n{HTML}", b"<html>"), "backend behind it does not"),
         (hangs, "did not answer in time"),
+        (drips, "did not answer in time"),
+        (floods, "too large"),
+        (speaks_no_http, "closed the connection"),
     ],
-    ids=["redirect", "511", "page", "502", "hangs"],
+    ids=["redirect", "511", "page", "502", "hangs", "drips", "floods", "smtp"],
 )
 async def test_what_is_no_backend_is_named_and_nothing_else_is_tried(
     behaviour: Behaviour, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if behaviour is hangs:
+    if behaviour in (hangs, drips):
         monkeypatch.setattr("rejoin.signaling.probes.BUDGET_S", 0.5)
     async with server_that(behaviour) as port:
         found = await found_at(local(port))

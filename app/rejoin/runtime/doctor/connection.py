@@ -239,7 +239,7 @@ class ConnectionChecks:
         date = "" if outcome is None or outcome.reply is None else outcome.reply.headers.get("Date")
         server_unix_s = unix_s_of(date or "")
         if server_unix_s is None:
-            return judge.clock(None)
+            return not_known("clock", BEFORE) if outcome is None else judge.clock(None)
         return judge.clock(self.way.answered_unix_s - server_unix_s)
 
     async def _sign_in(self) -> Finding:

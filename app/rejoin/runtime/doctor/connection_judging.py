@@ -153,7 +153,7 @@ def backend(state: BackendState, why: str) -> Finding:
         case BackendState.PAGE:
             return failed(
                 "backend",
-                "A web page answers in place of the studio's backend.",
+                why or "A web page answers in place of the studio's backend.",
                 PORTAL,
             )
         case BackendState.STRANGER:
