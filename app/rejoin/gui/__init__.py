@@ -29,7 +29,8 @@ Read these files in this order: `bridge`, `main_window` (with `window_options`),
 card `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of them,
 `surface_choice` with `card_api`, `surface_probe` and `surface_fallback`), `application`. The rest
 is small: `starting_card`, `confirmation`, `end_card` with `ending_texts` and `report`, `corners`
-with `pill`, `reconnect_button`, `announcer`, `sound_control`, `stats_overlay`, `network_hint`,
-`displays` with `display_probe`, `platform_plugin`, `theme` with `roles`, `screenshot`. The settings
-are a package of their own, `settings`.
+with `pill`, `connection_test` with `connection_test_texts`, `reconnect_button`, `announcer`,
+`sound_control`, `stats_overlay`, `network_hint`, `displays` with `display_probe`,
+`platform_plugin`, `theme` with `roles`, `screenshot`. The settings are a package of their own,
+`settings`.
 """
