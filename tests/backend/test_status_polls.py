@@ -31,6 +31,13 @@ SPENT = 0.01
 """Calls a second of a budget that is used up: one session watched is more than it allows."""
 
 
+@pytest.fixture(autouse=True)
+def _lists_are_read_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoin.backend.list_watch.ROUND_S", 0.05)
+    monkeypatch.setattr("rejoin.backend.stream_lists.OFTEN_S", 0.05)
+    monkeypatch.setattr("rejoin.backend.status_polls._HERE_S", 0.2)
+
+
 @dataclass
 class Rig:
     """`per_s`: the budget of status calls; SPENT has no turn for minutes."""
@@ -93,7 +100,10 @@ async def made(per_s: float = SPENT) -> AsyncIterator[Rig]:
         await rig.polls.finish()
 
 
-async def test_a_hundred_who_wait_cost_no_call_each_and_all_hear_of_their_drop_at_once() -> None:
+async def test_a_hundred_who_wait_cost_no_call_each_and_all_hear_of_their_drop_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()  # the first calls take their turns before the second list
     async with made(per_s=20) as rig:
         names = [f"player-{number}" for number in range(100)]
         sessions = [await rig.add(name) for name in names]

@@ -119,12 +119,12 @@ class SessionBroker:
         self._clock = clock
         stopping = stopping or asyncio.Event()
         self._status_calls = StatusCalls(calls.service, calls.status_turns, clock)
-        self._watch = ListWatch(
+        self.watch = ListWatch(
             calls.lists, calls.status_turns, self._newest_attempts, clock, stopping
         )
         self.proofs = ProofStore(store.database, clock)
         self.polls = StatusPolls(
-            store, self.proofs, self._status_calls, self._watch, clock, stopping, self._owners
+            store, self.proofs, self._status_calls, self.watch, clock, stopping, self._owners
         )
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
         self._create_calls = CreateCalls(flights, clock)
@@ -139,7 +139,7 @@ class SessionBroker:
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=FINISH_PATIENCE_S)
             await cancel(*late)  # their outcome stays unknown, as it is
-        await self._watch.finish()
+        await self.watch.finish()
         await self.polls.finish()
         await self._status_calls.finish()
 
@@ -307,7 +307,7 @@ class SessionBroker:
                 raise RefusedError(Reason.OFFER_REUSED)
             case Claim.NEW | Claim.REPEATED | None:
                 stream_of(not_ended(row))
-                self._watch.attempt_made(session_id, row.attempt)
+                self.watch.attempt_made(session_id, row.attempt)
                 return row
             case _:
                 assert_never(claim)

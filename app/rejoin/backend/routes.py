@@ -129,7 +129,6 @@ def build_app(
     observed = ObservedService(service, metrics, readiness, clock, rules.tracing)
     service = BudgetedService(observed, budgets, clock)
     turns = CreateTurns(TurnStore(budgets.store, CREATE, flights.owner), budgets.of(CREATE), clock)
-    metrics.watch(budgets, turns)
     store.database.on_outcome = lambda good: (
         readiness.succeeded("database") if good else readiness.failed("database")
     )
@@ -144,6 +143,7 @@ def build_app(
     calls = ServiceCalls(service, budgets.of(GET), lists)
     broker = SessionBroker(calls, store, flights, clock, stopping, owners)
     broker.turns = turns
+    metrics.watch(budgets, turns, lambda: broker.watch.news_age_s)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

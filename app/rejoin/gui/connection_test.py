@@ -45,12 +45,13 @@ _STEPS: Final = 1000
 MakeTest = Callable[[bool], RunningTest]
 """Makes a test; its argument: with a game."""
 
-_COLOURS: Final = {
-    Outcome.OK: theme.ACCENT,
-    Outcome.WARNING: "#f0c35a",
-    Outcome.FAILED: "#f2777a",
-    Outcome.NOT_KNOWN: theme.QUIET_TEXT,
+_MARKS: Final = {
+    Outcome.OK: "good",
+    Outcome.WARNING: "trouble",
+    Outcome.FAILED: "danger",
+    Outcome.NOT_KNOWN: "quiet",
 }
+"""The property `mark` of a label, by which the style sheet colours it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +292,7 @@ class ConnectionTestPage(QWidget):
 
     def _add_row(self, finding: Finding, number: int) -> None:
         mark, name, found = QLabel(texts.MARKS[finding.outcome]), label("strong"), label()
-        colour = _COLOURS[finding.outcome]
-        mark.setStyleSheet(f"color: {colour}; font-weight: 700;")
+        mark.setProperty("mark", _MARKS[finding.outcome])
         mark.setAccessibleName(texts.SAID[finding.outcome])
         name.setText(NAMES[finding.check])
         name.setWordWrap(False)
@@ -313,7 +313,7 @@ class ConnectionTestPage(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), theme.colour(theme.INK))
-        painter.setBrush(theme.colour(theme.CARD, theme.CARD_OPACITY))
+        painter.setBrush(theme.card_colour())
         painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         painter.drawRoundedRect(
             self.panel.geometry().adjusted(0, 0, -1, -1), theme.CARD_RADIUS, theme.CARD_RADIUS
