@@ -44,7 +44,7 @@ from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.view_state import view_of
-from rejoin.gui.window_options import Presence, WindowOptions, first_size
+from rejoin.gui.window_options import Presence, WindowOptions, first_size, least_size
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
 
 LEAVE_WITHIN_S = 10.0
@@ -78,7 +78,7 @@ class RejoinWindow(QWidget):
         super().__init__()
         self.setWindowTitle(options.title)
         available = self.screen().availableSize()
-        self.setMinimumSize(QSize(640, 400).boundedTo(available))
+        self.setMinimumSize(least_size(available))
         self.resize(QSize(*options.first_size) if options.first_size else first_size(available))
         self._options = options
         self._clock = clock
@@ -99,7 +99,8 @@ class RejoinWindow(QWidget):
             can_drop=options.drop_again is not None,
             idle_limit_s=options.idle_limit_s,
         )
-        self.files = PlayerFiles(self.layers, self.report, self)
+        hidden = options.settings.now.streamer_mode
+        self.files = PlayerFiles(self.layers, self.report, self, hides_folders=hidden)
         self.files.noted.connect(self._notes.note_picture)
         self.files.spoken.connect(self._announcer.say)
         self._connect_buttons()
