@@ -39,6 +39,8 @@ NEWEST = (3, 13)
 RUN_PACKAGES = (
     "python3-venv",
     "ca-certificates",
+    "libgcc-s1",
+    "libstdc++6",
     "libegl1",
     "libgl1",
     "libfontconfig1",

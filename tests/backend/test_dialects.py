@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from helpers.backend_caller import in_process
@@ -94,3 +95,40 @@ async def test_the_quota_and_its_shard_are_those_of_the_settings() -> None:
         budgets = BudgetStore(store.database, "us-west-2", quota, stands_still)
         turns, _ = await budgets.take(START_CALL, 9, ahead_s=0.0, spare=0, within_s=60.0)
         assert len(turns.delays_s) < quota.burst
+
+
+@pytest.mark.parametrize("way", ["openid", "introspection"])
+async def test_about_says_what_to_sign_in_with_whichever_way_tokens_are_checked(way: str) -> None:
+    names = {
+        "region": "us-west-2",
+        "stream_group": "sg-1",
+        "application": "a-1",
+        "openid_issuer": "https://issuer.example",
+        "openid_audience": "https://play.example.org",
+        "openid_client_id": "game",
+        "openid_scopes": "openid play",
+    }
+    if way == "introspection":
+        names |= {
+            "introspection_url": "https://issuer.example/introspect",
+            "introspection_client_id": "backend",
+            "introspection_client_secret": "secret",
+        }
+    settings = BackendSettings.from_env(
+        {f"REJOIN_BACKEND_{name.upper()}": value for name, value in names.items()}
+    )
+    async with opened() as store:
+        app = build_backend(FakeStreamService(), store, settings)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"
+        ) as http:
+            about = (await http.get("/v1/about")).json()
+    assert about["sign_in"] == [
+        {
+            "kind": "openid",
+            "issuer": "https://issuer.example",
+            "client_id": "game",
+            "scopes": "openid play",
+            "audience": "https://play.example.org",
+        }
+    ]

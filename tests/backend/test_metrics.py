@@ -50,6 +50,7 @@ async def test_calls_of_players_and_of_the_service_are_counted() -> None:
         "rejoin_backend_waiting 0.0",
         "rejoin_backend_reconnects_waiting 0.0",
         "rejoin_backend_games_lost_total 0.0",
+        "rejoin_backend_news_age_seconds 0.0",
         "rejoin_backend_games_beyond_saving_total 0.0",
         'rejoin_backend_budget_per_second{operation="CreateStreamSessionConnection"} 200.0',
         'rejoin_backend_budget_left{operation="TerminateStreamSession"} 20.0',

@@ -87,11 +87,11 @@ async def test_a_player_who_looks_without_end_costs_the_database_little() -> Non
 
     class CountedStore(SessionStore):
         async def find(
-            self, session_id: str, owner_hash: str, *, within_s: float
+            self, session_id: str, owner_hash: str, *, within_s: float, urgent: bool = False
         ) -> StoredSession | None:
             nonlocal reads
             reads += 1
-            return await super().find(session_id, owner_hash, within_s=within_s)
+            return await super().find(session_id, owner_hash, within_s=within_s, urgent=urgent)
 
     settings = BackendSettings("us-west-2", "sg-1", "a-1", (GOOD_TOKEN,))
     pace = CALL_PACES["status"]

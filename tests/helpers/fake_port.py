@@ -24,6 +24,7 @@ from rejoin.input_events.wishes import PointerLockWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
+from rejoin.runtime.stream_limits import StreamLimits
 
 
 class FakeClock:
@@ -53,6 +54,8 @@ class FakePort:
         """What is held after each of `inputs`."""
         self.wish_listeners: list[Callable[[Wish], None]] = []
         self.choices: list[SoundChoice] = []
+        self.silenced: list[bool] = []
+        self.limits: list[StreamLimits] = []
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.problem_text: str | None = None
         self.current_statistics: StreamStatistics | None = None
@@ -99,6 +102,12 @@ class FakePort:
 
     def set_sound(self, choice: SoundChoice) -> None:
         self.choices.append(choice)
+
+    def silence(self, silent: bool) -> None:
+        self.silenced.append(silent)
+
+    def use_limits(self, limits: StreamLimits) -> None:
+        self.limits.append(limits)
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         self.listeners.append(listener)

@@ -184,3 +184,18 @@ def test_the_backends_own_origin_is_not_another_one() -> None:
     assert not is_other_origin("https://studio.example/status", "https://studio.example/rejoin")
     assert not is_other_origin("https://studio.example:443", "https://STUDIO.example")
     assert is_other_origin("https://status.studio.example", "https://studio.example")
+
+
+async def test_the_outcome_has_the_answer_or_the_reason_why_there_is_none() -> None:
+    async with server_that(answering(f"200 OK\r\n{JSON}", b"{}")) as port:
+        probe = BackendProbe(f"http://127.0.0.1:{port}", OURS, INSECURE)
+        found = await probe.outcome()
+        await probe.aclose()
+    assert (found.state, found.why) == (B.ANSWERS, "")
+    assert found.reply is not None
+    assert found.reply.content == b"{}"
+    probe = BackendProbe(f"http://127.0.0.1:{port}", OURS, INSECURE)
+    found = await probe.outcome()
+    await probe.aclose()
+    assert (found.state, found.reply) == (B.SILENT, None)
+    assert found.why == "The backend at 127.0.0.1 could not be reached."

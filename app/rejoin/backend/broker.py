@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar, assert_never
 
-from rejoin.backend.budgets import GET, LIST, TurnsByOperation
+from rejoin.backend.budgets import GET, LIST, CallTurns, TurnsByOperation
 from rejoin.backend.client_tokens import START, ClientTokens
 from rejoin.backend.create_calls import CreateCalls, Flying
 from rejoin.backend.create_turns import CreateTurns
@@ -51,7 +51,7 @@ from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.proofs import ProofStore
 from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
 from rejoin.backend.store.sessions import SessionStore
-from rejoin.backend.stream_lists import StreamLists
+from rejoin.backend.stream_lists import Lists, StreamLists
 from rejoin.clock import Clock
 from rejoin.service_model.fence import Claim
 from rejoin.signaling.wire import ENDED_STATUSES, MIN_BUDGET_S
@@ -83,16 +83,30 @@ class _Started:
     asked_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceCalls:
+    """What the broker calls: `service`, whose calls pay for themselves but for status calls, the
+    turns of those, and the service's lists."""
+
+    service: StreamService
+    status_turns: CallTurns
+    lists: Lists
+
+    @classmethod
+    def alone(cls, service: StreamService, budgets: TurnsByOperation, clock: Clock) -> ServiceCalls:
+        """For a process that reads the lists for itself."""
+        return cls(service, budgets.of(GET), StreamLists(service, budgets.of(LIST), clock))
+
+
 class SessionBroker:
     """Starts, reconnects and terminates stream sessions for their owners; `polls` looks at them."""
 
     def __init__(
         self,
-        service: StreamService,
+        calls: ServiceCalls,
         store: SessionStore,
         flights: FlightStore,
         clock: Clock,
-        budgets: TurnsByOperation,
         stopping: asyncio.Event | None = None,
         owners: OwnerCalls | None = None,
     ) -> None:
@@ -101,15 +115,16 @@ class SessionBroker:
         self.turns: CreateTurns | None = None
         """Where reconnects wait for their turn; None: they do not."""
         self._owners = owners or OwnerCalls(OwnerRules(outstanding={}), clock)
-        self._service, self._store = service, store
+        self._service, self._store = calls.service, store
         self._clock = clock
         stopping = stopping or asyncio.Event()
-        self.lists = StreamLists(service, budgets.of(LIST), clock)
-        self._status_calls = StatusCalls(service, budgets.of(GET), clock)
-        self._watch = ListWatch(self.lists, budgets.of(GET), self._newest_attempts, clock, stopping)
+        self._status_calls = StatusCalls(calls.service, calls.status_turns, clock)
+        self.watch = ListWatch(
+            calls.lists, calls.status_turns, self._newest_attempts, clock, stopping
+        )
         self.proofs = ProofStore(store.database, clock)
         self.polls = StatusPolls(
-            store, self.proofs, self._status_calls, self._watch, clock, stopping, self._owners
+            store, self.proofs, self._status_calls, self.watch, clock, stopping, self._owners
         )
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
         self._create_calls = CreateCalls(flights, clock)
@@ -124,7 +139,7 @@ class SessionBroker:
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=FINISH_PATIENCE_S)
             await cancel(*late)  # their outcome stays unknown, as it is
-        await self._watch.finish()
+        await self.watch.finish()
         await self.polls.finish()
         await self._status_calls.finish()
 
@@ -255,7 +270,7 @@ class SessionBroker:
             if call is None and not has_turn:
                 has_turn = True
                 if await self._turn(caller, row, offer):  # the row may have changed
-                    row = not_ended(await self.polls.owned(caller, session_id))
+                    row = not_ended(await self.polls.owned(caller, session_id, urgent=True))
                 continue
             if call is None:
                 call = self._create_calls.begin(
@@ -292,7 +307,7 @@ class SessionBroker:
                 raise RefusedError(Reason.OFFER_REUSED)
             case Claim.NEW | Claim.REPEATED | None:
                 stream_of(not_ended(row))
-                self._watch.attempt_made(session_id, row.attempt)
+                self.watch.attempt_made(session_id, row.attempt)
                 return row
             case _:
                 assert_never(claim)
@@ -316,7 +331,7 @@ class SessionBroker:
         """The flight is ours. While we waited for it, another process may have made this call."""
         if flying.waited:
             caller = Caller(row.owner_hash, deadline_at, _never_gone)
-            row = not_ended(await self.polls.owned(caller, row.id))
+            row = not_ended(await self.polls.owned(caller, row.id, urgent=True))
             if row.answer is not None:
                 return row.answer
         try:

@@ -14,6 +14,7 @@ import click
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import is_terminal, say, warn
+from rejoin.cli.saved_settings import given_here, of_this_run
 from rejoin.errors import BadInputError
 from rejoin.parts import loading
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rejoin.core.model import Ending
     from rejoin.gui.input import PlayerPads
     from rejoin.gui.main_window import RejoinWindow
+    from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player import Player
     from rejoin.runtime.studio_profile import StudioProfile
@@ -55,6 +57,8 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
             raise BadInputError("--probe-url must look like https://status.example/.") from None
         profile = replace(profile, probe_url=options.probe_url)
     chosen = options.ice_servers
+    if "turn_file" not in given_here():
+        chosen = _saved_ice_servers(profile, chosen)
     if chosen is not None:
         profile = replace(profile, ice_servers_file=chosen)
     try:
@@ -67,6 +71,19 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
     for sentence in passed_over:
         warn(sentence)
     return profile
+
+
+def _saved_ice_servers(profile: StudioProfile, saved: Path | None) -> Path | None:
+    """The file with TURN servers of the settings, if it is to be used: a ticket's own goes first,
+    and one that is wrong costs no game."""
+    if saved is None or profile.ice_servers_file is not None:
+        return None
+    try:
+        replace(profile, ice_servers_file=saved).ice_servers()
+    except BadInputError as error:
+        warn(f"{error} It is the setting network.turn_file; the game starts without.")
+        return None
+    return saved
 
 
 def play_new_game(
@@ -105,8 +122,9 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     from rejoin.core.model import Doing, Snapshot, Stage
     from rejoin.gui import application
     from rejoin.gui.surface_choice import PictureOptions, Renderer
+    from rejoin.gui.video_surface import Drawing
     from rejoin.gui.window_options import WindowOptions
-    from rejoin.media.video.scale_filter import ScaleFilter
+    from rejoin.media.video.scale_filter import Aspect, ScaleFilter
     from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
@@ -144,10 +162,11 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
             report_facts=player.report_facts,
             picture=PictureOptions(
                 Renderer(options.renderer),
-                ScaleFilter(options.scaling),
-                options.sharpness,
+                Drawing(ScaleFilter(options.scaling), options.sharpness, Aspect(options.aspect)),
                 options.vsync,
             ),
+            screen=options.screen,
+            settings=_followed(options),
             pads=_gamepads(options, player),
         ),
         full_screen=options.full_screen,
@@ -171,6 +190,7 @@ def _player(
 ) -> Player:
     """The client for this game. `activated` is set when a second instance asks for its window."""
     from rejoin.media.video.hardware import chosen
+    from rejoin.runtime.data_used import DataUsed
     from rejoin.runtime.local_store import LocalStore
     from rejoin.runtime.player import Player, PlayerOptions
     from rejoin.runtime.report_queue import ReportQueue
@@ -192,6 +212,8 @@ def _player(
             statistics_file=statistics_file,
             sound_file=SoundFile(),
             hardware=chosen(options.decoder),
+            sound_device=options.sound_device,
+            data_used=DataUsed(),
             dtls_client=options.dtls_client,
             input_module=options.input_module == "service",
             max_kbps=options.max_kbps,
@@ -201,6 +223,19 @@ def _player(
             token_lasts_s=None if signed_in is None else signed_in.lasts_s,
         ),
     )
+
+
+def _followed(options: GameOptions) -> FollowedSettings:
+    """The settings that apply to this game, and the file that they are followed in."""
+    from rejoin.gui.settings.followed import FollowedSettings
+    from rejoin.runtime.settings_file import settings_path
+
+    path: Path | None = None
+    with contextlib.suppress(BadInputError):  # there is no home folder
+        path = settings_path()
+    fixed, saved = given_here(), of_this_run()
+    given = {name: getattr(options, name) for name in fixed if hasattr(options, name)}
+    return FollowedSettings(path, replace(saved, **given), fixed)
 
 
 def _gamepads(options: GameOptions, player: Player) -> PlayerPads:

@@ -21,6 +21,7 @@ from rejoin.input_events.wishes import AnyWish, VibrationWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry, Picture, PictureSlot, ViewHints
+from rejoin.runtime.stream_limits import StreamLimits
 
 
 class StreamPort(Protocol):
@@ -44,6 +45,12 @@ class StreamPort(Protocol):
 
     def set_sound(self, choice: SoundChoice) -> None:
         """Change the volume. Thread-safe, returns at once."""
+
+    def silence(self, silent: bool) -> None:
+        """No sound for now, whatever the volume is. Thread-safe, returns at once."""
+
+    def use_limits(self, limits: StreamLimits) -> None:
+        """For every connection that is made from now on. Thread-safe, returns at once."""
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         """Call `listener` with each new snapshot, on any thread. Returns how to unsubscribe."""
@@ -172,6 +179,14 @@ class Bridge(QObject):
     def set_sound(self, choice: SoundChoice) -> None:
         if not self._is_closed():
             self._port.set_sound(choice)
+
+    def silence(self, silent: bool) -> None:
+        if not self._is_closed():
+            self._port.silence(silent)
+
+    def use_limits(self, limits: StreamLimits) -> None:
+        if not self._is_closed():
+            self._port.use_limits(limits)
 
     def take_picture(self) -> Picture | None:
         """The newest picture not yet taken, or None."""

@@ -42,7 +42,7 @@ from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.view_state import view_of
-from rejoin.gui.window_options import Presence, WindowOptions, first_size
+from rejoin.gui.window_options import Presence, WindowOptions, first_size, least_size
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 
@@ -77,7 +77,7 @@ class RejoinWindow(QWidget):
         super().__init__()
         self.setWindowTitle(options.title)
         available = self.screen().availableSize()
-        self.setMinimumSize(QSize(640, 400).boundedTo(available))
+        self.setMinimumSize(least_size(available))
         self.resize(QSize(*options.first_size) if options.first_size else first_size(available))
         self._options = options
         self._clock = clock

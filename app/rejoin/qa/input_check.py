@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from rejoin.clock import boot_s
-from rejoin.core.events import CloseForNowRequested, EndGameRequested
 from rejoin.core.model import NoInput, Stage
 from rejoin.errors import RejoinError
 from rejoin.input_events.events import (
@@ -27,16 +26,15 @@ from rejoin.input_events.events import (
 )
 from rejoin.input_module.port import ModuleFacts
 from rejoin.media.audio.output import NullOutput
+from rejoin.runtime.brief_game import brief_game
 from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
-from rejoin.tasks import spawn
 
 LIVE_WITHIN_S: Final = 120.0
 """A game may have to be placed first."""
 INPUT_WITHIN_S: Final = 20.0
 """From live to input: three tries to fetch the script fit in."""
-END_WITHIN_S: Final = 20.0
 POLL_EVERY_S: Final = 0.005
 EVENT_EVERY_S: Final = 0.03
 """Apart from each other, so that what an event produced is not taken for another one's."""
@@ -123,15 +121,8 @@ async def check(profile: StudioProfile, seconds: float) -> InputReport:
     Raises RejoinError if the game does not become live, or ends meanwhile.
     """
     player = Player(profile, PlayerOptions(audio=NullOutput()))
-    running = spawn(player.run(), name="player")
-    try:
+    async with brief_game(player):
         return await _check(player, seconds)
-    finally:
-        player.post(EndGameRequested())
-        _, late = await asyncio.wait({running}, timeout=END_WITHIN_S)
-        if late:
-            player.post(CloseForNowRequested())
-            await asyncio.wait({running}, timeout=END_WITHIN_S)
 
 
 async def _check(player: Player, seconds: float) -> InputReport:

@@ -14,7 +14,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Select, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.service import StreamId
@@ -46,6 +56,9 @@ KEPT_S: Final = 2 * 86400.0
 ATTEMPTS_KEPT: Final = 200
 """Of one session. What is older has a number far below the newest, and is stale by that alone."""
 _SWEPT_AT_ONCE: Final = 100
+_DELETED_AT_ONCE: Final = 200
+"""Of one transaction. After a leap of the clock all that has ended is too old in one moment."""
+_DELETED_IN_A_SWEEP: Final = 20_000
 _READ_AT_ONCE: Final = 500
 """Fewer parameters than a statement of any database may have."""
 
@@ -95,6 +108,7 @@ class SessionStore:
         self.database = database or Database(MEMORY)
         self._wall = wall
         self._rows = BatchedReads(self.database, find_rows)
+        self._urgent_rows = BatchedReads(self.database, find_rows, urgent=True)
 
     async def open(self) -> None:
         """Raises ServiceError with a sentence for the operator."""
@@ -204,10 +218,12 @@ class SessionStore:
     # --- reading ----------------------------------------------------------------------------------
 
     async def find(
-        self, session_id: str, owner_hash: str, *, within_s: float
+        self, session_id: str, owner_hash: str, *, within_s: float, urgent: bool = False
     ) -> StoredSession | None:
-        """The session if it exists *and* belongs to this owner."""
-        row = await self._rows.get(session_id, within_s=within_s)
+        """The session if it exists *and* belongs to this owner. `urgent`: for a call that is about
+        to go out."""
+        rows = self._urgent_rows if urgent else self._rows
+        row = await rows.get(session_id, within_s=within_s)
         if row is None or not hmac.compare_digest(row.owner_hash, owner_hash):
             return None
         return row
@@ -397,25 +413,48 @@ class SessionStore:
 
     # --- rows that are too old --------------------------------------------------------------------
 
-    async def sweep(self, *, within_s: float) -> tuple[StoredSession, ...]:
-        """Delete what is too old and has ended, or never began; return what is too old and may
-        live: whether it does, only the service knows, whatever a clock says."""
+    async def sweep(
+        self, *, within_s: float, never_began: Sequence[str] = ()
+    ) -> tuple[StoredSession, ...]:
+        """Delete what is too old and has ended; return what is too old and may live: whether it
+        does, only the service knows, whatever a clock says. `never_began`: of those without a
+        stream session, the ones that can have none any more. A few rows at a time, because others
+        wait for the database."""
 
-        def work(connection: Connection) -> tuple[StoredSession, ...]:
-            old = STREAM_SESSION.c.created_at < self._wall() - KEPT_S
-            over = STREAM_SESSION.c.ended_status.is_not(None) | (
-                STREAM_SESSION.c.stream_session.is_(None)
-            )
-            delete_and_count(connection, old, over)
+        def delete_some(connection: Connection) -> int:
             ids = connection.scalars(
                 select(STREAM_SESSION.c.id)
-                .where(old)
+                .where(
+                    self._is_old(),
+                    STREAM_SESSION.c.ended_status.is_not(None)
+                    | (
+                        STREAM_SESSION.c.stream_session.is_(None)
+                        & STREAM_SESSION.c.id.in_(never_began[:_READ_AT_ONCE])
+                    ),
+                )
+                .limit(_DELETED_AT_ONCE)
+                .with_for_update(skip_locked=True)  # another process deletes them
+            ).all()
+            if ids:
+                delete_and_count(connection, STREAM_SESSION.c.id.in_(ids))
+            return len(ids)
+
+        def remaining(connection: Connection) -> tuple[StoredSession, ...]:
+            ids = connection.scalars(
+                select(STREAM_SESSION.c.id)
+                .where(self._is_old(), STREAM_SESSION.c.ended_status.is_(None))
                 .order_by(STREAM_SESSION.c.created_at)
                 .limit(_SWEPT_AT_ONCE)
             )
             return tuple(get_row(connection, each) for each in ids.all())
 
-        return await self.database.run(work, within_s=within_s)
+        for _ in range(_DELETED_IN_A_SWEEP // _DELETED_AT_ONCE):
+            if await self.database.run(delete_some, within_s=within_s) < _DELETED_AT_ONCE:
+                break
+        return await self.database.run(remaining, within_s=within_s)
+
+    def _is_old(self) -> ColumnElement[bool]:
+        return STREAM_SESSION.c.created_at < self._wall() - KEPT_S
 
 
 def _record(connection: Connection, session_id: str, key_hash: str, offered: Offered) -> None:
