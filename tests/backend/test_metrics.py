@@ -22,7 +22,10 @@ async def test_calls_of_players_and_of_the_service_are_counted() -> None:
     async with opened() as store:
         app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(quota=PLENTY))
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://x") as http,
+        ):
             headers = {"Authorization": f"Bearer {GOOD_TOKEN}"}
             started = await http.post(
                 "/v1/sessions",
