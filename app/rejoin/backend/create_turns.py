@@ -45,9 +45,8 @@ and the turns of that second would be nobody's."""
 _DELIVERED_IN_S: Final = 0.15
 """A turn that another process gives is found this much later: at the next exchange."""
 SWEEP_S: Final = 5.0
-LEAPT_S: Final = 1.0
-"""A clock of the database that is so much ahead of itself has leapt; or an exchange took as long,
-and who waits is recorded once more for nothing."""
+LEAPT_S: Final = 2 * LONGEST_S
+"""The database's clock has leapt if it is so far from where it was; no exchange takes as long."""
 
 
 @dataclass(slots=True)
@@ -258,11 +257,9 @@ class CreateTurns:
 
     def _hand_out(self, exchanged: Exchanged) -> None:
         ahead_s = exchanged.now - self._clock()
-        if (
-            self._ahead_s is not None and abs(ahead_s - self._ahead_s) > LEAPT_S
-        ):  # what is stored was by another time
-            for asking in self._asking.values():
-                asking.is_new = True
+        if self._ahead_s is not None and abs(ahead_s - self._ahead_s) > LEAPT_S:
+            for each in self._asking.values():
+                each.is_new = True  # what is stored was by another time
         self._ahead_s = ahead_s
         self._budget.knows(exchanged.rate, exchanged.now)
         self._budget.give_back(exchanged.spare)
