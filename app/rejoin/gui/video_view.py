@@ -103,6 +103,12 @@ class VideoView(QWidget):
         if picture is not None:
             self._surface.show_picture(picture, at_once=False)
 
+    def draw_with(self, drawing: Drawing) -> None:
+        """Draw in this way from now on: the picture on screen, and what is decoded."""
+        if drawing != self._surface.drawing:
+            self._surface.draw_with(drawing)
+            self._report_size()
+
     def clear(self) -> None:
         """Forget every picture: what comes next belongs to another game."""
         self._drop_waiting()
@@ -110,12 +116,6 @@ class VideoView(QWidget):
         if self._pacer is not None:
             self._pacer = FramePacer()
         self._surface.clear()
-
-    def draw_with(self, drawing: Drawing) -> None:
-        """Draw in this way from now on: the picture on screen, and what is decoded."""
-        if drawing != self._surface.drawing:
-            self._surface.draw_with(drawing)
-            self._report_size()
 
     def _on_painted(self, picture: Picture, at: float, took_s: float) -> None:
         if picture is not self._counted:
