@@ -198,7 +198,7 @@ def test_too_few_descriptors_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 4096))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
     check_descriptors(ConnectionRules(connections=1000))
-    assert set_to == [(1100, 4096)]
+    assert set_to == [(2200, 4096)]
     with pytest.raises(ServiceError) as caught:
         check_descriptors(ConnectionRules(connections=10_000))
     assert "4096" in str(caught.value)
