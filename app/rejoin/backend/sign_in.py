@@ -108,7 +108,7 @@ class RefusedSignIns:
         self.total = 0
 
     def count(self, address: str) -> int:
-        """One more; how many of this address, or of its IPv6 network of 64 bits, were refused within
+        """One more; how many of this address (IPv6: network of 64 bits) were refused within
         a minute."""
         now = self._clock()
         address = _source_of(address)
