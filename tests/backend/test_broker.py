@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -238,9 +239,9 @@ async def test_a_poll_reads_the_store_once_before_its_call_and_once_after_it(
     calls_before = rig.service.count("get_status")
     find, reads = rig.store.find, list[int]()
 
-    async def noted(session: str, owner: str, *, within_s: float) -> StoredSession | None:
+    async def noted(session: str, owner: str, **how: Any) -> StoredSession | None:
         reads.append(rig.service.count("get_status") - calls_before)
-        return await find(session, owner, within_s=within_s)
+        return await find(session, owner, **how)
 
     monkeypatch.setattr(rig.store, "find", noted)
     await rig.poll(session_id, 20.0, known="CONNECTED")

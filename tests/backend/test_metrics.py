@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from helpers.backend_caller import in_process
 from helpers.fake_stream_service import GOOD_TOKEN, PLENTY, FakeStreamService, new_offer, new_token
 from helpers.stores import opened
 from helpers.turn_queue import TurnQueue
@@ -21,11 +22,7 @@ async def test_calls_of_players_and_of_the_service_are_counted() -> None:
     service.fail("get_status", ServiceFault.THROTTLED)
     async with opened() as store:
         app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(quota=PLENTY))
-        transport = httpx.ASGITransport(app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://x") as http,
-        ):
+        async with in_process(app) as http:
             headers = {"Authorization": f"Bearer {GOOD_TOKEN}"}
             started = await http.post(
                 "/v1/sessions",

@@ -8,7 +8,6 @@ import asyncio
 import json
 import logging
 import signal
-import socket
 import time
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ import httpx
 import pytest
 
 from helpers.headless_scene import scene, small
+from helpers.ports import free_port
 from helpers.programs import TOKEN, run, started
 from helpers.reports import report_body
 from helpers.stores import opened
@@ -64,9 +64,6 @@ async def test_an_episode_is_reported_once_the_player_is_back(
 
 async def test_a_running_backend_gives_its_report_and_logs_json(tmp_path: Path) -> None:
     """The database file is locked by it, so the report comes through the port of metrics."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        metrics_port = found.getsockname()[1]
     settings = tmp_path / "backend.toml"
     content = {
         "region": "us-west-2",
@@ -77,7 +74,7 @@ async def test_a_running_backend_gives_its_report_and_logs_json(tmp_path: Path) 
         "access_key_id": "nobody",
         "secret_access_key": "nothing",
         "database": str(tmp_path / "backend.sqlite3"),
-        "metrics_port": metrics_port,
+        "metrics_port": free_port(),
         "port": 0,
     }
     settings.write_text("".join(f"{name} = {json.dumps(content[name])}\n" for name in content))

@@ -276,7 +276,7 @@ class SessionBroker:
             if call is None and not has_turn:
                 has_turn = True
                 if await self._turn(caller, row, offer):  # the row may have changed
-                    row = not_ended(await self.polls.owned(caller, session_id))
+                    row = not_ended(await self.polls.owned(caller, session_id, urgent=True))
                 continue
             if call is None:
                 call = self._create_calls.begin(
@@ -337,7 +337,7 @@ class SessionBroker:
         """The flight is ours. While we waited for it, another process may have made this call."""
         if flying.waited:
             caller = Caller(row.owner_hash, deadline_at, _never_gone)
-            row = not_ended(await self.polls.owned(caller, row.id))
+            row = not_ended(await self.polls.owned(caller, row.id, urgent=True))
             if row.answer is not None:
                 return row.answer
         try:

@@ -96,10 +96,12 @@ class StatusPolls:
 
     # --- one call ---------------------------------------------------------------------------------
 
-    async def owned(self, caller: Caller, session_id: str) -> StoredSession:
-        """What is stored of the caller's session."""
+    async def owned(
+        self, caller: Caller, session_id: str, *, urgent: bool = False
+    ) -> StoredSession:
+        """What is stored of the caller's session. `urgent`: a create call waits for it."""
         row = await self._store.find(
-            session_id, caller.owner_hash, within_s=caller.left_s(self._clock())
+            session_id, caller.owner_hash, within_s=caller.left_s(self._clock()), urgent=urgent
         )
         if row is None:
             raise RefusedError(Reason.SESSION_UNKNOWN)

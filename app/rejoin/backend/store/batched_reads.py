@@ -36,9 +36,11 @@ class BatchedReads(Generic[_Value]):
     """Reads by key with one `Load`. A read begins after it was asked for: what another transaction
     has committed until then is seen."""
 
-    def __init__(self, database: Database, load: Load[_Value]) -> None:
+    def __init__(self, database: Database, load: Load[_Value], *, urgent: bool = False) -> None:
+        """`urgent`: before all transactions that are not (`Database.run`)."""
         self._database = database
         self._load = load
+        self._urgent = urgent
         self._asked: dict[str, list[asyncio.Future[_Value | None]]] = {}
         self._reading: asyncio.Task[None] | None = None
 
@@ -67,7 +69,7 @@ class BatchedReads(Generic[_Value]):
                 return self._load(connection, keys)
 
             try:
-                found = await self._database.run(work, within_s=LONGEST_S)
+                found = await self._database.run(work, within_s=LONGEST_S, urgent=self._urgent)
             except StoreUnavailableError as error:
                 failure = error
             for key, asked in waiting.items():

@@ -108,6 +108,7 @@ class SessionStore:
         self.database = database or Database(MEMORY)
         self._wall = wall
         self._rows = BatchedReads(self.database, find_rows)
+        self._urgent_rows = BatchedReads(self.database, find_rows, urgent=True)
 
     async def open(self) -> None:
         """Raises ServiceError with a sentence for the operator."""
@@ -220,10 +221,12 @@ class SessionStore:
     # --- reading ----------------------------------------------------------------------------------
 
     async def find(
-        self, session_id: str, owner_hash: str, *, within_s: float
+        self, session_id: str, owner_hash: str, *, within_s: float, urgent: bool = False
     ) -> StoredSession | None:
-        """The session if it exists *and* belongs to this owner."""
-        row = await self._rows.get(session_id, within_s=within_s)
+        """The session if it exists *and* belongs to this owner. `urgent`: for a call that is about
+        to go out."""
+        rows = self._urgent_rows if urgent else self._rows
+        row = await rows.get(session_id, within_s=within_s)
         if row is None or not hmac.compare_digest(row.owner_hash, owner_hash):
             return None
         return row
