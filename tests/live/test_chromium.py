@@ -175,7 +175,7 @@ def test_a_browser_plays_loses_its_connection_and_rejoins_the_same_game(tmp_path
         assert_signals_like_the_web_sdk(signals)
         await it.until(it.seen, lambda seen: seen["state"] == "connected")
         await it.frames(10)
-        stats = await it.stats()
+        stats = await it.until(it.stats, lambda stats: stats["video"] and stats["audio"])
         assert stats["video"]["codec"]["mimeType"] == "video/H264"
         assert (stats["video"]["frameWidth"], stats["video"]["frameHeight"]) == (640, 360)
         assert stats["audio"]["codec"]["mimeType"] == "audio/opus"
