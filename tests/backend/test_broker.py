@@ -526,10 +526,9 @@ async def test_the_budget_ends_the_wait_for_a_slow_service() -> None:
     assert service.create_gate is not None
     async with caller(service) as call:
         session_id = await call.started()
-        begun = time.monotonic()
         answer = await call.reconnect(session_id, 2, budget_ms=700)
         problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
-        assert time.monotonic() - begun < 6
+        assert service.creating == 1, "the call to the service is not over"
         service.create_gate.set()
 
 
@@ -735,6 +734,6 @@ async def test_a_backend_that_ends_answers_long_polls_with_their_view() -> None:
             began_at = time.monotonic()
             await stack.aclose()
             answers = await asyncio.gather(*polls)
-        assert time.monotonic() - began_at < 15.0
+        assert time.monotonic() - began_at < 24.0, "before they end by themselves"
         assert [answer.status_code for answer in answers] == [200] * 3
         assert {answer.json()["status"] for answer in answers} == {"CONNECTED"}
