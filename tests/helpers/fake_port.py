@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 
 from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber, Snapshot
+from rejoin.core.play_report import PlayReport
 from rejoin.input_events.events import (
     Button,
     InputEvent,
@@ -59,6 +60,7 @@ class FakePort:
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.problem_text: str | None = None
         self.current_statistics: StreamStatistics | None = None
+        self.current_play: PlayReport | None = None
 
     def post(self, event: Event) -> None:
         self.events.append(event)
@@ -115,6 +117,9 @@ class FakePort:
 
     def statistics(self) -> StreamStatistics | None:
         return self.current_statistics
+
+    def play_report(self) -> PlayReport | None:
+        return self.current_play
 
     def problem(self) -> str | None:
         return self.problem_text

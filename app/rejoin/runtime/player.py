@@ -11,6 +11,7 @@ from typing import Final
 from rejoin.clock import boot_id, boot_s
 from rejoin.core.events import Event, RejoinRequested, StartRequested
 from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
+from rejoin.core.play_report import PlayReport
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.daemon_thread import run_in_daemon_thread
@@ -41,6 +42,7 @@ from rejoin.runtime.module_process import MakeSandbox
 from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.network import watch_for
+from rejoin.runtime.play_record import PlayRecord
 from rejoin.runtime.ports import EngineOptions, EnginePorts
 from rejoin.runtime.probes import Probes
 from rejoin.runtime.report_queue import ReportQueue
@@ -147,6 +149,7 @@ class Player:
         self._silenced = False
         self._apply_volume()
         self._wishes = Wishes()
+        self._record = PlayRecord()
         self._engine = EngineLoop(
             EnginePorts(
                 backend=self._client,
@@ -166,6 +169,7 @@ class Player:
             self._input_parts() if options.input_module else None,
         )
         self.slot.on_shown = self._engine.frame_shown
+        self._engine.snapshots.subscribe(self._record.snapshot_changed)
         if self._reports is not None:
             self._engine.snapshots.subscribe(self._reports.snapshot_changed)
 
@@ -236,6 +240,10 @@ class Player:
     def statistics(self) -> StreamStatistics | None:
         """The newest statistics of the connection that is shown."""
         return self._engine.sampling.newest_statistics
+
+    def play_report(self) -> PlayReport | None:
+        """How this game went so far; None before its first picture."""
+        return self._record.report()
 
     def problem(self) -> str | None:
         """What is missing and not fatal (new pictures, the sound, the way back), one sentence a
@@ -365,6 +373,7 @@ class Player:
         )
 
     def _write_statistics(self, at: float, statistics: StreamStatistics) -> None:
+        self._record.measured(at, statistics)
         if self._options.statistics_file is not None:
             self._options.statistics_file.write(at, statistics)
         if self._options.data_used is not None:

@@ -231,7 +231,7 @@ class PlayerSettings:
         YesNo(),
         False,
         _AT_ONCE,
-        "White on black, with white lines, in place of the theme.",
+        "White on black, in place of the theme.",
     )
     text_size: int = _setting(
         "appearance.text_size",

@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from helpers.fake_port import FakePort
+from helpers.fake_port import FakePort, picture
 from helpers.settings_page import usual_theme
-from helpers.window_faces import destroy, wait_until
+from helpers.window_faces import LIVE, destroy, wait_until
+from rejoin.core.model import ConnectionNumber
 from rejoin.gui import roles, theme
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.settings.followed import FollowedSettings
-from rejoin.gui.settings.following import Following, drawing_of
+from rejoin.gui.settings.following import Following, drawing_of, playing_in
+from rejoin.gui.settings.rows import Playing
 from rejoin.gui.settings.watch import SettingsWatch
 from rejoin.gui.video_surface import Drawing
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.settings_file import change
@@ -53,6 +56,8 @@ def game(
     with usual_theme(application):
         made = Game(application, tmp_path / "settings.toml", fixed)
         yield made
+        made.following.close()
+        made.following.close()
         destroy(made.window)
 
 
@@ -114,6 +119,17 @@ def test_the_background_is_muted_once_it_is_wanted(game: Game, application: QApp
     other.activateWindow()
     assert wait_until(lambda: game.port.silenced[-1])
     destroy(other)
+
+
+def test_what_is_known_of_the_game(game: Game, application: QApplication) -> None:
+    assert playing_in(game.window) is None
+    game.port.current_statistics = StreamStatistics(ConnectionNumber(1), decoder="software")
+    game.port.show(picture(640, 360))
+    game.port.publish(LIVE)
+    application.processEvents()
+    assert playing_in(game.window) == Playing(
+        "the processor", "software", (640, 360), game.window.layers.view.device_size()
+    )
 
 
 def test_settings_become_a_drawing() -> None:
