@@ -115,7 +115,7 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
             0.0,
             Memory(),
             replace(PLAYING, can_drop=True),
-            Notes(drop_hint="F8: drop the connection"),
+            Notes(drop_hint="Ctrl+Alt+D: drop the connection"),
         ),
     ],
 )

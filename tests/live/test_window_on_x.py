@@ -54,7 +54,7 @@ def test_a_key_press_drops_the_connection_and_the_client_reconnects(tmp_path: Pa
         while not (out / "live.png").exists():
             assert time.monotonic() < deadline, "the game did not start"
             time.sleep(0.1)
-        xdotool("windowfocus", "--sync", window, "key", "F8")
+        xdotool("windowfocus", "--sync", window, "key", "ctrl+alt+d")
         time.sleep(4.0)  # a reconnect takes less than a second; the report is checked below
         program.send(signal.SIGINT)
         done = program.done()

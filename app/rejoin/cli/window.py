@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from rejoin.cli import exit_codes
+from rejoin.cli import exit_codes, saved_settings
 from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import is_terminal, say, warn
 from rejoin.errors import BadInputError
@@ -19,6 +19,7 @@ from rejoin.parts import loading
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
+    from rejoin.gui.control_options import ControlOptions
     from rejoin.gui.input import PlayerPads
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.runtime.launch import GameToPlay
@@ -149,6 +150,7 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
                 options.vsync,
             ),
             pads=_gamepads(options, player),
+            controls=_controls(),
         ),
         full_screen=options.full_screen,
         network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
@@ -225,6 +227,40 @@ def _gamepads(options: GameOptions, player: Player) -> PlayerPads:
     pads = Gamepads(choices, mappings)
     player.subscribe_wishes(pads.on_wish)
     return pads
+
+
+def _controls() -> ControlOptions:
+    """How keyboard, mouse and touch behave, as the player has saved it."""
+    from rejoin.gui.control_options import (
+        ControlOptions,
+        MouseOptions,
+        SystemKeysMode,
+        TouchMode,
+    )
+    from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
+
+    saved = saved_settings.of_this_run()
+    return ControlOptions(
+        Shortcuts.of(
+            {
+                ShortcutAction.TOGGLE_FULL_SCREEN: saved.keys_full_screen,
+                ShortcutAction.TOGGLE_STATISTICS: saved.keys_statistics,
+                ShortcutAction.TOGGLE_SOUND: saved.keys_sound,
+                ShortcutAction.LOUDER: saved.keys_louder,
+                ShortcutAction.QUIETER: saved.keys_quieter,
+                ShortcutAction.RECONNECT: saved.keys_reconnect,
+                ShortcutAction.FREE_MOUSE: saved.keys_free_mouse,
+            }
+        ),
+        MouseOptions(
+            capture=saved.mouse_capture == "game",
+            sensitivity=saved.mouse_sensitivity,
+            swap_buttons=saved.mouse_swap_buttons,
+            reverse_scroll=saved.mouse_scroll == "reversed",
+        ),
+        TouchMode(saved.touch_mode),
+        SystemKeysMode(saved.system_keys),
+    )
 
 
 def ending_sentence(ending: Ending) -> str:

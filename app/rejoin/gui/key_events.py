@@ -14,7 +14,9 @@ import re
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 
+from rejoin.gui.shortcuts import Pressed
 from rejoin.input_events import keys
+from rejoin.input_events.chords import KEY_NAMES, Held
 from rejoin.input_events.events import Modifiers
 
 _K = Qt.Key
@@ -209,13 +211,29 @@ def modifiers_after(
     for bit, modifier in states.get(platform.split("-")[0], {}).items():
         if event.nativeModifiers() & bit:
             found |= modifier
+    if alt_gr_is_ctrl_and_alt(codes, platform):
+        found = found & ~(Modifiers.CONTROL | Modifiers.ALT) | Modifiers.ALT_GRAPH
     # Qt guesses what a modifier's own key does to it, and is wrong while the key repeats.
     code = code_of(event, platform)
     own = Modifiers.NONE if code is None else _OF_CODE.get(code, Modifiers.NONE)
-    if event.key() == _K.Key_AltGr:
+    if _is_alt_gr(event, code, codes, platform):
         own = Modifiers.ALT_GRAPH
     others = {_OF_CODE.get(each) for each in codes if each != code}
     return found | own if pressed or own in others else found & ~own
+
+
+def alt_gr_is_ctrl_and_alt(codes: frozenset[str], platform: str) -> bool:
+    """Whether AltGr is held where Windows says that Ctrl and Alt are. `codes`: what is held.
+
+    Windows sends AltGr as the left Ctrl and the right Alt, and keeps no other mark of it.
+    """
+    return platform == "windows" and {"ControlLeft", "AltRight"} <= codes
+
+
+def _is_alt_gr(event: QKeyEvent, code: str | None, codes: frozenset[str], platform: str) -> bool:
+    """Whether the event is that of an AltGr key."""
+    by_windows = code == "AltRight" and platform == "windows" and "ControlLeft" in codes
+    return event.key() == _K.Key_AltGr or by_windows
 
 
 def key_of(event: QKeyEvent, modifiers: Modifiers, platform: str | None = None) -> str:
@@ -237,3 +255,75 @@ def key_of(event: QKeyEvent, modifiers: Modifiers, platform: str | None = None) 
     # X11 has media keys where a keyboard with F13 has that.
     code = code_of(event, platform)
     return code if code is not None and _FUNCTION_KEY.fullmatch(code) else "Unidentified"
+
+
+_CHORD_NAMES: dict[int, str] = {
+    **{ord(name): name for name in KEY_NAMES if len(name) == 1},
+    **{_K.Key_F1.value + at: f"F{1 + at}" for at in range(24)},
+    _K.Key_Up: "Up",
+    _K.Key_Down: "Down",
+    _K.Key_Left: "Left",
+    _K.Key_Right: "Right",
+    _K.Key_Home: "Home",
+    _K.Key_End: "End",
+    _K.Key_PageUp: "PageUp",
+    _K.Key_PageDown: "PageDown",
+    _K.Key_Insert: "Insert",
+    _K.Key_Delete: "Delete",
+    _K.Key_Return: "Enter",
+    _K.Key_Enter: "Enter",
+    _K.Key_Tab: "Tab",
+    _K.Key_Backtab: "Tab",
+    _K.Key_Space: "Space",
+    _K.Key_Backspace: "Backspace",
+    _K.Key_Escape: "Escape",
+    _K.Key_Menu: "Menu",
+    _K.Key_Pause: "Pause",
+    _K.Key_Print: "PrintScreen",
+    _K.Key_SysReq: "PrintScreen",
+    _K.Key_ScrollLock: "ScrollLock",
+    _K.Key_Minus: "Minus",
+    _K.Key_Equal: "Equal",
+    _K.Key_Comma: "Comma",
+    _K.Key_Period: "Period",
+    _K.Key_Slash: "Slash",
+    _K.Key_Semicolon: "Semicolon",
+}
+_CHORD_MODIFIERS = {
+    Qt.KeyboardModifier.ShiftModifier: Held.SHIFT,
+    Qt.KeyboardModifier.ControlModifier: Held.CTRL,
+    Qt.KeyboardModifier.AltModifier: Held.ALT,
+    Qt.KeyboardModifier.MetaModifier: Held.META,
+}
+_CHORD_MODIFIER_KEYS: dict[int, Held] = {
+    _K.Key_Shift: Held.SHIFT,
+    _K.Key_Control: Held.CTRL,
+    _K.Key_Alt: Held.ALT,
+    _K.Key_Meta: Held.META,
+}
+
+MODIFIER_KEYS = frozenset((*_CHORD_MODIFIER_KEYS, _K.Key_AltGr))
+"""`Qt.Key` of each key whose release may be the end of a shortcut."""
+
+
+def pressed_of(
+    event: QKeyEvent, codes: frozenset[str], platform: str | None = None
+) -> Pressed | None:
+    """A key press as shortcuts know it; None for a key that no shortcut can have.
+
+    A key has the name of what it prints; one that prints no name of a shortcut's (with Shift, in
+    another script) has that of its position on a US keyboard. `codes`: all keys that are down.
+    """
+    platform = QGuiApplication.platformName() if platform is None else platform
+    held = {ours for modifier, ours in _CHORD_MODIFIERS.items() if event.modifiers() & modifier}
+    code = code_of(event, platform)
+    alt_gr = _is_alt_gr(event, code, codes, platform)
+    if alt_gr or alt_gr_is_ctrl_and_alt(codes, platform):
+        held -= {Held.CTRL, Held.ALT} if platform == "windows" else {Held.ALT}
+    if alt_gr:
+        return None
+    own = _CHORD_MODIFIER_KEYS.get(event.key())
+    if own is not None:
+        return Pressed("", frozenset(held | {own}))
+    name = _CHORD_NAMES.get(event.key()) or (code or "").removeprefix("Key").removeprefix("Digit")
+    return Pressed(name, frozenset(held)) if name in KEY_NAMES else None

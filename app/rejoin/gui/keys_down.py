@@ -9,20 +9,26 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
-from rejoin.gui.key_events import identity_of
+from rejoin.gui.key_events import code_of, identity_of
 
 
 class KeysDown:
     """Fed by the window and its cards with every key and button, whatever it is for."""
 
     def __init__(self) -> None:
-        self._keys: set[int] = set()
+        self._keys: dict[int, str | None] = {}
+        """The code of each key that is down, by its identity."""
         self._buttons: set[Qt.MouseButton] = set()
 
     @property
     def any(self) -> bool:
         """Whether a key or a mouse button is down."""
         return bool(self._keys or self._buttons)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The codes of the keys that are down."""
+        return frozenset(code for code in self._keys.values() if code is not None)
 
     def is_repeat(self, event: QKeyEvent) -> bool:
         """Whether this press repeats a key that is down already."""
@@ -32,14 +38,14 @@ class KeysDown:
         """Note a key press; False for a repeat."""
         if self.is_repeat(event):
             return False
-        self._keys.add(identity_of(event))
+        self._keys[identity_of(event)] = code_of(event)
         return True
 
     def release(self, event: QKeyEvent) -> bool:
         """Note a key release; False for one that belongs to a repeat. May be called twice."""
         if event.isAutoRepeat():
             return False
-        self._keys.discard(identity_of(event))
+        self._keys.pop(identity_of(event), None)
         return True
 
     def set_button(self, button: Qt.MouseButton, pressed: bool) -> None:

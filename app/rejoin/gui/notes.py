@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rejoin.core.model import HealthLevel, Snapshot, Stage
-from rejoin.gui import shortcuts, texts
+from rejoin.gui import texts
 from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, Refused
+from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.media.audio.volume import SoundChoice
 
 BADGE_AFTER_S = 0.5
@@ -74,6 +75,9 @@ class WindowState:
     """A demo, in which a key drops the connection."""
     volume_control_held: bool = False
     """The pointer is on the volume control, or drags it."""
+    keyboard_captured: bool = False
+    """The game has keys of the desktop."""
+    shortcuts: Shortcuts = Shortcuts()  # noqa: RUF009 frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,9 @@ class Notes:
 
     badge: str = ""
     reconnect_hint: str = ""
-    """Below the badge; with it the button *Reconnect* is shown."""
+    """Below the badge, while a new connection is offered and there are keys for it."""
+    offers_reconnect: bool = False
+    """The button *Reconnect* is shown."""
     note: tuple[str, str] = ("", "")
     """Two lines."""
     problem: str = ""
@@ -102,13 +108,19 @@ class Notes:
 def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> Notes:
     """What is shown at `now`."""
     captured = isinstance(state.mouse, Captured)
-    free_mouse_hint = shortcuts.FREE_MOUSE.hint if captured else ""
+    hint = state.shortcuts.hint
+    free_mouse_hint = texts.way_out(
+        state.shortcuts.label(ShortcutAction.FREE_MOUSE),
+        mouse=captured,
+        keyboard=state.keyboard_captured,
+    )
     if snapshot.stage is not Stage.LIVE:
         return Notes(free_mouse_hint=free_mouse_hint)
     problem = memory.problem
     return Notes(
         badge=texts.trouble_text(snapshot) if _in_trouble(snapshot, now) else "",
-        reconnect_hint=shortcuts.RECONNECT.hint if snapshot.can_reconnect else "",
+        reconnect_hint=hint(ShortcutAction.RECONNECT) if snapshot.can_reconnect else "",
+        offers_reconnect=snapshot.can_reconnect,
         note=_note(snapshot, now, memory, state),
         problem=problem.text if problem and now - problem.since_at < PROBLEM_FOR_S else "",
         volume=(
@@ -117,7 +129,7 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
             else ""
         ),
         free_mouse_hint=free_mouse_hint,
-        drop_hint=shortcuts.DROP.hint if state.can_drop else "",
+        drop_hint=hint(ShortcutAction.DROP_CONNECTION) if state.can_drop else "",
         shows_volume_control=not captured
         and (state.volume_control_held or _within(SOUND_CONTROL_FOR_S, memory.mouse_moved_at, now)),
     )

@@ -41,13 +41,16 @@ class Pointer:
         grants: ClickGrants,
         *,
         view_moved: Callable[[], None],
+        clicked: Callable[[], None] = lambda: None,
     ) -> None:
-        """`view_moved`: called before an event, if the picture is elsewhere than at the last."""
+        """`view_moved`: called before an event, if the picture is elsewhere than at the last.
+        `clicked`: before each press that is for the game."""
         self._view = view
         self._mouse = mouse
         self._sender = sender
         self._grants = grants
         self._view_moved = view_moved
+        self._clicked = clicked
         self._target = QRectF()
         self._last: QPointF | None = None
         """Where the free pointer was last, in the whole window; None: it has just arrived."""
@@ -62,6 +65,7 @@ class Pointer:
         inside = self._locate(event.position())
         if not (inside or self._mouse.captured):
             return
+        self._clicked()
         self._grants.clicked(self._sender.clock())
         self._press = self._counted(event.button())
         self._sender.button(
@@ -97,9 +101,16 @@ class Pointer:
         inside = self._locate(at)
         before, self._last = self._last, QPointF(at)
         if inside or self._sender.held.buttons:
-            travelled = QPointF() if before is None else at - before
+            ratio = self._view.devicePixelRatioF()
+            travelled = QPointF() if before is None else (at - before) * ratio
             self._sender.move(travelled.x(), travelled.y(), self._place, modifiers)
         return True
+
+    def travelled(self, dx: int, dy: int) -> None:
+        """The captured pointer would have moved so far, by the compositor's word."""
+        if dx or dy:
+            held = held_modifiers(QGuiApplication.keyboardModifiers())
+            self._sender.move(dx, dy, self._place, held)
 
     def wheel(self, event: QWheelEvent) -> None:
         """The wheel turned over the picture, or while the mouse is captured."""

@@ -10,6 +10,7 @@ from typing import Final
 from PySide6.QtCore import QSize, Qt
 
 from rejoin.core.model import Snapshot, Stage
+from rejoin.gui.control_options import ControlOptions
 from rejoin.gui.input import NoPads, PlayerPads
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.surface_choice import PictureOptions
@@ -24,12 +25,13 @@ _FIRST_SHARE: Final = 0.92
 class WindowOptions:
     """How a window behaves.
 
-    `smooth`: as `VideoView`'s. `drop_again`: what F8 does; None outside a demo. `report_facts`:
-    more lines for the report. `before_start`: what is shown until the engine has started; by
-    default a window that waits for *Start*. `first_size`: in pixels; None: what fits the screen.
-    `picture`: how `application.run` chooses what draws. `make_surface`: what draws; when it fails,
-    `on_surface_failed` is called with the reason, and the processor draws. `pads`: the gamepads,
-    which `application.run` stops at the end.
+    `smooth`: as `VideoView`'s. `drop_again`: what the shortcut that drops the connection does; None
+    outside a demo. `report_facts`: more lines for the report. `before_start`: what is shown until
+    the engine has started; by default a window that waits for *Start*. `first_size`: in pixels;
+    None: what fits the screen. `picture`: how `application.run` chooses what draws.
+    `make_surface`: what draws; when it fails, `on_surface_failed` is called with the reason, and
+    the processor draws. `pads`: the gamepads, which `application.run` stops at the end. `controls`:
+    how keyboard, mouse and touch behave.
     """
 
     title: str = "Rejoin"
@@ -43,6 +45,7 @@ class WindowOptions:
     make_surface: MakeSurface = RasterSurface
     on_surface_failed: Callable[[str], None] = lambda why: None
     pads: PlayerPads = NoPads()  # noqa: RUF009 nothing is kept
+    controls: ControlOptions = ControlOptions()  # noqa: RUF009 frozen
 
 
 def first_size(available: QSize) -> QSize:

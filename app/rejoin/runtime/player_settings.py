@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, assert_never
+from typing import Any, ClassVar, Final, TypeGuard, TypeVar, assert_never
 
 from rejoin.errors import BadInputError
+from rejoin.input_events import chords
 
 Value = str | int | float | None
 """What a setting can be; a bool is an int. None: no limit, and no line in the file."""
@@ -43,6 +44,9 @@ class YesNo:
 class Share:
     """A number from 0 to 1."""
 
+    least: ClassVar[float] = 0
+    most: ClassVar[float] = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -52,7 +56,22 @@ class Limit:
     most: int
 
 
-Kind = OneOf | YesNo | Share | Limit
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number from `least` to `most`."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A keyboard shortcut, as `input_events.chords` reads it. `needed`: there has to be one."""
+
+    needed: bool = False
+
+
+Kind = OneOf | YesNo | Share | Limit | Number | Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +86,6 @@ class Setting:
 
     def checked(self, value: object) -> Value:
         """The value, if it may be one. Raises BadInputError, with what it may be."""
-        number: int | float | None = None
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            number = value
         match self.kind:
             case OneOf(words):
                 if isinstance(value, str) and value in words:
@@ -77,30 +93,31 @@ class Setting:
             case YesNo():
                 if isinstance(value, bool):
                     return value
-            case Share():
-                if number is not None and 0 <= number <= 1:
-                    return float(number)
             case Limit(least, most):
-                if value is None or (isinstance(number, int) and least <= number <= most):
-                    return number
+                if value is None or (isinstance(value, int) and _is_within(value, least, most)):
+                    return value
+            case Share() | Number():
+                if _is_within(value, self.kind.least, self.kind.most):
+                    return float(value)
+            case Keys(needed):
+                if (written := _keys(value, needed)) is not None:
+                    return written
             case _:
                 assert_never(self.kind)
-        shown = str(value)
-        if len(shown) > _SHOWN:
-            shown = shown[:_SHOWN] + "..."
+        shown = _shown(value)
         raise BadInputError(f"The setting {self.key} cannot be {shown!r}, but {self.allowed()}.")
 
     def from_text(self, text: str) -> Value:
         """The value that a person wrote. Raises BadInputError."""
         value: object = text
         match self.kind:
-            case OneOf():
+            case OneOf() | Keys():
                 pass
             case YesNo():
                 value = {"true": True, "yes": True, "false": False, "no": False}.get(
                     text.lower(), text
                 )
-            case Share():
+            case Share() | Number():
                 value = _number(float, text)
             case Limit():
                 value = None if text == NO_LIMIT else _number(int, text)
@@ -125,6 +142,10 @@ class Setting:
                 return "a number from 0 to 1"
             case Limit(least, most):
                 return f"a whole number from {least} to {most}, or {NO_LIMIT}"
+            case Number(least, most):
+                return f"a number from {least:g} to {most:g}"
+            case Keys(needed):
+                return "keys such as Ctrl+Alt+S" if needed else _ANY_KEYS
             case _:
                 assert_never(self.kind)
 
@@ -134,6 +155,28 @@ def _number(kind: type[int] | type[float], text: str) -> object:
         return kind(text)
     except ValueError:
         return text
+
+
+def _is_within(value: object, least: float, most: float) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text[:_SHOWN] + "..." if len(text) > _SHOWN else text
+
+
+_ANY_KEYS: Final = f"keys such as Ctrl+Alt+S or F9, or {chords.NONE}"
+
+
+def _keys(value: object, needed: bool) -> str | None:
+    """A shortcut as it is written here; None if it is none."""
+    try:
+        found = chords.parse(value) if isinstance(value, str) else ()
+    except chords.ChordError:
+        return None
+    is_text = isinstance(value, str)
+    return chords.to_text(found) if is_text and (found or not needed) else None
 
 
 def _setting(key: str, kind: Kind, default: _Default, meaning: str) -> _Default:
@@ -231,6 +274,69 @@ class PlayerSettings:
         True,
         "The game may make gamepads vibrate; only where its input module asks for it.",
     )
+    # Mouse, touch, keyboard and shortcuts stand together.
+    mouse_capture: str = _setting(
+        "mouse.capture",
+        OneOf(("game", "never")),
+        "game",
+        "The game gets the mouse for itself when it asks for it after a click (game), or never: "
+        "then it sees where the pointer is.",
+    )
+    mouse_sensitivity: float = _setting(
+        "mouse.sensitivity",
+        Number(0.1, 10.0),
+        1.0,
+        "By how much the way of a mouse that the game has for itself is multiplied.",
+    )
+    mouse_swap_buttons: bool = _setting(
+        "mouse.swap_buttons",
+        YesNo(),
+        False,
+        "Swap the left and the right mouse button in the game.",
+    )
+    mouse_scroll: str = _setting(
+        "mouse.scroll",
+        OneOf(("system", "reversed")),
+        "system",
+        "Which way the wheel scrolls in the game: as on the desktop, or reversed.",
+    )
+    touch_mode: str = _setting(
+        "touch.mode",
+        OneOf(("pointer", "trackpad")),
+        "pointer",
+        "A finger on a touch screen is the pointer with its left button held, or moves the pointer "
+        "as on a trackpad.",
+    )
+    system_keys: str = _setting(
+        "keyboard.system_keys",
+        OneOf(("off", "full_screen", "always")),
+        "off",
+        "Keys of the desktop (Alt+Tab, Super) reach the game: never, in full screen, or always; on "
+        "Linux alone.",
+    )
+    keys_full_screen: str = _setting(
+        "shortcuts.full_screen", Keys(), "F11, Alt+Enter", "Keys for full screen."
+    )
+    keys_statistics: str = _setting(
+        "shortcuts.statistics", Keys(), "Ctrl+Alt+S", "Keys for the stream's statistics."
+    )
+    keys_sound: str = _setting(
+        "shortcuts.sound", Keys(), "Ctrl+Alt+M", "Keys for sound on and off."
+    )
+    keys_louder: str = _setting("shortcuts.louder", Keys(), "Ctrl+Alt+Up", "Keys for louder.")
+    keys_quieter: str = _setting("shortcuts.quieter", Keys(), "Ctrl+Alt+Down", "Keys for quieter.")
+    keys_reconnect: str = _setting(
+        "shortcuts.reconnect",
+        Keys(),
+        "Ctrl+Alt+R",
+        "Keys for a new connection, where the window offers it.",
+    )
+    keys_free_mouse: str = _setting(
+        "shortcuts.free_mouse",
+        Keys(needed=True),
+        "Ctrl+Alt",
+        "Keys that take mouse and keyboard back from the game.",
+    )
     max_kbps: int | None = _setting(
         "network.max_kbps",
         Limit(100, 100_000),
@@ -303,11 +409,25 @@ def from_tables(tables: Mapping[str, Any]) -> Loaded:
             given.add(key)
         except BadInputError as error:
             problems.append(f"{error} Its default is used: {known.to_text(known.default)}.")
+    problems += _clashes(PlayerSettings(**found))
     if unknown:
         more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
         named = ", ".join(key[:_SHOWN] for key in unknown[:_NAMED])
         problems.append(f"This Rejoin has no such setting, and leaves it as it is: {named}{more}.")
     return Loaded(PlayerSettings(**found), tuple(problems), frozenset(given))
+
+
+def _clashes(settings: PlayerSettings) -> list[str]:
+    """A sentence for each shortcut whose keys another one has."""
+    shortcuts = {
+        key: chords.parse(getattr(settings, each.name))
+        for key, each in SETTINGS.items()
+        if isinstance(each.kind, Keys)
+    }
+    return [
+        f"The settings {owner} and {other} both have the keys {chord}, which are for the first."
+        for owner, other, chord in chords.clashes(shortcuts)
+    ]
 
 
 def _flat(tables: Mapping[str, Any]) -> list[tuple[str, Any]]:
