@@ -43,6 +43,12 @@ _LEVELS = {
 }
 
 
+_PLUGIN_CANNOT = (
+    "This plugin does not support",  # the offscreen plugin, whenever something needs a screen
+    "This plugin supports grabbing the mouse only for popup",  # Wayland, where Qt does it alone
+)
+
+
 def make_application() -> QApplication:
     """The QApplication with our theme. Raises NoDisplayError, AssetMissingError."""
     existing = QCoreApplication.instance()
@@ -138,6 +144,6 @@ def _qt_log() -> Iterator[None]:
 
 def to_log(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
     """Log one message of Qt's."""
-    if message.startswith("This plugin does not support"):
-        kind = QtMsgType.QtDebugMsg  # the offscreen plugin, whenever something needs a screen
+    if message.startswith(_PLUGIN_CANNOT):
+        kind = QtMsgType.QtDebugMsg
     _log.log(_LEVELS.get(kind, logging.WARNING), "%s: %s", context.category or "qt", message)

@@ -130,8 +130,10 @@ class MouseCapture:
         is_there = (at - home).manhattanLength() < _TRIAL_PX
         if is_there:
             home += QPoint(_TRIAL_PX, _TRIAL_PX)
+        self._view.setCursor(Qt.CursorShape.BlankCursor)
         if not _move_pointer(QPointF(at), home):
             self._state = Refused()
+            self.show_cursor()
             return False
         if is_there:
             self._travel.begin(home.x(), home.y())
