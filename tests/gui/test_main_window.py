@@ -800,9 +800,7 @@ def test_shortcuts_are_the_players(application: QApplication) -> None:
 def test_alt_gr_is_no_ctrl_and_alt(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live-captured"))
     press(window, Qt.Key.Key_Control)
-    alt_gr = QKeyEvent(
-        QEvent.Type.KeyPress, Qt.Key.Key_AltGr, Qt.KeyboardModifier.ControlModifier
-    )
+    alt_gr = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_AltGr, Qt.KeyboardModifier.ControlModifier)
     QApplication.sendEvent(window.layers.view, alt_gr)
     assert is_captured(window)
     assert port.codes == {"ControlLeft", "AltRight"}

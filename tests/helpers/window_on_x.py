@@ -1,7 +1,9 @@
 """A window with a live game, for tests with a real display: `python -m helpers.window_on_x`.
 
 The first argument: how far the window is beyond the right and the lower edge of the screen ("0,0"),
-or "full": full screen. The second: when the game gets the desktop's keys. Prints one JSON object a line: first whether its first size `fits` the screen, then at each key and
+or "full": full screen. The second: when the game gets the desktop's keys (`SystemKeysMode`).
+
+Prints one JSON object a line: first whether its first size `fits` the screen, then at each key and
 mouse event what has reached the window and the game. Ends when its standard input ends.
 """
 
@@ -30,11 +32,16 @@ class Reporting(RejoinWindow):
         super().__init__(port, options)
         self.port = port
         self.presses = self.moves = 0
-        self._last_printed: tuple[object, ...] = (False, False, (0, 0))
+        self._last_printed: tuple[object, ...] = (False, False, (0, 0), False)
         self.refreshed.connect(self._print_capture)
 
     def _print_capture(self) -> None:
-        captured = (self.mouse.captured, self.controls.system_keys.taken, self.port.travel)
+        captured = (
+            self.mouse.captured,
+            self.controls.system_keys.taken,
+            self.port.travel,
+            self.isActiveWindow(),
+        )
         if captured != self._last_printed:
             self._last_printed = captured
             self.print_state()
@@ -60,6 +67,7 @@ class Reporting(RejoinWindow):
     def print_state(self) -> None:
         hint = self.layers.corners.free_mouse_hint
         state = {
+            "active": self.isActiveWindow(),
             "presses": self.presses,
             "moves": self.moves,
             "keys": [

@@ -26,6 +26,7 @@ from rejoin.gui.mouse_capture import Captured, Free, FreedByKeys, MouseCapture
 from rejoin.gui.pointer import Pointer
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.system_keys import SystemKeys
+from rejoin.gui.touch import Touch
 from rejoin.gui.video_view import VideoView
 from rejoin.gui.view_state import view_of
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
@@ -86,6 +87,8 @@ class Controls:
             view_moved=self.show_view,
             clicked=self.system_keys.clicked,
         )
+
+        self._touch = Touch(view, self.mouse, self.pointer, options.touch, clock)
 
     # --- keyboard -------------------------------------------------------------------------------
 

@@ -232,6 +232,7 @@ class RejoinWindow(QWidget):
         state = WindowState(
             mouse=self.mouse.state,
             takes_input=self.inputs.is_open,
+            may_capture=self._options.controls.mouse.capture,
             sound=self.bridge.sound(),
             can_drop=self._options.drop_again is not None,
             volume_control_held=self.layers.sound.held,

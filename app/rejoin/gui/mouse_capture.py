@@ -151,7 +151,7 @@ class MouseCapture:
 
     def _ask(self, lock: PointerLock) -> None:
         self._state = Asked()
-        if not lock.lock_pointer(self._view.window(), self._on_lock, self._on_move):
+        if not lock.lock_pointer(self._view.window(), self._on_lock, self.nudge):
             self._state = Refused()
 
     def _on_lock(self, locked: bool) -> None:
@@ -161,7 +161,8 @@ class MouseCapture:
         elif not locked:
             self.release()
 
-    def _on_move(self, dx: float, dy: float) -> None:
+    def nudge(self, dx: float, dy: float) -> None:
+        """The captured pointer would move so far, in Qt's pixels."""
         if self.captured:
             scale = self._scale()
             self._travelled(*self._travel.travelled(dx * scale, dy * scale))

@@ -70,6 +70,8 @@ class WindowState:
     mouse: CaptureState = Free()  # noqa: RUF009 frozen
     takes_input: bool = False
     """The game takes the player's input."""
+    may_capture: bool = True
+    """The player lets the game have the mouse for itself."""
     sound: SoundChoice = SoundChoice()  # noqa: RUF009 frozen
     can_drop: bool = False
     """A demo, in which a key drops the connection."""
@@ -141,7 +143,8 @@ def is_just_back(snapshot: Snapshot, now: float) -> bool:
 
 
 def _note(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> tuple[str, str]:
-    can_capture = state.takes_input and not isinstance(state.mouse, Captured | Refused)
+    takes_click = state.takes_input and state.may_capture
+    can_capture = takes_click and not isinstance(state.mouse, Captured | Refused)
     if is_just_back(snapshot, now):
         again = can_capture and isinstance(state.mouse, FreedByDrop)
         return texts.BACK, texts.CLICK_TO_CONTROL if again else ""
