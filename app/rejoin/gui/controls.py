@@ -95,9 +95,9 @@ class Controls:
     def press_key(self, event: QKeyEvent) -> bool:
         """A key went down; False if it is for nobody."""
         repeated = not self._keys.press(event)
-        pressed = pressed_of(event, self._keys.codes)
+        pressed = pressed_of(event, self._keys.keys)
         shortcut = None
-        if pressed is not None:
+        if pressed is not None and pressed.key in self._options.shortcuts.names:
             shortcut = self._options.shortcuts.find(pressed, self._conditions())
         if shortcut is not None:
             if shortcut.repeats or not repeated:

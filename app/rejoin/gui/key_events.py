@@ -10,6 +10,7 @@ which follows the keyboard layout.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
@@ -257,6 +258,7 @@ def key_of(event: QKeyEvent, modifiers: Modifiers, platform: str | None = None) 
     return code if code is not None and _FUNCTION_KEY.fullmatch(code) else "Unidentified"
 
 
+_NAMES_OF_CHORDS = frozenset(KEY_NAMES)
 _CHORD_NAMES: dict[int, str] = {
     **{ord(name): name for name in KEY_NAMES if len(name) == 1},
     **{_K.Key_F1.value + at: f"F{1 + at}" for at in range(24)},
@@ -289,12 +291,17 @@ _CHORD_NAMES: dict[int, str] = {
     _K.Key_Slash: "Slash",
     _K.Key_Semicolon: "Semicolon",
 }
-_CHORD_MODIFIERS = {
-    Qt.KeyboardModifier.ShiftModifier: Held.SHIFT,
-    Qt.KeyboardModifier.ControlModifier: Held.CTRL,
-    Qt.KeyboardModifier.AltModifier: Held.ALT,
-    Qt.KeyboardModifier.MetaModifier: Held.META,
-}
+_CHORD_MODIFIERS = (Held.SHIFT, Held.CTRL, Held.ALT, Held.META)
+"""By the bits of `Qt.KeyboardModifier`, from `_FIRST_BIT` on."""
+_FIRST_BIT = 25
+_HELD = tuple(
+    frozenset(held for bit, held in enumerate(_CHORD_MODIFIERS) if bits >> bit & 1)
+    for bits in range(16)
+)
+"""What is held, by those bits: made once, as every key press asks for it."""
+_ALT_GR_OF_WINDOWS = frozenset(
+    keys.BY_CODE[code].windows[0] for code in ("ControlLeft", "AltRight")
+)
 _CHORD_MODIFIER_KEYS: dict[int, Held] = {
     _K.Key_Shift: Held.SHIFT,
     _K.Key_Control: Held.CTRL,
@@ -306,24 +313,27 @@ MODIFIER_KEYS = frozenset((*_CHORD_MODIFIER_KEYS, _K.Key_AltGr))
 """`Qt.Key` of each key whose release may be the end of a shortcut."""
 
 
-def pressed_of(
-    event: QKeyEvent, codes: frozenset[str], platform: str | None = None
-) -> Pressed | None:
+def pressed_of(event: QKeyEvent, down: Set[int], platform: str | None = None) -> Pressed | None:
     """A key press as shortcuts know it; None for a key that no shortcut can have.
 
     A key has the name of what it prints; one that prints no name of a shortcut's (with Shift, in
-    another script) has that of its position on a US keyboard. `codes`: all keys that are down.
+    another script) has that of its position on a US keyboard. `down`: `identity_of` each key that
+    is down, this one too.
     """
     platform = QGuiApplication.platformName() if platform is None else platform
-    held = {ours for modifier, ours in _CHORD_MODIFIERS.items() if event.modifiers() & modifier}
-    code = code_of(event, platform)
-    alt_gr = _is_alt_gr(event, code, codes, platform)
-    if alt_gr or alt_gr_is_ctrl_and_alt(codes, platform):
-        held -= {Held.CTRL, Held.ALT} if platform == "windows" else {Held.ALT}
-    if alt_gr:
+    key = event.key()
+    held = _HELD[event.modifiers().value >> _FIRST_BIT & 15]
+    if key == _K.Key_AltGr:
         return None
-    own = _CHORD_MODIFIER_KEYS.get(event.key())
+    if platform == "windows" and down >= _ALT_GR_OF_WINDOWS:
+        held -= {Held.CTRL, Held.ALT}
+        if code_of(event, platform) == "AltRight":
+            return None
+    own = _CHORD_MODIFIER_KEYS.get(key)
     if own is not None:
-        return Pressed("", frozenset(held | {own}))
-    name = _CHORD_NAMES.get(event.key()) or (code or "").removeprefix("Key").removeprefix("Digit")
-    return Pressed(name, frozenset(held)) if name in KEY_NAMES else None
+        return Pressed("", held | {own})
+    name = _CHORD_NAMES.get(key)
+    if name is None:
+        code = code_of(event, platform) or ""
+        name = code.removeprefix("Key").removeprefix("Digit")
+    return Pressed(name, held) if name in _NAMES_OF_CHORDS else None

@@ -6,18 +6,19 @@ repeat is one more press without Qt's auto-repeat flag.
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
-from rejoin.gui.key_events import code_of, identity_of
+from rejoin.gui.key_events import identity_of
 
 
 class KeysDown:
     """Fed by the window and its cards with every key and button, whatever it is for."""
 
     def __init__(self) -> None:
-        self._keys: dict[int, str | None] = {}
-        """The code of each key that is down, by its identity."""
+        self._keys: set[int] = set()
         self._buttons: set[Qt.MouseButton] = set()
 
     @property
@@ -26,9 +27,9 @@ class KeysDown:
         return bool(self._keys or self._buttons)
 
     @property
-    def codes(self) -> frozenset[str]:
-        """The codes of the keys that are down."""
-        return frozenset(code for code in self._keys.values() if code is not None)
+    def keys(self) -> Set[int]:
+        """The keys that are down, each by its identity."""
+        return self._keys
 
     def is_repeat(self, event: QKeyEvent) -> bool:
         """Whether this press repeats a key that is down already."""
@@ -38,14 +39,14 @@ class KeysDown:
         """Note a key press; False for a repeat."""
         if self.is_repeat(event):
             return False
-        self._keys[identity_of(event)] = code_of(event)
+        self._keys.add(identity_of(event))
         return True
 
     def release(self, event: QKeyEvent) -> bool:
         """Note a key release; False for one that belongs to a repeat. May be called twice."""
         if event.isAutoRepeat():
             return False
-        self._keys.pop(identity_of(event), None)
+        self._keys.discard(identity_of(event))
         return True
 
     def set_button(self, button: Qt.MouseButton, pressed: bool) -> None:

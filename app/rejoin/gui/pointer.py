@@ -101,9 +101,11 @@ class Pointer:
         inside = self._locate(at)
         before, self._last = self._last, QPointF(at)
         if inside or self._sender.held.buttons:
-            ratio = self._view.devicePixelRatioF()
-            travelled = QPointF() if before is None else (at - before) * ratio
-            self._sender.move(travelled.x(), travelled.y(), self._place, modifiers)
+            dx = dy = 0.0
+            if before is not None:
+                ratio = self._view.devicePixelRatioF()
+                dx, dy = (at.x() - before.x()) * ratio, (at.y() - before.y()) * ratio
+            self._sender.move(dx, dy, self._place, modifiers)
         return True
 
     def travelled(self, dx: int, dy: int) -> None:

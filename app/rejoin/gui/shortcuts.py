@@ -97,6 +97,12 @@ class Shortcuts:
     """The keys of every shortcut of one player."""
 
     keys: Mapping[ShortcutAction, tuple[Chord, ...]] = field(default_factory=_defaults)
+    names: frozenset[str] = field(init=False, compare=False)
+    """Of every key that a shortcut ends with; "" for modifiers alone."""
+
+    def __post_init__(self) -> None:
+        ends = (chord.key for chords in self.keys.values() for chord in chords)
+        object.__setattr__(self, "names", frozenset(ends))
 
     @classmethod
     def of(cls, changed: Mapping[ShortcutAction, str]) -> Shortcuts:
