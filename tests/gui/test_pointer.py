@@ -186,10 +186,10 @@ def test_free_movement_counts_in_the_screens_pixels_and_places_in_qts(
 
 def test_a_pointer_that_is_nudged_stays_in_the_picture_and_loses_no_fraction(rig: Rig) -> None:
     for _ in range(10):
-        rig.pointer.nudge(2.5, 0.3)
+        rig.pointer.nudge(2.5, 0.25)
     last = rig.sent[-1]
     assert isinstance(last, PointerMove)
-    assert (last.x, last.y) == (25, 3)
+    assert (last.x, last.y) == (25, 2)
     rig.pointer.nudge(-1000, 1000)
     last = rig.sent[-1]
     assert isinstance(last, PointerMove)

@@ -22,7 +22,7 @@ class OnWayland:
 
 
 def test_on_another_platform_there_is_none(application: QApplication) -> None:
-    assert wayland.seat_of(application) is None
+    assert wayland.desktop_of(application) is None
 
 
 @pytest.mark.parametrize("error", [OSError("no library"), AttributeError("no such symbol")])
@@ -35,7 +35,7 @@ def test_a_library_that_cannot_be_used_is_logged_and_the_game_is_played(
     monkeypatch.setattr(wayland, "_Library", fail)
     application: QGuiApplication = OnWayland()  # type: ignore[assignment]
     with caplog.at_level(logging.WARNING):
-        assert wayland.seat_of(application) is None
+        assert wayland.desktop_of(application) is None
     assert str(error) in caplog.text
 
 

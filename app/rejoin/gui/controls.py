@@ -69,16 +69,16 @@ class Controls:
         self.grants = ClickGrants()
         application = QGuiApplication.instance()
         assert isinstance(application, QGuiApplication)
-        seat = wayland.seat_of(application)
+        desktop = wayland.desktop_of(application)
         self.mouse = MouseCapture(
             view,
             inputs,
             self._mouse_changed,
-            lock=seat,
+            lock=desktop,
             sensitivity=options.mouse.sensitivity,
             travelled=self._on_travel,
         )
-        self.system_keys = SystemKeys(window, options.system_keys, seat)
+        self.system_keys = SystemKeys(window, options.system_keys, desktop)
         self.pointer = Pointer(
             view,
             self.mouse,

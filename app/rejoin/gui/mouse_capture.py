@@ -62,7 +62,7 @@ CaptureState = Free | FreedByKeys | FreedByDrop | Refused | Asked | Captured
 
 
 class PointerLock(Protocol):
-    """A compositor's pointer lock. `gui.wayland.WaylandSeat` implements it."""
+    """A compositor's pointer lock. `gui.wayland.WaylandDesktop` implements it."""
 
     def lock_pointer(
         self,

@@ -186,7 +186,7 @@ class _Listener:
         library.add_listener(proxy, self._table, None)
 
 
-class WaylandSeat:
+class WaylandDesktop:
     """Locks the pointer and inhibits shortcuts for windows of this program, on Qt's thread."""
 
     def __init__(self, application: QGuiApplication) -> None:
@@ -299,13 +299,18 @@ class WaylandSeat:
     def inhibit_shortcuts(self, window: QWidget) -> bool:
         """Have the desktop's shortcuts sent to this window while it has the keyboard; whether the
         compositor can."""
-        library, seat = self._library, self._native.seat()
+        library, devices = self._library, self._native.seat()
         manager = self._bound.get(library.inhibit_manager.name)
-        if not manager or not seat:
+        if not manager or not devices:
             return False
         if self._inhibitor is None:
             self._inhibitor = library.call(
-                manager, 1, library.inhibitor, None, _POINTER(int(window.winId())), _POINTER(seat)
+                manager,
+                1,
+                library.inhibitor,
+                None,
+                _POINTER(int(window.winId())),
+                _POINTER(devices),
             )
             library.flush(self._display)
         return self._inhibitor is not None
@@ -318,12 +323,12 @@ class WaylandSeat:
         self._inhibitor = None
 
 
-def seat_of(application: QGuiApplication) -> WaylandSeat | None:
+def desktop_of(application: QGuiApplication) -> WaylandDesktop | None:
     """What the compositor offers; None on another platform, or where libwayland cannot be used."""
     if not application.platformName().startswith("wayland"):
         return None
     try:
-        return WaylandSeat(application)
+        return WaylandDesktop(application)
     except (AttributeError, OSError, ValueError) as error:
         _log.warning("the pointer cannot be locked on Wayland: %s", error)
         return None
