@@ -15,7 +15,7 @@ from rejoin.gui.control_options import SystemKeysMode
 
 
 class ShortcutInhibitor(Protocol):
-    """A compositor that can do without its shortcuts. `gui.wayland.WaylandDesktop` implements it."""
+    """A compositor that can do without its shortcuts: `gui.wayland.WaylandDesktop`."""
 
     def inhibit_shortcuts(self, window: QWidget) -> bool: ...
     def allow_shortcuts(self) -> None: ...
