@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import Connection, update
 
-from helpers.backend_caller import Caller, problem_of
+from helpers.backend_caller import Caller, in_process, problem_of
 from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService, new_offer, new_token
 from helpers.stores import opened
 from helpers.turn_queue import NONE_COME_BACK, TurnQueue
@@ -259,14 +259,7 @@ async def backend(
     service: FakeStreamService, store: SessionStore, quota: Quota
 ) -> AsyncIterator[Caller]:
     app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(quota=quota))
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            base_url="http://backend.invalid",
-            headers={"Authorization": f"Bearer {GOOD_TOKEN}"},
-            transport=httpx.ASGITransport(app),
-        ) as http,
-    ):
+    async with in_process(app, headers={"Authorization": f"Bearer {GOOD_TOKEN}"}) as http:
         yield Caller(http)
 
 

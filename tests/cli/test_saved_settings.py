@@ -16,8 +16,9 @@ from rejoin.gui.control_options import ControlOptions, MouseOptions, SystemKeysM
 from rejoin.gui.input import NoPads
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.gui.surface_choice import PictureOptions, Renderer
+from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_options import WindowOptions
-from rejoin.media.video.scale_filter import ScaleFilter
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 from rejoin.runtime.settings_file import settings_path
 
 EVERYTHING = """
@@ -29,6 +30,13 @@ vsync = true
 decoder = "software"
 frame_pacing = true
 allow_444 = true
+aspect = "16:9"
+full_screen = true
+screen = "HDMI-1"
+
+[sound]
+device = "Headset"
+mute_in_background = true
 
 [input]
 module = "off"
@@ -59,6 +67,12 @@ free_mouse = "Ctrl+Shift"
 [network]
 max_kbps = 8000
 max_height = 720
+dtls_client = true
+scope = "lan"
+
+[appearance]
+theme = "light"
+text_size = 150
 """
 
 
@@ -95,8 +109,18 @@ def test_every_setting_reaches_the_game(
     save(EVERYTHING)
     assert rejoin(*PLAY) == (0, "", "")
     [window], [played] = opened, fake_player.made
-    assert window.picture == PictureOptions(Renderer.SOFTWARE, ScaleFilter.SHARP, 0.5, vsync=True)
+    assert window.picture == PictureOptions(
+        Renderer.SOFTWARE, Drawing(ScaleFilter.SHARP, 0.5, Aspect.WIDE), vsync=True
+    )
     assert window.smooth
+    assert window.screen == "HDMI-1"
+    assert window.settings.path == settings_path()
+    assert window.settings.now.theme == "light"
+    assert window.settings.now.mute_in_background
+    assert window.settings.fixed == frozenset()
+    assert played.sound_device == "Headset"
+    assert played.dtls_client
+    assert played.profile.network.allow_private
     assert played.hardware.names == ()
     assert played.profile.allow_444
     assert played.input == (False, 8000, 720)
@@ -133,12 +157,21 @@ def test_the_command_line_goes_first(
         "--renderer auto --scaling smooth --sharpness 0 --no-vsync --decoder auto "
         "--no-frame-pacing --no-allow-444 --input-module service --max-bitrate none "
         "--max-height 180 --no-pad-background --pad-dead-zone 0.1 --no-pad-swap-ab "
-        "--no-pad-swap-xy --pad-rumble"
+        "--no-pad-swap-xy --pad-rumble --aspect sent --no-full-screen --screen none "
+        "--sound-device none --no-mute-in-background --no-dtls-client --network internet"
     )
     assert rejoin(*PLAY, *arguments.split()) == (0, "", "")
     [window], [played] = opened, fake_player.made
     assert window.picture == PictureOptions(Renderer.AUTO)
     assert not window.smooth
+    assert window.screen is None
+    assert not window.settings.now.mute_in_background
+    assert {"scaling", "sharpness", "aspect", "mute_in_background"} <= window.settings.fixed
+    assert {"scope", "vsync"} <= window.settings.fixed
+    assert "theme" not in window.settings.fixed
+    assert played.sound_device is None
+    assert not played.dtls_client
+    assert not played.profile.network.allow_private
     assert played.hardware.names == ("vaapi",)
     assert not played.profile.allow_444
     assert played.input == (True, None, 180)
@@ -168,7 +201,7 @@ def test_mistakes_in_the_file_are_said_once_and_the_game_is_played(
     assert "video.renderer cannot be 'gpu'" in first
     assert "video.hdr" in second
     [window] = opened
-    assert window.picture == PictureOptions(Renderer.AUTO, ScaleFilter.PIXEL)
+    assert window.picture == PictureOptions(Renderer.AUTO, Drawing(ScaleFilter.PIXEL))
 
     save("[video")
     code, out, err = rejoin(*PLAY)

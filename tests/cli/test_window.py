@@ -14,6 +14,7 @@ from rejoin.cli import window
 from rejoin.core.model import Ending, EndingKind, Stage
 from rejoin.gui import application
 from rejoin.gui.surface_choice import PictureOptions, Renderer
+from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.rtc.candidates import NetworkRules
@@ -269,9 +270,9 @@ def test_a_second_instance_brings_the_window_to_the_front(
         (["--renderer", "card", "--vsync"], PictureOptions(Renderer.CARD, vsync=True)),
         (
             ["--renderer", "software", "--scaling", "sharp", "--sharpness", "0.5"],
-            PictureOptions(Renderer.SOFTWARE, ScaleFilter.SHARP, 0.5),
+            PictureOptions(Renderer.SOFTWARE, Drawing(ScaleFilter.SHARP, 0.5)),
         ),
-        (["--scaling", "pixel"], PictureOptions(Renderer.AUTO, ScaleFilter.PIXEL)),
+        (["--scaling", "pixel"], PictureOptions(Renderer.AUTO, Drawing(ScaleFilter.PIXEL))),
     ],
 )
 def test_how_pictures_are_drawn_reaches_the_window(

@@ -18,6 +18,7 @@ from rejoin.gui.main_window import RejoinWindow
 # What the offscreen plugin cannot do; it warns each time.
 EXPECTED = {
     "This plugin does not support grabbing the mouse",
+    "This plugin does not support grabbing the keyboard",
     "This plugin does not support raise()",
     "This plugin does not support propagateSizeHints()",
 }

@@ -8,7 +8,8 @@ from rejoin.gui.control_options import ControlOptions, MouseOptions, SystemKeysM
 from rejoin.gui.shortcuts import SHORTCUTS, ShortcutAction, Shortcuts
 from rejoin.input_events import chords
 from rejoin.input_events.events import Button
-from rejoin.runtime.player_settings import OneOf, PlayerSettings, setting
+from rejoin.runtime.player_settings import PlayerSettings, setting
+from rejoin.runtime.setting_kinds import OneOf
 
 
 def test_swapped_buttons_are_left_and_right_alone() -> None:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from helpers.fake_port import FakeClock, picture
 from rejoin.core.model import ConnectionNumber
 from rejoin.gui.raster_surface import RasterSurface
-from rejoin.gui.video_surface import SurfaceEvents
+from rejoin.gui.video_surface import Drawing, SurfaceEvents
 from rejoin.media.video.picture import Picture
 from rejoin.media.video.scale_filter import ScaleFilter
 
@@ -28,7 +28,7 @@ class Rig:
         events = SurfaceEvents(
             FakeClock(), lambda picture, at, took_s: self.painted.append(picture)
         )
-        self.surface = RasterSurface(self.view, events, scale_filter)
+        self.surface = RasterSurface(self.view, events, Drawing(scale_filter))
         self.view.show()
         QApplication.processEvents()
 

@@ -33,6 +33,7 @@ from helpers.window_faces import wait_until
 from rejoin.gui import theme
 from rejoin.gui.card_api import CardApi
 from rejoin.gui.rhi_surface import CardOptions
+from rejoin.gui.video_surface import Drawing
 from rejoin.media.video.planes import Matrix, PlaneReader, Siting, planes_of
 from rejoin.media.video.scale_filter import ScaleFilter
 
@@ -134,7 +135,7 @@ def test_more_chroma_is_drawn_where_it_is(window: CardWindow, form: str, siting:
 def test_each_filter_is_what_it_is_called(
     api: CardApi, scale_filter: ScaleFilter, sharpness: float
 ) -> None:
-    options = CardOptions(api, scale_filter, sharpness)
+    options = CardOptions(api, Drawing(scale_filter, sharpness))
     with card_window(options, (400, 225)) as window:
         frame = noise((160, 90))
         window.show(picture_of(frame))

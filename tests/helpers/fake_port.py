@@ -53,6 +53,7 @@ class FakePort:
         """What is held after each of `inputs`."""
         self.wish_listeners: list[Callable[[Wish], None]] = []
         self.choices: list[SoundChoice] = []
+        self.silenced: list[bool] = []
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.problem_text: str | None = None
         self.current_statistics: StreamStatistics | None = None
@@ -99,6 +100,9 @@ class FakePort:
 
     def set_sound(self, choice: SoundChoice) -> None:
         self.choices.append(choice)
+
+    def silence(self, silent: bool) -> None:
+        self.silenced.append(silent)
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         self.listeners.append(listener)

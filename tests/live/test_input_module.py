@@ -62,7 +62,7 @@ def test_with_a_key_held_nothing_but_checks_and_goodbyes_leaves_the_lost_connect
         tries.append(it.player.input_facts().bytes_sent - before)
         await can_play(it, episode=1)
 
-    it = play(small(30.0), script)
+    it = play(small(5.0), script)
     (wire,) = wires
     lost_at = at_of(it, "Mute")
     goodbye_at = at_of(it, "SayGoodbye")

@@ -13,12 +13,11 @@ from rejoin.gui.surface_choice import Renderer
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.runtime.player_settings import (
     SETTINGS,
-    Limit,
-    OneOf,
     PlayerSettings,
     from_tables,
     setting,
 )
+from rejoin.runtime.setting_kinds import Limit, OneOf
 
 
 def test_every_default_may_be_chosen_and_every_key_has_a_table_and_a_meaning() -> None:
@@ -95,7 +94,7 @@ def test_a_file_that_says_everything() -> None:
         {
             "video": {"renderer": "card", "vsync": True, "sharpness": 1},
             "network": {"max_kbps": 8000},
-            "reports": {"send": True},
+            "privacy": {"send_reports": True},
         }
     )
     assert loaded.problems == ()
@@ -160,4 +159,4 @@ def test_the_document_has_every_setting_as_it_is() -> None:
     for key, row in documented.items():
         known = SETTINGS[key]
         assert row[1:3] == [known.allowed(), known.to_text(known.default)]
-        assert row[4] == f"{known.meaning} |"
+        assert row[4:] == [known.applies.value, f"{known.meaning} |"]

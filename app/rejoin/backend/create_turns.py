@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -36,6 +37,11 @@ _FORECAST_EACH_S: Final = FORECAST_S / 2000
 ASK_AGAIN_S: Final = 1.0
 CALL_TAKES_S: Final = 0.25
 """Kept of the client's time for the call itself."""
+SPREAD_S: Final = 2.0
+SPREAD_SHARE: Final = 0.25
+"""Of the time of its call, at most: a client is told its place this much before it has to be, by
+chance. Clients that were dropped in one moment would else all be away in one moment, to ask again,
+and the turns of that second would be nobody's."""
 _DELIVERED_IN_S: Final = 0.15
 """A turn that another process gives is found this much later: at the next exchange."""
 SWEEP_S: Final = 5.0
@@ -124,15 +130,17 @@ class CreateTurns:
         can probably be called for at this time. `deadline_at`: of the call. Raises RefusedError
         (WAITS_FOR_TURN, ATTEMPT_STALE) and StoreUnavailableError."""
         deadline_at -= CALL_TAKES_S
+        spread_s = SPREAD_SHARE * (deadline_at - self._clock())
+        until_at = deadline_at - random.random() * min(SPREAD_S, max(0.0, spread_s))
         if self._is_quiet() and self._budget.take_held():
             self._exchange()
             return False
-        asking = self._joined(session_id, attempt, belief, is_released, deadline_at)
+        asking = self._joined(session_id, attempt, belief, is_released, until_at)
         asking.clients += 1
         self._asked.set()
         self._exchange()
         try:
-            await asyncio.wait({asking.turn}, timeout=max(0.0, deadline_at - self._clock()))
+            await asyncio.wait({asking.turn}, timeout=max(0.0, until_at - self._clock()))
         finally:
             asking.clients -= 1
             if asking.clients == 0 and self._asking.get(session_id) is asking:
@@ -153,7 +161,7 @@ class CreateTurns:
         attempt: int,
         belief: Believed,
         is_released: Callable[[float], bool],
-        deadline_at: float,
+        until_at: float,
     ) -> _Asking:
         """The session's place in this process: a newer attempt takes that of an older one."""
         now = self._clock()
@@ -163,13 +171,13 @@ class CreateTurns:
                 known.refuse(RefusedError(Reason.ATTEMPT_STALE))
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             released = is_released(now)
-            known = _Asking(attempt, belief, now, deadline_at, is_released, released, turn)
+            known = _Asking(attempt, belief, now, until_at, is_released, released, turn)
             self._asking[session_id] = known
         elif known.attempt > attempt:
             raise RefusedError(Reason.ATTEMPT_STALE)
         else:
             known.belief, known.asked_at, known.is_released = belief, now, is_released
-            known.until_at, known.is_new = max(known.until_at, deadline_at), True
+            known.until_at, known.is_new = max(known.until_at, until_at), True
         return known
 
     def _waits(self, session_id: str, asking: _Asking) -> RefusedError:

@@ -14,6 +14,7 @@ import click
 from rejoin.cli import exit_codes, saved_settings
 from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import is_terminal, say, warn
+from rejoin.cli.saved_settings import given_here, of_this_run
 from rejoin.errors import BadInputError
 from rejoin.parts import loading
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rejoin.gui.control_options import ControlOptions
     from rejoin.gui.input import PlayerPads
     from rejoin.gui.main_window import RejoinWindow
+    from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player import Player
     from rejoin.runtime.studio_profile import StudioProfile
@@ -56,6 +58,14 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
             raise BadInputError("--probe-url must look like https://status.example/.") from None
         profile = replace(profile, probe_url=options.probe_url)
     chosen = options.ice_servers
+    if chosen is not None and "turn_file" not in given_here():
+        # That of the settings: one that is wrong costs no game.
+        with_servers = replace(profile, ice_servers_file=chosen)
+        try:
+            with_servers.ice_servers()
+        except BadInputError as error:
+            warn(f"{error} It is the setting network.turn_file; the game starts without.")
+            chosen = None
     if chosen is not None:
         profile = replace(profile, ice_servers_file=chosen)
     try:
@@ -106,8 +116,9 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     from rejoin.core.model import Doing, Snapshot, Stage
     from rejoin.gui import application
     from rejoin.gui.surface_choice import PictureOptions, Renderer
+    from rejoin.gui.video_surface import Drawing
     from rejoin.gui.window_options import WindowOptions
-    from rejoin.media.video.scale_filter import ScaleFilter
+    from rejoin.media.video.scale_filter import Aspect, ScaleFilter
     from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
@@ -145,10 +156,11 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
             report_facts=player.report_facts,
             picture=PictureOptions(
                 Renderer(options.renderer),
-                ScaleFilter(options.scaling),
-                options.sharpness,
+                Drawing(ScaleFilter(options.scaling), options.sharpness, Aspect(options.aspect)),
                 options.vsync,
             ),
+            screen=options.screen,
+            settings=_followed(options),
             pads=_gamepads(options, player),
             controls=_controls(),
         ),
@@ -173,6 +185,7 @@ def _player(
 ) -> Player:
     """The client for this game. `activated` is set when a second instance asks for its window."""
     from rejoin.media.video.hardware import chosen
+    from rejoin.runtime.data_used import DataUsed
     from rejoin.runtime.local_store import LocalStore
     from rejoin.runtime.player import Player, PlayerOptions
     from rejoin.runtime.report_queue import ReportQueue
@@ -194,6 +207,8 @@ def _player(
             statistics_file=statistics_file,
             sound_file=SoundFile(),
             hardware=chosen(options.decoder),
+            sound_device=options.sound_device,
+            data_used=DataUsed(),
             dtls_client=options.dtls_client,
             input_module=options.input_module == "service",
             max_kbps=options.max_kbps,
@@ -203,6 +218,18 @@ def _player(
             token_lasts_s=None if signed_in is None else signed_in.lasts_s,
         ),
     )
+
+
+def _followed(options: GameOptions) -> FollowedSettings:
+    """The settings that apply to this game, and the file that they are followed in."""
+    from rejoin.gui.settings.followed import FollowedSettings
+    from rejoin.runtime.settings_file import settings_path
+
+    path: Path | None = None
+    with contextlib.suppress(BadInputError):  # there is no home folder
+        path = settings_path()
+    now = replace(of_this_run(), mute_in_background=options.mute_in_background)
+    return FollowedSettings(path, now, given_here())
 
 
 def _gamepads(options: GameOptions, player: Player) -> PlayerPads:

@@ -26,8 +26,11 @@ from rejoin.gui.bridge import StreamPort
 from rejoin.gui.displays import check_display
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
+from rejoin.gui.roles import Appearance
+from rejoin.gui.settings.appearance import appearance_of
+from rejoin.gui.settings.following import Following
 from rejoin.gui.surface_choice import SurfaceUse
-from rejoin.gui.window_options import WindowOptions
+from rejoin.gui.window_options import WindowOptions, open_on
 from rejoin.runtime.renderer_memory import RendererMemory
 
 INTERRUPTED = 130
@@ -49,10 +52,13 @@ _PLUGIN_CANNOT = (
 )
 
 
-def make_application() -> QApplication:
-    """The QApplication with our theme. Raises NoDisplayError, AssetMissingError."""
+def make_application(appearance: Appearance | None = None) -> QApplication:
+    """The QApplication with our theme. `appearance`: None: the one that it has, or the default.
+    Raises NoDisplayError, AssetMissingError."""
     existing = QCoreApplication.instance()
     if isinstance(existing, QApplication):
+        if appearance is not None and appearance != theme.appearance():
+            theme.apply(existing, appearance)
         return existing
     platform_plugin.choose()
     check_display()
@@ -64,7 +70,7 @@ def make_application() -> QApplication:
     application.setDesktopFileName("rejoin")
     application.setQuitOnLastWindowClosed(False)
     platform_plugin.stop_releases_by_repeat(application)
-    theme.apply(application)
+    theme.apply(application, appearance or Appearance())
     return application
 
 
@@ -89,11 +95,14 @@ def run(
     """
     with _qt_log(), ExitStack() as at_the_end:
         at_the_end.callback(options.pads.stop)
-        application = make_application()
+        application = make_application(appearance_of(options.settings.now))
         use = SurfaceUse(options.picture, RendererMemory())
         at_the_end.callback(use.close)  # in any case: a mark that stays is taken for a crash
         options = replace(options, make_surface=use.make_surface, on_surface_failed=use.fall_back)
         window = RejoinWindow(port, options, clock=clock)
+        Following(application, window, options.settings)  # the window is its parent
+        if options.screen is not None and not open_on(window, options.screen):
+            _log.info("there is no screen of the name that was chosen")
         source = qt_network() if network_hint else None
         hint = NetworkHint(window.bridge.post, source) if source is not None else None
         interrupts = 0

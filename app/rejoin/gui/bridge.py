@@ -45,6 +45,9 @@ class StreamPort(Protocol):
     def set_sound(self, choice: SoundChoice) -> None:
         """Change the volume. Thread-safe, returns at once."""
 
+    def silence(self, silent: bool) -> None:
+        """No sound for now, whatever the volume is. Thread-safe, returns at once."""
+
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         """Call `listener` with each new snapshot, on any thread. Returns how to unsubscribe."""
 
@@ -172,6 +175,10 @@ class Bridge(QObject):
     def set_sound(self, choice: SoundChoice) -> None:
         if not self._is_closed():
             self._port.set_sound(choice)
+
+    def silence(self, silent: bool) -> None:
+        if not self._is_closed():
+            self._port.silence(silent)
 
     def take_picture(self) -> Picture | None:
         """The newest picture not yet taken, or None."""

@@ -9,8 +9,11 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
-from rejoin.errors import NoDisplayError
+from rejoin.errors import BadInputError, NoDisplayError
 from rejoin.gui import application, displays
+from rejoin.gui.roles import Appearance
+from rejoin.gui.settings.appearance import appearance_of
+from rejoin.runtime.settings_file import load, settings_path
 
 _INVISIBLE: Final = frozenset({"offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs"})
 """Qt's platforms on which nobody is known to look."""
@@ -29,9 +32,17 @@ def can_be_seen(environment: Mapping[str, str] = os.environ) -> bool:
 
 def confirmed(question: str) -> bool:
     """Ask, and wait for the answer. Closing the dialog, Escape and Enter mean no."""
-    application.make_application()
+    application.make_application(_saved_appearance())
     box = question_box(question)
     return box.exec() == QMessageBox.StandardButton.Yes
+
+
+def _saved_appearance() -> Appearance:
+    """As the player's windows look; what is wrong with the settings is said elsewhere."""
+    try:
+        return appearance_of(load(settings_path()).settings)
+    except BadInputError:  # there is no home folder
+        return Appearance()
 
 
 def question_box(question: str) -> QMessageBox:

@@ -38,7 +38,7 @@ from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
-from rejoin.gui.window_options import Presence, WindowOptions, first_size
+from rejoin.gui.window_options import Presence, WindowOptions, first_size, least_size
 from rejoin.input_events.wishes import Wish
 from rejoin.media.audio.volume import SoundChoice
 
@@ -73,7 +73,7 @@ class RejoinWindow(QWidget):
         super().__init__()
         self.setWindowTitle(options.title)
         available = self.screen().availableSize()
-        self.setMinimumSize(QSize(640, 400).boundedTo(available))
+        self.setMinimumSize(least_size(available))
         self.resize(QSize(*options.first_size) if options.first_size else first_size(available))
         self._options = options
         self._clock = clock

@@ -34,6 +34,7 @@ from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.relay import RelaySettings
 from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS
+from rejoin.runtime.data_used import DataUsed
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.module_process import MakeSandbox
@@ -70,6 +71,8 @@ class PlayerOptions:
     - `local_store`: None: no ticket and no token are saved, so no way back after a crash.
     - `ticket`: the game to rejoin; None: start a new one.
     - `sound_file`: None: the volume is not saved. `statistics_file`: None: none are written.
+    - `sound_device`: the name of the one to play on; None: the system's default. `data_used`: None:
+      it is not counted.
     - `hardware`: None: decode in software.
     - `on_record`: receives each record of the trace; samples too if `record_samples`.
     - `input_module`: False: the service's input module is not used; the game can be watched.
@@ -93,6 +96,8 @@ class PlayerOptions:
     ticket: Ticket | None = None
     sound_file: SoundFile | None = None
     statistics_file: StatisticsFile | None = None
+    sound_device: str | None = None
+    data_used: DataUsed | None = None
     hardware: Hardware | None = None
     on_record: Callable[[Record], None] | None = None
     record_samples: bool = False
@@ -132,12 +137,13 @@ class Player:
         self._token = profile.token or ""
         self._keeper = self._token_keeper()
         self._reports = self._report_sender()
-        self._audio = options.audio or open_output()
+        self._audio = options.audio or open_output(options.sound_device)
         self._hardware = options.hardware or Hardware()
         self._relay = RelaySettings(profile.ice_servers().turn, profile.network)
         self._prepared_connections = PreparedConnections(self._relay, allow_444=profile.allow_444)
         self._sound = SoundChoice() if options.sound_file is None else options.sound_file.read()
-        self._audio.set_volume(self._sound.amplitude)
+        self._silenced = False
+        self._apply_volume()
         self._wishes = Wishes()
         self._engine = EngineLoop(
             EnginePorts(
@@ -202,9 +208,17 @@ class Player:
     def set_sound(self, choice: SoundChoice) -> None:
         """The volume from now on, in this run and in the next."""
         self._sound = choice
-        self._audio.set_volume(choice.amplitude)
+        self._apply_volume()
         if self._options.sound_file is not None:
             self._options.sound_file.save(choice)
+
+    def silence(self, silent: bool) -> None:
+        """No sound for now, whatever the volume is, which stays as it is."""
+        self._silenced = silent
+        self._apply_volume()
+
+    def _apply_volume(self) -> None:
+        self._audio.set_volume(0.0 if self._silenced else self._sound.amplitude)
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         return self._engine.snapshots.subscribe(listener)
@@ -261,6 +275,8 @@ class Player:
         blocking = [self._audio.close, self._hardware.close]
         if self._options.sound_file is not None:
             blocking.append(self._options.sound_file.close)
+        if self._options.data_used is not None:
+            blocking.append(self._options.data_used.close)
         outcomes = await asyncio.gather(
             asyncio.wait_for(self._client.aclose(), CLOSE_S),
             asyncio.wait_for(self._prepared_connections.close(), CLOSE_S),
@@ -346,6 +362,8 @@ class Player:
     def _write_statistics(self, at: float, statistics: StreamStatistics) -> None:
         if self._options.statistics_file is not None:
             self._options.statistics_file.write(at, statistics)
+        if self._options.data_used is not None:
+            self._options.data_used.count(at, statistics)
 
 
 def _sandbox(reports: Reports) -> InputModulePort:

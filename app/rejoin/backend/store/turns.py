@@ -31,6 +31,25 @@ _MOST_SWEPT: Final = 1000
 _WAITS, _GRANTED, _SERVED = "waits", "granted", "served"
 
 
+def _present(shard: Any, now: Any, seen_since: Any) -> ColumnElement[bool]:
+    """Whose client waits for an answer, in a process that lives. Values or parameters."""
+    return and_(
+        CREATE_TURN.c.shard == shard,
+        CREATE_TURN.c.state == _WAITS,
+        CREATE_TURN.c.present_until_at > now,
+        CREATE_TURN.c.owner.in_(
+            select(QUEUE_PROCESS.c.owner).where(QUEUE_PROCESS.c.seen_at > seen_since)
+        ),
+    )
+
+
+_ANYBODY: Final = select(1).where(
+    select(1)
+    .where(_present(bindparam("of_shard"), bindparam("now"), bindparam("seen_since")))
+    .exists()
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A client that asks. Seconds from now: `shown_s`, `latest_s` until the deadlines, `present_s`
@@ -239,18 +258,11 @@ class TurnStore:
         )
 
     def _present(self, now: float) -> ColumnElement[bool]:
-        return and_(
-            self._here,
-            CREATE_TURN.c.state == _WAITS,
-            CREATE_TURN.c.present_until_at > now,
-            CREATE_TURN.c.owner.in_(
-                select(QUEUE_PROCESS.c.owner).where(QUEUE_PROCESS.c.seen_at > now - SEEN_S)
-            ),
-        )
+        return _present(self._budgets.shard, now, now - SEEN_S)
 
     def _anybody_waits(self, connection: Connection, now: float) -> bool:
-        found = connection.scalar(select(1).where(select(1).where(self._present(now)).exists()))
-        return found is not None
+        wanted = {"of_shard": self._budgets.shard, "now": now, "seen_since": now - SEEN_S}
+        return connection.scalar(_ANYBODY, wanted) is not None
 
     def _grant(self, connection: Connection, now: float, free: int) -> int:
         """Give up to `free` turns to those whose order it is; how many were given."""

@@ -16,7 +16,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 
 from rejoin.media.video.picture import Picture, Pixels
 from rejoin.media.video.planes import Matrix
-from rejoin.media.video.scale_filter import ScaleFilter, fitted
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter, fitted
 from rejoin.media.video.swscale import BLOCK, Area, Converter
 
 _COLORSPACES = {
@@ -70,10 +70,11 @@ class Scaler:
         picture: Picture,
         view: tuple[int, int] | None,
         scale_filter: ScaleFilter = ScaleFilter.SMOOTH,
+        aspect: Aspect = Aspect.SENT,
     ) -> Picture:
         """The picture, with pixels for a view of this size if it has to be scaled for that."""
         own = (picture.width, picture.height)
-        if view is None or (size := fitted(own, view, scale_filter)) == own:
+        if view is None or (size := fitted(own, view, scale_filter, aspect)) == own:
             return picture
         try:
             return replace(picture, pixels=self._pixels(picture.frame, *size, scale_filter))
