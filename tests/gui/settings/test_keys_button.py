@@ -65,6 +65,8 @@ def test_it_shows_the_keys_and_takes_the_next_ones(rig: Rig) -> None:
     assert rig.button.text() == "F11, Alt+Enter", "until it is saved"
     rig.key(K.Key_F10, NONE)
     assert rig.picked == ["Ctrl+Alt+F"]
+    rig.button.show_keys("Full screen", "none")
+    assert rig.button.text() == sections.CHOOSE_KEYS
 
 
 def test_modifiers_alone_are_taken_when_one_goes_up(rig: Rig) -> None:

@@ -36,7 +36,8 @@ class KeysButton(QPushButton):
 
     def show_keys(self, title: str, keys: str) -> None:
         """Show what is set. `title`: what the keys are for."""
-        self._title, self._keys = title, keys
+        self._title = title
+        self._keys = sections.CHOOSE_KEYS if keys == chords.NONE else keys
         self._show()
 
     @property

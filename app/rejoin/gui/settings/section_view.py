@@ -133,6 +133,8 @@ class SectionView(QScrollArea):
                     control.show_percent(round(float(value or 0) * 100))
                 case KeysButton():
                     control.show_keys(WORDS[key].title, str(value))
+                    for off in row.controls[1:]:
+                        off.setEnabled(value != chords.NONE)
                 case ChoiceBox():
                     control.offer(offered(key, state), value)
                 case _:
