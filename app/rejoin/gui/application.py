@@ -100,7 +100,7 @@ def run(
         at_the_end.callback(use.close)  # in any case: a mark that stays is taken for a crash
         options = replace(options, make_surface=use.make_surface, on_surface_failed=use.fall_back)
         window = RejoinWindow(port, options, clock=clock)
-        Following(application, window, options.settings)  # the window is its parent
+        following = Following(application, window, options.settings)
         if options.screen is not None and not open_on(window, options.screen):
             _log.info("there is no screen of the name that was chosen")
         source = qt_network() if network_hint else None
@@ -135,6 +135,7 @@ def run(
             signal.signal(signal.SIGINT, before)
             if hint is not None:
                 hint.close()
+            following.close()
             window.bridge.close()
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)

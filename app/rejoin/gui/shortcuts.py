@@ -18,6 +18,7 @@ class ShortcutAction(enum.Enum):
     TOGGLE_SOUND = "toggle_sound"
     LOUDER = "louder"
     QUIETER = "quieter"
+    SAVE_PICTURE = "save_picture"
     RECONNECT = "reconnect"
     DROP_CONNECTION = "drop_connection"
     FREE_MOUSE = "free_mouse"
@@ -57,6 +58,12 @@ SHORTCUTS: Final = (
         ShortcutAction.LOUDER, "Ctrl+Alt+Up", "louder", frozenset({Condition.LIVE}), repeats=True
     ),
     Shortcut(ShortcutAction.QUIETER, "Ctrl+Alt+Down", "quieter", frozenset({Condition.LIVE}), True),
+    Shortcut(
+        ShortcutAction.SAVE_PICTURE,
+        "Ctrl+Alt+P",
+        "save a picture of the game",
+        frozenset({Condition.LIVE}),
+    ),
     Shortcut(
         ShortcutAction.RECONNECT,
         "Ctrl+Alt+R",
