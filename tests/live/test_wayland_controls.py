@@ -64,15 +64,18 @@ def live_window(*arguments: str) -> Iterator[tuple[NextState, WaylandInput, Path
         reader = threading.Thread(target=read, daemon=True)
         reader.start()
 
+        state: dict[str, Any] = {}
+
         def next_state(wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-            """The first of those that come that is as wanted."""
-            while True:
-                state: dict[str, Any] = json.loads(lines.get(timeout=PATIENCE_S))
-                if wanted(state):
-                    return state
+            """The last one that came, or the first of those that come, that is as wanted."""
+            nonlocal state
+            while not (state and wanted(state)):
+                state = json.loads(lines.get(timeout=PATIENCE_S))
+            return state
 
         try:
             next_state(lambda state: "fits" in state)
+            state = {}
             with wayland_input(environment) as devices:
                 next_state(lambda state: bool(state["active"]))
                 devices.move_to(640, 400, SIZE)
