@@ -96,7 +96,8 @@ class RejoinWindow(QWidget):
             idle_limit_s=options.idle_limit_s,
             controls=options.controls,
         )
-        self.files = PlayerFiles(self.layers, self.report, self)
+        hidden = options.settings.now.streamer_mode
+        self.files = PlayerFiles(self.layers, self.report, self, hides_folders=hidden)
         self.files.noted.connect(self._notes.note_picture)
         self.files.spoken.connect(self._announcer.say)
         self._connect_buttons()
