@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.launch import GameToPlay
+    from rejoin.runtime.place_file import PlaceFile
     from rejoin.runtime.player import Player
     from rejoin.runtime.studio_profile import StudioProfile
 
@@ -160,6 +161,7 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
             ),
             screen=options.screen,
             settings=_followed(options),
+            place=_place(),
             pads=_gamepads(options, player),
         ),
         full_screen=options.full_screen,
@@ -226,8 +228,22 @@ def _followed(options: GameOptions) -> FollowedSettings:
     path: Path | None = None
     with contextlib.suppress(BadInputError):  # there is no home folder
         path = settings_path()
-    now = replace(of_this_run(), mute_in_background=options.mute_in_background)
+    now = replace(
+        of_this_run(),
+        mute_in_background=options.mute_in_background,
+        sound_device=options.sound_device,
+    )
     return FollowedSettings(path, now, given_here())
+
+
+def _place() -> PlaceFile | None:
+    """Where the window's place is kept; None where there is no home folder."""
+    from rejoin.runtime.place_file import PlaceFile, place_path
+
+    try:
+        return PlaceFile(place_path())
+    except BadInputError:
+        return None
 
 
 def _gamepads(options: GameOptions, player: Player) -> PlayerPads:

@@ -24,6 +24,10 @@ from rejoin.clock import Clock, boot_s
 from rejoin.gui import platform_plugin, theme
 from rejoin.gui.bridge import StreamPort
 from rejoin.gui.displays import check_display
+from rejoin.gui.guest.guest import Guest
+from rejoin.gui.guest.hints import Choices
+from rejoin.gui.guest.place import restore
+from rejoin.gui.guest.services import services_of
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
 from rejoin.gui.roles import Appearance
@@ -93,7 +97,8 @@ def run(
         at_the_end.callback(use.close)  # in any case: a mark that stays is taken for a crash
         options = replace(options, make_surface=use.make_surface, on_surface_failed=use.fall_back)
         window = RejoinWindow(port, options, clock=clock)
-        Following(application, window, options.settings)  # the window is its parent
+        following = Following(application, window, options.settings)  # the window is its parent
+        _be_a_guest(application, window, options, following, clock)
         if options.screen is not None and not open_on(window, options.screen):
             _log.info("there is no screen of the name that was chosen")
         source = qt_network() if network_hint else None
@@ -132,6 +137,31 @@ def run(
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
         return INTERRUPTED if interrupts else code
+
+
+def _be_a_guest(
+    application: QApplication,
+    window: RejoinWindow,
+    options: WindowOptions,
+    following: Following,
+    clock: Clock,
+) -> None:
+    """Put the window where it was, and let it be a guest on this desktop (`gui/guest`)."""
+    place = None if options.place is None else options.place.read()
+    if place is not None:
+        restore(window, place, on_screen=options.screen)
+    services = services_of(
+        application,
+        place=options.place,
+        sound=window.bridge.sound,
+        settings=lambda: following.now,
+    )
+
+    def choices() -> Choices:
+        now = following.now
+        return Choices(now.notify_in_background, now.sound_at_the_end)
+
+    Guest(window, services, choices=choices, clock=clock)  # the window is its parent
 
 
 @contextmanager

@@ -37,6 +37,11 @@ class Following(QObject):
             watch = SettingsWatch(followed.path, self)
             watch.changed.connect(self._on_changed)
 
+    @property
+    def now(self) -> PlayerSettings:
+        """What counts now."""
+        return self._now
+
     def _on_changed(self, loaded: Loaded) -> None:
         """A file that cannot be read, perhaps because it is being edited, changes nothing."""
         if loaded.damaged:
@@ -69,7 +74,7 @@ class Following(QObject):
         self._window.bridge.silence(self._now.mute_in_background and hidden)
 
 
-_FOLLOWED = frozenset({"mute_in_background"})
+_FOLLOWED = frozenset({"mute_in_background", "sound_device"})
 """Fields whose value of the command line is kept here; that of the others is the window's."""
 
 
