@@ -85,13 +85,13 @@ class Guest(QObject):
         window, now = self._window, self._clock()
         snapshot = window.snapshot
         visible = window.isVisible()
-        # Who has closed the window (it is hidden until the engine has finished) wants no hints.
         seen = Seen(window.isActiveWindow() or not visible, visible and not window.isMinimized())
         title = hint_texts.window_title(snapshot, now, self._title)
         if title != window.windowTitle():
             window.setWindowTitle(title)
         self._keep_awake(keeps_awake(snapshot, seen))
-        choices = self._choices()
+        # Who has closed the window (it is hidden until the engine has finished) wants no hints.
+        choices = self._choices() if visible else Choices(background=False)
         self._hinted, hints = next_hints(self._hinted, snapshot, now, seen, choices)
         for hint in hints:
             self._carry_out(hint)
