@@ -17,8 +17,6 @@ from jeepney import HeaderFields, Message, MessageType, new_error, new_method_re
 from jeepney.bus_messages import MatchRule, message_bus
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
-
-
 AVAILABLE = shutil.which("dbus-daemon") is not None
 
 SCREEN_SAVER = "org.freedesktop.ScreenSaver"
@@ -106,9 +104,7 @@ def session_bus() -> Iterator[str]:
 
 
 @contextmanager
-def desktop_services(
-    *names: str, address: str | None = None
-) -> Iterator[Services]:
+def desktop_services(*names: str, address: str | None = None) -> Iterator[Services]:
     """These services on a bus of their own, or at `address`."""
     if address is None:
         with session_bus() as own, desktop_services(*names, address=own) as services:

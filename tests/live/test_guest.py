@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,9 +65,7 @@ def guest(environment: Mapping[str, str], *arguments: str) -> Iterator[Window]:
 def test_on_x_a_game_holds_the_screen_saver_off_and_a_drop_behind_is_notified_of() -> None:
     with (
         desktop_services.desktop_services(SCREEN_SAVER, NOTIFICATIONS) as desktop,
-        guest(
-            {"QT_QPA_PLATFORM": "xcb", "DBUS_SESSION_BUS_ADDRESS": desktop.address}
-        ) as window,
+        guest({"QT_QPA_PLATFORM": "xcb", "DBUS_SESSION_BUS_ADDRESS": desktop.address}) as window,
     ):
         window.do("live")
         wait_until(lambda: len(desktop.held) == 1)
@@ -123,22 +120,22 @@ def test_on_wayland_a_visible_game_inhibits_idleness_and_a_killed_one_does_not()
         def inhibits() -> bool:
             return '"inhibit_idle": true' in sway_tree(environment)
 
-        with guest(environment) as window:
-            time.sleep(0)
-            assert not inhibits()
-            assert window.do("live")["platform"].startswith("wayland")
-            wait_until(inhibits)
-            before = window.do("state")
+        def swaymsg(command: str) -> None:
             subprocess.run(
-                ["swaymsg", "[title=Rejoin] move to output HEADLESS-2"],
-                env=environment, check=True, capture_output=True,
-            )  # fmt: skip
-            wait_until(lambda: window.do("state")["ratio"] == 2.0 * before["ratio"])
-            after = window.do("live")
+                ["swaymsg", command], env=dict(environment), check=True, capture_output=True
+            )
+
+        swaymsg("output HEADLESS-2 resolution 3200x2000")
+        with guest(environment) as window:
+            assert not inhibits()
+            before = window.do("live")
+            assert before["platform"].startswith("wayland")
             wait_until(inhibits)
-            assert after["picture"] == [2 * each for each in before["picture"]]
+            swaymsg('[title="Rejoin"] move container to output HEADLESS-2')
+            wait_until(lambda: window.do("live")["ratio"] == 2.0)
+            after = window.do("live")
+            assert after["picture"] == [2 * after["width"], 2 * after["height"]]
+            wait_until(inhibits)
             window.process.send_signal(signal.SIGKILL)
             window.process.wait()
             wait_until(lambda: not inhibits())
-
-

@@ -16,9 +16,7 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 PLACE = Place("DP-1", 100, -20, 1280, 720, maximised=True)
 
 
-def test_it_is_among_the_users_state_files(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_it_is_among_the_users_state_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("platformdirs.user_state_path", lambda *_, **__: tmp_path / "rejoin")
     assert place_path() == tmp_path / "rejoin" / "window.json"
 

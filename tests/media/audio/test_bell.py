@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ def test_two_notes_that_begin_and_end_softly() -> None:
     assert max(abs(each) for each in (*left[:10], *left[-10:])) < 100
     half = len(left) // 2
     for note, hertz in zip((left[:half], left[half:]), bell.NOTES_HZ, strict=True):
-        crossings = sum((a < 0) != (b < 0) for a, b in zip(note, note[1:], strict=False))
+        crossings = sum((a < 0) != (b < 0) for a, b in pairwise(note))
         assert crossings / 2 / bell.NOTE_S == pytest.approx(hertz, rel=0.05)
     assert max(array.array("h", bell.samples(0.125))) == pytest.approx(bell.PEAK / 8, rel=0.05)
 

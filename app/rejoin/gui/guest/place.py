@@ -26,9 +26,7 @@ def place_of(window: QWidget, before: Place | None) -> Place | None:
     else:
         corner, size = window.pos() - screen.geometry().topLeft(), window.size()
     try:
-        return Place(
-            screen.name(), corner.x(), corner.y(), size.width(), size.height(), maximised
-        )
+        return Place(screen.name(), corner.x(), corner.y(), size.width(), size.height(), maximised)
     except ValueError:
         return before
 
