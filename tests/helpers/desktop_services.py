@@ -13,9 +13,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from jeepney import HeaderFields, Message, MessageType, new_error, new_method_return
-from jeepney.bus_messages import MatchRule, message_bus
-from jeepney.io.blocking import DBusConnection, open_dbus_connection
+from jeepney import (  # type: ignore[import-untyped]
+    HeaderFields,
+    Message,
+    MessageType,
+    new_error,
+    new_method_return,
+)
+from jeepney.bus_messages import (  # type: ignore[import-untyped]
+    MatchRule,
+    message_bus,
+)
+from jeepney.io.blocking import (  # type: ignore[import-untyped]
+    DBusConnection,
+    open_dbus_connection,
+)
 
 AVAILABLE = shutil.which("dbus-daemon") is not None
 

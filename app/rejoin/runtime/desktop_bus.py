@@ -217,8 +217,14 @@ class _Services:
         self, at: tuple[str, str, str], method: str, signature: str, arguments: tuple[object, ...]
     ) -> object:
         """The first value of the answer, or None. `at`: path, name and interface."""
-        from jeepney import DBusAddress, MessageType, new_method_call
-        from jeepney.io.blocking import open_dbus_connection
+        from jeepney import (  # type: ignore[import-untyped]
+            DBusAddress,
+            MessageType,
+            new_method_call,
+        )
+        from jeepney.io.blocking import (  # type: ignore[import-untyped]
+            open_dbus_connection,
+        )
 
         path, name, interface = at
         address = DBusAddress(path, bus_name=name, interface=interface)
