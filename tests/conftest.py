@@ -56,16 +56,22 @@ os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 GONE_WITHIN_S = 30.0
 """How long something may take to go; a test that leaves nothing behind does not wait."""
 
-ENDS = (
+LIMITS = (
+    ("rejoin.backend.budgets", "LONGEST_S"),
+    ("rejoin.backend.create_turns", "LONGEST_S"),
+    ("rejoin.backend.store.batched_reads", "LONGEST_S"),
+    ("rejoin.backend.store.database", "LONGEST_S"),
+    ("rejoin.backend.store.sessions", "LONGEST_S"),
     ("rejoin.emulator.host.connection", "CLOSE_TIMEOUT_S"),
     ("rejoin.runtime.engine_loop", "CLOSE_WITHIN_S"),
     ("rejoin.runtime.module_process", "CLOSE_WITHIN_S"),
     ("rejoin.runtime.player", "CLOSE_S"),
     ("rejoin.runtime.report_sender", "_CLOSE_S"),
 )
-"""After so long the end of a game abandons, with a warning, what hangs. A player does not wait, but
-on a busy machine a second is little: here it is `ENDS_WITHIN_S`. Who tests a limit sets it."""
-ENDS_WITHIN_S = 30.0
+"""After so long a program gives up what hangs: a database that does not answer, or what has to
+close at the end of a game. On a busy machine a second, or five, is little: here each is `LIMIT_S`.
+Who tests a limit sets it."""
+LIMIT_S = 30.0
 
 
 class LogRecords(logging.Handler):
@@ -98,11 +104,11 @@ def _log_records(request: pytest.FixtureRequest) -> Iterator[LogRecords]:
 
 
 @pytest.fixture(autouse=True)
-def _patient_ends() -> None:
-    for name, limit in ENDS:
+def _patience() -> None:
+    for name, limit in LIMITS:
         module = sys.modules.get(name)
         if module is not None:
-            setattr(module, limit, ENDS_WITHIN_S)
+            setattr(module, limit, LIMIT_S)
 
 
 @pytest.fixture

@@ -166,6 +166,8 @@ def test_what_is_not_wise_is_one_sentence_each() -> None:
     assert settings_with(database=file).warnings() == ()
     (forgetful,) = settings_with().warnings()
     assert ":memory:" in forgetful, "on loopback, behind a proxy, in front of AWS"
+    (unmeasured,) = settings_with(database=file, dialect="aws-bundle", metrics_port=9081).warnings()
+    assert "metrics" in unmeasured
     (readable,) = settings_with(endpoint_url="HTTP://192.0.2.7", database=file).warnings()
     assert "plain http" in readable
     weak = settings_with(host="192.0.2.1", tokens=("aaaaaaaaaaaaaaaa",)).warnings()

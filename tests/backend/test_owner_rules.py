@@ -217,3 +217,37 @@ async def test_a_repeated_start_waits_for_the_same_admission() -> None:
         for answer in await asyncio.gather(start(token, offer), start(token, offer)):
             problem_of(answer, ProblemCode.FORBIDDEN, 403)
     assert service.count("start") == 1
+
+
+async def test_a_start_that_is_sent_to_two_processes_has_the_limit_of_one() -> None:
+    class SlowStatus(FakeStreamService):
+        async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
+            await asyncio.sleep(0.2)
+            return await super().get_status(stream, budget_s=budget_s)
+
+    service = SlowStatus(status="CONNECTED")
+    rules = AppRules(quota=PLENTY, owners=OwnerRules(live_sessions=1))
+    async with opened() as store, contextlib.AsyncExitStack() as stack:
+        clients = []
+        for _ in range(2):
+            app = build_app(service, store, [GOOD_TOKEN], rules=rules)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            clients.append(
+                await stack.enter_async_context(
+                    httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
+                )
+            )
+
+        async def start(http: httpx.AsyncClient, token: str, offer: str) -> httpx.Response:
+            return await http.post(
+                "/v1/sessions",
+                headers={"Authorization": f"Bearer {GOOD_TOKEN}", "Idempotency-Key": token},
+                json={"signal_request": offer, "attempt": 1},
+            )
+
+        assert (await start(clients[0], new_token(), new_offer())).status_code == 201
+        token, offer = new_token(), new_offer()
+        answers = await asyncio.gather(*(start(http, token, offer) for http in clients))
+        for answer in answers:
+            problem_of(answer, ProblemCode.FORBIDDEN, 403)
+    assert service.count("start") == 1

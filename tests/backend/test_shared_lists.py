@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from helpers.backend_caller import until
-from helpers.list_pages import SOON_S, pages_of, passes
+from helpers.list_pages import SOON_S, pages_of, passes, stream
 from helpers.many_streams import ManyStreams
 from helpers.poll_rate import PollRate
 from helpers.stores import opened
@@ -112,3 +112,39 @@ async def test_a_recent_pass_of_any_process_will_do() -> None:
         service.go.release()
         assert set((await two.recent(0.0)).streams) == set(first.streams)
         assert service.pages.count("CONNECTED") == 2, "the first has released the lists"
+
+
+async def test_who_follows_again_after_a_while_gets_the_newest_pass_and_no_old_ones() -> None:
+    now = 1000.0
+    async with opened() as store:
+        reader = pages_of(store, "one")
+        lists = StreamLists(many(0), PollRate(boot_s, 1000), boot_s)
+        two = SharedLists(lists, pages_of(store, "two"), lambda: now)
+
+        async def listed(status: str) -> None:
+            assert await reader.lead(within_s=SOON_S)
+            assert await reader.record([stream("a", status)], True, within_s=SOON_S)
+
+        await listed("CONNECTED")
+        await two.read(lambda _: None)
+        for status in ("PENDING_CLIENT_RECONNECTION", "CONNECTED"):
+            await listed(status)
+        now += 100.0
+        seen: list[str] = []
+        await two.read(lambda items: seen.extend(each.status for each in items))
+        assert seen == ["CONNECTED"], "the drop was over long ago"
+
+
+async def test_the_rest_of_a_pass_that_was_not_followed_to_its_end_is_no_pass() -> None:
+    async with opened() as store:
+        reader, two, seen = pages_of(store, "one"), process(store, many(0), "two"), Seen()
+        assert await reader.lead(within_s=SOON_S)
+        await reader.record([stream("a")], None, within_s=SOON_S)
+        following = asyncio.ensure_future(two.read(seen))
+        await until(lambda: seen.names == ["arn:a"])
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await reader.record([stream("b")], True, within_s=SOON_S)
+        done = await two.read(seen)
+        assert set(done.streams) == {"arn:a", "arn:b"}

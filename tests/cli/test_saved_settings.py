@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.command_line import PLAY, FakePlayer, Rejoin, saved_ticket
+from helpers.command_line import LINK, PLAY, FakePlayer, Rejoin, saved_ticket
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gui import application
@@ -207,3 +207,58 @@ def test_without_a_home_folder_for_settings_the_game_is_played(
 
 def no_home(*_: object, **__: object) -> Path:
     raise RuntimeError("no home")
+
+
+ICE = '[{"urls": "turn:t.example", "username": "CANARY-n", "credential": "CANARY-c"}]'
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_saved_file_with_turn_servers_is_used(
+    rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path
+) -> None:
+    file = tmp_path / "ice.json"
+    file.write_text(ICE)
+    save(f"[network]\nturn_file = {str(file)!r}\n")
+    assert rejoin(*PLAY) == (0, "", "")
+    [played] = fake_player.made
+    assert [each.host for each in played.profile.ice_servers().turn] == ["t.example"]
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("content", [None, "", "{}", '[{"urls": "turns:"}]'])
+def test_a_saved_file_that_cannot_be_used_costs_no_game(
+    rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "ice.json"
+    if content is not None:
+        file.write_text(content)
+    save(f"[network]\nturn_file = {str(file)!r}\n")
+    code, out, err = rejoin(*PLAY)
+    assert (code, out, err.count("\n")) == (0, "", 1)
+    assert "network.turn_file" in err
+    [played] = fake_player.made
+    assert played.profile.ice_servers().turn == ()
+    code, _, err = rejoin(*PLAY, "--ice-servers", str(file))
+    assert (code, err.count("\n")) == (2, 1), "one that was named is an error"
+    assert rejoin(*PLAY, "--ice-servers", "none") == (0, "", "")
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_link_stays_on_the_internet_whatever_the_scope(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    save('[network]\nscope = "lan"\n')
+    assert rejoin("play", "--yes", LINK)[0] == 0
+    assert rejoin(*PLAY)[0] == 0
+    link, url = (played.profile for played in fake_player.made)
+    assert not link.network.allow_private
+    assert link.public_only
+    assert url.network.allow_private
+
+
+@pytest.mark.usefixtures("opened", "fake_player")
+def test_streamer_mode_does_not_say_where_a_game_plays(rejoin: Rejoin) -> None:
+    _, _, err = rejoin("play", "--yes", LINK)
+    assert "games.example" in err
+    save("[privacy]\nstreamer_mode = true\n")
+    assert rejoin("play", "--yes", LINK) == (0, "", "")

@@ -16,7 +16,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.card_window import (
@@ -201,7 +200,7 @@ def test_bars_are_black_and_reach_the_picture(api: CardApi, size: tuple[int, int
 def test_the_last_picture_is_dimmed_with_its_bars(window: CardWindow) -> None:
     window.window.resize(400, 180)
     window.view.resize(400, 180)
-    ink = QColor(theme.INK)
+    ink = theme.colour(theme.INK)
     ground = np.array([ink.red(), ink.green(), ink.blue()], dtype=float)
     window.show(picture_of(flat((235, 128, 128), (320, 180))))
     window.view.dimmed = True
@@ -214,7 +213,7 @@ def test_the_last_picture_is_dimmed_with_its_bars(window: CardWindow) -> None:
 
 
 def test_before_the_first_picture_the_background_is_shown(window: CardWindow) -> None:
-    ink = QColor(theme.INK)
+    ink = theme.colour(theme.INK)
     expected = np.array([ink.red(), ink.green(), ink.blue()], dtype=float)
     seen = window.seen()
     assert worst(seen, np.broadcast_to(expected, seen.shape)) <= 1

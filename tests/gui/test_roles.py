@@ -73,10 +73,18 @@ def test_the_ring_stands_out_from_what_is_left_of_it(palette: Palette) -> None:
     assert worst(palette, Role.ACCENT, palette.colours[Role.TRACK]) >= 3.0
 
 
+@themes
+def test_a_control_with_the_focus_differs_from_one_without(palette: Palette) -> None:
+    edges = [palette.colours[role] for role in (Role.HAIRLINE, Role.CONTROL_EDGE)]
+    assert worst(palette, Role.TEXT, *edges) >= 3.0
+
+
 def test_high_contrast_is_what_it_says() -> None:
     colours = roles.HIGH_CONTRAST.colours
-    for text in (Role.TEXT, Role.QUIET, Role.TROUBLE, Role.DANGER, Role.ACCENT, Role.HAIRLINE):
+    for text in (Role.TEXT, Role.QUIET, Role.TROUBLE, Role.DANGER, Role.ACCENT):
         assert worst(roles.HIGH_CONTRAST, text, colours[Role.INK], colours[Role.CARD]) >= 7.0
+    for line in (Role.HAIRLINE, Role.FAINT, Role.CONTROL_EDGE):
+        assert worst(roles.HIGH_CONTRAST, line, colours[Role.INK], colours[Role.CARD]) >= 4.5
 
 
 @pytest.mark.parametrize(

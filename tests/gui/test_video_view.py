@@ -22,7 +22,7 @@ from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.video_surface import Drawing, SurfaceEvents
 from rejoin.gui.video_view import VideoView
 from rejoin.media.video.picture import FailureCount, Picture, Pixels
-from rejoin.media.video.scale_filter import ScaleFilter
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 from rejoin.media.video.scaling import Scaler
 from rejoin.media.video.swscale import Area
 
@@ -107,6 +107,18 @@ def test_the_view_hints_follow_the_surface(rig: Rig) -> None:
     rig.view.use(sharp)
     assert rig.port.slot.hints.scale_filter is ScaleFilter.SHARP
     assert rig.port.slot.hints.size == rig.view.device_size()
+
+
+def test_another_way_to_draw_reaches_the_surface_and_the_decoder(rig: Rig) -> None:
+    rig.show(320, 180)
+    drawing = Drawing(ScaleFilter.PIXEL, 0.5, Aspect.FOUR_THIRDS)
+    rig.view.draw_with(drawing)
+    assert rig.view.surface.drawing == drawing
+    hints = rig.port.slot.hints
+    assert (hints.scale_filter, hints.aspect) == (ScaleFilter.PIXEL, Aspect.FOUR_THIRDS)
+    assert hints.size == rig.view.device_size()
+    target = rig.view.target()
+    assert target.width() / target.height() == pytest.approx(4 / 3, rel=0.01)
 
 
 def test_another_surface_shows_the_same_picture_and_counts_it_once(rig: Rig) -> None:

@@ -17,7 +17,6 @@ from rejoin.emulator.service.faults import BackendFault, BackendFaultKind, Fault
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.gui import ending_texts, texts
 from rejoin.input_events.events import KeyEvent
-from rejoin.input_protocol import controls
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, OURS, Dialect
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
@@ -155,13 +154,8 @@ def test_a_nat_rebinding_heals_without_a_reconnect_if_the_host_follows(
 
 
 @pytest.mark.parametrize("profile", ["stragglers", "duplicates"])
-def test_packets_that_come_again_or_late_cost_no_connection(
-    profile: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_packets_that_come_again_or_late_cost_no_connection(profile: str) -> None:
     """Nor does a key act twice, or again after it was released. New connections are made too."""
-    # A machine that stands still for half a second would release the key that is held, and the
-    # next message would press it anew.
-    monkeypatch.setattr(controls, "RELEASE_AFTER_S", 600.0)
 
     async def script(it: Scene) -> None:
         await it.live()

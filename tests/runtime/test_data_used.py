@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.statistics import StreamStatistics
+from rejoin.runtime import data_used
 from rejoin.runtime.data_used import (
     SAVE_EVERY_S,
     DataTotal,
@@ -18,6 +20,7 @@ from rejoin.runtime.data_used import (
     forget_total,
     read_total,
 )
+from rejoin.runtime.state_folder import keep_file
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -26,6 +29,15 @@ def seen(connection: int, picture: int, sound: int = 0) -> StreamStatistics:
     return StreamStatistics(
         ConnectionNumber(connection), bytes_received=picture, audio_bytes_received=sound
     )
+
+
+def finish(used: DataUsed) -> None:
+    """Close it, and wait longer than a game would."""
+    writing = used._writing
+    used.close()
+    for thread in (writing, used._writing):
+        if thread is not None:
+            thread.join(30)
 
 
 @pytest.fixture
@@ -44,20 +56,42 @@ def test_picture_and_sound_of_every_connection_and_game_add_up(path: Path) -> No
     first.count(11.0, seen(1, 900, 100))
     first.count(12.0, seen(2, 300))
     first.count(13.0, seen(2, 300))
-    first.close()
+    finish(first)
     assert read_total(path) == DataTotal(1300, 3.0, 1000.0)
     second = DataUsed(path, wall=lambda: 2000.0)
     second.count(99.0, seen(1, 1_000_000))
-    second.close()
+    finish(second)
     assert read_total(path) == DataTotal(1_001_300, 3.0, 1000.0)
 
 
 def test_a_pause_is_no_play(path: Path) -> None:
     used = DataUsed(path)
     for at in (0.0, 1.0, 61.0, 62.0):
-        used.count(at, seen(1, 10))
-    used.close()
+        used.count(at, seen(1, round(10 + at)))
+    finish(used)
     assert read_total(path).played_s == 2.0
+
+
+def test_what_is_counted_while_it_is_written_is_written_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, free = threading.Event(), threading.Event()
+    keep = keep_file
+
+    def slow(to: Path, text: str) -> None:
+        entered.set()
+        assert free.wait(30)
+        keep(to, text)
+
+    monkeypatch.setattr(data_used, "keep_file", slow)
+    used = DataUsed(path)
+    used.count(0.0, seen(1, 100))
+    used.count(SAVE_EVERY_S, seen(1, 200))
+    assert entered.wait(30)
+    used.count(SAVE_EVERY_S + 1, seen(1, 300))
+    free.set()
+    finish(used)
+    assert read_total(path).received_bytes == 300
 
 
 def test_it_is_saved_while_one_plays(path: Path) -> None:
@@ -70,14 +104,14 @@ def test_it_is_saved_while_one_plays(path: Path) -> None:
     if writing is not None:
         writing.join(30)
     assert read_total(path).received_bytes == 300
-    used.close()
+    finish(used)
     assert read_total(path).received_bytes == 300
 
 
 def test_nothing_received_writes_nothing(path: Path) -> None:
     used = DataUsed(path)
     used.count(0.0, seen(1, 0))
-    used.close()
+    finish(used)
     assert not path.exists()
 
 
@@ -102,7 +136,7 @@ def test_a_damaged_file_counts_as_nothing_and_is_replaced(path: Path, content: b
     assert read_total(path) == DataTotal()
     used = DataUsed(path)
     used.count(0.0, seen(1, 7))
-    used.close()
+    finish(used)
     assert read_total(path).received_bytes == 7
 
 
@@ -116,9 +150,9 @@ def test_a_full_disk_loses_nothing_that_can_be_kept(
     used.count(0.0, seen(1, 100))
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        used.close()
+        finish(used)
     assert not path.exists()
-    used.close()
+    finish(used)
     assert read_total(path).received_bytes == 100
 
 

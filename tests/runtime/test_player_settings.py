@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,22 @@ def test_a_switch_is_no_number_and_a_number_no_switch() -> None:
 
 def test_limits_are_those_of_the_options() -> None:
     assert setting("network.max_kbps").kind == Limit(100, 100_000)
+
+
+def test_something_reads_every_setting() -> None:
+    """A setting without an effect is a defect. What the screen says of it is none."""
+    app = Path(__file__).parents[2] / "app" / "rejoin"
+    shown = {app / "gui/settings/rows.py", app / "runtime/player_settings.py"}
+    sources = [path.read_text(encoding="utf-8") for path in app.rglob("*.py") if path not in shown]
+    unread = [
+        name
+        for name in (each.name for each in SETTINGS.values())
+        if not any(
+            re.search(rf'saved\("{name}"\)|\b(settings|_now|of_this_run\(\))\.{name}\b', source)
+            for source in sources
+        )
+    ]
+    assert unread == []
 
 
 def test_the_document_has_every_setting_as_it_is() -> None:

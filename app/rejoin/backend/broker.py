@@ -181,12 +181,15 @@ class SessionBroker:
         """Whether the player may start one more game; if not, the start is forgotten."""
         try:
             self._owners.started(caller.owner_hash)
-            most = self._owners.rules.live_sessions
-            if most is not None and not await self._has_room(caller, most, besides=row.id):
-                raise RefusedError(Reason.TOO_MANY_SESSIONS)
+            await self._check_room(caller, row)
         except RefusedError:
             await self._store.forget(row.id, within_s=RECORD_S)
             raise
+
+    async def _check_room(self, caller: Caller, row: StoredSession) -> None:
+        most = self._owners.rules.live_sessions
+        if most is not None and not await self._has_room(caller, most, besides=row.id):
+            raise RefusedError(Reason.TOO_MANY_SESSIONS)
 
     async def _has_room(self, caller: Caller, most: int, *, besides: str) -> bool:
         """Whether fewer than `most` of the player's stream sessions live."""
@@ -215,8 +218,11 @@ class SessionBroker:
         application: str | None,
         deadline_at: float,
     ) -> _Started:
+        caller = Caller(row.owner_hash, deadline_at, _never_gone)
         if claim is Claim.NEW:
-            await self._admit_start(Caller(row.owner_hash, deadline_at, _never_gone), row)
+            await self._admit_start(caller, row)
+        else:  # sent to another process too, which may be about to refuse it
+            await self._check_room(caller, row)
         asked_at = self._clock()
         try:
             started = await self._service.start(

@@ -223,6 +223,8 @@ class BackendSettings:
             found.append("With database :memory: a restart ends every game's way back.")
         if (self.endpoint_url or "").lower().startswith("http://") and not self.endpoint_is_local:
             found.append("The service is called by plain http, for everybody on the way to read.")
+        if self.dialect != OURS.name and (self.metrics_port is not None or self.tracing):
+            found.append(f"The dialect {self.dialect} has neither metrics nor traces.")
         if any(len(set(token)) < _DISTINCT for token in self.tokens):
             found.append("A token of few different characters can be guessed.")
         return tuple(found)

@@ -45,6 +45,8 @@ and the turns of that second would be nobody's."""
 _DELIVERED_IN_S: Final = 0.15
 """A turn that another process gives is found this much later: at the next exchange."""
 SWEEP_S: Final = 5.0
+LEAPT_S: Final = 2 * LONGEST_S
+"""The database's clock has leapt if it is so far from where it was; no exchange takes as long."""
 
 
 @dataclass(slots=True)
@@ -99,6 +101,8 @@ class CreateTurns:
         self._sweeping: asyncio.Task[None] | None = None
         self._failure: StoreUnavailableError | None = None
         """Of the last exchange."""
+        self._ahead_s: float | None = None
+        """The database's clock minus ours, at the last exchange."""
         self._forecast: Forecast | None = None
         self._shift_s = 0.0
         """From our clock to the forecast's."""
@@ -252,6 +256,11 @@ class CreateTurns:
         return [each.arrival(key, now) for key, each in new.items()]
 
     def _hand_out(self, exchanged: Exchanged) -> None:
+        ahead_s = exchanged.now - self._clock()
+        if self._ahead_s is not None and abs(ahead_s - self._ahead_s) > LEAPT_S:
+            for each in self._asking.values():
+                each.is_new = True  # what is stored was by another time
+        self._ahead_s = ahead_s
         self._budget.knows(exchanged.rate, exchanged.now)
         self._budget.give_back(exchanged.spare)
         self._others_wait = exchanged.waits

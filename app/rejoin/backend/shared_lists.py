@@ -13,7 +13,7 @@ from typing import Final
 
 from rejoin.backend.service import ListedStream
 from rejoin.backend.store.database import StoreUnavailableError
-from rejoin.backend.store.list_pages import ListPages, RecordedPage
+from rejoin.backend.store.list_pages import GONE_S, ListPages, RecordedPage
 from rejoin.backend.stream_lists import OnPage, Pass, StreamLists
 from rejoin.clock import Clock
 from rejoin.tasks import cancel, spawn
@@ -42,6 +42,7 @@ class SharedLists:
         self._newest: Pass | None = None
         self._number: int | None = None
         """Of the newest page of the other process that was seen; None: not following one."""
+        self._followed_at = 0.0
         self._reading = asyncio.Lock()
 
     async def recent(self, within_s: float) -> Pass:
@@ -128,6 +129,17 @@ class SharedLists:
     async def _follow(self, on_page: OnPage) -> Pass | None:
         """A pass that another process reads; None if it has ended meanwhile."""
         streams: dict[str, ListedStream] = {}
+        if self._clock() - self._followed_at >= GONE_S:
+            self._number = None  # else old passes would come before the newest one
+        try:
+            return await self._follow_on(streams, on_page)
+        except BaseException:
+            self._number = None  # the rest of a pass is none
+            raise
+        finally:
+            self._followed_at = self._clock()
+
+    async def _follow_on(self, streams: dict[str, ListedStream], on_page: OnPage) -> Pass | None:
         while True:
             newer = await self._pages.newer(self._number, within_s=_STORE_S)
             if newer.from_the_beginning:

@@ -127,7 +127,7 @@ async def sweep_lost_starts(service: StreamService, store: SessionStore, lists: 
             note_own("terminate, by the sweep: a stream session without an owner", "terminate")
             await _end(service, each.stream)
         elif row[1] is None:
-            with contextlib.suppress(StreamTakenError):
+            with contextlib.suppress(StreamTakenError, SessionForgottenError):
                 await store.started(row[0], each.stream, within_s=_STORE_S)
 
 

@@ -121,6 +121,13 @@ class TextType(click.ParamType[str | None]):
         return None if value in (None, NONE) else str(value)
 
 
+class OptionalFile(click.Path):
+    """The path of a file, or `none`: None."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return None if value in (None, NONE) else super().convert(value, param, ctx)
+
+
 def window_options() -> tuple[Callable[[_Verb], _Verb], ...]:
     """Where the window opens, and what is heard of it."""
     return (
@@ -211,7 +218,7 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
         click.option(
             "--ice-servers",
             metavar="FILE",
-            type=FILE,
+            type=OptionalFile(dir_okay=False, path_type=Path),
             default=saved("turn_file"),
             show_default=NONE,
             help="JSON file with TURN servers (iceServers of WebRTC), to reach the game through a "

@@ -15,17 +15,23 @@ from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import is_terminal, say, warn
 from rejoin.cli.saved_settings import given_here, of_this_run
-from rejoin.errors import BadInputError
+from rejoin.errors import BadInputError, RejoinError
 from rejoin.parts import loading
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rejoin.core.model import Ending
     from rejoin.gui.input import PlayerPads
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.gui.settings.followed import FollowedSettings
+    from rejoin.input_events.wishes import AnyWish
+    from rejoin.runtime.instance import Instance
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.place_file import PlaceFile
     from rejoin.runtime.player import Player
+    from rejoin.runtime.statistics_file import StatisticsFile
+    from rejoin.runtime.stream_thread import StreamThread
     from rejoin.runtime.studio_profile import StudioProfile
 
 MAPPINGS: Final = "gamecontrollerdb.txt"
@@ -58,14 +64,8 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
             raise BadInputError("--probe-url must look like https://status.example/.") from None
         profile = replace(profile, probe_url=options.probe_url)
     chosen = options.ice_servers
-    if chosen is not None and "turn_file" not in given_here():
-        # That of the settings: one that is wrong costs no game.
-        with_servers = replace(profile, ice_servers_file=chosen)
-        try:
-            with_servers.ice_servers()
-        except BadInputError as error:
-            warn(f"{error} It is the setting network.turn_file; the game starts without.")
-            chosen = None
+    if "turn_file" not in given_here():
+        chosen = _saved_ice_servers(profile, chosen)
     if chosen is not None:
         profile = replace(profile, ice_servers_file=chosen)
     try:
@@ -78,6 +78,19 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
     for sentence in passed_over:
         warn(sentence)
     return profile
+
+
+def _saved_ice_servers(profile: StudioProfile, saved: Path | None) -> Path | None:
+    """The file with TURN servers of the settings, if it is to be used: a ticket's own goes first,
+    and one that is wrong costs no game."""
+    if saved is None or profile.ice_servers_file is not None:
+        return None
+    try:
+        replace(profile, ice_servers_file=saved).ice_servers()
+    except BadInputError as error:
+        warn(f"{error} It is the setting network.turn_file; the game starts without.")
+        return None
+    return saved
 
 
 def play_new_game(
@@ -112,7 +125,8 @@ def play_new_game(
 
 
 def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None = None) -> int:
-    """Play `game` in a window until the window is closed; returns the exit code."""
+    """Play `game` in a window, and after its end another one of the same profile as often as the
+    player starts again, until the window is closed; returns the exit code of the last one."""
     from rejoin.core.model import Doing, Snapshot, Stage
     from rejoin.gui import application
     from rejoin.gui.surface_choice import PictureOptions, Renderer
@@ -121,67 +135,162 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     from rejoin.media.video.scale_filter import Aspect, ScaleFilter
     from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
-    from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
 
-    activated = threading.Event()
-    player = _player(game, options, stats, activated)
+    games = _Games(game, options, stats)
     if game.ticket is None and launch.unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
-    thread = StreamThread(player.run)
     warned: set[str] = set()
 
     def after_refresh(window: RejoinWindow) -> None:
         stage = window.snapshot.stage
-        if activated.is_set():
-            activated.clear()
-            window.come_to_front()
+        games.show_if_activated(window)
+        if games.go_on(window):
+            return
         if stage is Stage.LIVE:
-            for problem in (player.problem() or "").splitlines():
+            for problem in (games.player.problem() or "").splitlines():
                 if problem not in warned:
                     warned.add(problem)
                     warn(problem)
-        died = not thread.running and player.snapshot.stage is not Stage.ENDED
-        if died or (options.close_at_end and stage is Stage.ENDED):
+        if games.died or (options.close_at_end and stage is Stage.ENDED):
             window.close()
 
     before_start = Snapshot(Stage.STARTING)
     if game.ticket is not None:
         before_start = Snapshot(Stage.RECONNECTING, doing=Doing.CHECKING, returning=True)
-    thread.start()
-    code = application.run(
-        player,
-        WindowOptions(
-            smooth=options.frame_pacing,
-            before_start=before_start,
-            report_facts=player.report_facts,
-            picture=PictureOptions(
-                Renderer(options.renderer),
-                Drawing(ScaleFilter(options.scaling), options.sharpness, Aspect(options.aspect)),
-                options.vsync,
+    try:
+        games.thread.start()
+        code = application.run(
+            games.player,
+            WindowOptions(
+                smooth=options.frame_pacing,
+                before_start=before_start,
+                start_again=games.want_another,
+                report_facts=games.player.report_facts,
+                picture=PictureOptions(
+                    Renderer(options.renderer),
+                    Drawing(
+                        ScaleFilter(options.scaling), options.sharpness, Aspect(options.aspect)
+                    ),
+                    options.vsync,
+                ),
+                screen=options.screen,
+                settings=_followed(options),
+                place=_place(),
+                pads=games.pads,
             ),
-            screen=options.screen,
-            settings=_followed(options),
-            place=_place(),
-            pads=_gamepads(options, player),
-        ),
-        full_screen=options.full_screen,
-        network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
-        after_refresh=after_refresh,
-    )
-    ending = thread.join(END_TIMEOUT_S)
-    if ending is None:
-        warn("the stream did not end in time. This is a bug in Rejoin.")
-        return exit_codes.BUG
-    if code != 0:
+            full_screen=options.full_screen,
+            network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
+            after_refresh=after_refresh,
+        )
+        return games.exit_code(code)
+    finally:
+        games.close()
+
+
+class _Games:
+    """The games of one window, one after another: of each its client and its stream thread."""
+
+    def __init__(self, game: GameToPlay, options: GameOptions, stats: Path | None) -> None:
+        self._game = game
+        self._options = options
+        self._stats = stats
+        self._activated = threading.Event()
+        self._claimed: Instance | None = None
+        """The claim on the game since it was started again; the first one is the caller's."""
+        self._wanted = False
+        self.failure: RejoinError | None = None
+        """Why another game could not begin."""
+        self.pads, self._on_wish = _gamepads(options)
+        self.player, self.thread = self._begin(game, again=False)
+
+    def _begin(self, game: GameToPlay, *, again: bool) -> tuple[Player, StreamThread[Ending]]:
+        """Raises RejoinError."""
+        from rejoin.runtime.statistics_file import StatisticsFile
+        from rejoin.runtime.stream_thread import StreamThread
+
+        stats = None if self._stats is None else StatisticsFile(self._stats, append=again)
+        player = _player(game, self._options, stats, self._activated)
+        player.subscribe_wishes(self._on_wish)
+        return player, StreamThread(player.run)
+
+    @property
+    def died(self) -> bool:
+        """Whether the stream thread ended without an ending."""
+        from rejoin.core.model import Stage
+
+        return not self.thread.running and self.player.snapshot.stage is not Stage.ENDED
+
+    def want_another(self) -> None:
+        """The player asked for another game: it begins once the last one has let go of all."""
+        self._wanted = True
+
+    def go_on(self, window: RejoinWindow) -> bool:
+        """Begin the game that is wanted, if it can begin now; whether one is still waited for."""
+        if not self._wanted or self.thread.running:
+            return self._wanted
+        self._wanted = False
+        signed_in = self._game.signed_in
+        self._game = replace(
+            self._game,
+            ticket=None,
+            instance=None,
+            open_here=self._claim(),
+            # How long a token is good was known when it was fetched.
+            signed_in=None if signed_in is None else replace(signed_in, lasts_s=None),
+        )
+        try:
+            self.player, self.thread = self._begin(self._game, again=True)
+        except RejoinError as error:
+            self.failure = error
+            window.close()
+            return True
+        self.thread.start()
+        window.play(self.player, self.player.report_facts)
+        return False
+
+    def _claim(self) -> Instance | None:
+        """The client of the last game has given its claim on the game back."""
+        from rejoin.runtime import launch
+
+        claim = launch.claim_game(self._game.profile)
+        self._claimed = claim.instance if isinstance(claim, launch.Claimed) else None
+        return self._claimed
+
+    def show_if_activated(self, window: RejoinWindow) -> None:
+        """Bring the window to the front if a second instance asked for it."""
+        if self._activated.is_set():
+            self._activated.clear()
+            window.come_to_front()
+
+    def exit_code(self, code: int) -> int:
+        """Of the last game, once the window was closed with `code`. Raises RejoinError if another
+        one could not begin."""
+        from rejoin.runtime import launch
+        from rejoin.runtime.stream_thread import END_TIMEOUT_S
+
+        ending = self.thread.join(END_TIMEOUT_S)
+        if self.failure is not None:
+            raise self.failure
+        if ending is None:
+            warn("the stream did not end in time. This is a bug in Rejoin.")
+            return exit_codes.BUG
+        if code != 0:
+            return code
+        code = launch.exit_code(ending)
+        if code != 0:
+            warn(ending_sentence(ending))
         return code
-    code = launch.exit_code(ending)
-    if code != 0:
-        warn(ending_sentence(ending))
-    return code
+
+    def close(self) -> None:
+        if self._claimed is not None:
+            self._claimed.release()
 
 
 def _player(
-    game: GameToPlay, options: GameOptions, stats: Path | None, activated: threading.Event
+    game: GameToPlay,
+    options: GameOptions,
+    statistics_file: StatisticsFile | None,
+    activated: threading.Event,
 ) -> Player:
     """The client for this game. `activated` is set when a second instance asks for its window."""
     from rejoin.media.video.hardware import chosen
@@ -189,10 +298,8 @@ def _player(
     from rejoin.runtime.local_store import LocalStore
     from rejoin.runtime.player import Player, PlayerOptions
     from rejoin.runtime.report_queue import ReportQueue
-    from rejoin.runtime.statistics_file import StatisticsFile
     from rejoin.runtime.volume_file import SoundFile
 
-    statistics_file = StatisticsFile(stats) if stats is not None else None
     signed_in = game.signed_in
     return Player(
         game.profile,
@@ -228,12 +335,9 @@ def _followed(options: GameOptions) -> FollowedSettings:
     path: Path | None = None
     with contextlib.suppress(BadInputError):  # there is no home folder
         path = settings_path()
-    now = replace(
-        of_this_run(),
-        mute_in_background=options.mute_in_background,
-        sound_device=options.sound_device,
-    )
-    return FollowedSettings(path, now, given_here())
+    fixed, saved = given_here(), of_this_run()
+    given = {name: getattr(options, name) for name in fixed if hasattr(options, name)}
+    return FollowedSettings(path, replace(saved, **given), fixed)
 
 
 def _place() -> PlaceFile | None:
@@ -246,15 +350,15 @@ def _place() -> PlaceFile | None:
         return None
 
 
-def _gamepads(options: GameOptions, player: Player) -> PlayerPads:
-    """The player's gamepads, unless they are off."""
+def _gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None]]:
+    """The player's gamepads, unless they are off, and what wishes of the input module go to."""
     from rejoin.gamepads.choices import PadChoices
     from rejoin.gamepads.reader import Gamepads
     from rejoin.gui.input import NoPads
     from rejoin.runtime.state_folder import settings_folder
 
     if not options.gamepads:
-        return NoPads()
+        return NoPads(), lambda wish: None
     choices = PadChoices(
         background=options.pad_background,
         dead_zone=options.pad_dead_zone,
@@ -266,8 +370,7 @@ def _gamepads(options: GameOptions, player: Player) -> PlayerPads:
     with contextlib.suppress(BadInputError):  # there is no home folder
         mappings = settings_folder() / MAPPINGS
     pads = Gamepads(choices, mappings)
-    player.subscribe_wishes(pads.on_wish)
-    return pads
+    return pads, pads.on_wish
 
 
 def ending_sentence(ending: Ending) -> str:

@@ -31,6 +31,6 @@ card `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of 
 is small: `starting_card`, `confirmation`, `end_card` with `ending_texts` and `report`, `corners`
 with `pill`, `connection_test` with `connection_test_texts`, `reconnect_button`, `announcer`,
 `sound_control`, `stats_overlay`, `network_hint`, `displays` with `display_probe`,
-`platform_plugin`, `theme` with `roles`, `screenshot`. The settings are a package of their own,
-`settings`.
+`platform_plugin`, `theme` with `roles`, `screenshot`. Packages of their own:
+`settings`, and `guest`, what the window does to the player's desktop.
 """

@@ -97,8 +97,8 @@ def run(
         at_the_end.callback(use.close)  # in any case: a mark that stays is taken for a crash
         options = replace(options, make_surface=use.make_surface, on_surface_failed=use.fall_back)
         window = RejoinWindow(port, options, clock=clock)
-        following = Following(application, window, options.settings)  # the window is its parent
-        _be_a_guest(application, window, options, following, clock)
+        following = Following(application, window, options.settings)
+        guest = _guest_in(application, window, options, following, clock)
         if options.screen is not None and not open_on(window, options.screen):
             _log.info("there is no screen of the name that was chosen")
         source = qt_network() if network_hint else None
@@ -133,19 +133,21 @@ def run(
             signal.signal(signal.SIGINT, before)
             if hint is not None:
                 hint.close()
+            guest.close()
+            following.close()
             window.bridge.close()
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
         return INTERRUPTED if interrupts else code
 
 
-def _be_a_guest(
+def _guest_in(
     application: QApplication,
     window: RejoinWindow,
     options: WindowOptions,
     following: Following,
     clock: Clock,
-) -> None:
+) -> Guest:
     """Put the window where it was, and let it be a guest on this desktop (`gui/guest`)."""
     place = None if options.place is None else options.place.read()
     if place is not None:
@@ -161,7 +163,7 @@ def _be_a_guest(
         now = following.now
         return Choices(now.notify_in_background, now.sound_at_the_end)
 
-    Guest(window, services, choices=choices, clock=clock)  # the window is its parent
+    return Guest(window, services, choices=choices, clock=clock)  # the window is its parent
 
 
 @contextmanager

@@ -87,6 +87,13 @@ class CardButton(QPushButton):
         """The mouse was not the game's when the card appeared, so clicks are for the card."""
         self._card = card
 
+    def set_kind(self, kind: str) -> None:
+        """Look like this kind of the style sheet's from now on."""
+        if self.property("kind") != kind:
+            self.setProperty("kind", kind)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
     def is_armed(self) -> bool:
         return self._card.clock() >= self.armed_at
 

@@ -119,6 +119,10 @@ class RasterSurface(QWidget):
         else:
             self.update()
 
+    def clear(self) -> None:
+        self._picture = self._last = self._converted = None
+        self.update()
+
     def set_dim(self, dim: float) -> None:
         if dim != self._dim:
             self._dim = dim

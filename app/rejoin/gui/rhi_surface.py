@@ -136,6 +136,10 @@ class RhiSurface(QRhiWidget):
         self._shown, self._reading_s = _Shown(picture, planes), self._events.clock() - began_at
         self._ask()
 
+    def clear(self) -> None:
+        self._shown = self._rendered = None
+        self._ask()
+
     def set_dim(self, dim: float) -> None:
         if dim != self._dim:
             self._dim = dim

@@ -37,6 +37,7 @@ class Role(enum.Enum):
     ACCENT_PRESSED = "accent_pressed"
     CONTROL = "control"
     """The ground of a button that is not the one thing to do next."""
+    CONTROL_EDGE = "control_edge"
     CONTROL_HOVER = "control_hover"
     CONTROL_PRESSED = "control_pressed"
     DISABLED = "disabled"
@@ -84,6 +85,7 @@ DARK: Final = _palette(
         Role.ACCENT_HOVER: "#7adcc7",
         Role.ACCENT_PRESSED: "#48b79f",
         Role.CONTROL: "#2a3240",
+        Role.CONTROL_EDGE: "#2a3240",
         Role.CONTROL_HOVER: "#364052",
         Role.CONTROL_PRESSED: "#222936",
         Role.DISABLED: "#1d232e",
@@ -114,6 +116,7 @@ LIGHT: Final = _palette(
         Role.ACCENT_HOVER: "#0c6656",
         Role.ACCENT_PRESSED: "#0a5548",
         Role.CONTROL: "#e1e7ee",
+        Role.CONTROL_EDGE: "#e1e7ee",
         Role.CONTROL_HOVER: "#d3dbe5",
         Role.CONTROL_PRESSED: "#c6d0dc",
         Role.DISABLED: "#e9edf2",
@@ -134,8 +137,8 @@ HIGH_CONTRAST: Final = _palette(
         Role.INK: "#000000",
         Role.CARD: "#000000",
         Role.RAISED: "#262626",
-        Role.HAIRLINE: "#ffffff",
-        Role.FAINT: "#b8b8b8",
+        Role.HAIRLINE: "#767676",
+        Role.FAINT: "#767676",
         Role.TEXT: "#ffffff",
         Role.QUIET: "#ffffff",
         Role.TRACK: "#5c5c5c",
@@ -144,6 +147,7 @@ HIGH_CONTRAST: Final = _palette(
         Role.ACCENT_HOVER: "#9bf7e4",
         Role.ACCENT_PRESSED: "#4cd0b4",
         Role.CONTROL: "#262626",
+        Role.CONTROL_EDGE: "#767676",
         Role.CONTROL_HOVER: "#454545",
         Role.CONTROL_PRESSED: "#000000",
         Role.DISABLED: "#000000",

@@ -75,6 +75,9 @@ class VideoSurface(Protocol):
         """Show a newer picture, with the next paint. `at_once`: the processor's draws it before
         this returns."""
 
+    def clear(self) -> None:
+        """Let go of every picture, and show black until there is another."""
+
     def set_dim(self, dim: float) -> None:
         """How far the picture is dimmed: 0 not at all, 1 as under a card."""
 

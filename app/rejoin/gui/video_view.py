@@ -109,6 +109,14 @@ class VideoView(QWidget):
             self._surface.draw_with(drawing)
             self._report_size()
 
+    def clear(self) -> None:
+        """Forget every picture: what comes next belongs to another game."""
+        self._drop_waiting()
+        self._counted = None
+        if self._pacer is not None:
+            self._pacer = FramePacer()
+        self._surface.clear()
+
     def _on_painted(self, picture: Picture, at: float, took_s: float) -> None:
         if picture is not self._counted:
             self._counted = picture

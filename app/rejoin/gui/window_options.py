@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import theme
 from rejoin.gui.input import NoPads, PlayerPads
+from rejoin.gui.limits import IDLE_LIMIT_S
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.settings.followed import FollowedSettings
 from rejoin.gui.surface_choice import PictureOptions
@@ -33,13 +34,15 @@ class WindowOptions:
 
     `smooth`: as `VideoView`'s. `drop_again`: what F8 does; None outside a demo. `report_facts`:
     more lines for the report. `before_start`: what is shown until the engine has started; by
-    default a window that waits for *Start*. `first_size`: in pixels; None: what fits the screen.
-    `picture`: how `application.run` chooses what draws. `make_surface`: what draws; when it fails,
-    `on_surface_failed` is called with the reason, and the processor draws. `pads`: the gamepads,
-    which `application.run` stops at the end. `screen`: the name of the one to open on; None, or
-    while there is none of that name: the desktop decides. `settings`: the player's, which
-    `application.run` follows while the window is open. `place`: where its place is kept, which
-    `application.run` restores; None: nowhere.
+    default a window that waits for *Start*. `start_again`: a new game of the same profile was
+    asked for on the end card, which offers it only with this; `RejoinWindow.play` then brings its
+    stream. `idle_limit_s`: how long the service waits for input. `first_size`: in pixels; None:
+    what fits the screen. `picture`: how `application.run` chooses what draws. `make_surface`: what
+    draws; when it fails, `on_surface_failed` is called with the reason, and the processor draws.
+    `pads`: the gamepads, which `application.run` stops at the end. `screen`: the name of the one to
+    open on; None, or while there is none of that name: the desktop decides. `settings`: the
+    player's, which `application.run` follows while the window is open. `place`: where its place is
+    kept, which `application.run` restores; None: nowhere.
     """
 
     title: str = "Rejoin"
@@ -48,6 +51,8 @@ class WindowOptions:
     drop_again: Callable[[], None] | None = None
     report_facts: Callable[[], Mapping[str, str]] = dict
     before_start: Snapshot = Snapshot(Stage.IDLE)  # noqa: RUF009 frozen
+    start_again: Callable[[], None] | None = None
+    idle_limit_s: float = IDLE_LIMIT_S
     first_size: tuple[int, int] | None = None
     screen: str | None = None
     settings: FollowedSettings = FollowedSettings()  # noqa: RUF009 frozen

@@ -126,8 +126,28 @@ class DataUsed:
                 self._writing.start()
 
     def _write(self) -> None:
-        with self._lock:
-            new, self._unsaved = self._unsaved, DataTotal()
+        """Until all is written, or the disk refuses: then it is tried again with the next."""
+        while True:
+            with self._lock:
+                new, self._unsaved = self._unsaved, DataTotal()
+                if not new.received_bytes:
+                    self._unsaved = new
+                    self._writing = None
+                    return
+            try:
+                self._add(new)
+            except OSError as error:
+                _log.info("the data used was not saved: %s", type(error).__name__)
+                with self._lock:
+                    self._unsaved = DataTotal(
+                        self._unsaved.received_bytes + new.received_bytes,
+                        self._unsaved.played_s + new.played_s,
+                    )
+                    self._writing = None
+                return
+
+    def _add(self, new: DataTotal) -> None:
+        """Raises OSError."""
         before = read_total(self._path)
         since = self._wall() if before.since_unix_s is None else before.since_unix_s
         content = {
@@ -135,14 +155,4 @@ class DataUsed:
             "played_s": before.played_s + new.played_s,
             "since_unix_s": since,
         }
-        try:
-            keep_file(self._path, json.dumps(content) + "\n")
-        except OSError as error:
-            _log.info("the data used was not saved: %s", type(error).__name__)
-            with self._lock:
-                self._unsaved = DataTotal(
-                    self._unsaved.received_bytes + new.received_bytes,
-                    self._unsaved.played_s + new.played_s,
-                )
-        with self._lock:
-            self._writing = None
+        keep_file(self._path, json.dumps(content) + "\n")

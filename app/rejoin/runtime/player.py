@@ -11,6 +11,7 @@ from typing import Final
 from rejoin.clock import boot_id, boot_s
 from rejoin.core.events import Event, RejoinRequested, StartRequested
 from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
+from rejoin.core.play_report import PlayReport
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.daemon_thread import run_in_daemon_thread
@@ -41,11 +42,13 @@ from rejoin.runtime.module_process import MakeSandbox
 from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.network import watch_for
+from rejoin.runtime.play_record import PlayRecord
 from rejoin.runtime.ports import EngineOptions, EnginePorts
 from rejoin.runtime.probes import Probes
 from rejoin.runtime.report_queue import ReportQueue
 from rejoin.runtime.report_sender import ReportSender
 from rejoin.runtime.statistics_file import StatisticsFile
+from rejoin.runtime.stream_limits import StreamLimits
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.token_keeper import TokenKeeper
 from rejoin.runtime.token_sources import TokenSource
@@ -126,6 +129,7 @@ class Player:
         self.slot = options.slot or PictureSlot()
         self._profile = profile
         self._options = options
+        self._limits = StreamLimits(options.max_kbps, options.max_height, options.dtls_client)
         self._policy = options.policy or profile.policy()
         self._client = make_client(
             profile.dialect,
@@ -145,6 +149,7 @@ class Player:
         self._silenced = False
         self._apply_volume()
         self._wishes = Wishes()
+        self._record = PlayRecord()
         self._engine = EngineLoop(
             EnginePorts(
                 backend=self._client,
@@ -164,6 +169,7 @@ class Player:
             self._input_parts() if options.input_module else None,
         )
         self.slot.on_shown = self._engine.frame_shown
+        self._engine.snapshots.subscribe(self._record.snapshot_changed)
         if self._reports is not None:
             self._engine.snapshots.subscribe(self._reports.snapshot_changed)
 
@@ -217,6 +223,10 @@ class Player:
         self._silenced = silent
         self._apply_volume()
 
+    def use_limits(self, limits: StreamLimits) -> None:
+        """For every connection that is made from now on."""
+        self._limits = limits
+
     def _apply_volume(self) -> None:
         self._audio.set_volume(0.0 if self._silenced else self._sound.amplitude)
 
@@ -230,6 +240,10 @@ class Player:
     def statistics(self) -> StreamStatistics | None:
         """The newest statistics of the connection that is shown."""
         return self._engine.sampling.newest_statistics
+
+    def play_report(self) -> PlayReport | None:
+        """How this game went so far; None before its first picture."""
+        return self._record.report()
 
     def problem(self) -> str | None:
         """What is missing and not fatal (new pictures, the sound, the way back), one sentence a
@@ -333,8 +347,8 @@ class Player:
                 self._profile.network,
                 self._policy,
                 self._hardware,
-                dtls_client=self._options.dtls_client,
-                max_kbps=self._options.max_kbps or MAX_BITRATE_KBPS,
+                dtls_client=self._limits.dtls_client,
+                max_kbps=self._limits.max_kbps or MAX_BITRATE_KBPS,
             ),
             MediaSinks(self.slot, self._audio),
             post=post,
@@ -353,13 +367,13 @@ class Player:
                 )
             ),
             options.make_sandbox or _sandbox,
-            max_kbps=options.max_kbps,
-            max_height=options.max_height,
+            limits=lambda: self._limits,
             on_wish=self._wishes.publish,
             on_message=options.on_application_message or (lambda data: None),
         )
 
     def _write_statistics(self, at: float, statistics: StreamStatistics) -> None:
+        self._record.measured(at, statistics)
         if self._options.statistics_file is not None:
             self._options.statistics_file.write(at, statistics)
         if self._options.data_used is not None:

@@ -32,7 +32,7 @@ _NAMED: Final = 8
 
 _Default = TypeVar("_Default")
 
-_AT_ONCE, _NEXT_GAME = Applies.AT_ONCE, Applies.NEXT_GAME
+_AT_ONCE, _NEXT_CONNECTION, _NEXT_GAME = Applies
 
 
 def _setting(key: str, kind: Kind, default: _Default, applies: Applies, meaning: str) -> _Default:
@@ -185,14 +185,14 @@ class PlayerSettings:
         "network.max_kbps",
         Limit(100, 100_000),
         None,
-        _NEXT_GAME,
+        _NEXT_CONNECTION,
         "The most that the game may send, in kbit/s.",
     )
     max_height: int | None = _setting(
         "network.max_height",
         Limit(180, 4320),
         None,
-        _NEXT_GAME,
+        _NEXT_CONNECTION,
         "The largest picture that the game may send, by its height in pixels; only where the input "
         "module passes it on.",
     )
@@ -200,7 +200,7 @@ class PlayerSettings:
         "network.dtls_client",
         YesNo(),
         False,
-        _NEXT_GAME,
+        _NEXT_CONNECTION,
         "Act as the DTLS client (saves one round trip). Some hosts refuse it.",
     )
     turn_file: str | None = _setting(
@@ -231,7 +231,7 @@ class PlayerSettings:
         YesNo(),
         False,
         _AT_ONCE,
-        "White on black, with white lines, in place of the theme.",
+        "White on black, in place of the theme.",
     )
     text_size: int = _setting(
         "appearance.text_size",

@@ -65,6 +65,7 @@ class Applies(enum.Enum):
     """When a change of a setting counts. The values complete "It counts ..."."""
 
     AT_ONCE = "at once"
+    NEXT_CONNECTION = "from the next connection"
     NEXT_GAME = "from the next game"
 
 

@@ -229,6 +229,15 @@ async def test_a_database_may_be_closed_twice_also_where_it_was_not_opened(
     await database.close()
 
 
+async def test_a_database_that_was_closed_is_out_of_order_and_no_failure_of_ours(
+    tmp_path: Path,
+) -> None:
+    async with opened(str(tmp_path / "x.sqlite3")) as store:
+        pass
+    with pytest.raises(StoreUnavailableError):
+        await store.server_key()
+
+
 async def test_what_goes_ahead_waits_for_no_connection_that_others_hold(
     postgres: PostgresServer, expected_logs: LogRecords
 ) -> None:

@@ -18,7 +18,7 @@ from rejoin.backend.service import StreamId
 from rejoin.backend.store import sessions
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.schema import STREAM_SESSION, secret_hash
-from rejoin.backend.store.session_rows import StoredSession
+from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
 from rejoin.backend.store.sessions import (
     ATTEMPTS_KEPT,
     KEPT_S,
@@ -264,6 +264,14 @@ async def test_what_is_old_is_deleted_a_few_rows_at_a_time(
         monkeypatch.setattr(store.database, "run", counted)
         assert await store.sweep(within_s=SOON_S) == ()
         assert deleted == [3, 3, 2]
+
+
+async def test_a_start_that_was_refused_meanwhile_is_not_recorded_for_nobody(url: str) -> None:
+    async with opened(url) as store:
+        _, row = await begin(store, key="start-key", sha="sha-1")
+        await store.forget(row.id, within_s=SOON_S)
+        with pytest.raises(SessionForgottenError):
+            await store.started(row.id, StreamId("sg", "session"), within_s=SOON_S)
 
 
 async def test_old_attempts_are_pruned(url: str) -> None:

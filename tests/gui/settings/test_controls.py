@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QFocusEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -12,7 +12,13 @@ from helpers.settings_page import usual_theme
 from helpers.window_faces import delete, wait_until
 from rejoin.gui import roles, theme
 from rejoin.gui.roles import Appearance, Role, ThemeChoice
-from rejoin.gui.settings.controls import ChoiceBox, PercentSlider, Switch, action_button
+from rejoin.gui.settings.controls import (
+    ChoiceBox,
+    PercentSlider,
+    Switch,
+    TwiceButton,
+    action_button,
+)
 from rejoin.runtime.setting_kinds import Value
 
 pytestmark = pytest.mark.usefixtures("application")
@@ -125,3 +131,21 @@ def test_a_button_is_pressed_by_enter() -> None:
     assert len(seen) == 1
     assert button.accessibleName() == "Do it"
     delete(window)
+
+
+def test_what_cannot_be_taken_back_is_pressed_twice() -> None:
+    button, seen = TwiceButton("Reset", "Press again"), list[bool]()
+    button.confirmed.connect(lambda: seen.append(True))
+    button.show()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert (button.text(), button.accessibleName(), seen) == ("Press again", "Press again", [])
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert (button.text(), seen) == ("Reset", [True])
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    button._patience.timeout.emit()
+    assert not button.asks, "it has waited long enough"
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    QApplication.sendEvent(button, QFocusEvent(QEvent.Type.FocusOut))
+    assert not button.asks, "the player has gone on"
+    assert seen == [True]
+    delete(button)

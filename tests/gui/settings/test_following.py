@@ -8,18 +8,22 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from helpers.fake_port import FakePort
+from helpers.fake_port import FakePort, picture
 from helpers.settings_page import usual_theme
-from helpers.window_faces import destroy, wait_until
+from helpers.window_faces import LIVE, destroy, wait_until
+from rejoin.core.model import ConnectionNumber
 from rejoin.gui import roles, theme
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.settings.followed import FollowedSettings
-from rejoin.gui.settings.following import Following, drawing_of
+from rejoin.gui.settings.following import Following, drawing_of, playing_in
+from rejoin.gui.settings.rows import Playing
 from rejoin.gui.settings.watch import SettingsWatch
 from rejoin.gui.video_surface import Drawing
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.settings_file import change
+from rejoin.runtime.stream_limits import StreamLimits
 
 
 class Game:
@@ -52,6 +56,8 @@ def game(
     with usual_theme(application):
         made = Game(application, tmp_path / "settings.toml", fixed)
         yield made
+        made.following.close()
+        made.following.close()
         destroy(made.window)
 
 
@@ -82,6 +88,14 @@ def test_what_the_command_line_gave_stays(game: Game) -> None:
     assert game.port.silenced[-1] is not game.window.isActiveWindow()
 
 
+@pytest.mark.parametrize("game", [("dtls_client",)], indirect=True)
+def test_limits_reach_the_next_connection(game: Game) -> None:
+    game.set("network.max_kbps", 3000)
+    game.set("network.max_height", 720)
+    game.set("network.dtls_client", True)
+    assert game.port.limits[-1] == StreamLimits(3000, 720, dtls_client=False)
+
+
 def test_a_file_that_is_being_edited_changes_nothing(game: Game) -> None:
     game.set("video.scaling", "sharp")
     game.path.write_text("[video")
@@ -105,6 +119,17 @@ def test_the_background_is_muted_once_it_is_wanted(game: Game, application: QApp
     other.activateWindow()
     assert wait_until(lambda: game.port.silenced[-1])
     destroy(other)
+
+
+def test_what_is_known_of_the_game(game: Game, application: QApplication) -> None:
+    assert playing_in(game.window) is None
+    game.port.current_statistics = StreamStatistics(ConnectionNumber(1), decoder="software")
+    game.port.show(picture(640, 360))
+    game.port.publish(LIVE)
+    application.processEvents()
+    assert playing_in(game.window) == Playing(
+        "the processor", "software", (640, 360), game.window.layers.view.device_size()
+    )
 
 
 def test_settings_become_a_drawing() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from rejoin.gui.settings.rows import (
     HIDDEN,
+    MOST_KBPS,
     Facts,
     Playing,
     ScreenFact,
@@ -21,6 +22,7 @@ from rejoin.gui.settings.rows import (
     volume_text,
 )
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS
 from rejoin.runtime.data_used import DataTotal
 from rejoin.runtime.player_settings import SETTINGS, Loaded, PlayerSettings, from_tables
 from rejoin.runtime.renderer_memory import Verdict
@@ -38,7 +40,7 @@ def state(**changes: object) -> State:
 
 @pytest.mark.parametrize("key", SETTINGS)
 def test_every_row_says_what_is_so_and_when_a_change_counts(key: str) -> None:
-    at_once = SETTINGS[key].applies is Applies.AT_ONCE
+    ends = {each: f"{each.value}." for each in Applies}
     for facts in (FACTS, Facts()):
         shown = State(facts=facts)
         for value, _ in offered(key, shown) or [(True, ""), (False, "")]:
@@ -47,7 +49,7 @@ def test_every_row_says_what_is_so_and_when_a_change_counts(key: str) -> None:
             text = row_text(key, State(loaded, facts))
             first, _, when = text.now.rpartition(" Applies ")
             assert first.endswith(".")
-            assert when == ("at once." if at_once else "from the next game.")
+            assert when == ends[SETTINGS[key].applies]
             assert text.title
             assert text.spoken.startswith(text.now)
 
@@ -87,7 +89,11 @@ def test_a_limit_says_what_it_costs_and_whether_the_network_counts() -> None:
     assert "3.6 GB an hour" in row_text("network.max_kbps", state(max_kbps=8000)).now
     metered = State(facts=Facts(metered=True))
     assert "counts your data (metered)" in row_text("network.max_kbps", metered).now
-    assert "metered" not in row_text("network.max_kbps", state()).now
+    free = row_text("network.max_kbps", state()).now
+    assert free.startswith("As much as Rejoin asks for: 19 Mbit/s, or 8.6 GB an hour.")
+    assert "metered" not in free
+    assert row_text("network.max_kbps", state(max_kbps=99_000)).now.startswith(free[:40])
+    assert MOST_KBPS == MAX_BITRATE_KBPS
     assert "At most 720 rows" in row_text("network.max_height", state(max_height=720)).now
 
 
@@ -97,7 +103,10 @@ def test_a_device_or_screen_that_is_not_there() -> None:
     gone = row_text("sound.device", state(sound_device="Buds"))
     assert "not there now" in gone.notice
     assert gone.now.startswith("The system's default plays.")
-    assert "not there now" in row_text("video.screen", state(screen="DP-9")).notice
+    unplugged = row_text("video.screen", state(screen="DP-9"))
+    assert "not there now" in unplugged.notice
+    assert unplugged.now.startswith("The desktop chooses")
+    assert row_text("video.screen", state(screen="DP-1")).now.startswith("Games open on DP-1, 2560")
     assert row_text("video.screen", state(screen="DP-1")).notice == ""
     unknown = State(Loaded(PlayerSettings(sound_device="Buds")))
     assert row_text("sound.device", unknown).notice == "", "they are not asked yet"
@@ -117,8 +126,7 @@ def test_what_the_command_line_or_a_mistake_overrides() -> None:
 def test_what_is_offered_has_the_value_that_is_set() -> None:
     odd = offered("network.max_kbps", state(max_kbps=7500))
     assert (7500, "7.5 Mbit/s") in odd
-    assert [value for value, _ in odd][:4] == [None, 2000, 3000, 5000]
-    assert odd.index((7500, "7.5 Mbit/s")) == 5 - 1
+    assert [value for value, _ in odd][:5] == [None, 2000, 3000, 5000, 7500]
     assert offered("sound.device", state(sound_device="Buds"))[-1] == ("Buds", "Buds")
     assert offered("video.screen", state())[1] == ("DP-1", "DP-1, 2560 x 1440")
     assert (110, "110 %") in offered("appearance.text_size", state())

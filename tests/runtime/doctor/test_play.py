@@ -35,7 +35,14 @@ FIRST = StreamStatistics(
     bytes_received=10_000,
     freeze_count=1,
 )
-LAST = replace(FIRST, rtt_s=0.04, packets_received=1900, packets_lost=105, bytes_received=1_010_000)
+LAST = replace(
+    FIRST,
+    rtt_s=0.04,
+    packets_received=1900,
+    packets_lost=105,
+    packets_recovered=20,
+    bytes_received=1_010_000,
+)
 
 
 ENDED = frozenset({"TERMINATING", "TERMINATED"})
@@ -47,6 +54,7 @@ def test_numbers_are_of_the_time_between_the_first_and_the_last_statistics() -> 
     assert found == PlayNumbers(
         played_s=4.0,
         loss=0.1,
+        repaired=0.02,
         rtt_ms=30.0,
         jitter_ms=3.0,
         bitrate_kbps=2000.0,
@@ -71,6 +79,12 @@ def test_pictures_are_late_after_two_intervals() -> None:
     assert late_share([*even, 21.9]) == 0.0
     assert late_share([*even[:-1], 21.5]) == 0.05
     assert late_share(even[:10]) is None
+
+
+def test_a_busy_computer_wakes_up_late() -> None:
+    assert module.busy_ms([0.001] * 19) is None
+    assert module.busy_ms([0.001] * 99 + [9.0]) == 1.0
+    assert module.busy_ms([0.001] * 90 + [0.05] * 10) == 50.0
 
 
 async def test_without_a_profile_nothing_is_played() -> None:
@@ -109,6 +123,7 @@ async def test_a_game_is_played_measured_and_ended(monkeypatch: pytest.MonkeyPat
     assert None not in steps
     assert list(steps[:4]) == sorted(steps[:4], key=lambda at: at or 0)
     assert numbers.pictures > 0
+    assert numbers.busy_ms is not None
     assert numbers.bitrate_kbps is not None
     assert numbers.bitrate_kbps > 0
     assert numbers.size[1] == small(5.0).height

@@ -123,7 +123,7 @@ class _Sqlite:
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         if self._thread is None:
-            raise RuntimeError("the database is closed")
+            raise StoreUnavailableError("The backend's database is closed.")
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 

@@ -172,11 +172,12 @@ class SessionStore:
         within_s: float,
         connection_timeout_s: float | None = None,
     ) -> None:
-        """The service accepted the start. Raises StreamTakenError."""
+        """The service accepted the start. Raises StreamTakenError, and SessionForgottenError where
+        the start was refused meanwhile: another process had it at the same time."""
 
         def work(connection: Connection) -> None:
             try:
-                connection.execute(
+                recorded = connection.execute(
                     update(STREAM_SESSION)
                     .where(STREAM_SESSION.c.id == session_id)
                     .values(
@@ -187,6 +188,8 @@ class SessionStore:
                 )
             except IntegrityError as error:
                 raise StreamTakenError("This stream session belongs to another start.") from error
+            if not recorded.rowcount:
+                raise forgotten()
 
         await self.database.run(work, within_s=within_s, urgent=True)
 

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSlider,
+    QStyledItemDelegate,
     QWidget,
 )
 
@@ -34,6 +35,8 @@ from rejoin.runtime.setting_kinds import Value
 FOCUS_PX = 2
 SAVE_AFTER_MS = 250
 """A slider that is dragged is saved when it rests this long, or is let go."""
+ASKS_FOR_MS = 6000
+"""A button that asks waits this long for the press that is meant."""
 _RADIUS_PX = 9.0
 
 
@@ -94,6 +97,8 @@ class ChoiceBox(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(14)
+        # Fusion's own delegate draws a menu, which the style sheet cannot reach.
+        self.setItemDelegate(QStyledItemDelegate(self))
         self._offered: list[tuple[Value, str]] = []
         self.activated.connect(lambda at: self.picked.emit(self._offered[at][0]))
 
@@ -226,3 +231,48 @@ def action_button(text: str, kind: str = "") -> QPushButton:
     made.setAutoDefault(True)  # Enter presses it
     made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
     return made
+
+
+class TwiceButton(QPushButton):
+    """For what cannot be taken back: pressed once it asks, pressed again it is meant."""
+
+    confirmed = Signal()
+
+    def __init__(self, text: str, question: str) -> None:
+        super().__init__(text)
+        self._text, self._question = text, question
+        self.setProperty("kind", "plain")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAutoDefault(True)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.asks = False
+        """Whether the next press is meant."""
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(ASKS_FOR_MS)
+        self._patience.timeout.connect(self.forget)
+        self._ask(False)
+        self.clicked.connect(self._on_pressed)
+
+    def forget(self) -> None:
+        """Ask again at the next press."""
+        self._ask(False)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.forget()
+
+    def _on_pressed(self) -> None:
+        if self.asks:
+            self.forget()
+            self.confirmed.emit()
+        else:
+            self._ask(True)
+            self._patience.start()
+
+    def _ask(self, asks: bool) -> None:
+        self.asks = asks
+        self._patience.stop()
+        text = self._question if asks else self._text
+        self.setText(text)
+        self.setAccessibleName(text)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from rejoin.errors import BadInputError
 from rejoin.gui.settings import sections
-from rejoin.gui.settings.controls import PercentSlider, action_button
+from rejoin.gui.settings.controls import PercentSlider, TwiceButton, action_button
 from rejoin.gui.settings.facts import FactFinder
 from rejoin.gui.settings.row_view import RowView
 from rejoin.gui.settings.rows import RowText, State, data_text, path_text, volume_text
@@ -65,7 +65,7 @@ class Extras(QObject):
         self.open_folder = action_button(sections.OPEN_FOLDER)
         self.export = action_button(sections.EXPORT)
         self.import_ = action_button(sections.IMPORT)
-        self.reset = action_button(sections.RESET_ALL, "plain")
+        self.reset = TwiceButton(sections.RESET_ALL, sections.RESET_ALL_QUESTION)
 
     def of(self, section: Section) -> dict[str, Extra]:
         """The rows of a section that are no settings; each is made once."""

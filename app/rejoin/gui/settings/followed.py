@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rejoin.runtime.player_settings import PlayerSettings
+from rejoin.runtime.player_settings import SETTINGS, PlayerSettings
+from rejoin.runtime.setting_kinds import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,8 @@ class FollowedSettings:
     path: Path | None = None
     now: PlayerSettings = PlayerSettings()  # noqa: RUF009 frozen
     fixed: frozenset[str] = frozenset()
+
+    def fixed_values(self) -> dict[str, Value]:
+        """What the command line has given, by key: for `page.SettingsPage`."""
+        known = {setting.name: key for key, setting in SETTINGS.items()}
+        return {known[name]: getattr(self.now, name) for name in sorted(self.fixed)}

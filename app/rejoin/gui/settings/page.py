@@ -172,7 +172,7 @@ class SettingsPage(QWidget):
         self._extras.open_folder.clicked.connect(self._open_folder)
         self._extras.export.clicked.connect(self._export)
         self._extras.import_.clicked.connect(self._import)
-        self._extras.reset.clicked.connect(self.reset_all)
+        self._extras.reset.confirmed.connect(self.reset_all)
 
     # --- what is shown --------------------------------------------------------------------------
 

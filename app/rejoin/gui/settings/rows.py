@@ -14,12 +14,15 @@ from rejoin.runtime.player_settings import SETTINGS, Loaded, PlayerSettings, set
 from rejoin.runtime.renderer_memory import Verdict
 from rejoin.runtime.setting_kinds import Applies, OneOf, Value, YesNo
 
-HIDDEN: Final = "hidden (streamer mode)"
+HIDDEN: Final = "not shown"
 _WHEN: Final = {
     Applies.AT_ONCE: "Applies at once.",
+    Applies.NEXT_CONNECTION: "Applies from the next connection.",
     Applies.NEXT_GAME: "Applies from the next game.",
 }
 _GIGA, _MEGA = 1e9, 1e6
+MOST_KBPS: Final = 19_000
+"""`rtc.signal_codec.MAX_BITRATE_KBPS`, repeated so that the screen needs no WebRTC."""
 _BREAK: Final = "\u200b"
 """Zero width space."""
 
@@ -111,11 +114,9 @@ def _notice(key: str, state: State) -> str:
     if key in state.loaded.bad:
         return state.loaded.bad[key]
     if key == "sound.device" and _is_missing(state):
-        return "This device is not there now: the system's default plays."
-    if key == "video.screen" and state.settings.screen is not None:
-        names = {screen.name for screen in state.facts.screens}
-        if names and state.settings.screen not in names:
-            return "This screen is not there now: the desktop chooses."
+        return "This device is not there now."
+    if key == "video.screen" and _screen_is_missing(state):
+        return "This screen is not there now."
     return ""
 
 
@@ -217,17 +218,27 @@ def _sharpness(state: State) -> str:
 
 
 def _screen(state: State) -> str:
-    if state.settings.screen is not None:
-        return f"Games open on {value_text('video.screen', state.settings.screen, state)}."
+    screen = state.settings.screen
+    if screen is not None and not _screen_is_missing(state):
+        if state.settings.streamer_mode:
+            return "Games open on the screen that you chose."
+        return f"Games open on {value_text('video.screen', screen, state)}."
     count = len(state.facts.screens)
     return "The desktop chooses where games open." + (f" {count} screens." if count > 1 else "")
 
 
+def _screen_is_missing(state: State) -> bool:
+    screen, known = state.settings.screen, {each.name for each in state.facts.screens}
+    return screen is not None and bool(known) and screen not in known
+
+
 def _max_kbps(state: State) -> str:
     limit = state.settings.max_kbps
-    now = "No limit but the connection's own."
-    if limit is not None:
-        now = f"At most {limit * 3600 / 8 / 1e6:.1f} GB an hour."
+    kbps = min(limit or MOST_KBPS, MOST_KBPS)
+    per_hour = f"{kbps * 3600 / 8 / 1e6:.1f} GB an hour"
+    now = f"At most {per_hour}."
+    if kbps == MOST_KBPS:
+        now = f"As much as Rejoin asks for: {rate_text(kbps)}, or {per_hour}."
     if state.facts.metered:
         now += " This network counts your data (metered)."
     return now
@@ -246,7 +257,9 @@ def _device(state: State) -> str:
         return "No sound device was found."
     if device is None or _is_missing(state):
         return "The system's default plays."
-    return f"{_name(device, state)} plays."
+    if state.settings.streamer_mode:
+        return "The device that you chose plays."
+    return f"{device} plays."
 
 
 def _is_missing(state: State) -> bool:
@@ -264,7 +277,8 @@ def _turn_file(state: State) -> str:
     file = state.settings.turn_file
     if file is None:
         return "No relay: games are reached directly."
-    return f"Servers from {_path(file, state)}, where a game cannot be reached directly."
+    shown = "your file" if state.settings.streamer_mode else _path(file, state)
+    return f"Servers from {shown}, where a game cannot be reached directly."
 
 
 def _theme(state: State) -> str:

@@ -41,9 +41,6 @@ class SectionView(QScrollArea):
     picked = Signal(str, object)
     """A setting's key, and the value that the player chose."""
 
-    moved = Signal(str, object)
-    """The same, while a slider is being moved."""
-
     file_asked = Signal(str)
     """The player wants to choose the file of this setting."""
 
@@ -95,7 +92,6 @@ class SectionView(QScrollArea):
                 return RowView([switch])
             case Share():
                 slider = PercentSlider()
-                slider.moved.connect(lambda percent: self.moved.emit(key, percent / 100))
                 slider.picked.connect(lambda percent: self.picked.emit(key, percent / 100))
                 return RowView([slider])
             case Text() if key == "network.turn_file":

@@ -165,7 +165,7 @@ WORDS: Final[Mapping[str, Words]] = {
     ),
     "network.max_kbps": Words(
         "Most data",
-        steps=(None, 2000, 3000, 5000, 8000, 10_000, 15_000, 20_000, 30_000, 50_000),
+        steps=(None, 2000, 3000, 5000, 8000, 10_000, 12_000, 15_000),
     ),
     "network.max_height": Words("Largest picture", steps=(None, 480, 720, 1080, 1440, 2160)),
     "sound.device": Words("Sound device"),
@@ -255,6 +255,7 @@ OPEN_FOLDER: Final = "Open the folder"
 EXPORT: Final = "Export..."
 IMPORT: Final = "Import..."
 RESET_ALL: Final = "Reset everything"
+RESET_ALL_QUESTION: Final = "Press again to reset"
 START_AGAIN: Final = "Count anew"
 VOLUME_TITLE: Final = "Volume"
 DATA_TITLE: Final = "Data used"

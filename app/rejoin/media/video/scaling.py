@@ -119,5 +119,20 @@ class Scaler:
         return Pixels(width, height, plane.line_size, memoryview(plane))
 
 
+def rgb_frame(frame: VideoFrame) -> VideoFrame:
+    """A frame at its own size as packed RGB, full range. Raises any error of FFmpeg."""
+    colorspace = _colorspace(frame)
+    return VideoReformatter().reformat(
+        frame,
+        frame.width,
+        frame.height,
+        "rgb24",
+        src_colorspace=colorspace,
+        dst_colorspace=colorspace,
+        src_color_range=ColorRange.JPEG if frame.color_range == _FULL else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+    )
+
+
 def _colorspace(frame: VideoFrame) -> Colorspace:
     return _COLORSPACES[Matrix.of(int(frame.colorspace))]

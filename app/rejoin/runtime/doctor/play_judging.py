@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from rejoin.runtime.doctor.findings import Finding, failed, not_known, ok, warning
-from rejoin.runtime.doctor.rating import Grade, PlayNumbers, Rated, rated, worst_of
+from rejoin.runtime.doctor.rating import Grade, PlayNumbers, Rated, cause_of, rated, worst_of
 
 NOT_PLAYED: Final = "No game was played."
 UDP: Final = (
@@ -75,17 +75,18 @@ def takes_input(numbers: PlayNumbers | None) -> Finding:
 
 
 def quality(numbers: PlayNumbers | None) -> Finding:
-    """All numbers in one sentence; the advice is that of the first of the worst."""
+    """All numbers in one sentence; the advice is that of their cause."""
     if numbers is None or numbers.moments.picture is None:
         return not_known("quality", NOT_PLAYED)
     found = rated(numbers)
     text = _sentence(numbers, found)
-    worst = worst_of(found)
-    if worst is None:
+    worst, cause = worst_of(found), cause_of(found)
+    if worst is None or cause is None:
         return ok("quality", f"Good: {text}.")
+    advice = cause.limit.advice
     if worst.grade is Grade.FAIR:
-        return warning("quality", f"Fair, because of {_named(worst)}: {text}.", worst.limit.advice)
-    return failed("quality", f"Poor, because of {_named(worst)}: {text}.", worst.limit.advice)
+        return warning("quality", f"Fair, because of {_named(cause)}: {text}.", advice)
+    return failed("quality", f"Poor, because of {_named(cause)}: {text}.", advice)
 
 
 def _named(each: Rated) -> str:

@@ -46,7 +46,9 @@ class Moments:
 class PlayNumbers:
     """Ten seconds of play in numbers. None: not measured.
 
-    `loss`: share of packets that nothing repaired. `late`: share of pictures that came more than
+    `busy_ms`: how late this computer comes to its own appointments, of which nineteen in twenty are
+    better. `loss`: share of packets that nothing repaired, `repaired`: of those that were sent
+    again. `late`: share of pictures that came more than
     two intervals after the one before. `freezes`: W3C's freezeCount. What is counted is counted
     from a second after the first picture on. `no_input`: why there is none, where that is known.
     `input_bytes`: what the input module sent.
@@ -54,7 +56,9 @@ class PlayNumbers:
 
     moments: Moments = Moments()
     played_s: float = 0.0
+    busy_ms: float | None = None
     loss: float | None = None
+    repaired: float | None = None
     rtt_ms: float | None = None
     jitter_ms: float | None = None
     bitrate_kbps: float | None = None
@@ -81,10 +85,20 @@ class Limit:
     poor: float
     source: str
     advice: str
+    is_effect: bool = False
+    """Of the rows above it: bad numbers there explain a bad one here."""
 
 
 CABLE: Final = "Use a network cable, or move closer to the Wi-Fi router."
 LIMITS: Final = (
+    Limit(
+        "own delay",
+        "ms",
+        10.0,
+        30.0,
+        "chosen: half an interval at 60 pictures a second, and two",
+        "This computer is too busy to play well: close other programs.",
+    ),
     Limit(
         "lost packets",
         "%",
@@ -92,6 +106,14 @@ LIMITS: Final = (
         5.0,
         "core/health, rule 1: below 2 % a stream counts as recovered, from 5 % on as degraded",
         f"Packets are lost on the way. {CABLE}",
+    ),
+    Limit(
+        "repaired packets",
+        "%",
+        2.0,
+        10.0,
+        "chosen: each costs its picture a round trip",
+        f"Many packets have to be sent again. {CABLE}",
     ),
     Limit(
         "round trip",
@@ -117,6 +139,7 @@ LIMITS: Final = (
         10.0,
         "chosen",
         "Pictures come unevenly: close other programs, and stop downloads on the same line.",
+        is_effect=True,
     ),
     Limit(
         "decoding",
@@ -126,6 +149,7 @@ LIMITS: Final = (
         "media/video/hardware_probe: half an interval at 60 pictures a second; a whole one",
         "This computer decodes slowly: close other programs, or limit the picture with "
         "`rejoin play --max-height 720`.",
+        is_effect=True,
     ),
     Limit(
         "freezes",
@@ -134,6 +158,7 @@ LIMITS: Final = (
         2.5,
         "W3C webrtc-stats, freezeCount; how many are too many in ten seconds is chosen",
         f"The picture froze. {CABLE}",
+        is_effect=True,
     ),
     Limit(
         "first picture",
@@ -145,7 +170,7 @@ LIMITS: Final = (
         "UDP through to ports 33435 to 33465, which Amazon GameLift Streams uses.",
     ),
 )
-"""In the order in which they are a cause of each other. The bitrate has no row: a game sends what
+"""The bitrate has no row: a game sends what
 it needs, and a line that is too narrow shows as loss, jitter and late pictures."""
 
 
@@ -166,7 +191,9 @@ class Rated:
 def rated(numbers: PlayNumbers) -> tuple[Rated, ...]:
     """Every number that was measured, in the order of the table."""
     values: dict[str, float | None] = {
+        "own delay": numbers.busy_ms,
         "lost packets": _percent(numbers.loss),
+        "repaired packets": _percent(numbers.repaired),
         "round trip": numbers.rtt_ms,
         "jitter": numbers.jitter_ms,
         "late pictures": _percent(numbers.late),
@@ -196,6 +223,16 @@ def worst_of(found: Sequence[Rated]) -> Rated | None:
             if each.grade is grade:
                 return each
     return None
+
+
+def cause_of(found: Sequence[Rated]) -> Rated | None:
+    """What to do something about: the worst number, or a bad one that explains it. None where all
+    are good."""
+    worst = worst_of(found)
+    if worst is None or not worst.limit.is_effect:
+        return worst
+    causes = [each for each in found if not each.limit.is_effect and each.grade is not Grade.GOOD]
+    return worst_of(causes) or worst
 
 
 def _percent(share: float | None) -> float | None:
