@@ -25,9 +25,8 @@ from rejoin.gui import platform_plugin, theme
 from rejoin.gui.bridge import StreamPort
 from rejoin.gui.displays import check_display
 from rejoin.gui.guest.guest import Guest
-from rejoin.gui.guest.hints import Choices
 from rejoin.gui.guest.place import restore
-from rejoin.gui.guest.services import services_of
+from rejoin.gui.guest.services import choices_of, services_of
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
 from rejoin.gui.roles import Appearance
@@ -158,12 +157,8 @@ def _guest_in(
         sound=window.bridge.sound,
         settings=lambda: following.now,
     )
-
-    def choices() -> Choices:
-        now = following.now
-        return Choices(now.notify_in_background, now.sound_at_the_end)
-
-    return Guest(window, services, choices=choices, clock=clock)  # the window is its parent
+    # The window is its parent.
+    return Guest(window, services, choices=lambda: choices_of(following.now), clock=clock)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from rejoin.gui.guest import services
+from rejoin.gui.guest.hints import Choices
 from rejoin.media.audio import bell
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime.desktop_bus import BusDesktop, NoDesktop
@@ -51,3 +52,9 @@ def test_the_sound_has_the_volume_of_the_game_and_is_silent_with_it(
     found.sound()
     assert rung == [(0.125, "Headphones")]
     assert found.wayland is None
+
+
+def test_the_hints_are_what_the_settings_say() -> None:
+    assert services.choices_of(PlayerSettings()) == Choices(background=True, sound=False)
+    chosen = PlayerSettings(notify_in_background=False, sound_at_the_end=True)
+    assert services.choices_of(chosen) == Choices(background=False, sound=True)

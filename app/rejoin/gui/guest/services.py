@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6.QtGui import QGuiApplication
 
 from rejoin.gui.guest.guest import Services
+from rejoin.gui.guest.hints import Choices
 from rejoin.gui.guest.wayland_idle import inhibitor_of
 from rejoin.media.audio import bell
 from rejoin.media.audio.volume import SoundChoice
@@ -25,6 +26,11 @@ def desktop_of(platform: str, system: str = sys.platform) -> Desktop:
         return NoDesktop()
     address = bus_address()
     return NoDesktop() if address is None else BusDesktop(address)
+
+
+def choices_of(settings: PlayerSettings) -> Choices:
+    """What the player has chosen of hints."""
+    return Choices(settings.notify_in_background, settings.sound_at_the_end)
 
 
 def services_of(
