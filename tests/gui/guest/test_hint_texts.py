@@ -32,8 +32,9 @@ def test_the_title_has_the_time_left_in_front(snapshot: Snapshot, title: str) ->
     assert hint_texts.window_title(snapshot, NOW, "Rejoin") == title
 
 
-def test_a_drop_says_what_happened_and_how_long_there_is() -> None:
-    assert hint_texts.lost(lost(), NOW) == Notification(
+@pytest.mark.parametrize("stage", [Stage.LOST, Stage.RECONNECTING])
+def test_a_drop_says_what_happened_and_how_long_there_is(stage: Stage) -> None:
+    assert hint_texts.lost(lost(stage=stage), NOW) == Notification(
         "Connection lost. Reconnecting...", "At least 1:12 to get back"
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import texts
 from rejoin.gui.ending_texts import ending_text
@@ -24,13 +26,13 @@ def window_title(snapshot: Snapshot, now: float, usual: str) -> str:
 def lost(snapshot: Snapshot, now: float) -> Notification:
     """The connection was lost a moment ago."""
     left = texts.time_left(snapshot, now).sentence
-    return Notification(texts.lost_title(snapshot), left)
+    return Notification(_title(snapshot), left)
 
 
 def last_seconds(snapshot: Snapshot, now: float) -> Notification:
     """The time to get back is nearly over."""
     left = texts.time_left(snapshot, now).sentence
-    return Notification(left, texts.lost_title(snapshot))
+    return Notification(left, _title(snapshot))
 
 
 def outcome(snapshot: Snapshot) -> Notification | None:
@@ -41,3 +43,9 @@ def outcome(snapshot: Snapshot) -> Notification | None:
         text = ending_text(snapshot.ending)
         return Notification(text.title, text.meaning)
     return None
+
+
+def _title(snapshot: Snapshot) -> str:
+    """The card's, and "Connection lost" where the card says that it is still being checked: who
+    does not see the card asks what happened."""
+    return texts.lost_title(replace(snapshot, stage=Stage.RECONNECTING))
