@@ -99,7 +99,8 @@ class RejoinWindow(QWidget):
             can_drop=options.drop_again is not None,
             idle_limit_s=options.idle_limit_s,
         )
-        self.files = PlayerFiles(self.layers, self.report, self)
+        hidden = options.settings.now.streamer_mode
+        self.files = PlayerFiles(self.layers, self.report, self, hides_folders=hidden)
         self.files.noted.connect(self._notes.note_picture)
         self.files.spoken.connect(self._announcer.say)
         self._connect_buttons()
