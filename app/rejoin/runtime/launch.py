@@ -12,6 +12,7 @@ from typing import Final
 from rejoin.core.model import Ending, EndingKind, SessionId
 from rejoin.core.ticket import Ticket
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.runtime.games import game_key
 from rejoin.runtime.instance import Instance, activate, is_taken
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
@@ -115,9 +116,7 @@ def claim(key: str) -> Claim:
 
 def key_of_game(profile: StudioProfile) -> str:
     """The name on this computer of what the profile plays, whichever session that will be."""
-    choice = profile.choice
-    chosen = (choice.stream_group, choice.application or "") if choice else ()
-    return key_of("\n".join((profile.backend_url, profile.dialect.name, *chosen)), SessionId(""))
+    return game_key(profile.backend_address())
 
 
 def claim_game(profile: StudioProfile) -> Claimed | LockUnavailable | None:
