@@ -19,6 +19,7 @@ from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime import instance, launch
 from rejoin.runtime.instance import Instance
+from rejoin.runtime.instance_server import Activation
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.service_model.status import StatusReason
@@ -252,7 +253,7 @@ def test_a_second_instance_brings_the_window_to_the_front(
 
     def run(*_: object, after_refresh: Callable[[FakeWindow], None], **__: object) -> int:
         after_refresh(screen)
-        fake_player.made[-1].store._on_activate(None)
+        fake_player.made[-1].store._on_activate(Activation())
         after_refresh(screen)
         after_refresh(screen)
         return 0

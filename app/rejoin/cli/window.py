@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import click
 
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import is_terminal, say, warn
+from rejoin.cli.played_game import make_player, window_options
 from rejoin.errors import BadInputError
 from rejoin.parts import loading
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
-    from rejoin.gui.input import PlayerPads
     from rejoin.gui.main_window import RejoinWindow
+    from rejoin.runtime.instance_server import Activation
     from rejoin.runtime.launch import GameToPlay
-    from rejoin.runtime.player import Player
     from rejoin.runtime.studio_profile import StudioProfile
-
-MAPPINGS: Final = "gamecontrollerdb.txt"
-"""A file of the player's, beside the settings, with gamepads that SDL does not know."""
 
 
 def check_display() -> None:
@@ -102,17 +98,14 @@ def play_new_game(
 
 def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None = None) -> int:
     """Play `game` in a window until the window is closed; returns the exit code."""
-    from rejoin.core.model import Doing, Snapshot, Stage
+    from rejoin.core.model import Stage
     from rejoin.gui import application
-    from rejoin.gui.surface_choice import PictureOptions, Renderer
-    from rejoin.gui.window_options import WindowOptions
-    from rejoin.media.video.scale_filter import ScaleFilter
     from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
 
-    activated = threading.Event()
-    player = _player(game, options, stats, activated)
+    activations: SimpleQueue[Activation] = SimpleQueue()
+    player = make_player(game, options, activations.put, stats=stats)
     if game.ticket is None and launch.unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
     thread = StreamThread(player.run)
@@ -120,9 +113,8 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
 
     def after_refresh(window: RejoinWindow) -> None:
         stage = window.snapshot.stage
-        if activated.is_set():
-            activated.clear()
-            window.come_to_front()
+        while not activations.empty():
+            window.come_to_front(activations.get().token)
         if stage is Stage.LIVE:
             for problem in (player.problem() or "").splitlines():
                 if problem not in warned:
@@ -132,24 +124,10 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
         if died or (options.close_at_end and stage is Stage.ENDED):
             window.close()
 
-    before_start = Snapshot(Stage.STARTING)
-    if game.ticket is not None:
-        before_start = Snapshot(Stage.RECONNECTING, doing=Doing.CHECKING, returning=True)
     thread.start()
     code = application.run(
         player,
-        WindowOptions(
-            smooth=options.frame_pacing,
-            before_start=before_start,
-            report_facts=player.report_facts,
-            picture=PictureOptions(
-                Renderer(options.renderer),
-                ScaleFilter(options.scaling),
-                options.sharpness,
-                options.vsync,
-            ),
-            pads=_gamepads(options, player),
-        ),
+        window_options(game, options, player),
         full_screen=options.full_screen,
         network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
         after_refresh=after_refresh,
@@ -164,67 +142,6 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     if code != 0:
         warn(ending_sentence(ending))
     return code
-
-
-def _player(
-    game: GameToPlay, options: GameOptions, stats: Path | None, activated: threading.Event
-) -> Player:
-    """The client for this game. `activated` is set when a second instance asks for its window."""
-    from rejoin.media.video.hardware import chosen
-    from rejoin.runtime.local_store import LocalStore
-    from rejoin.runtime.player import Player, PlayerOptions
-    from rejoin.runtime.report_queue import ReportQueue
-    from rejoin.runtime.statistics_file import StatisticsFile
-    from rejoin.runtime.volume_file import SoundFile
-
-    statistics_file = StatisticsFile(stats) if stats is not None else None
-    signed_in = game.signed_in
-    return Player(
-        game.profile,
-        PlayerOptions(
-            local_store=LocalStore(
-                game.profile,
-                instance=game.instance,
-                open_here=game.open_here,
-                on_activate=lambda link: activated.set(),
-            ),
-            ticket=game.ticket,
-            statistics_file=statistics_file,
-            sound_file=SoundFile(),
-            hardware=chosen(options.decoder),
-            dtls_client=options.dtls_client,
-            input_module=options.input_module == "service",
-            max_kbps=options.max_kbps,
-            max_height=options.max_height,
-            reports=ReportQueue(game.profile.backend_url) if options.report else None,
-            token_source=None if signed_in is None else signed_in.source,
-            token_lasts_s=None if signed_in is None else signed_in.lasts_s,
-        ),
-    )
-
-
-def _gamepads(options: GameOptions, player: Player) -> PlayerPads:
-    """The player's gamepads, unless they are off."""
-    from rejoin.gamepads.choices import PadChoices
-    from rejoin.gamepads.reader import Gamepads
-    from rejoin.gui.input import NoPads
-    from rejoin.runtime.state_folder import settings_folder
-
-    if not options.gamepads:
-        return NoPads()
-    choices = PadChoices(
-        background=options.pad_background,
-        dead_zone=options.pad_dead_zone,
-        swap_ab=options.pad_swap_ab,
-        swap_xy=options.pad_swap_xy,
-        rumble=options.pad_rumble,
-    )
-    mappings: Path | None = None
-    with contextlib.suppress(BadInputError):  # there is no home folder
-        mappings = settings_folder() / MAPPINGS
-    pads = Gamepads(choices, mappings)
-    player.subscribe_wishes(pads.on_wish)
-    return pads
 
 
 def ending_sentence(ending: Ending) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import assert_never
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -28,6 +28,7 @@ from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.gui import screenshot, shortcuts, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge, StreamPort
+from rejoin.gui.front import bring_to_front
 from rejoin.gui.full_screen import FullScreen
 from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
@@ -35,14 +36,14 @@ from rejoin.gui.layers import Layers
 from rejoin.gui.module_wishes import ClickGrants, Grant, cursor_of
 from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture, Refused
 from rejoin.gui.notes import Memory, Notes, WindowState, is_just_back, notes
-from rejoin.gui.pill import Pill
+from rejoin.gui.pill import Pill, row_of
 from rejoin.gui.pointer import Pointer
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.view_state import view_of
-from rejoin.gui.window_options import Presence, WindowOptions, first_size
+from rejoin.gui.window_options import Presence, WindowOptions, prepare_window
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 
@@ -56,13 +57,17 @@ picture (`Layers.pace`)."""
 
 
 class RejoinWindow(QWidget):
-    """One game. Signals are sent on the GUI thread."""
+    """One game: a window of its own, or a part of one with more in it (`parent`), which it fills
+    and which passes on its changes (`window_changed`). Signals are sent on the GUI thread."""
 
     refreshed = Signal()
     """After each snapshot and each tick, once everything shown is up to date."""
 
     announced = Signal(str)
     """The text that was announced to screen readers."""
+
+    left = Signal()
+    """The player has closed it while a game runs: it is hidden until the engine has finished."""
 
     gone = Signal()
     """The window was closed and the engine has finished (or had its time)."""
@@ -73,12 +78,11 @@ class RejoinWindow(QWidget):
         options: WindowOptions = WindowOptions(),  # noqa: B008 frozen
         *,
         clock: Clock = boot_s,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__()
-        self.setWindowTitle(options.title)
-        available = self.screen().availableSize()
-        self.setMinimumSize(QSize(640, 400).boundedTo(available))
-        self.resize(QSize(*options.first_size) if options.first_size else first_size(available))
+        super().__init__(parent)
+        if parent is None:
+            prepare_window(self, options)
         self._options = options
         self._clock = clock
         self._snapshot = options.before_start
@@ -86,7 +90,7 @@ class RejoinWindow(QWidget):
         self._starts = 0
         """Connections that failed before the first picture: they are no drops."""
         self._memory = Memory()
-        self._full_screen = FullScreen(self)
+        self._full_screen = FullScreen(self.window())
         self._captures_when_active = False
         """The mouse was captured when the native window was made anew."""
 
@@ -113,12 +117,7 @@ class RejoinWindow(QWidget):
 
     def _build(self) -> None:
         self.banner = Pill("banner")
-        # It is shown during the whole game, so it has its own row and covers nothing.
-        self.banner_row = QWidget()
-        banner_column = QVBoxLayout(self.banner_row)
-        banner_column.setContentsMargins(6, 6, 6, 6)
-        banner_column.addWidget(self.banner, 0, Qt.AlignmentFlag.AlignHCenter)
-        self.banner_row.hide()
+        self.banner_row = row_of(self.banner)  # shown during the whole game: it covers nothing
         self.layers = Layers(
             self.bridge,
             self.report,
@@ -163,15 +162,10 @@ class RejoinWindow(QWidget):
         self.bridge.post(StartRequested())
         self.refresh()
 
-    def come_to_front(self) -> None:
-        """Show the window above all others, as far as the desktop allows."""
-        if self._has_left():
-            return
-        if self.isMinimized():
-            self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
-        self.show()
-        self.raise_()
-        self.activateWindow()
+    def come_to_front(self, token: str | None = None) -> None:
+        """Show the window above all others, as far as the desktop allows (`bring_to_front`)."""
+        if not self._has_left():
+            bring_to_front(self.window(), token)
 
     def report(self, ending: Ending) -> str:
         """The text of *Copy report*, with everything secret taken out."""
@@ -263,7 +257,7 @@ class RejoinWindow(QWidget):
         self.release_mouse()
         self.inputs.release_all()
         self._options.on_surface_failed(why)
-        replace_surface(self, self.layers.view, RasterSurface)
+        replace_surface(self.window(), self.layers.view, RasterSurface)
         self._captures_when_active = captured
         self._pace()
         self.refresh()
@@ -284,6 +278,7 @@ class RejoinWindow(QWidget):
         if stage is not Stage.ENDING or texts.waits_to_end(self._snapshot):
             self.bridge.post(CloseForNowRequested())
         self.hide()
+        self.left.emit()
         QTimer.singleShot(round(LEAVE_WITHIN_S * 1000), self, self._close_for_good)
 
     def _has_left(self) -> bool:
@@ -342,13 +337,11 @@ class RejoinWindow(QWidget):
 
     def _conditions(self) -> frozenset[Condition]:
         """Which conditions of shortcuts are true now."""
-        held = {
-            Condition.LIVE: self._snapshot.stage is Stage.LIVE,
-            Condition.CAN_RECONNECT: self._snapshot.can_reconnect,
-            Condition.CAN_DROP: self._options.drop_again is not None,
-            Condition.MOUSE_CAPTURED: self.mouse.captured,
-        }
-        return frozenset(condition for condition, true in held.items() if true)
+        return shortcuts.conditions(
+            self._snapshot,
+            can_drop=self._options.drop_again is not None,
+            mouse_captured=self.mouse.captured,
+        )
 
     def _run(self, action: ShortcutAction) -> None:
         match action:
@@ -380,7 +373,7 @@ class RejoinWindow(QWidget):
 
     def _show_view(self, *, again: bool = False) -> None:
         """Tell the input module where the picture is, if that has changed, or `again`."""
-        view = view_of(self, self.layers.view, captured=self.mouse.captured)
+        view = view_of(self.window(), self.layers.view, captured=self.mouse.captured)
         self.inputs.show_view(view, again=again)
 
     def _on_wish(self, wish: Wish) -> None:
@@ -400,7 +393,7 @@ class RejoinWindow(QWidget):
                 met = self.mouse.captured == wanted
             case FullScreenWish(wanted):
                 self._full_screen.wish(wanted, lambda: may(Grant.FULL_SCREEN))
-                met = self.isFullScreen() == wanted
+                met = self.window().isFullScreen() == wanted
             case CursorWish(keyword):
                 self.mouse.set_cursor(cursor_of(keyword))
             case _:
@@ -483,16 +476,21 @@ class RejoinWindow(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() not in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):
+        if self.isWindow():
+            self.window_changed(event.type())
+
+    def window_changed(self, what: QEvent.Type) -> None:
+        """The window was activated or not any more, or has another state."""
+        if what not in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):
             return
         self._show_view()  # first: a page learns of the lost focus before it loses the mouse
-        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+        if what == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.release_mouse()
             self.mouse.keys_released()
             self.inputs.release_all()
             self.keys.forget()
-        elif event.type() == QEvent.Type.ActivationChange and self._captures_when_active:
+        elif what == QEvent.Type.ActivationChange and self._captures_when_active:
             self._captures_when_active = False
             self.capture_mouse()
-        elif event.type() == QEvent.Type.WindowStateChange and not self.isMinimized():
+        elif what == QEvent.Type.WindowStateChange and not self.window().isMinimized():
             self.layers.view.show_newest()

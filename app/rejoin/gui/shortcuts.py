@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 
+from rejoin.core.model import Snapshot, Stage
+
 _NONE = Qt.KeyboardModifier.NoModifier
 _CONTROL = Qt.KeyboardModifier.ControlModifier
 _ALT = Qt.KeyboardModifier.AltModifier
@@ -34,6 +36,17 @@ class Condition(enum.Enum):
     CAN_DROP = "can_drop"
     """Only in a demo."""
     MOUSE_CAPTURED = "mouse_captured"
+
+
+def conditions(snapshot: Snapshot, *, can_drop: bool, mouse_captured: bool) -> frozenset[Condition]:
+    """Which conditions are true now."""
+    held = {
+        Condition.LIVE: snapshot.stage is Stage.LIVE,
+        Condition.CAN_RECONNECT: snapshot.can_reconnect,
+        Condition.CAN_DROP: can_drop,
+        Condition.MOUSE_CAPTURED: mouse_captured,
+    }
+    return frozenset(condition for condition, true in held.items() if true)
 
 
 @dataclass(frozen=True, slots=True)

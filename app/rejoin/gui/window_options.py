@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QWidget
 
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui.input import NoPads, PlayerPads
@@ -50,6 +51,14 @@ def first_size(available: QSize) -> QSize:
     most = available * _FIRST_SHARE
     fits = FIRST_SIZE.width() <= most.width() and FIRST_SIZE.height() <= most.height()
     return FIRST_SIZE if fits else FIRST_SIZE.scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
+
+
+def prepare_window(window: QWidget, options: WindowOptions) -> None:
+    """Give a new window its title and its size."""
+    window.setWindowTitle(options.title)
+    available = window.screen().availableSize()
+    window.setMinimumSize(QSize(640, 400).boundedTo(available))
+    window.resize(QSize(*options.first_size) if options.first_size else first_size(available))
 
 
 class Presence(enum.Enum):

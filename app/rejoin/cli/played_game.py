@@ -1,0 +1,113 @@
+"""What a game in a window consists of, whichever window: its client, its options, its gamepads."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rejoin.cli.game_options import GameOptions
+from rejoin.errors import BadInputError
+
+if TYPE_CHECKING:
+    from rejoin.gui.input import PlayerPads
+    from rejoin.gui.surface_choice import PictureOptions
+    from rejoin.gui.window_options import WindowOptions
+    from rejoin.runtime.instance_server import OnActivate
+    from rejoin.runtime.launch import GameToPlay
+    from rejoin.runtime.player import Player
+
+MAPPINGS: Final = "gamecontrollerdb.txt"
+"""A file of the player's, beside the settings, with gamepads that SDL does not know."""
+
+
+def window_options(game: GameToPlay, options: GameOptions, player: Player) -> WindowOptions:
+    """How its window behaves, before it is chosen what draws there."""
+    from rejoin.core.model import Doing, Snapshot, Stage
+    from rejoin.gui.window_options import WindowOptions
+
+    before_start = Snapshot(Stage.STARTING)
+    if game.ticket is not None:
+        before_start = Snapshot(Stage.RECONNECTING, doing=Doing.CHECKING, returning=True)
+    return WindowOptions(
+        smooth=options.frame_pacing,
+        before_start=before_start,
+        report_facts=player.report_facts,
+        picture=picture_options(options),
+        pads=gamepads(options, player),
+    )
+
+
+def picture_options(options: GameOptions) -> PictureOptions:
+    """How pictures are drawn."""
+    from rejoin.gui.surface_choice import PictureOptions, Renderer
+    from rejoin.media.video.scale_filter import ScaleFilter
+
+    return PictureOptions(
+        Renderer(options.renderer),
+        ScaleFilter(options.scaling),
+        options.sharpness,
+        options.vsync,
+    )
+
+
+def make_player(
+    game: GameToPlay, options: GameOptions, on_activate: OnActivate, *, stats: Path | None = None
+) -> Player:
+    """The client for this game. `on_activate` is called on the stream thread when a second instance
+    asks for its window. Raises BadInputError."""
+    from rejoin.media.video.hardware import chosen
+    from rejoin.runtime.local_store import LocalStore
+    from rejoin.runtime.player import Player, PlayerOptions
+    from rejoin.runtime.report_queue import ReportQueue
+    from rejoin.runtime.statistics_file import StatisticsFile
+    from rejoin.runtime.volume_file import SoundFile
+
+    statistics_file = StatisticsFile(stats) if stats is not None else None
+    signed_in = game.signed_in
+    return Player(
+        game.profile,
+        PlayerOptions(
+            local_store=LocalStore(
+                game.profile,
+                instance=game.instance,
+                open_here=game.open_here,
+                on_activate=on_activate,
+            ),
+            ticket=game.ticket,
+            statistics_file=statistics_file,
+            sound_file=SoundFile(),
+            hardware=chosen(options.decoder),
+            dtls_client=options.dtls_client,
+            input_module=options.input_module == "service",
+            max_kbps=options.max_kbps,
+            max_height=options.max_height,
+            reports=ReportQueue(game.profile.backend_url) if options.report else None,
+            token_source=None if signed_in is None else signed_in.source,
+            token_lasts_s=None if signed_in is None else signed_in.lasts_s,
+        ),
+    )
+
+
+def gamepads(options: GameOptions, player: Player) -> PlayerPads:
+    """The player's gamepads, unless they are off."""
+    from rejoin.gamepads.choices import PadChoices
+    from rejoin.gamepads.reader import Gamepads
+    from rejoin.gui.input import NoPads
+    from rejoin.runtime.state_folder import settings_folder
+
+    if not options.gamepads:
+        return NoPads()
+    choices = PadChoices(
+        background=options.pad_background,
+        dead_zone=options.pad_dead_zone,
+        swap_ab=options.pad_swap_ab,
+        swap_xy=options.pad_swap_xy,
+        rumble=options.pad_rumble,
+    )
+    mappings: Path | None = None
+    with contextlib.suppress(BadInputError):  # there is no home folder
+        mappings = settings_folder() / MAPPINGS
+    pads = Gamepads(choices, mappings)
+    player.subscribe_wishes(pads.on_wish)
+    return pads
