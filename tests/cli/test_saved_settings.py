@@ -13,7 +13,8 @@ from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gui import application
 from rejoin.gui.input import NoPads
-from rejoin.gui.surface_choice import PictureOptions, Renderer
+from rejoin.gui.renderer_choice import Renderer
+from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.runtime.settings_file import settings_path

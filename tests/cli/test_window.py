@@ -13,7 +13,8 @@ from helpers.command_line import LINK, PLAY, URL, FakePlayer, FakeWindow, Rejoin
 from rejoin.cli import window
 from rejoin.core.model import Ending, EndingKind, Stage
 from rejoin.gui import application
-from rejoin.gui.surface_choice import PictureOptions, Renderer
+from rejoin.gui.renderer_choice import Renderer
+from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.rtc.candidates import NetworkRules

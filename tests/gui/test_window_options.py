@@ -1,23 +1,14 @@
-"""The size of a new window."""
+"""How a window behaves where nobody says otherwise."""
 
 from __future__ import annotations
 
-import pytest
-from PySide6.QtCore import QSize
-
-from rejoin.gui.window_options import first_size
+from rejoin.core.model import Stage
+from rejoin.gui.window_options import WindowOptions
 
 
-@pytest.mark.parametrize(
-    ("screen", "size"),
-    [
-        ((1920, 1040), (1280, 720)),
-        ((1392, 783), (1280, 720)),
-        ((1366, 728), (1191, 670)),
-        ((1024, 728), (942, 529)),
-        ((800, 1280), (736, 414)),
-        ((600, 400), (552, 310)),
-    ],
-)
-def test_the_first_size_fits_the_screen(screen: tuple[int, int], size: tuple[int, int]) -> None:
-    assert first_size(QSize(*screen)).toTuple() == size
+def test_a_window_waits_for_start_and_has_nothing_of_a_demo() -> None:
+    options = WindowOptions()
+    assert options.before_start.stage is Stage.IDLE
+    assert options.drop_again is None
+    assert options.report_facts() == {}
+    options.on_surface_failed("the device was lost")  # nobody has to listen

@@ -15,8 +15,8 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QScreen
 
 from helpers.fake_port import FakePort, picture
 from helpers.window_faces import LIVE
-from rejoin.gui.application import make_application
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.qt_application import make_application
 from rejoin.input_events.events import KeyEvent
 
 

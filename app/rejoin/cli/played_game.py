@@ -40,7 +40,8 @@ def window_options(game: GameToPlay, options: GameOptions, player: Player) -> Wi
 
 def picture_options(options: GameOptions) -> PictureOptions:
     """How pictures are drawn."""
-    from rejoin.gui.surface_choice import PictureOptions, Renderer
+    from rejoin.gui.renderer_choice import Renderer
+    from rejoin.gui.surface_choice import PictureOptions
     from rejoin.media.video.scale_filter import ScaleFilter
 
     return PictureOptions(

@@ -26,6 +26,12 @@ def _demo() -> click.Command:
     return demo
 
 
+def _home() -> click.Command:
+    from rejoin.cli.home import home
+
+    return home
+
+
 def _play() -> click.Command:
     from rejoin.cli.play import play
 
@@ -66,6 +72,7 @@ VERBS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "back": _back,
     "backend": _backend,
     "demo": _demo,
+    "home": _home,
     "play": _play,
     "qa": _qa,
     "settings": _settings,

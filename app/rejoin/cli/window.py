@@ -103,10 +103,11 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
+    from rejoin.runtime.unfinished import unfinished_game
 
     activations: SimpleQueue[Activation] = SimpleQueue()
     player = make_player(game, options, activations.put, stats=stats)
-    if game.ticket is None and launch.unfinished_game() is not None:
+    if game.ticket is None and unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
     thread = StreamThread(player.run)
     warned: set[str] = set()

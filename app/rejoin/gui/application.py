@@ -1,64 +1,23 @@
-"""Running the window: the one QApplication, its theme, its log, and Ctrl+C."""
+"""Running the window of one game, and Ctrl+C."""
 
 from __future__ import annotations
 
-import logging
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType
 
-from PySide6.QtCore import (
-    QCoreApplication,
-    QEvent,
-    QMessageLogContext,
-    Qt,
-    QtMsgType,
-    qInstallMessageHandler,
-)
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 
 from rejoin.clock import Clock, boot_s
-from rejoin.gui import platform_plugin, theme
 from rejoin.gui.bridge import StreamPort
-from rejoin.gui.displays import check_display
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
+from rejoin.gui.qt_application import INTERRUPTED, make_application, qt_log
 from rejoin.gui.surface_choice import SurfaceUse
 from rejoin.gui.window_options import WindowOptions
 from rejoin.runtime.renderer_memory import RendererMemory
-
-INTERRUPTED = 130
-"""Exit code after Ctrl+C, as shells count it: 128 + SIGINT."""
-
-_log = logging.getLogger("rejoin.qt")
-_LEVELS = {
-    QtMsgType.QtDebugMsg: logging.DEBUG,
-    QtMsgType.QtInfoMsg: logging.INFO,
-    QtMsgType.QtWarningMsg: logging.WARNING,
-    QtMsgType.QtCriticalMsg: logging.ERROR,
-    QtMsgType.QtFatalMsg: logging.CRITICAL,
-}
-
-
-def make_application() -> QApplication:
-    """The QApplication with our theme. Raises NoDisplayError, AssetMissingError."""
-    existing = QCoreApplication.instance()
-    if isinstance(existing, QApplication):
-        return existing
-    check_display()
-    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
-        Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
-    )
-    application = QApplication(["rejoin"])
-    application.setApplicationName("Rejoin")
-    application.setDesktopFileName("rejoin")
-    application.setQuitOnLastWindowClosed(False)
-    platform_plugin.stop_releases_by_repeat(application)
-    theme.apply(application)
-    return application
 
 
 def run(
@@ -80,7 +39,7 @@ def run(
     after each snapshot and several times a second: for screenshots (`save_picture`) and for closing
     it (`close`). Raises NoDisplayError, AssetMissingError, BadInputError.
     """
-    with _qt_log(), ExitStack() as at_the_end:
+    with qt_log(), ExitStack() as at_the_end:
         at_the_end.callback(options.pads.stop)
         application = make_application()
         use = SurfaceUse(options.picture, RendererMemory())
@@ -123,20 +82,3 @@ def run(
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
         return INTERRUPTED if interrupts else code
-
-
-@contextmanager
-def _qt_log() -> Iterator[None]:
-    """Send Qt's messages to the logger "rejoin.qt"."""
-    before = qInstallMessageHandler(to_log)
-    try:
-        yield
-    finally:
-        qInstallMessageHandler(before)
-
-
-def to_log(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    """Log one message of Qt's."""
-    if message.startswith("This plugin does not support"):
-        kind = QtMsgType.QtDebugMsg  # the offscreen plugin, whenever something needs a screen
-    _log.log(_LEVELS.get(kind, logging.WARNING), "%s: %s", context.category or "qt", message)

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from typing import Final
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
-from rejoin.errors import NoDisplayError
-from rejoin.gui import application, displays
-
-_INVISIBLE: Final = frozenset({"offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs"})
-"""Qt's platforms on which nobody is known to look."""
-
-
-def can_be_seen(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a dialog would appear on somebody's screen."""
-    if not _INVISIBLE.isdisjoint(displays.platforms(environment)[:1]):
-        return False
-    try:
-        displays.check_display(environment)
-    except NoDisplayError:
-        return False
-    return True
+from rejoin.gui import qt_application
 
 
 def confirmed(question: str) -> bool:
     """Ask, and wait for the answer. Closing the dialog, Escape and Enter mean no."""
-    application.make_application()
+    qt_application.make_application()
     box = question_box(question)
     return box.exec() == QMessageBox.StandardButton.Yes
 

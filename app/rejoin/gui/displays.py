@@ -15,6 +15,8 @@ from rejoin.child_program import child_command
 from rejoin.errors import NoDisplayError
 
 _WITHOUT_DISPLAY: Final = ("offscreen", "minimal")
+_INVISIBLE: Final = frozenset({"offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs"})
+"""Qt's platforms on which nobody is known to look."""
 _PATIENCE_S: Final = 5.0
 """How long an X server may take to answer."""
 _PROBE_S: Final = 20.0
@@ -74,6 +76,17 @@ def check_display(
             f"The display that {' or '.join(named)} names does not answer, so no window can be "
             "opened."
         )
+
+
+def can_be_seen(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a window would appear on somebody's screen."""
+    if not _INVISIBLE.isdisjoint(platforms(environment)[:1]):
+        return False
+    try:
+        check_display(environment)
+    except NoDisplayError:
+        return False
+    return True
 
 
 def _variable(platform: str) -> str:

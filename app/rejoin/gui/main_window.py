@@ -43,7 +43,8 @@ from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.view_state import view_of
-from rejoin.gui.window_options import Presence, WindowOptions, prepare_window
+from rejoin.gui.window_options import Presence, WindowOptions
+from rejoin.gui.window_size import size_window
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 
@@ -82,7 +83,8 @@ class RejoinWindow(QWidget):
     ) -> None:
         super().__init__(parent)
         if parent is None:
-            prepare_window(self, options)
+            self.setWindowTitle(options.title)
+            size_window(self, options.first_size)
         self._options = options
         self._clock = clock
         self._snapshot = options.before_start

@@ -1,24 +1,16 @@
-"""How a window behaves, how large a new one is, and whether it is open."""
+"""How a window behaves, and whether it is open."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
-
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QWidget
 
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui.input import NoPads, PlayerPads
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.video_surface import MakeSurface
-
-FIRST_SIZE: Final = QSize(1280, 720)
-_FIRST_SHARE: Final = 0.92
-"""The share of a smaller screen that a new window takes: the rest is for its frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +36,6 @@ class WindowOptions:
     make_surface: MakeSurface = RasterSurface
     on_surface_failed: Callable[[str], None] = lambda why: None
     pads: PlayerPads = NoPads()  # noqa: RUF009 nothing is kept
-
-
-def first_size(available: QSize) -> QSize:
-    """The size of a new window: `FIRST_SIZE` if that fits the screen with a frame around it."""
-    most = available * _FIRST_SHARE
-    fits = FIRST_SIZE.width() <= most.width() and FIRST_SIZE.height() <= most.height()
-    return FIRST_SIZE if fits else FIRST_SIZE.scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
-
-
-def prepare_window(window: QWidget, options: WindowOptions) -> None:
-    """Give a new window its title and its size."""
-    window.setWindowTitle(options.title)
-    available = window.screen().availableSize()
-    window.setMinimumSize(QSize(640, 400).boundedTo(available))
-    window.resize(QSize(*options.first_size) if options.first_size else first_size(available))
 
 
 class Presence(enum.Enum):

@@ -13,7 +13,7 @@ from rejoin.core.model import Ending, EndingKind, SessionId
 from rejoin.core.ticket import Ticket
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.runtime.games import game_key
-from rejoin.runtime.instance import Instance, activate, is_taken
+from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.token_sources import TokenSource
@@ -24,6 +24,7 @@ from rejoin.runtime.tokens import (
     TokenStore,
     is_token_of,
 )
+from rejoin.runtime.unfinished import key_of_ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,6 @@ class HandedOver:
 Claim = Claimed | LockUnavailable | HandedOver
 
 
-def key_of_ticket(ticket: Ticket) -> str:
-    """The name of the ticket's session on this computer, for its lock and its file."""
-    return key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
-
-
 def ticket_to_return_with() -> Ticket:
     """The newest ticket. Raises BadInputError when it is damaged, too old, or there is none."""
     folder = TicketFolder()
@@ -82,19 +78,6 @@ def ticket_to_return_with() -> Ticket:
     if ticket is None or ticket.expired(folder.now()):
         raise BadInputError("There is no game to go back into.")
     return ticket
-
-
-def unfinished_game() -> Ticket | None:
-    """The game that can be returned to and that no Rejoin plays now; a damaged ticket is none."""
-    folder = TicketFolder()
-    folder.sweep()
-    try:
-        ticket = folder.newest()
-    except BadInputError:
-        return None
-    if ticket is None or ticket.expired(folder.now()):
-        return None
-    return None if is_taken(key_of_ticket(ticket)) else ticket
 
 
 def claim(key: str) -> Claim:

@@ -51,7 +51,7 @@ def test_the_time_left_counts_down_from_the_last_proof() -> None:
         "Lantern Wood. Last connected 41 seconds ago.",
         "At least 1:19 to get back",
         "1:19",
-        pytest.approx(79 / 120),
+        79 / 120,
     )
     assert alive(1119.5).digits == "0:00"
 

@@ -23,7 +23,7 @@ _DAY_S = 86400
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A ticket, and since when no Rejoin plays its session, as far as this one has seen: boot time."""
+    """A ticket, and since when this Rejoin has seen that none plays its session: boot time."""
 
     ticket: Ticket
     seen_at: float

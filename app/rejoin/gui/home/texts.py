@@ -30,7 +30,7 @@ EMPTY_TEXT: Final = (
     "same running game."
 )
 
-# --- the game that can still be saved ---------------------------------------------------------------
+# --- the game that can still be saved -------------------------------------------------------------
 
 STILL_RUNNING: Final = "Your game is still running"
 MAY_BE_RUNNING: Final = "Your game may still be running"
@@ -88,6 +88,8 @@ CHECKING: Final = "Calling the studio..."
 ADD_IT: Final = "Add"
 ADD_AND_PLAY: Final = "Add and play"
 NAME_FIELD: Final = "Name"
+FOUND_TITLE: Final = "Found: {host}"
+LINK_KNOWN: Final = "This is {game}, which is in your list."
 LINK_TITLE: Final = "A link leads to {host}"
 LINK_TEXT: Final = (
     "Somebody gave you this link. Play only if you know who is behind this address: a game gets "

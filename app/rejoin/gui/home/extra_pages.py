@@ -1,0 +1,73 @@
+"""The table of what other parts bring into the home window, each behind a button of its own.
+
+A part that is not there has no button. One is imported when its button is pressed, never before the
+first paint. To add one, write its row here and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Final, Protocol
+
+from PySide6.QtWidgets import QWidget
+
+from rejoin.core.ticket import BackendAddress
+
+
+class HomeActions(Protocol):
+    """What a part may do with the home window."""
+
+    def show_page(self, page: QWidget) -> None:
+        """Show a page until its signal `left`, which every page has."""
+
+    def play_address(self, address: BackendAddress, token: str | None = None) -> None:
+        """Play a game that is not in the list."""
+
+    def last_backend(self) -> str | None:
+        """The address of the backend that was played last, or of the first in the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """`module`: where it is. `open`: what its button does, with that module."""
+
+    name: str
+    text: str
+    module: str
+    at_top: bool
+    open: Callable[[ModuleType, HomeActions], None]
+
+
+EXTRAS: Final[Sequence[Extra]] = (
+    Extra(
+        "settings",
+        "Settings",
+        "rejoin.gui.settings.page",
+        True,
+        lambda module, home: home.show_page(module.SettingsPage()),
+    ),
+    Extra(
+        "connection_test",
+        "Test my connection",
+        "rejoin.gui.connection_test",
+        False,
+        lambda module, home: home.show_page(module.ConnectionTestPage(home.last_backend())),
+    ),
+)
+
+
+def exists(extra: Extra) -> bool:
+    """Whether its module is part of this Rejoin. Imports at most the package that it is in."""
+    try:
+        return importlib.util.find_spec(extra.module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def open_extra(extra: Extra, home: HomeActions) -> None:
+    """What its button does."""
+    extra.open(importlib.import_module(extra.module), home)

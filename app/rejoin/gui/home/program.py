@@ -1,0 +1,148 @@
+"""Runs the home window until it is closed."""
+
+from __future__ import annotations
+
+import gc
+import signal
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
+from PySide6.QtGui import QGuiApplication
+
+from rejoin.gui.home.controller import HomeController, HomeParts
+from rejoin.gui.home.jobs import Jobs
+from rejoin.gui.home.preloading import load_beside
+from rejoin.gui.home.window import HomeWindow
+from rejoin.gui.qt_application import INTERRUPTED, make_application, qt_log
+from rejoin.gui.renderer_choice import Choice, OnCard, Renderer, begin_on_card, chosen
+from rejoin.runtime.player_settings import PlayerSettings
+from rejoin.runtime.renderer_memory import RendererMemory
+
+if TYPE_CHECKING:
+    from rejoin.gui.home.played_game import MakeParts
+    from rejoin.gui.surface_choice import PictureOptions, SurfaceUse
+    from rejoin.runtime.instance import Instance
+
+_CHECK_EVERY_MS: Final = 200
+
+
+def run(
+    settings: Callable[[], PlayerSettings],
+    make_parts: MakeParts,
+    *,
+    link: str | None = None,
+    instance: Instance | None = None,
+    version: str = "",
+) -> int:
+    """Show the home window until it is closed; blocks the main thread. 0, or 130 after Ctrl+C.
+
+    `settings`: the player's, as they are now. `make_parts`: composes a game. `instance`: the claim
+    on the home; second ones are answered. Raises NoDisplayError, AssetMissingError, BadInputError.
+    """
+    with qt_log():
+        application = make_application()
+        drawing = _Drawing(settings())
+        window = HomeWindow(drawing.choice)
+        drawing.on_fall_back = window.release_card
+        jobs = Jobs(before=lambda: _load(jobs, controller))
+        parts = HomeParts(
+            make_parts, drawing.make_use, drawing.fell_back, lambda: settings().allow_444, version
+        )
+        controller = HomeController(window, parts, jobs)
+        controller.gone.connect(application.quit)
+        window.first_painted.connect(partial(_begin, jobs, controller, instance))
+        interrupts = _Interrupts(controller)
+        if link is not None:
+            controller.open_link(link)
+        window.show()
+        try:
+            application.exec()
+        finally:
+            interrupts.restore()
+            jobs.close()
+            drawing.close()
+            window.deleteLater()
+            QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
+        return INTERRUPTED if interrupts.seen else 0
+
+
+def _load(jobs: Jobs, controller: HomeController) -> None:
+    """On the background thread, after the first paint, without garbage collection: nothing that is
+    loaded is garbage, and a collection stops every thread."""
+    gc.disable()
+    try:
+        load_beside()
+    finally:
+        gc.enable()
+    jobs.later(controller.loaded)
+
+
+def _begin(jobs: Jobs, controller: HomeController, instance: Instance | None) -> None:
+    """The window is there: load what a game needs, and answer second instances."""
+    jobs.start()
+    if instance is None:
+        return
+    own = instance
+
+    async def serve() -> None:
+        await own.serve(lambda activation: jobs.later(partial(controller.activated, activation)))
+
+    jobs.run(serve, lambda _: None, lambda error: None)
+
+
+class _Drawing:
+    """What draws in this window: decided before it shows, and for all its games."""
+
+    def __init__(self, settings: PlayerSettings) -> None:
+        """After the QApplication was made."""
+        self._memory = RendererMemory()
+        renderer = Renderer(settings.renderer)
+        crashed = renderer is not Renderer.SOFTWARE and self._memory.has_crashed()
+        platform = QGuiApplication.platformName()
+        self.choice: Choice = chosen(renderer, platform, self._memory.verdict(), crashed=crashed)
+        self.on_fall_back: Callable[[], None] = lambda: None
+        self._uses: list[SurfaceUse] = []
+        if isinstance(self.choice, OnCard):
+            begin_on_card(self._memory, vsync=settings.vsync)
+
+    def make_use(self, options: PictureOptions) -> SurfaceUse:
+        from rejoin.gui.surface_choice import SurfaceUse
+
+        use = SurfaceUse(options, self._memory, choice=self.choice)
+        self._uses.append(use)
+        return use
+
+    def fell_back(self, choice: Choice) -> None:
+        """The card cannot draw any more: the window is the processor's from now on."""
+        self.choice = choice
+        self.on_fall_back()
+
+    def close(self) -> None:
+        for use in self._uses:
+            use.close()
+        self._memory.end_drawing()
+
+
+class _Interrupts:
+    """Ctrl+C and SIGTERM close the window, as its own button does."""
+
+    def __init__(self, controller: HomeController) -> None:
+        self.seen = False
+        self._controller = controller
+        self._before = signal.signal(signal.SIGINT, self._note)
+        self._timer = QTimer(controller)
+        self._timer.timeout.connect(self._check)
+        self._timer.start(_CHECK_EVERY_MS)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.seen = True
+
+    def _check(self) -> None:
+        if self.seen:
+            self._controller.close()
+
+    def restore(self) -> None:
+        signal.signal(signal.SIGINT, self._before)
