@@ -54,14 +54,15 @@ class Visited:
 
 def address_of(text: str) -> BackendAddress:
     """What a player has typed or pasted: a studio's link, or a backend's address, for which https
-    need not be said. Raises BadInputError."""
+    (on this computer http) need not be said. Raises BadInputError."""
     text = text.strip()
     if len(text) > MAX_ADDRESS:
         raise BadInputError("This is too long for a link or an address.")
     if is_link(text):
         return parse_link(text)
     if "://" not in text:
-        text = f"https://{text}"
+        host = urlsplit(f"//{text}").hostname or ""
+        text = f"{'http' if is_this_machine(host) else 'https'}://{text}"
     url = base_url(text, allow_insecure=False)
     network = "internet"
     if is_this_machine(url.host):

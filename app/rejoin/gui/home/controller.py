@@ -124,7 +124,7 @@ class HomeController(QObject):
         window.step.left.connect(self._leave_step)
         window.help_asked.connect(self._show_help)
         window.adding_asked.connect(self._begin_adding)
-        window.close_asked.connect(self.close)
+        window.close_asked.connect(self._close_asked)
         window.changed.connect(self._window_changed)
 
     # --- what is shown --------------------------------------------------------------------------
@@ -393,6 +393,14 @@ class HomeController(QObject):
             self._playing.view.window_changed(what)
         elif what == QEvent.Type.ActivationChange and self._window.page is self._window.home:
             self.refresh()
+
+    def _close_asked(self) -> None:
+        """The window's own button: leads from a game to the home, and from there out."""
+        playing = self._playing
+        if playing is not None and self._window.page is playing.view:
+            playing.view.close()
+        else:
+            self.close()
 
     def close(self) -> None:
         """Close the window; a game that runs in it is closed for now."""

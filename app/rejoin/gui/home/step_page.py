@@ -195,6 +195,8 @@ class StepPage(QWidget):
         buttons = [button for button in self.buttons if button.isEnabled()]
         first: QWidget = next(iter([*usable, *buttons]), self.leave_button)
         first.setFocus(Qt.FocusReason.OtherFocusReason)
+        if isinstance(first, QLineEdit):
+            first.selectAll()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
