@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -12,6 +11,7 @@ import click
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import say, warn
+from rejoin.cli.no_collections import no_collections
 from rejoin.cli.options import as_values
 from rejoin.errors import BadInputError
 from rejoin.parts import loading, needs
@@ -46,6 +46,7 @@ def home(chosen: HomeOptions) -> int:
     return show_home(chosen.link)
 
 
+@no_collections()
 def show_home(link: str | None = None) -> int:
     """Show the home window until it is closed; returns the exit code. Raises RejoinError."""
     if link is not None:
@@ -91,8 +92,14 @@ def _run(link: str | None, instance: Instance | None) -> int:
         _make_parts,
         link=link,
         instance=instance,
-        version=metadata.version("rejoin"),
+        version=_version,
     )
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    return metadata.version("rejoin")
 
 
 def _settings() -> PlayerSettings:

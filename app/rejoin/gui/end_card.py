@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from rejoin.clock import Clock
 from rejoin.core.model import Ending
 from rejoin.gui import ending_texts, texts
-from rejoin.gui.card import Card, label, set_text
+from rejoin.gui.card import Card
+from rejoin.gui.labels import label, set_text
 
 _COPIED_S = 2.0
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from rejoin.gui import theme
-from rejoin.gui.card import label, set_text
+from rejoin.gui.labels import label, set_text
 
 _ICON = QSize(18, 18)
 _RADIUS_PX = 11

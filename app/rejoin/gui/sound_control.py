@@ -19,8 +19,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSlider, QStyle, QWidget
 
 from rejoin.gui import texts, theme
-from rejoin.gui.card import label
 from rejoin.gui.input import wheel_turn
+from rejoin.gui.labels import label
 from rejoin.media.audio.volume import LOUDEST, STEP, SoundChoice
 
 _ICON = QSize(18, 18)

@@ -9,10 +9,10 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPain
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rejoin.gui import theme
-from rejoin.gui.announcer import SPOKEN_TIMES_S
-from rejoin.gui.card import label, set_text
+from rejoin.gui.announcement import SPOKEN_TIMES_S
 from rejoin.gui.home import texts
 from rejoin.gui.home.contents import Alive, Continuation, Leaving, Over
+from rejoin.gui.labels import label, set_text
 from rejoin.gui.ring import Ring
 
 PANEL_HEIGHT = 236

@@ -16,16 +16,14 @@ from PySide6.QtWidgets import QMenu, QWidget
 from rejoin.core.model import EndingKind
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import RejoinError
-from rejoin.gui.announcer import announce
+from rejoin.gui.announcement import announce
 from rejoin.gui.front import bring_to_front
 from rejoin.gui.home import texts
-from rejoin.gui.home.adding_steps import AddingSteps
 from rejoin.gui.home.contents import Leaving, Unfinished, contents, name_of
 from rejoin.gui.home.extra_pages import EXTRAS, Extra, exists, open_extra
 from rejoin.gui.home.jobs import Jobs
-from rejoin.gui.home.opening_steps import OpeningSteps, ToOpen
 from rejoin.gui.home.preloading import LoadInTurn
-from rejoin.gui.home.step_page import Choice, Field, Step
+from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.renderer_choice import Choice as DrawnBy
 from rejoin.runtime import games_file
@@ -35,6 +33,8 @@ from rejoin.runtime.unfinished import key_of_ticket, unfinished_game
 
 if TYPE_CHECKING:
     from rejoin.gui.home.played_game import MakeParts, PlayedGame
+    from rejoin.gui.home.step_page import StepPage
+    from rejoin.gui.home.steps import Steps
     from rejoin.gui.surface_choice import PictureOptions, SurfaceUse
     from rejoin.runtime.instance_server import Activation
     from rejoin.runtime.launch import GameToPlay
@@ -59,12 +59,14 @@ class HomeParts:
     make_use: Callable[[PictureOptions], SurfaceUse]
     fell_back: Callable[[DrawnBy], None] = lambda choice: None
     allow_444: Callable[[], bool] = lambda: False
-    version: str = ""
+    version: Callable[[], str] = lambda: ""
 
 
 class HomeController(QObject):
     """Runs one home window until `gone`."""
 
+    all_loaded = Signal()
+    """Everything that a game needs is loaded."""
     gone = Signal()
     """The window was closed, and the game that was played in it has finished."""
 
@@ -87,18 +89,13 @@ class HomeController(QObject):
         self._games = games_file.load(self._path)
         self._last: Unfinished | Leaving | None = None
         self._playing: PlayedGame | None = None
+        self._steps: Steps | None = None
         self._to_open: ToOpen | None = None
         self._link: str | None = None
         """A link that waits until the game that is played is left."""
         self._loading: LoadInTurn | None = None
-        self._loaded = False
         self._closing = False
         self._ticks = 0
-        typed = window.step.field
-        self._opening = OpeningSteps(jobs, self._show_step, typed, self._start)
-        self._adding = AddingSteps(
-            jobs, self._show_step, typed, self._add, self._play_added, self._game_of
-        )
         self._connect()
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
@@ -121,7 +118,6 @@ class HomeController(QObject):
         home.adding.connect(self._begin_adding)
         home.chosen.connect(self._open_page)
         home.panel.announced.connect(lambda text: announce(home.panel, text))
-        window.step.left.connect(self._leave_step)
         window.help_asked.connect(self._show_help)
         window.adding_asked.connect(self._begin_adding)
         window.close_asked.connect(self._close_asked)
@@ -162,24 +158,28 @@ class HomeController(QObject):
         else:
             self._show_contents()
 
-    def _show_step(self, step: Step) -> None:
-        self._window.step.show_step(step)
-        self._window.show_page(self._window.step)
-
-    def _leave_step(self) -> None:
-        self._opening.cancel()
-        self._adding.cancel()
+    def show_home(self) -> None:
+        """Show the home anew, and then a link that waits."""
         self._to_open = None
-        self._show_home()
-
-    def _show_home(self) -> None:
         self.refresh()
         self._window.show_page(self._window.home)
         link, self._link = self._link, None
         if link is not None:
-            self._adding.open_link(link)
+            self.steps.adding.open_link(link)
 
-    def _game_of(self, key: str) -> Game | None:
+    @property
+    def steps(self) -> Steps:
+        """Loaded and made when they are needed first: the home is painted without."""
+        if self._steps is None:
+            from rejoin.gui.home.steps import Steps
+
+            self._steps = Steps(self, self._jobs, self._path)
+        return self._steps
+
+    def show_step_page(self, page: StepPage) -> None:
+        self._window.show_page(page)
+
+    def game_of(self, key: str) -> Game | None:
         return next((game for game in self._games.games if game.key == key), None)
 
     # --- pages ----------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class HomeController(QObject):
 
         def leave() -> None:
             self._window.remove_page(page)
-            self._show_home()
+            self.show_home()
 
         left.connect(leave)  # type: ignore[attr-defined]
         self._window.show_page(page)
@@ -202,29 +202,15 @@ class HomeController(QObject):
 
     def _open_page(self, name: str) -> None:
         if name == "about":
-            title = texts.ABOUT_TITLE.format(version=self._parts.version).strip()
-            self._show_step(Step(title, (texts.ABOUT_TEXT,), leave_text=texts.BACK))
+            self.steps.show_about(self._parts.version())
         elif name in self._extras:
             open_extra(self._extras[name], self)
 
     def _show_help(self) -> None:
         if self._playing is None and self._to_open is None:
-            self._show_step(Step(texts.HELP_TITLE, rows=texts.HELP, leave_text=texts.BACK))
+            self.steps.show_help()
 
     # --- the list -------------------------------------------------------------------------------
-
-    def _begin_adding(self) -> None:
-        self._adding.begin()
-
-    def _add(self, game: Game) -> None:
-        """Raises BadInputError."""
-        copy = games_file.add(self._path, game)
-        if copy is not None:
-            _log.warning("%s", texts.SET_ASIDE.format(name=copy.name))
-        self._show_home()
-
-    def _play_added(self, name: str, address: BackendAddress) -> None:
-        self._open(self._to_play(name, address))
 
     def _show_menu(self, key: str, at: object) -> None:
         if not isinstance(at, QWidget):
@@ -232,62 +218,37 @@ class HomeController(QObject):
         menu = QMenu(self._window)
         for text, chosen in (
             (texts.PLAY, self.play),
-            (texts.RENAME, self._ask_name),
-            (texts.REMOVE, self._ask_removal),
+            (texts.RENAME, self.steps.ask_name),
+            (texts.REMOVE, self.steps.ask_removal),
         ):
             menu.addAction(text, partial(chosen, key))
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(at.mapToGlobal(QPoint(0, at.height())))
 
-    def _ask_name(self, key: str, problem: str = "") -> None:
-        game = self._game_of(key)
-        if game is None:
-            return
-        self._show_step(
-            Step(
-                texts.RENAME_TITLE.format(game=game.name),
-                fields=(Field(texts.NAME_FIELD, game.name),),
-                choices=(Choice(texts.RENAME, lambda: self._rename(key), needs_fields=True),),
-                problem=problem,
-            )
-        )
+    def _begin_adding(self) -> None:
+        self.steps.adding.begin()
 
-    def _rename(self, key: str) -> None:
-        name = self._window.step.field()
-        self._edit(lambda: games_file.rename(self._path, key, name), partial(self._ask_name, key))
+    def _ask_name(self, key: str) -> None:
+        self.steps.ask_name(key)
 
-    def _ask_removal(self, key: str, problem: str = "") -> None:
-        game = self._game_of(key)
-        if game is None:
-            return
-        choice = Choice(
-            texts.REMOVE,
-            lambda: self._edit(
-                lambda: games_file.remove(self._path, key), partial(self._ask_removal, key)
-            ),
-        )
-        title = texts.REMOVE_TITLE.format(game=game.name)
-        self._show_step(Step(title, (texts.REMOVE_TEXT,), choices=(choice,), problem=problem))
-
-    def _edit(self, edit: Callable[[], None], failed: Callable[[str], None]) -> None:
-        try:
-            edit()
-        except RejoinError as error:
-            failed(str(error))
-            return
-        self._show_home()
+    def _ask_removal(self, key: str) -> None:
+        self.steps.ask_removal(key)
 
     # --- playing --------------------------------------------------------------------------------
 
     def play(self, key: str) -> None:
         """Play a game of the list."""
-        game = self._game_of(key)
+        game = self.game_of(key)
         if game is not None:
-            self._open(self._to_play(game.name, game.address))
+            self.play_game(game.name, game.address)
+
+    def play_game(self, name: str, address: BackendAddress) -> None:
+        """Play the game at this address, as it is called here."""
+        self._open(self._to_play(name, address))
 
     def play_address(self, address: BackendAddress, token: str | None = None) -> None:
         """Play a game that need not be in the list. `token`: for this address."""
-        known = self._game_of(game_key(address))
+        known = self.game_of(game_key(address))
         name = known.name if known is not None else host_of(address.backend_url)
         self._open(self._to_play(name, address, token))
 
@@ -313,17 +274,14 @@ class HomeController(QObject):
         if self._playing is not None or self._closing:
             return
         self._to_open = wanted
-        self._opening.open(wanted)
+        self.steps.opening.open(wanted)
 
     def loaded(self) -> None:
         """What a game needs beside Qt has been imported: now the rest, in turns of this thread."""
-        self._loading = LoadInTurn(self._all_loaded)
+        self._loading = LoadInTurn(self.all_loaded.emit)
         self._loading.begin()
 
-    def _all_loaded(self) -> None:
-        self._loaded = True
-
-    def _start(self, wanted: ToOpen, game: GameToPlay) -> None:
+    def start(self, wanted: ToOpen, game: GameToPlay) -> None:
         from rejoin.gui.home.played_game import PlayedGame
         from rejoin.runtime import opening
 
@@ -332,14 +290,14 @@ class HomeController(QObject):
             use = self._parts.make_use(parts.options.picture)
         except RejoinError as error:
             opening.release(game)
-            self._show_step(Step(texts.CANNOT_OPEN, problem=str(error), leave_text=texts.BACK))
+            self.steps.show_failure(str(error))
             return
         self._playing = played = PlayedGame(parts, use, self._window, self._parts.fell_back)
         played.left.connect(self._left)
         played.over.connect(self._over)
         self._window.show_page(played.view)
         played.start()
-        if self._game_of(wanted.key) is not None:
+        if self.game_of(wanted.key) is not None:
             try:
                 games_file.played(self._path, wanted.key, time.time())
             except RejoinError as error:
@@ -349,7 +307,7 @@ class HomeController(QObject):
         """The game was closed for now, and its engine finishes."""
         self._last = Leaving()
         if not self._closing:
-            self._show_home()
+            self.show_home()
             self._window.home.take_focus()
 
     def _over(self) -> None:
@@ -361,7 +319,7 @@ class HomeController(QObject):
             _log.error("%s", texts.NOT_ENDED)
         ending = played.ending
         if ending is not None and ending.kind is EndingKind.SIGN_IN_NEEDED and wanted is not None:
-            self._opening.sign_in_refused(wanted.address)
+            self.steps.opening.sign_in_refused(wanted.address)
         self._window.remove_page(played.view)
         played.deleteLater()
         self._last = None
@@ -370,7 +328,7 @@ class HomeController(QObject):
             return
         was_home = self._window.page is self._window.home
         if was_home:
-            self._show_home()
+            self.show_home()
             self._window.home.take_focus()
 
     # --- the window -----------------------------------------------------------------------------
@@ -386,7 +344,7 @@ class HomeController(QObject):
         if self._playing is not None or self._to_open is not None:
             self._link = link
         else:
-            self._adding.open_link(link)
+            self.steps.adding.open_link(link)
 
     def _window_changed(self, what: QEvent.Type) -> None:
         if self._playing is not None:
@@ -407,8 +365,8 @@ class HomeController(QObject):
         if self._closing:
             return
         self._closing = True
-        self._opening.cancel()
-        self._adding.cancel()
+        if self._steps is not None:
+            self._steps.cancel()
         self._timer.stop()
         self._window.hide()
         if self._playing is not None:

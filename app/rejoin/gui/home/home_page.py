@@ -18,11 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from rejoin.gui import theme
-from rejoin.gui.card import label, set_text
 from rejoin.gui.home import texts
 from rejoin.gui.home.contents import GameCard, HomeContents
 from rejoin.gui.home.continue_panel import ContinuePanel
 from rejoin.gui.home.game_card import AddTile, GameTile, TileButton
+from rejoin.gui.labels import label, set_text
 
 EDGE = 32
 """Pixels between the window's edge and what is in it."""

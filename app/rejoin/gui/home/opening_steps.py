@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from rejoin.core.ticket import BackendAddress, Ticket
+from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.gui.home import texts
 from rejoin.gui.home.jobs import Job, Jobs
 from rejoin.gui.home.step_page import Choice, Field, Step
+from rejoin.gui.home.to_open import ToOpen
 from rejoin.runtime.games import game_key, host_of
 
 if TYPE_CHECKING:
@@ -20,21 +20,6 @@ if TYPE_CHECKING:
     from rejoin.signaling.openid import DeviceAnswer
 
 MakeOpening = Callable[[], Coroutine[Any, Any, "Opening"]]
-
-
-@dataclass(frozen=True, slots=True)
-class ToOpen:
-    """What the player wants: a new game, or with `ticket` the one to return to."""
-
-    name: str
-    address: BackendAddress
-    ticket: Ticket | None = None
-    allow_444: bool = False
-    token: str | None = None
-
-    @property
-    def key(self) -> str:
-        return game_key(self.address)
 
 
 class OpeningSteps:

@@ -42,6 +42,7 @@ BESIDE: Final = (
 """In this order: a library before what is made of it."""
 
 IN_TURN: Final = (
+    "rejoin.gui.home.steps",
     "rejoin.gui.texts",
     "rejoin.gui.video_view",
     "rejoin.gui.layers",

@@ -35,7 +35,7 @@ def run(
     *,
     link: str | None = None,
     instance: Instance | None = None,
-    version: str = "",
+    version: Callable[[], str] = lambda: "",
 ) -> int:
     """Show the home window until it is closed; blocks the main thread. 0, or 130 after Ctrl+C.
 

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rejoin.gui.card import label, set_text
 from rejoin.gui.home import texts
+from rejoin.gui.labels import label, set_text
 from rejoin.runtime.qr_code import Modules
 
 _WIDTH = 640

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent
 from PySide6.QtWidgets import QRhiWidget, QStackedLayout, QWidget
 
 from rejoin.gui.home import texts
 from rejoin.gui.home.home_page import HomePage
-from rejoin.gui.home.step_page import StepPage
 from rejoin.gui.renderer_choice import Choice, OnCard
 from rejoin.gui.window_size import size_window
 
@@ -55,9 +54,7 @@ class HomeWindow(QWidget):
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
         self.home = HomePage(reduced_motion=reduced_motion)
-        self.step = StepPage()
-        for page in (self.home, self.step):
-            self._pages.addWidget(page)
+        self._pages.addWidget(self.home)
         self._holder = CardHolder(choice, self) if isinstance(choice, OnCard) else None
 
     @property
@@ -109,11 +106,7 @@ class HomeWindow(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What no page and no game has taken."""
-        from PySide6.QtGui import QKeySequence
-
-        if self.page in (self.home, self.step) and event.matches(
-            QKeySequence.StandardKey.HelpContents
-        ):
+        if event.matches(QKeySequence.StandardKey.HelpContents):
             self.help_asked.emit()
         elif self.page is self.home and event.matches(QKeySequence.StandardKey.New):
             self.adding_asked.emit()
