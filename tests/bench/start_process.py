@@ -9,6 +9,7 @@ measures another checkout that comes first in PYTHONPATH.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -87,6 +88,8 @@ def loading() -> None:
     def begin(jobs: Any, controller: Any, instance: Any) -> None:
         from PySide6.QtCore import Qt, QTimer
 
+        from rejoin.gui.home import program
+
         stops: list[float] = []
         before = time.monotonic()
 
@@ -100,6 +103,8 @@ def loading() -> None:
         timer.setTimerType(Qt.TimerType.PreciseTimer)
         timer.timeout.connect(tick)
         timer.start(1)
+        gc.disable()
+        sys.setswitchinterval(program.LOADING_SWITCH_S)
         controller.all_loaded.connect(lambda: ended(stops=sorted(stops)[-5:], names=_slowest()))
         jobs.start()
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -33,6 +31,8 @@ def platforms(environment: Mapping[str, str]) -> tuple[str, ...]:
 def starts(environment: Mapping[str, str]) -> bool:
     """Whether Qt starts in this environment and has a screen; tried in another process, which may
     abort."""
+    import subprocess  # few start on a platform that has to be tried
+
     try:
         done = subprocess.run(
             child_command("display-probe"),
@@ -104,12 +104,15 @@ def _accepts(name: str, environment: Mapping[str, str]) -> bool:
     return _connects(os.path.join(environment.get("XDG_RUNTIME_DIR", ""), value))
 
 
-def x_server_answers(display: str, load: Callable[[str], Any] = ctypes.CDLL) -> bool:
+def x_server_answers(display: str, load: Callable[[str], Any] | None = None) -> bool:
     """Whether an X server takes us, as the library says that Qt uses for it too: it knows every
     form of DISPLAY, and the key file that XAUTHORITY names.
 
     Without that library Qt's plugin cannot be loaded, which is told elsewhere: then True.
     """
+    import ctypes
+
+    load = load or ctypes.CDLL
     try:
         library = load("libxcb.so.1")
         connect, failed, disconnect = (

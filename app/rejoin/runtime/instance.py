@@ -19,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import sys
 import time
 from pathlib import Path
@@ -138,6 +137,8 @@ def _activate_once(file: Path, link: str | None, by_tcp: bool, within_s: float) 
     if by_tcp:
         content = json.loads(file.read_bytes()[:4096])
         secret, address = str(content["secret"]), ("127.0.0.1", int(content["port"]))
+    import socket
+
     family = socket.AF_INET if by_tcp else socket.AF_UNIX
     with socket.socket(family, socket.SOCK_STREAM) as client:
         client.settimeout(within_s)

@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from rejoin.core import deadline
-from rejoin.core.model import Policy
 from rejoin.core.ticket import Now, Ticket
 from rejoin.gui.home import texts
 from rejoin.runtime.games import Game, game_key, host_of
@@ -105,6 +103,9 @@ def name_of(ticket: Ticket, games: tuple[Game, ...]) -> str:
 
 def continuation_of(last: Unfinished, games: tuple[Game, ...], now: Now) -> Alive | Over:
     """What is left of a ticket's game."""
+    from rejoin.core import deadline
+    from rejoin.core.model import Policy  # with all of the engine's values: not without a ticket
+
     policy = Policy()
     name = name_of(last.ticket, games)
     state = last.ticket.rejoin_state_at(now.boot_id, now.at)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QEvent, QObject, QPoint, QTimer, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
-from rejoin.core.model import EndingKind
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import RejoinError
 from rejoin.gui.announcement import announce
@@ -317,6 +316,8 @@ class HomeController(QObject):
             return
         if played.stuck:
             _log.error("%s", texts.NOT_ENDED)
+        from rejoin.core.model import EndingKind
+
         ending = played.ending
         if ending is not None and ending.kind is EndingKind.SIGN_IN_NEEDED and wanted is not None:
             self.steps.opening.sign_in_refused(wanted.address)

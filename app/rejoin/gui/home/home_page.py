@@ -101,7 +101,7 @@ class HomePage(QWidget):
 
     def _build_top(self) -> None:
         self.logo = QLabel()
-        self.logo.setPixmap(theme.drawing("icons/rejoin.svg", _LOGO, self.devicePixelRatioF()))
+        self.logo.setPixmap(theme.icon().pixmap(_LOGO, self.devicePixelRatioF()))
         name = label("name", wraps=False)
         name.setText(texts.APP)
         self.top.setContentsMargins(EDGE, 0, EDGE, 0)
@@ -262,7 +262,7 @@ class HomePage(QWidget):
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
         if event.type() == QEvent.Type.DevicePixelRatioChange:
-            pixels = theme.drawing("icons/rejoin.svg", _LOGO, self.devicePixelRatioF())
+            pixels = theme.icon().pixmap(_LOGO, self.devicePixelRatioF())
             self.logo.setPixmap(pixels)
         return done
 

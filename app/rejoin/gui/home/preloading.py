@@ -15,6 +15,7 @@ from typing import Final
 from PySide6.QtCore import QTimer
 
 BESIDE: Final = (
+    "rejoin.core.model",
     "asyncio",
     "ssl",
     "numpy",
@@ -38,17 +39,42 @@ BESIDE: Final = (
     "rejoin.runtime.player",
     "rejoin.runtime.stream_thread",
     "rejoin.gamepads.reader",
+    "rejoin.redact",
+    "rejoin.input_events.keys",
+    "rejoin.media.video.scaling",
+    "rejoin.media.video.frame_pacer",
+    "rejoin.media.video.probing",
 )
 """In this order: a library before what is made of it."""
 
 IN_TURN: Final = (
+    "rejoin.gui.home.step_page",
     "rejoin.gui.home.steps",
     "rejoin.gui.texts",
+    "rejoin.gui.bridge",
+    "rejoin.gui.raster_surface",
     "rejoin.gui.video_view",
+    "rejoin.gui.key_events",
+    "rejoin.gui.card",
+    "rejoin.gui.shortcuts",
+    "rejoin.gui.input",
+    "rejoin.gui.mouse_capture",
+    "rejoin.gui.notes",
+    "rejoin.gui.corners",
+    "rejoin.gui.end_card",
+    "rejoin.gui.reconnect_overlay",
+    "rejoin.gui.starting_card",
+    "rejoin.gui.stats_overlay",
     "rejoin.gui.layers",
-    "rejoin.gui.main_window",
+    "rejoin.gui.announcer",
+    "rejoin.gui.module_wishes",
+    "rejoin.gui.pointer",
+    "rejoin.gui.report",
     "rejoin.gui.surface_choice",
+    "rejoin.gui.window_options",
+    "rejoin.gui.main_window",
     "rejoin.gui.network_hint",
+    "rejoin.gui.home.played_game",
 )
 """After those."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from rejoin.runtime.instance import Instance
 
 _CHECK_EVERY_MS: Final = 200
+LOADING_SWITCH_S: Final = 0.0005
+"""How long the thread that loads may hold the interpreter while the window waits for it."""
 
 
 def run(
@@ -70,18 +73,19 @@ def run(
 
 
 def _load(jobs: Jobs, controller: HomeController) -> None:
-    """On the background thread, after the first paint, without garbage collection: nothing that is
-    loaded is garbage, and a collection stops every thread."""
-    gc.disable()
-    try:
-        load_beside()
-    finally:
-        gc.enable()
+    """On the background thread, after the first paint."""
+    load_beside()
     jobs.later(controller.loaded)
 
 
 def _begin(jobs: Jobs, controller: HomeController, instance: Instance | None) -> None:
-    """The window is there: load what a game needs, and answer second instances."""
+    """The window is there: load what a game needs, and answer second instances.
+
+    Until all is loaded there is no garbage collection: nothing of it is garbage, and a collection
+    stops every thread for up to 80 ms (`freeze_startup_objects`)."""
+    gc.disable()
+    sys.setswitchinterval(LOADING_SWITCH_S)
+    controller.all_loaded.connect(_freeze)
     jobs.start()
     if instance is None:
         return
@@ -91,6 +95,12 @@ def _begin(jobs: Jobs, controller: HomeController, instance: Instance | None) ->
         await own.serve(lambda activation: jobs.later(partial(controller.activated, activation)))
 
     jobs.run(serve, lambda _: None, lambda error: None)
+
+
+def _freeze() -> None:
+    from rejoin.runtime.stream_thread import freeze_startup_objects
+
+    freeze_startup_objects()
 
 
 class _Drawing:
