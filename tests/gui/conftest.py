@@ -17,6 +17,7 @@ from rejoin.gui.qt_application import make_application
 
 # What the offscreen plugin cannot do; it warns each time.
 EXPECTED = {
+    "This plugin does not support grabbing the keyboard",
     "This plugin does not support grabbing the mouse",
     "This plugin does not support raise()",
     "This plugin does not support propagateSizeHints()",

@@ -39,6 +39,8 @@ class OpeningSteps:
         self._typed = typed
         self._start = start
         self._job: Job | None = None
+        self._turn = 0
+        """Rises with each job: what an earlier one has to show is not shown."""
         self._tokens: dict[str, str] = {}
         """What the player has given in this run, for a computer without a keyring, by game."""
         self._refused: set[str] = set()
@@ -60,6 +62,7 @@ class OpeningSteps:
 
     def cancel(self) -> None:
         """Whatever is under way is not wanted any more."""
+        self._turn += 1
         if self._job is not None:
             self._job.cancel()
             self._job = None
@@ -164,10 +167,10 @@ class OpeningSteps:
         async def opened() -> Opening:
             from rejoin.runtime import opening
 
-            return await opening.open_after_browser(
-                self._wanted(wanted), needed, self._on_gui(show_page)
-            )
+            return await opening.open_after_browser(self._wanted(wanted), needed, on_page)
 
+        self.cancel()
+        on_page = self._on_gui(show_page)
         self._show_waiting(texts.SIGN_IN_WAITING)
         self._sign_in(wanted, needed, opened)
 
@@ -175,15 +178,14 @@ class OpeningSteps:
         async def opened() -> Opening:
             from rejoin.runtime import opening
 
-            return await opening.open_after_device(
-                self._wanted(wanted), needed, self._on_gui(self._show_code)
-            )
+            return await opening.open_after_device(self._wanted(wanted), needed, on_code)
 
+        self.cancel()
+        on_code = self._on_gui(self._show_code)
         self._show_waiting(texts.SIGN_IN_CODE_ASKED)
         self._sign_in(wanted, needed, opened)
 
     def _sign_in(self, wanted: ToOpen, needed: SignInNeeded, make: MakeOpening) -> None:
-        self.cancel()
         self._job = self._jobs.run(
             make,
             lambda opening: self._opened(wanted, opening),
@@ -192,18 +194,14 @@ class OpeningSteps:
         )
 
     def _on_gui(self, show: Callable[[Any], None]) -> Callable[[Any], None]:
-        """The same on the GUI thread, as long as this job is the one that is awaited."""
+        """The same on the GUI thread, unless something else has begun or was cancelled since."""
+        turn = self._turn
 
-        def later(value: Any) -> None:
-            job = self._job
+        def shown(value: Any) -> None:
+            if turn == self._turn:
+                show(value)
 
-            def shown() -> None:
-                if job is not None and not job.cancelled and job is self._job:
-                    show(value)
-
-            self._jobs.later(shown)
-
-        return later
+        return lambda value: self._jobs.later(lambda: shown(value))
 
     def _show_waiting(self, *lines: str) -> None:
         self._show(Step(texts.SIGN_IN, lines, busy=True))
