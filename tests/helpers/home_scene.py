@@ -144,7 +144,8 @@ class HomeScene:
 
     def press(self, key: Qt.Key, *, control: bool = False) -> None:
         """A key, wherever the focus is."""
-        focused = self.window.focusWidget() or self.window
+        found: QWidget | None = self.window.focusWidget()
+        focused = self.window if found is None else found
         modifier = (
             Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
         )

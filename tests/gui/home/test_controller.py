@@ -284,7 +284,7 @@ def test_a_page_of_another_part_is_shown_until_it_is_left(scene: HomeScene) -> N
     buttons["Settings"].click()
     assert scene.window.page is made[0]
     made[0].left.emit()
-    assert scene.window.page is scene.window.home
+    assert scene.window.home.isVisible()
 
 
 def test_a_game_hears_of_the_windows_changes(scene: HomeScene) -> None:

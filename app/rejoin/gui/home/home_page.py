@@ -33,6 +33,16 @@ _LOW = 660
 """In less height the panel is lower, so that a row of cards stands whole beneath it."""
 
 
+class _Scrolling(QScrollArea):
+    """Leaves the arrows to the page, which moves the focus by them."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+            super().keyPressEvent(event)
+        else:
+            event.ignore()
+
+
 class HomePage(QWidget):
     """Everything shown comes from `show_contents`; everything chosen leaves by a signal."""
 
@@ -85,7 +95,7 @@ class HomePage(QWidget):
             column.addWidget(line)
         column.addLayout(self.grid)
         column.addStretch()
-        self.scroll_area = QScrollArea()
+        self.scroll_area = _Scrolling()
         self.scroll_area.setWidget(inside)
         self.scroll_area.setWidgetResizable(True)
         self.scroll_area.setFrameShape(QFrame.Shape.NoFrame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from rejoin.gui.home.played_game import MakeParts
     from rejoin.gui.surface_choice import PictureOptions, SurfaceUse
     from rejoin.runtime.instance import Instance
+
+_log = logging.getLogger("rejoin.home")
 
 _CHECK_EVERY_MS: Final = 200
 LOADING_SWITCH_S: Final = 0.0005
@@ -92,7 +95,19 @@ def _begin(jobs: Jobs, controller: HomeController, instance: Instance | None) ->
     own = instance
 
     async def serve() -> None:
-        await own.serve(lambda activation: jobs.later(partial(controller.activated, activation)))
+        import asyncio
+
+        try:
+            await own.serve(
+                lambda activation: jobs.later(partial(controller.activated, activation))
+            )
+        except OSError as error:
+            _log.info("second instances cannot be answered: %s", type(error).__name__)
+            return
+        try:
+            await asyncio.Event().wait()  # until the jobs are closed
+        finally:
+            await own.close()
 
     jobs.run(serve, lambda _: None, lambda error: None)
 

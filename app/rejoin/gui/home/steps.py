@@ -77,7 +77,7 @@ class Steps:
         """Raises BadInputError."""
         copy = games_file.add(self._path, game)
         if copy is not None:
-            _log.warning("%s", texts.SET_ASIDE.format(name=copy.name))
+            _log.warning("%s", texts.LIST_DAMAGED.format(name=copy.name))
         self._host.show_home()
 
     def ask_name(self, key: str, problem: str = "") -> None:

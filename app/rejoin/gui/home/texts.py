@@ -96,7 +96,7 @@ LINK_TEXT: Final = (
     "your keyboard and mouse while you play it, and your sign-in at this address."
 )
 LOCAL_LINK: Final = "This address is on this computer or its network, which is unusual for a link."
-SET_ASIDE: Final = "The list was damaged. It was kept as {name}, and a new one was begun."
+LIST_DAMAGED: Final = "The list was damaged. It was kept as {name}, and a new one was begun."
 
 # --- signing in -----------------------------------------------------------------------------------
 
