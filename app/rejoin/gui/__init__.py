@@ -26,8 +26,9 @@ Read these files in this order: `bridge`, `main_window` (with `window_options`),
 `keys_down`), `pointer` (with `mouse_capture` and `view_state`), `module_wishes`, `full_screen`,
 `video_view` (with `video_surface`, `picture_layout`, `raster_surface` and `raster`; on the graphics
 card `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of them,
-`surface_choice` with `card_api`, `surface_probe` and `surface_fallback`), `application`. The rest
+`renderer_choice` and `surface_choice` with `card_api`, `surface_probe` and `surface_fallback`),
+`application` and `qt_application`; then the package `home`, the window around games. The rest
 is small: `starting_card`, `confirmation`, `end_card` with `ending_texts` and `report`, `corners`
-with `pill`, `reconnect_button`, `announcer`, `sound_control`, `stats_overlay`, `network_hint`,
-`displays` with `display_probe`, `platform_plugin`, `theme`, `screenshot`.
+with `pill`, `reconnect_button`, `announcer` with `announcement`, `sound_control`, `stats_overlay`, `network_hint`,
+`displays` with `display_probe`, `platform_plugin`, `theme`, `labels`, `window_size`, `front`, `screenshot`.
 """
