@@ -29,6 +29,7 @@ card `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of 
 `renderer_choice` and `surface_choice` with `card_api`, `surface_probe` and `surface_fallback`),
 `application` and `qt_application`; then the package `home`, the window around games. The rest
 is small: `starting_card`, `confirmation`, `end_card` with `ending_texts` and `report`, `corners`
-with `pill`, `reconnect_button`, `announcer` with `announcement`, `sound_control`, `stats_overlay`, `network_hint`,
-`displays` with `display_probe`, `platform_plugin`, `theme`, `labels`, `window_size`, `front`, `screenshot`.
+with `pill`, `reconnect_button`, `announcer` with `announcement`, `sound_control`, `stats_overlay`,
+`network_hint`, `displays` with `display_probe`, `platform_plugin`, `theme`, `labels`,
+`window_size`, `front`, `screenshot`.
 """
