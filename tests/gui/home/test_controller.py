@@ -214,7 +214,7 @@ def test_the_menu_has_the_same(scene: HomeScene) -> None:
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     actions = {action.text(): action for action in menu.actions()}
-    assert list(actions) == [texts.PLAY, texts.RENAME, texts.REMOVE]
+    assert list(actions) == [texts.PLAY, texts.RENAME, texts.SHORTCUT, texts.REMOVE]
     menu.close()
     actions[texts.REMOVE].trigger()
     assert scene.title == "Remove Lantern Wood from the list?"

@@ -218,6 +218,7 @@ class HomeController(QObject):
         for text, chosen in (
             (texts.PLAY, self.play),
             (texts.RENAME, self.steps.ask_name),
+            (texts.SHORTCUT, self.steps.make_shortcut),
             (texts.REMOVE, self.steps.ask_removal),
         ):
             menu.addAction(text, partial(chosen, key))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from rejoin.core.ticket import BackendAddress
-from rejoin.errors import RejoinError
+from rejoin.errors import BadInputError, RejoinError
 from rejoin.gui.home import texts
 from rejoin.gui.home.adding_steps import AddingSteps
 from rejoin.gui.home.jobs import Jobs
@@ -16,6 +16,7 @@ from rejoin.gui.home.opening_steps import OpeningSteps
 from rejoin.gui.home.step_page import Choice, Field, Step, StepPage
 from rejoin.gui.home.to_open import ToOpen
 from rejoin.runtime import games_file
+from rejoin.runtime.deep_link import link_of
 from rejoin.runtime.games import Game
 
 if TYPE_CHECKING:
@@ -111,6 +112,27 @@ class Steps:
         )
         title = texts.REMOVE_TITLE.format(game=game.name)
         self.show(Step(title, (texts.REMOVE_TEXT,), choices=(choice,), problem=problem))
+
+    def make_shortcut(self, key: str) -> None:
+        """Put a shortcut for a game of the list on the player's desktop."""
+        from rejoin.runtime import desktop_shortcut
+
+        game = self._host.game_of(key)
+        if game is None:
+            return
+        link = link_of(game.address)
+        line, problem = "", ""
+        try:
+            if link is None:
+                raise BadInputError(texts.NO_SHORTCUT)
+            path = desktop_shortcut.make_shortcut(
+                game.name, link, desktop_shortcut.desktop_folder()
+            )
+            line = texts.SHORTCUT_MADE.format(path=path)
+        except RejoinError as error:
+            problem = str(error)
+        lines = (line,) if line else ()
+        self.show(Step(game.name, lines, problem=problem, leave_text=texts.BACK))
 
     def _edit(self, edit: Callable[[], None], failed: Callable[[str], None]) -> None:
         try:

@@ -133,8 +133,10 @@ NOT_ENDED: Final = "The game did not end in time. Close Rejoin and open it again
 RENAME_TITLE: Final = "A new name for {game}"
 REMOVE_TITLE: Final = "Remove {game} from the list?"
 REMOVE_TEXT: Final = "A game that is running is not ended, and you can add it again at any time."
-REMOVED: Final = "{game} was removed"
-SHORTCUT_MADE: Final = "The shortcut is {path}"
+SHORTCUT_MADE: Final = "The shortcut is {path}. Your desktop may ask once whether you trust it."
+NO_SHORTCUT: Final = (
+    "A shortcut cannot hold what this game needs (such as a certificate file of its own)."
+)
 
 # --- help and about -------------------------------------------------------------------------------
 
