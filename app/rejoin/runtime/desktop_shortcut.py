@@ -1,7 +1,7 @@
 """A shortcut for one game on the player's desktop: a file that opens its link in the home window.
 
-Linux: a desktop entry (freedesktop.org, Desktop Entry 1.5). Windows and macOS: a file with the link,
-which their system opens with whatever the scheme is registered for; not run.
+Linux: a desktop entry (freedesktop.org, Desktop Entry 1.5). Windows and macOS: a file with the
+link, which their system opens with whatever the scheme is registered for; not run.
 """
 
 from __future__ import annotations
