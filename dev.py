@@ -14,6 +14,7 @@ Run on Linux only; the code for Windows and macOS has not been run.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -38,6 +39,8 @@ NEWEST = (3, 13)
 RUN_PACKAGES = (
     "python3-venv",
     "ca-certificates",
+    "libgcc-s1",
+    "libstdc++6",
     "libegl1",
     "libgl1",
     "libfontconfig1",
@@ -147,6 +150,7 @@ class Step(NamedTuple):
     """One program to run, and others `beside` it at the same time.
 
     `skipped`: why it is not run. `nothing`: the exit code that means that there was nothing to do.
+    `apart`: what each of them says is shown in one piece, when it has ended.
     """
 
     name: str
@@ -155,6 +159,7 @@ class Step(NamedTuple):
     skipped: str = ""
     nothing: int | None = None
     beside: tuple[list[str], ...] = ()
+    apart: bool = False
 
 
 def say(text: str) -> None:
@@ -388,23 +393,36 @@ def install_npm_packages(folder: Path) -> None:
 # --- steps ---------------------------------------------------------------------------------------
 
 
-def run(env: dict[str, str] | None, *commands: list[str]) -> int:
+def run(env: dict[str, str] | None, *commands: list[str], apart: bool = False) -> int:
     """Run these at the same time, to their end; the first exit code that is not 0.
 
-    An interrupt also reaches the children, which get time to clean up.
+    An interrupt also reaches the children, which get time to clean up. `apart` as in `Step`.
     """
     environ = {**os.environ, **(env or {})}
-    children = [subprocess.Popen(command, cwd=str(ROOT), env=environ) for command in commands]
-    try:
-        codes = [child.wait() for child in children]
-    except KeyboardInterrupt:
-        for child in children:
-            try:
-                child.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-        raise
+    with contextlib.ExitStack() as stack:
+        outputs = [
+            stack.enter_context(tempfile.TemporaryFile()) if apart else None for _ in commands
+        ]
+        children = [
+            subprocess.Popen(command, cwd=str(ROOT), env=environ, stdout=output, stderr=output)
+            for command, output in zip(commands, outputs, strict=True)
+        ]
+        try:
+            codes = []
+            for command, child, output in zip(commands, children, outputs, strict=True):
+                codes.append(child.wait())
+                if output is not None:
+                    output.seek(0)
+                    say(f"-- {shlex.join(command)}: {codes[-1]}")
+                    say(output.read().decode(errors="replace"))
+        except KeyboardInterrupt:
+            for child in children:
+                try:
+                    child.wait(timeout=10)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    child.wait()
+            raise
     return next((code for code in codes if code), 0)
 
 
@@ -419,7 +437,7 @@ def run_steps(steps: list[Step]) -> int:
         commands = [step.command, *step.beside]
         say(f"\n== {step.name}: {' & '.join(shlex.join(command) for command in commands)}")
         started = time.monotonic()
-        code = run(step.env, *commands)
+        code = run(step.env, *commands, apart=step.apart)
         if code == 0:
             result = "ok"
         elif code == step.nothing:
@@ -455,18 +473,49 @@ def layout_step() -> Step:
     return Step("layout and lock", [tool("python"), "-m", "pytest", "-q", *files])
 
 
+LANES = (
+    ("tests/backend", "tests/cli", "tests/core"),
+    ("tests/emulator", "tests/rtc", "tests/runtime", "tests/signaling"),
+)
+"""Tests that mostly wait, in processes at the same time; a third one has all other tests."""
+
+
+def lanes() -> list[list[str]]:
+    """The tests that start no programs and play no games: pytest's arguments for each process."""
+    taken = [f"--ignore={folder}" for lane in LANES for folder in lane]
+    return [["-m", "not live and not x11", *lane] for lane in (*LANES, taken)]
+
+
+def marked(mark: str) -> list[str]:
+    """The files with tests of this mark: pytest need not read all the others."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [
+        str(file.relative_to(ROOT))
+        for file in files
+        if f"mark.{mark}" in file.read_text(encoding="utf-8")
+    ]
+
+
 def test_steps(flags: list[str]) -> list[Step]:
     pytest = [tool("python"), "-m", "pytest"]
     xvfb = shutil.which("xvfb-run")
     screen = [xvfb or "xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"]
+    offscreen = {"QT_QPA_PLATFORM": "offscreen"}
+    if flags:
+        tests = [
+            Step("tests", [*pytest, "-m", "not x11", *flags], env=offscreen, nothing=5),
+        ]
+    else:
+        quiet = [*pytest, "-q", "-p", "no:cacheprovider"]  # of which there is one in this folder
+        first, *others = [[*quiet, *lane] for lane in lanes()]
+        live = [*pytest, "-m", "live and not x11", *marked("live")]
+        tests = [
+            Step("tests", first, env=offscreen, beside=tuple(others), apart=True),
+            Step("live tests", live, env=offscreen),
+        ]
     return [
         *check_steps(),
-        Step(
-            "tests",
-            [*pytest, "-m", "not x11", *flags],
-            env={"QT_QPA_PLATFORM": "offscreen"},
-            nothing=5 if flags else None,
-        ),
+        *tests,
         Step(
             "engine coverage",
             [tool("python"), str(ROOT / "tests" / "engine_coverage.py")],
@@ -474,7 +523,7 @@ def test_steps(flags: list[str]) -> list[Step]:
         ),
         Step(
             "tests on X",
-            [*screen, *pytest, "-m", "x11", *flags],
+            [*screen, *pytest, "-m", "x11", *(flags or marked("x11"))],
             env={"QT_QPA_PLATFORM": "xcb"},
             skipped="" if xvfb else "there is no xvfb-run here",
             nothing=5,

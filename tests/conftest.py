@@ -42,7 +42,7 @@ for number, default in (
 
 # Nothing here may depend on, or reach, whatever the person who runs it has set up.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-if sys.platform.startswith("linux") and "XDG_RUNTIME_DIR" not in os.environ:
+if sys.platform.startswith("linux"):
     os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="rejoin-tests-")  # Qt warns without it
 for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
     os.environ[name] = tempfile.mkdtemp(prefix="rejoin-tests-")
@@ -53,8 +53,25 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.devnull
 os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
-GONE_WITHIN_S = 10.0
+GONE_WITHIN_S = 30.0
 """How long something may take to go; a test that leaves nothing behind does not wait."""
+
+LIMITS = (
+    ("rejoin.backend.budgets", "LONGEST_S"),
+    ("rejoin.backend.create_turns", "LONGEST_S"),
+    ("rejoin.backend.store.batched_reads", "LONGEST_S"),
+    ("rejoin.backend.store.database", "LONGEST_S"),
+    ("rejoin.backend.store.sessions", "LONGEST_S"),
+    ("rejoin.emulator.host.connection", "CLOSE_TIMEOUT_S"),
+    ("rejoin.runtime.engine_loop", "CLOSE_WITHIN_S"),
+    ("rejoin.runtime.module_process", "CLOSE_WITHIN_S"),
+    ("rejoin.runtime.player", "CLOSE_S"),
+    ("rejoin.runtime.report_sender", "_CLOSE_S"),
+)
+"""After so long a program gives up what hangs: a database that does not answer, or what has to
+close at the end of a game. On a busy machine a second, or five, is little: here each is `LIMIT_S`.
+Who tests a limit sets it."""
+LIMIT_S = 30.0
 
 
 class LogRecords(logging.Handler):
@@ -84,6 +101,14 @@ def _log_records(request: pytest.FixtureRequest) -> Iterator[LogRecords]:
         logger.removeHandler(kept)
     if kept.records and not {"expected_logs", "caplog"} & set(request.fixturenames):
         pytest.fail("unexpected in the log:\n" + "\n".join(kept.lines), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> None:
+    for name, limit in LIMITS:
+        module = sys.modules.get(name)
+        if module is not None:
+            setattr(module, limit, LIMIT_S)
 
 
 @pytest.fixture

@@ -242,6 +242,43 @@ def test_programs_beside_a_step_run_with_it_and_fail_it(
     assert dev.run_steps([step]) == failed
 
 
+def test_what_runs_apart_is_shown_one_after_the_other(
+    dev: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = "import sys; [print(sys.argv[1], flush=True) for _ in range(100)]; sys.exit({})"
+    one, two = ([sys.executable, "-c", program.format(code), str(code)] for code in (0, 3))
+    assert dev.run_steps([dev.Step("both", one, beside=(two,), apart=True)]) == 1
+    said = capfd.readouterr().out.splitlines()
+    assert [line for line in said if line in ("0", "3")] == ["0"] * 100 + ["3"] * 100
+
+
+def test_every_test_belongs_to_one_process_and_flags_choose_for_one(dev: ModuleType) -> None:
+    folders = [folder for lane in dev.LANES for folder in lane]
+    assert len(set(folders)) == len(folders)
+    assert all((ROOT / folder).is_dir() for folder in folders)
+    steps = {step.name: step for step in dev.test_steps([])}
+    at_once = steps["tests"]
+    parts = [command[command.index("-m", 3) :] for command in (at_once.command, *at_once.beside)]
+    assert [part[:2] for part in parts] == [["-m", "not live and not x11"]] * 3
+    assert [folder for part in parts[:2] for folder in part[2:]] == folders
+    assert parts[2][2:] == [f"--ignore={folder}" for folder in folders]
+    for name, marks, mark in (
+        ("live tests", "live and not x11", "live"),
+        ("tests on X", "x11", "x11"),
+    ):
+        command = steps[name].command
+        files = command[command.index(marks) + 1 :]
+        assert "tests/live/test_window_on_x.py" in files
+        for file in (ROOT / "tests").rglob("test_*.py"):
+            is_marked = f"pytest.mark.{mark}" in file.read_text(encoding="utf-8")
+            assert is_marked is (str(file.relative_to(ROOT)) in files), file
+    chosen = {step.name: step for step in dev.test_steps(["-k", "one"])}
+    assert "live tests" not in chosen
+    for name in ("tests", "tests on X"):
+        assert chosen[name].command[-2:] == ["-k", "one"]
+        assert not chosen[name].beside
+
+
 def test_an_unknown_command_gets_the_usage(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "dev.py"), "conquer"],

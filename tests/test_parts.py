@@ -55,6 +55,8 @@ def test_a_missing_package_is_explained_with_the_parts_to_install() -> None:
         ("libxcb-cursor.so.0", "libxcb-cursor0"),
         ("libdbus-1.so.3", "libdbus-1-3"),
         ("libfontconfig.so.1", "libfontconfig1"),
+        ("libstdc++.so.6", "libstdc++6"),
+        ("libgcc_s.so.1", "libgcc-s1"),
     ],
 )
 def test_a_missing_library_is_explained_with_its_debian_package(library: str, package: str) -> None:
@@ -69,6 +71,34 @@ def test_an_unknown_library_is_named() -> None:
     assert explanation(no_library("libodd.so.3"), ("player",)) == (
         "The system library libodd.so.3 is missing. Install the package that contains it."
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by x.so)",
+            "This system is too old: it lacks GLIBC_2.34.",
+        ),
+        (
+            "/usr/lib/libstdc++.so.6: version `GLIBCXX_3.4.29' not found (required by x.so)",
+            "it lacks GLIBCXX_3.4.29.",
+        ),
+        (
+            "DLL load failed while importing QtGui: The specified module could not be found.",
+            "A library of Windows that QtGui needs is missing.",
+        ),
+        (
+            "dlopen(x.so, 0x0002): Library not loaded: @rpath/libportaudio.2.dylib\n  Reason: none",
+            "The library libportaudio.2.dylib is missing.",
+        ),
+    ],
+)
+def test_what_else_can_be_wrong_with_a_library_is_a_sentence(message: str, words: str) -> None:
+    sentence = explanation(ImportError(message), ("player",))
+    assert sentence is not None
+    assert words in sentence
+    assert sentence.endswith(".")
 
 
 def test_debian_packages_are_those_that_dev_py_installs() -> None:
@@ -117,6 +147,7 @@ VERBS: dict[str, tuple[Part, ...]] = {
     "back": ("player",),
     "backend": ("backend",),
     "demo": ("player", "studio"),
+    "doctor": ("player",),
     "play": ("player",),
     "qa": ("qa",),
     "settings": ("player",),

@@ -26,8 +26,10 @@ DEBIAN_PACKAGES: Final = {
     "libGLX": "libgl1",
     "libdbus-1": "libdbus-1-3",
     "libfontconfig": "libfontconfig1",
+    "libgcc_s": "libgcc-s1",
     "libglib-2.0": "libglib2.0-0",
     "libgthread-2.0": "libglib2.0-0",
+    "libstdc++": "libstdc++6",
     "libxcb-cursor": "libxcb-cursor0",
     "libxcb-icccm": "libxcb-icccm4",
     "libxcb-keysyms": "libxcb-keysyms1",
@@ -36,10 +38,17 @@ DEBIAN_PACKAGES: Final = {
     "libxkbcommon": "libxkbcommon0",
     "libxkbcommon-x11": "libxkbcommon-x11-0",
 }
-"""Which package of Debian 12 and Ubuntu has a library that Qt links to (`dev.py` installs them)."""
+"""Which package of Debian 12 and Ubuntu has a library that Qt or a wheel links to (`dev.py`
+installs them)."""
 
 _LIBRARY: Final = re.compile(r"\b((lib[\w.+-]+?)\.so[.\d]*): cannot open shared object file")
 """The message of Linux's dynamic loader about a missing library."""
+_TOO_OLD: Final = re.compile(r"version `((?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found")
+"""The same about a library that lacks what a wheel was built for."""
+_DLL: Final = re.compile(r"DLL load failed while importing (\w+)")
+"""What Python says on Windows, which does not name the library."""
+_DYLIB: Final = re.compile(r"Library not loaded: \S*?([^/\s]+)(?:\s|$)")
+"""What macOS's dynamic loader says."""
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -93,7 +102,7 @@ def explanation(error: ImportError, parts: tuple[Part, ...]) -> str | None:
         return _missing_package(package, parts)
     found = _LIBRARY.search(str(error))
     if found is None:
-        return None
+        return _other_library(str(error))
     library, stem = found.groups()
     debian = DEBIAN_PACKAGES.get(stem)
     if debian is None:
@@ -102,6 +111,26 @@ def explanation(error: ImportError, parts: tuple[Part, ...]) -> str | None:
         f"The system library {library} is missing. "
         f"On Debian or Ubuntu install it with: apt-get install {debian}"
     )
+
+
+def _other_library(message: str) -> str | None:
+    """What is wrong with a library, where no file of it is missing on Linux; None: nothing."""
+    too_old = _TOO_OLD.search(message)
+    if too_old is not None:
+        return (
+            f"This system is too old: it lacks {too_old[1]}. Use a newer one, such as Debian 12 or "
+            "Ubuntu 22.04."
+        )
+    dll = _DLL.search(message)
+    if dll is not None:
+        return (
+            f"A library of Windows that {dll[1]} needs is missing. Install the Microsoft Visual "
+            "C++ Redistributable."
+        )
+    dylib = _DYLIB.search(message)
+    if dylib is not None:
+        return f"The library {dylib[1]} is missing. Install Rejoin again."
+    return None
 
 
 def _missing_package(package: str, parts: tuple[Part, ...]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
-from helpers.backend_caller import problem_of
+from helpers.backend_caller import in_process, problem_of
 from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService
 from helpers.stores import opened
 from rejoin.backend.routes import AppRules, build_app
@@ -32,8 +31,7 @@ async def test_only_a_name_of_ours_is_answered(host: str, allowed: bool) -> None
             [GOOD_TOKEN],
             rules=AppRules(hosts=("localhost", "127.0.0.1", "::1")),
         )
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+        async with in_process(app) as http:
             answer = await http.get("/v1/health", headers={"Host": host})
     if allowed:
         assert answer.status_code == 200

@@ -15,8 +15,10 @@ import pytest
 from helpers.fake_stream_service import GOOD_TOKEN, OTHER_TOKEN, answer_to, new_offer
 from helpers.sample_backends import APPLICATION, ARN, STREAM_GROUP, ArnStreamService, live_react
 from rejoin import tasks
-from rejoin.backend.aws_react import GATEWAY_S
+from rejoin.backend.aws_react import GATEWAY_S, build_react
+from rejoin.backend.aws_samples import OfferedApplications
 from rejoin.backend.service import ServiceFault
+from rejoin.backend.sign_in import SignInUnavailableError
 
 PATH = f"/session/{STREAM_GROUP}/{quote(ARN, safe='')}"
 
@@ -148,6 +150,18 @@ async def test_without_a_sign_in_the_gateway_refuses_the_call() -> None:
                 assert answer.status_code == 401
                 assert answer.json() == {"message": "Unauthorized"}
     assert service.calls == []
+
+
+async def test_a_provider_that_does_not_answer_is_a_message_too() -> None:
+    def silent(_: str) -> None:
+        raise SignInUnavailableError("The identity provider does not answer.")
+
+    offered = OfferedApplications(STREAM_GROUP, APPLICATION)
+    app = build_react(ArnStreamService(), offered, "us-west-2", silent)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+        headers = {"Authorization": f"Bearer {GOOD_TOKEN}"}
+        answer = await http.post("/", json=start_body(), headers=headers)
+    assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
 
 
 async def test_the_stream_group_and_application_of_the_request_are_used() -> None:

@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,7 +25,7 @@ from helpers.fake_stream_service import (
 )
 from helpers.poll_rate import PollRate, Rates, rates
 from helpers.stores import flights_of, fresh_tag, opened
-from rejoin.backend.broker import SessionBroker
+from rejoin.backend.broker import ServiceCalls, SessionBroker
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.routes import AppRules, build_app
@@ -46,7 +47,9 @@ class Rig:
     def __init__(self, store: SessionStore) -> None:
         self.service = FakeStreamService()
         self.store = store
-        self.broker = SessionBroker(self.service, store, flights_of(store), boot_s, rates(200))
+        self.broker = SessionBroker(
+            ServiceCalls.alone(self.service, rates(200), boot_s), store, flights_of(store), boot_s
+        )
         self.here = True
 
     def by(self, owner: str = "player", *, within_s: float = 9.0) -> Caller:
@@ -236,9 +239,9 @@ async def test_a_poll_reads_the_store_once_before_its_call_and_once_after_it(
     calls_before = rig.service.count("get_status")
     find, reads = rig.store.find, list[int]()
 
-    async def noted(session: str, owner: str, *, within_s: float) -> StoredSession | None:
+    async def noted(session: str, owner: str, **how: Any) -> StoredSession | None:
         reads.append(rig.service.count("get_status") - calls_before)
-        return await find(session, owner, within_s=within_s)
+        return await find(session, owner, **how)
 
     monkeypatch.setattr(rig.store, "find", noted)
     await rig.poll(session_id, 20.0, known="CONNECTED")
@@ -327,7 +330,12 @@ async def test_a_poll_beyond_the_poll_rate_is_refused_with_a_time_to_wait(
 ) -> None:
     session_id = await rig.started()
     slow = PollRate(boot_s, 0.001, boot_s() + 60)
-    broker = SessionBroker(rig.service, rig.store, flights_of(rig.store), boot_s, Rates(slow, slow))
+    broker = SessionBroker(
+        ServiceCalls.alone(rig.service, Rates(slow, slow), boot_s),
+        rig.store,
+        flights_of(rig.store),
+        boot_s,
+    )
     with refused(Reason.POLL_RATE) as caught:
         await broker.polls.poll(rig.by(), session_id, 0.0, lambda _, __: True)
     assert caught.value.retry_after_s == 1.0

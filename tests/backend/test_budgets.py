@@ -12,7 +12,7 @@ import pytest
 
 from helpers.postgres import PostgresServer
 from helpers.stores import opened
-from rejoin.backend.budgets import CREATE, GET, HELD, Budgets
+from rejoin.backend.budgets import CREATE, GET, HELD, LIST, Budgets
 from rejoin.backend.call_rate import Quota, Turns
 from rejoin.backend.store.budgets import BudgetStore
 from rejoin.backend.store.database import StoreUnavailableError
@@ -127,9 +127,18 @@ async def test_a_database_that_is_down_is_said() -> None:
     async with opened() as store, process(store, SLOW) as (budgets, counted):
         counted.down = True
         with pytest.raises(StoreUnavailableError):
-            await budgets.take(GET, boot_s() + 60.0)
+            await budgets.take(CREATE, boot_s() + 60.0)
         counted.down = False
-        assert await budgets.take(GET, boot_s() + 60.0)
+        assert await budgets.take(CREATE, boot_s() + 60.0)
+
+
+async def test_a_status_call_is_made_now_and_then_though_it_cannot_be_counted() -> None:
+    async with opened() as store, process(store, FAST) as (budgets, counted):
+        counted.down = True
+        assert await budgets.take(GET, boot_s() + 30.0)
+        assert await budgets.take(GET, boot_s() + 30.0)
+        with pytest.raises(StoreUnavailableError):
+            await budgets.take(LIST, boot_s() + 30.0)
 
 
 async def test_a_throttled_call_halves_the_rate_of_its_operation_alone() -> None:

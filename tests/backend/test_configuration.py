@@ -156,11 +156,20 @@ def test_a_dialect_without_sign_in_stays_on_this_machine(dialect: str) -> None:
 def test_on_loopback_only_its_own_names_are_answered() -> None:
     assert "localhost" in settings_with().allowed_hosts
     assert settings_with(host="192.0.2.1").allowed_hosts == ()
-    assert settings_with(hosts=("play.example",)).allowed_hosts == ("play.example",)
+    named = ("play.example", "::1", "[2001:db8::1]", "192.0.2.1")
+    assert settings_with(hosts=named).allowed_hosts == named
 
 
 def test_what_is_not_wise_is_one_sentence_each() -> None:
-    assert settings_with().warnings() == ()
+    emulator, file = "http://127.0.0.1:4001", "x"
+    assert settings_with(endpoint_url=emulator).warnings() == ()
+    assert settings_with(database=file).warnings() == ()
+    (forgetful,) = settings_with().warnings()
+    assert ":memory:" in forgetful, "on loopback, behind a proxy, in front of AWS"
+    (unmeasured,) = settings_with(database=file, dialect="aws-bundle", metrics_port=9081).warnings()
+    assert "metrics" in unmeasured
+    (readable,) = settings_with(endpoint_url="HTTP://192.0.2.7", database=file).warnings()
+    assert "plain http" in readable
     weak = settings_with(host="192.0.2.1", tokens=("aaaaaaaaaaaaaaaa",)).warnings()
     assert len(weak) == 4
     assert all(sentence.endswith(".") for sentence in weak)
@@ -171,6 +180,10 @@ def test_what_is_not_wise_is_one_sentence_each() -> None:
     ("name", "value"),
     [
         ("HOSTS", "a b"),
+        ("HOSTS", "play.example.org:443"),
+        ("HOSTS", "[::1]:443"),
+        ("METRICS_PORT", "65536"),
+        ("METRICS_PORT", "8080"),
         ("PROXIES", "not-an-address"),
         ("CONNECTIONS", "3"),
         ("CONNECTIONS", "x"),

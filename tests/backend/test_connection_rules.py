@@ -108,6 +108,35 @@ async def test_a_body_that_does_not_come_is_closed() -> None:
         assert await closed_within(reader) < LATE_S
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT", b"T"),
+        (b"POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", b"x"),
+        (b"POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nx", b"x"),
+        (b"POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+    ids=["next_header_section", "end_of_body", "body", "chunks"],
+)
+async def test_what_comes_after_the_answer_has_a_limit_too(first: bytes, then: bytes) -> None:
+    rules = ConnectionRules(header_section_s=SOON_S, request_s=SOON_S, keep_alive_s=1)
+    async with connected(rules) as (_, reader, writer):
+        writer.write(first)
+        await reader.readuntil(b"\r\n\r\n")  # answered: 405 before the body was there
+        writer.write(then)
+        assert await closed_within(reader) < LATE_S
+
+
+async def test_a_body_that_ends_after_the_answer_leaves_the_connection_usable() -> None:
+    async with connected(ConnectionRules(request_s=SOON_S)) as (_, reader, writer):
+        writer.write(b"POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx")
+        assert b"405" in await reader.readuntil(b"\r\n\r\nMethod Not Allowed")
+        writer.write(b"x")
+        await asyncio.sleep(2 * SOON_S)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b"200" in await reader.readline()
+
+
 async def test_an_answer_that_nobody_reads_is_closed() -> None:
     async with connected(ConnectionRules(request_s=SOON_S)) as (_, reader, writer):
         writer.write(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -38,6 +38,7 @@ class Processes:
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(create_calls, "BEAT_S", 0.05)
     monkeypatch.setattr(create_calls, "GONE_AFTER_S", 0.5)
+    monkeypatch.setattr(create_calls, "ENDED_WITHIN_S", 60.0)
 
 
 @pytest.fixture

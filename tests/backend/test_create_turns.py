@@ -11,10 +11,11 @@ import httpx
 import pytest
 from sqlalchemy import Connection, update
 
-from helpers.backend_caller import Caller, problem_of
+from helpers.backend_caller import Caller, in_process, problem_of
 from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService, new_offer, new_token
 from helpers.stores import opened
 from helpers.turn_queue import NONE_COME_BACK, TurnQueue
+from helpers.waiting import eventually
 from rejoin.backend.budgets import CREATE, OperationBudget
 from rejoin.backend.call_rate import Quota
 from rejoin.backend.create_order import Believed
@@ -128,6 +129,21 @@ async def test_two_processes_let_the_nearest_in_and_tell_the_others_their_place(
             assert await again
             for each in asked.values():
                 each.cancel()
+
+
+@pytest.mark.parametrize("days", [3, -3])
+async def test_who_waits_while_the_databases_clock_leaps_still_gets_a_turn(days: int) -> None:
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+            asked = asyncio.ensure_future(one.asks("a"))
+            await waiting(one, 1)
+            queue.leap_s = days * 86400.0
+            before = one.exchanges
+            await eventually(lambda: one.exchanges > before + 1)
+            await queue.free_turns(1)
+            assert await asked
 
 
 async def test_a_newer_attempt_takes_the_place_and_the_same_one_shares_it() -> None:
@@ -259,14 +275,7 @@ async def backend(
     service: FakeStreamService, store: SessionStore, quota: Quota
 ) -> AsyncIterator[Caller]:
     app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(quota=quota))
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            base_url="http://backend.invalid",
-            headers={"Authorization": f"Bearer {GOOD_TOKEN}"},
-            transport=httpx.ASGITransport(app),
-        ) as http,
-    ):
+    async with in_process(app, headers={"Authorization": f"Bearer {GOOD_TOKEN}"}) as http:
         yield Caller(http)
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 
 import pytest
 
-from rejoin.backend.introspection import REMEMBERED_S, Introspection, IntrospectionSettings
-from rejoin.backend.sign_in import SignedIn
+from helpers.waiting import eventually
+from rejoin.backend import introspection
+from rejoin.backend.introspection import (
+    QUESTIONS,
+    REMEMBERED_S,
+    Introspection,
+    IntrospectionSettings,
+)
+from rejoin.backend.sign_in import SignedIn, SignInUnavailableError
 
 SETTINGS = IntrospectionSettings(
     "https://issuer.example/introspect", "id:1", "s &", "https://issuer.example", "us", "games"
@@ -78,3 +86,45 @@ async def test_a_token_of_any_length_is_not_sent_on() -> None:
     provider = Provider()
     assert await provider.check()("x" * 20_000) is None
     assert provider.asked == []
+
+
+class SlowProvider(Provider):
+    """Answers when `go` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def fetch(self, url: str, *, form: dict[str, str], headers: dict[str, str]) -> Any:
+        answer = await super().fetch(url, form=form, headers=headers)
+        await self.go.wait()
+        return answer
+
+
+async def test_a_flood_of_wrong_tokens_is_asked_about_a_few_at_a_time() -> None:
+    provider = SlowProvider()
+    check = provider.check()
+    calls = [asyncio.ensure_future(check(f"token-{number}")) for number in range(3 * QUESTIONS)]
+    calls += [asyncio.ensure_future(check("token-0")) for _ in range(5)]
+    await eventually(lambda: len(provider.asked) >= QUESTIONS)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(provider.asked) == QUESTIONS
+    provider.go.set()
+    assert all(found is not None for found in await asyncio.gather(*calls))
+    assert provider.asked.count("token-0") == 1
+
+
+async def test_who_waits_too_long_for_a_question_is_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(introspection, "TURN_WITHIN_S", 0.05)
+    provider = SlowProvider()
+    check = provider.check()
+    calls = [asyncio.ensure_future(check(f"token-{number}")) for number in range(QUESTIONS)]
+    await eventually(lambda: len(provider.asked) >= QUESTIONS)
+    with pytest.raises(SignInUnavailableError):
+        await check("one more")
+    provider.go.set()
+    await asyncio.gather(*calls)
+    assert await check("one more") is not None, "it may be asked about again"

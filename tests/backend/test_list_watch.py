@@ -130,6 +130,28 @@ async def test_a_list_that_fails_for_the_moment_is_read_again() -> None:
     await scene.watched.finish()
 
 
+async def test_news_is_as_old_as_the_newest_pass_that_came_to_its_end() -> None:
+    async with made(PER_S) as (scene, _):
+        assert scene.watched.news_age_s == 0.0, "everybody has status calls"
+    now = 1000.0
+    scene = Scene(ManyStreams())
+    scene.watched = ListWatch(
+        StreamLists(scene.service, PollRate(boot_s, 1000), boot_s),
+        PollRate(boot_s, PER_S),
+        scene._newest,
+        lambda: now,
+        scene.stopping,
+    )
+    scene.service.fail("list_page", *[ServiceFault.TIMED_OUT] * 2)
+    with contextlib.ExitStack() as stack:
+        for each in range(PER_S + 1):
+            scene.watch(stack, str(each))
+        now += 40.0  # in which nothing is listed
+        assert scene.watched.news_age_s == 40.0
+        await until(lambda: scene.watched.news_age_s == 0.0)
+    await scene.watched.finish()
+
+
 async def test_at_the_end_all_are_woken() -> None:
     async with made(PER_S + 1) as (scene, watches):
         await until(lambda: all(each.listed == "CONNECTED" for each in watches))

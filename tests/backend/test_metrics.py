@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from helpers.backend_caller import in_process
 from helpers.fake_stream_service import GOOD_TOKEN, PLENTY, FakeStreamService, new_offer, new_token
 from helpers.stores import opened
 from helpers.turn_queue import TurnQueue
@@ -21,8 +22,7 @@ async def test_calls_of_players_and_of_the_service_are_counted() -> None:
     service.fail("get_status", ServiceFault.THROTTLED)
     async with opened() as store:
         app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(quota=PLENTY))
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+        async with in_process(app) as http:
             headers = {"Authorization": f"Bearer {GOOD_TOKEN}"}
             started = await http.post(
                 "/v1/sessions",
@@ -50,6 +50,7 @@ async def test_calls_of_players_and_of_the_service_are_counted() -> None:
         "rejoin_backend_waiting 0.0",
         "rejoin_backend_reconnects_waiting 0.0",
         "rejoin_backend_games_lost_total 0.0",
+        "rejoin_backend_news_age_seconds 0.0",
         "rejoin_backend_games_beyond_saving_total 0.0",
         'rejoin_backend_budget_per_second{operation="CreateStreamSessionConnection"} 200.0',
         'rejoin_backend_budget_left{operation="TerminateStreamSession"} 20.0',

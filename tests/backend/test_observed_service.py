@@ -8,7 +8,7 @@ import pytest
 
 from helpers.fake_stream_service import FIRST_STREAM, FakeStreamService
 from rejoin.backend.metrics import Metrics
-from rejoin.backend.observed_service import ObservedService
+from rejoin.backend.observed_service import ENOUGH_S, ObservedService
 from rejoin.backend.readiness import Readiness
 from rejoin.backend.service import ServiceFault, StreamServiceError
 
@@ -32,7 +32,7 @@ async def test_faults_count_for_readiness_if_they_are_the_services(
     service.fail("get_status", fault, fault, fault)
     for _ in range(3):
         with pytest.raises(StreamServiceError):
-            await observed.get_status(FIRST_STREAM, budget_s=1.0)
+            await observed.get_status(FIRST_STREAM, budget_s=ENOUGH_S)
     assert readiness.reasons() == (("service",) if out_of_order else ())
     await observed.get_status(FIRST_STREAM, budget_s=1.0)
     assert readiness.reasons() == ()
@@ -41,6 +41,18 @@ async def test_faults_count_for_readiness_if_they_are_the_services(
         {"operation": "GetStreamSession", "outcome": fault.value},
     )
     assert counted == 3.0
+
+
+async def test_a_player_who_gives_no_time_takes_no_backend_out_of_service() -> None:
+    service = FakeStreamService()
+    readiness = Readiness(lambda: 0.0, asyncio.Event())
+    observed = ObservedService(service, Metrics(), readiness, lambda: 0.0)
+    for fault in (ServiceFault.TIMED_OUT, ServiceFault.UNAVAILABLE):
+        service.fail("terminate", *[fault] * 5)
+        for _ in range(5):
+            with pytest.raises(StreamServiceError):
+                await observed.terminate(FIRST_STREAM, budget_s=0.5)
+        assert readiness.reasons() == ()
 
 
 async def test_every_call_reaches_the_service() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from typing import Any
@@ -99,7 +100,6 @@ PUBLIC_PEM = RSA.public_key().public_bytes(
 
 def signed_with_the_public_key() -> str:
     """HS256 with the RSA public key as secret; PyJWT refuses to make it, so by hand."""
-    import base64
     import hashlib
     import hmac
 
@@ -112,9 +112,23 @@ def signed_with_the_public_key() -> str:
     return (said + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
 
 
+def with_header(**header: Any) -> str:
+    """Not signed; a header of types that no library makes."""
+    part = base64.urlsafe_b64encode(json.dumps({"typ": "at+jwt", **header}).encode())
+    return part.rstrip(b"=").decode() + ".e30.AAAA"
+
+
 @pytest.mark.parametrize(
     "bad",
     [
+        with_header(alg=["RS256"], kid="r1"),
+        with_header(alg={}, kid="r1"),
+        with_header(alg="RS256", kid=["r1"]),
+        with_header(alg="RS256", typ=["at+jwt"]),
+        token(exp=float("inf")),
+        token(exp=[1]),
+        token(nbf={}),
+        token(iat=float("inf")),
         token(OTHER),
         token(iss="https://another.example"),
         token(aud="https://another.example"),
@@ -272,7 +286,14 @@ async def test_a_description_that_is_not_the_issuers_is_not_used(described: Any)
 
 
 @pytest.mark.parametrize(
-    "keys", [None, "x", {"a": 1}, [None, 5, {}, {"kty": "oct", "k": "AAAA", "kid": "r1"}]]
+    "keys",
+    [
+        None,
+        "x",
+        {"a": 1},
+        [None, 5, {}, {"kty": "oct", "k": "AAAA", "kid": "r1"}],
+        [public(RSA, "r1", alg=["RS256"]), public(RSA, "r1", kty=["RSA"])],
+    ],
 )
 async def test_keys_that_cannot_be_used_are_passed_over(keys: Any) -> None:
     issuer = Issuer()

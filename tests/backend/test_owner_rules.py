@@ -9,7 +9,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from helpers.backend_caller import caller, problem_of
+from helpers.backend_caller import caller, in_process, problem_of
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
@@ -19,6 +19,7 @@ from helpers.fake_stream_service import (
     new_token,
 )
 from helpers.stores import opened
+from rejoin.backend import broker
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
 from rejoin.backend.owner_rules import CALL_PACES, CallPace, OwnerCalls, OwnerRules
@@ -86,11 +87,11 @@ async def test_a_player_who_looks_without_end_costs_the_database_little() -> Non
 
     class CountedStore(SessionStore):
         async def find(
-            self, session_id: str, owner_hash: str, *, within_s: float
+            self, session_id: str, owner_hash: str, *, within_s: float, urgent: bool = False
         ) -> StoredSession | None:
             nonlocal reads
             reads += 1
-            return await super().find(session_id, owner_hash, within_s=within_s)
+            return await super().find(session_id, owner_hash, within_s=within_s, urgent=urgent)
 
     settings = BackendSettings("us-west-2", "sg-1", "a-1", (GOOD_TOKEN,))
     pace = CALL_PACES["status"]
@@ -99,9 +100,7 @@ async def test_a_player_who_looks_without_end_costs_the_database_little() -> Non
         await store.open()
         stack.push_async_callback(store.close)
         app = build_backend(FakeStreamService(), store, settings, clock=lambda: 1000.0)
-        http = await stack.enter_async_context(
-            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
-        )
+        http = await stack.enter_async_context(in_process(app, "http://localhost"))
         headers = {"Authorization": f"Bearer {GOOD_TOKEN}"}
         answers = [
             await http.get("/v1/sessions/none", headers=headers)
@@ -164,14 +163,12 @@ async def test_a_player_with_slow_starts_keeps_nobody_out() -> None:
     assert {answer.status_code for answer in answers} <= {201, 429}
 
 
-async def test_a_player_has_so_many_games_and_no_more() -> None:
+async def test_a_player_has_so_many_games_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     service = FakeStreamService(status="CONNECTED")
     rules = AppRules(quota=PLENTY, owners=OwnerRules(live_sessions=2))
     async with opened() as store, contextlib.AsyncExitStack() as stack:
         app = build_app(service, store, [GOOD_TOKEN, OTHER_TOKEN], rules=rules)
-        http = await stack.enter_async_context(
-            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
-        )
+        http = await stack.enter_async_context(in_process(app, "http://x"))
 
         async def start(token: str) -> httpx.Response:
             return await http.post(
@@ -185,6 +182,12 @@ async def test_a_player_has_so_many_games_and_no_more() -> None:
         content = problem_of(await start(GOOD_TOKEN), ProblemCode.FORBIDDEN, 403)
         assert "games" in content["detail"]
         assert (await start(OTHER_TOKEN)).status_code == 201
+        monkeypatch.setattr(broker, "LIVING_FOR_S", 3600.0)
+        calls = service.count("get_status")
+        for _ in range(10):
+            problem_of(await start(GOOD_TOKEN), ProblemCode.FORBIDDEN, 403)
+        assert service.count("get_status") == calls, "what was just seen is not asked for again"
+        monkeypatch.setattr(broker, "LIVING_FOR_S", 0.0)
         service.status = "TERMINATED"  # the service knows it before we do
         assert (await start(GOOD_TOKEN)).status_code == 201
     assert service.count("start") == 4
@@ -200,9 +203,7 @@ async def test_a_repeated_start_waits_for_the_same_admission() -> None:
     rules = AppRules(quota=PLENTY, owners=OwnerRules(live_sessions=1))
     async with opened() as store, contextlib.AsyncExitStack() as stack:
         app = build_app(service, store, [GOOD_TOKEN], rules=rules)
-        http = await stack.enter_async_context(
-            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
-        )
+        http = await stack.enter_async_context(in_process(app, "http://x"))
 
         async def start(token: str, offer: str) -> httpx.Response:
             return await http.post(
@@ -214,5 +215,39 @@ async def test_a_repeated_start_waits_for_the_same_admission() -> None:
         assert (await start(new_token(), new_offer())).status_code == 201
         token, offer = new_token(), new_offer()
         for answer in await asyncio.gather(start(token, offer), start(token, offer)):
+            problem_of(answer, ProblemCode.FORBIDDEN, 403)
+    assert service.count("start") == 1
+
+
+async def test_a_start_that_is_sent_to_two_processes_has_the_limit_of_one() -> None:
+    class SlowStatus(FakeStreamService):
+        async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
+            await asyncio.sleep(0.2)
+            return await super().get_status(stream, budget_s=budget_s)
+
+    service = SlowStatus(status="CONNECTED")
+    rules = AppRules(quota=PLENTY, owners=OwnerRules(live_sessions=1))
+    async with opened() as store, contextlib.AsyncExitStack() as stack:
+        clients = []
+        for _ in range(2):
+            app = build_app(service, store, [GOOD_TOKEN], rules=rules)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            clients.append(
+                await stack.enter_async_context(
+                    httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
+                )
+            )
+
+        async def start(http: httpx.AsyncClient, token: str, offer: str) -> httpx.Response:
+            return await http.post(
+                "/v1/sessions",
+                headers={"Authorization": f"Bearer {GOOD_TOKEN}", "Idempotency-Key": token},
+                json={"signal_request": offer, "attempt": 1},
+            )
+
+        assert (await start(clients[0], new_token(), new_offer())).status_code == 201
+        token, offer = new_token(), new_offer()
+        answers = await asyncio.gather(*(start(http, token, offer) for http in clients))
+        for answer in answers:
             problem_of(answer, ProblemCode.FORBIDDEN, 403)
     assert service.count("start") == 1

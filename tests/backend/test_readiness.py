@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
-
+from helpers.backend_caller import in_process
 from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService
 from helpers.stores import opened
 from rejoin.backend.readiness import BELIEVED_S, Readiness
@@ -31,8 +30,7 @@ def test_three_failures_in_a_row_count_until_a_success_or_for_half_a_minute() ->
 async def test_a_process_that_is_to_end_says_so_first_and_is_still_alive() -> None:
     async with opened() as store:
         app = build_app(FakeStreamService(), store, [GOOD_TOKEN])
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+        async with in_process(app) as http:
             ready = await http.get("/v1/ready")
             assert (ready.status_code, ready.json()["ready"]) == (200, True)
             app.state.stopping.set()
@@ -45,8 +43,7 @@ async def test_a_process_that_is_to_end_says_so_first_and_is_still_alive() -> No
 async def test_a_database_that_fails_is_a_reason(expected_logs: object) -> None:
     async with opened() as store:
         app = build_app(FakeStreamService(), store, [GOOD_TOKEN])
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+        async with in_process(app) as http:
             assert store.database.on_outcome is not None
             for _ in range(3):
                 store.database.on_outcome(False)

@@ -31,6 +31,13 @@ SPENT = 0.01
 """Calls a second of a budget that is used up: one session watched is more than it allows."""
 
 
+@pytest.fixture(autouse=True)
+def _lists_are_read_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoin.backend.list_watch.ROUND_S", 0.05)
+    monkeypatch.setattr("rejoin.backend.stream_lists.OFTEN_S", 0.05)
+    monkeypatch.setattr("rejoin.backend.status_polls._HERE_S", 0.2)
+
+
 @dataclass
 class Rig:
     """`per_s`: the budget of status calls; SPENT has no turn for minutes."""
@@ -93,14 +100,21 @@ async def made(per_s: float = SPENT) -> AsyncIterator[Rig]:
         await rig.polls.finish()
 
 
-async def test_a_hundred_who_wait_cost_no_call_each_and_all_hear_of_their_drop_at_once() -> None:
+async def test_a_hundred_who_wait_cost_no_call_each_and_all_hear_of_their_drop_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rejoin.backend.list_watch.ROUND_S", 0.2)
+    monkeypatch.setattr("rejoin.backend.stream_lists.OFTEN_S", 0.2)
     async with made(per_s=20) as rig:
         names = [f"player-{number}" for number in range(100)]
         sessions = [await rig.add(name) for name in names]
         polls = [rig.begin(each, "CONNECTED") for each in sessions for _ in range(2)]
-        await rig.read_once()
-        quiet = rig.service.count("get_status")
-        await rig.read_once()
+        quiet = -1
+        for _ in range(60):  # the calls that are asked for before the first list has come
+            if quiet == rig.service.count("get_status"):
+                break
+            quiet = rig.service.count("get_status")
+            await rig.read_once()
         assert rig.service.count("get_status") == quiet, "nothing is new, so nobody calls"
         assert not any(each.done() for each in polls)
         rig.service.statuses = dict.fromkeys(rig.service.statuses, PENDING)
@@ -279,12 +293,11 @@ async def test_an_answer_of_another_process_is_newer_than_a_list_too() -> None:
         session = await one.add("me")
         one.service.shown["arn:me"] = PENDING
         two = Rig(one.store, SPENT, one.service)
-        two.polls.answered(session)  # its clock is not trusted yet
-        await two.polls.finish()
+        settled = two.polls.answered(session)  # its clock is not trusted yet
+        await two.store.database.run(settled, within_s=60.0)
         assert await one.proofs.settled_for_s(session, within_s=60.0) is None
         await two.proofs.read_clock()
-        two.polls.answered(session)
-        await two.polls.finish()
+        await two.store.database.run(two.polls.answered(session), within_s=60.0)
         poll = one.begin(session, "CONNECTED")
         await one.read_once()
         assert not poll.done()

@@ -13,7 +13,7 @@ from rejoin.backend.audit import LOGGER
 from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamStatus
 from rejoin.backend.store.sessions import KEPT_S, Offered
 from rejoin.backend.stream_lists import StreamLists
-from rejoin.backend.sweep import new_tag, sweep_lost_starts, sweep_old_rows
+from rejoin.backend.sweep import UNSTARTED_S, Unstarted, new_tag, sweep_lost_starts, sweep_old_rows
 from rejoin.clock import boot_s
 
 
@@ -33,17 +33,17 @@ async def test_an_old_session_is_deleted_only_after_the_service_has_reported_its
         async def known() -> bool:
             return await store.find(row.id, "me", within_s=60.0) is not None
 
-        await sweep_old_rows(service, store, PollRate(boot_s, 1000))
+        await sweep_old_rows(service, store, PollRate(boot_s, 1000), Unstarted(boot_s))
         assert service.calls == []
         now[0] = KEPT_S + 1  # or a clock that is three days off
         service.fail("get_status", ServiceFault.THROTTLED)
         for _ in range(3):
-            await sweep_old_rows(service, store, PollRate(boot_s, 1000))
+            await sweep_old_rows(service, store, PollRate(boot_s, 1000), Unstarted(boot_s))
             assert await known()
         service.fail("get_status", ServiceFault.NOT_FOUND)
-        await sweep_old_rows(service, store, PollRate(boot_s, 1000))
+        await sweep_old_rows(service, store, PollRate(boot_s, 1000), Unstarted(boot_s))
         assert await known()
-        await sweep_old_rows(service, store, PollRate(boot_s, 1000))
+        await sweep_old_rows(service, store, PollRate(boot_s, 1000), Unstarted(boot_s))
         assert not await known()
         assert service.count("get_status") == 4
 
@@ -54,7 +54,9 @@ async def test_without_a_turn_nobody_is_asked_about() -> None:
     async with opened(wall=lambda: now[0]) as store:
         await running_session(store)
         now[0] = KEPT_S + 1
-        await sweep_old_rows(service, store, PollRate(boot_s, 1.0, boot_s() + 600))
+        await sweep_old_rows(
+            service, store, PollRate(boot_s, 1.0, boot_s() + 600), Unstarted(boot_s)
+        )
         assert service.calls == []
 
 
@@ -72,10 +74,35 @@ async def test_a_row_that_another_process_deletes_meanwhile_does_not_end_the_swe
                     await store.forget(rows[0].id, within_s=60.0)
                 return StreamStatus(status="TERMINATED")
 
-        await sweep_old_rows(DeletesTheFirst(), store, PollRate(boot_s, 1000))
+        await sweep_old_rows(DeletesTheFirst(), store, PollRate(boot_s, 1000), Unstarted(boot_s))
         second = await store.find(rows[1].id, "me", within_s=60.0)
         assert second is not None
         assert second.ended_status == "TERMINATED"
+
+
+async def test_a_leap_of_the_clock_deletes_no_start_that_is_on_its_way() -> None:
+    wall, boot = [0.0], [0.0]
+    service = FakeStreamService(status="CONNECTED")
+    unstarted = Unstarted(lambda: boot[0])
+    turns = PollRate(boot_s, 1000)
+    async with opened(wall=lambda: wall[0]) as store:
+        rows = []
+        for number in range(2):
+            _, row = await store.begin_start(
+                owner_hash="me",
+                key=f"k{number}",
+                offered=Offered(1, f"sha-{number}", "ct"),
+                tag=fresh_tag(),
+                within_s=60.0,
+            )
+            rows.append(row.id)
+        wall[0] = KEPT_S + 1
+        await sweep_old_rows(service, store, turns, unstarted)
+        await store.started(rows[0], FIRST_STREAM, within_s=60.0)  # the answer, or a list
+        boot[0] = UNSTARTED_S
+        await sweep_old_rows(service, store, turns, unstarted)
+        assert await store.find(rows[0], "me", within_s=60.0) is not None
+        assert await store.find(rows[1], "me", within_s=60.0) is None, "it never began"
 
 
 def lists_of(service: FakeStreamService) -> StreamLists:

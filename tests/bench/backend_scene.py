@@ -11,10 +11,8 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import resource
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +27,7 @@ from jwt.algorithms import ECAlgorithm
 from sqlalchemy import insert
 
 from bench.http_calls import Answer, Connection
+from helpers.ports import free_port
 from helpers.streamless_service import arn_of
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.schema import ATTEMPT, STREAM_SESSION, secret_hash
@@ -37,7 +36,6 @@ from rejoin.signaling.wire import BUDGET_HEADER, IDEMPOTENCY_HEADER, sha256_hex
 
 AUDIENCE = "https://backend.example"
 STARTS_WITHIN_S = 60.0
-_PORTS = (20_000, 32_000)
 _ROWS = 1000
 
 
@@ -157,16 +155,6 @@ def session_id(player: int) -> str:
 def new_offer() -> str:
     """As long as one of our client's."""
     return json.dumps({"type": "offer", "sdp": "v=0\r\n" + secrets.token_hex(1500)})
-
-
-def free_port() -> int:
-    """Below the ports of outgoing connections."""
-    for _ in range(1000):
-        port = random.randint(*_PORTS)
-        with socket.socket() as trial, contextlib.suppress(OSError):
-            trial.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no port is free")
 
 
 def raise_descriptors() -> None:

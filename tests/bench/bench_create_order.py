@@ -23,7 +23,7 @@ from helpers.matching import (
 )
 from helpers.postgres import postgres_server
 from helpers.stores import opened
-from rejoin.backend.broker import SessionBroker
+from rejoin.backend.broker import ServiceCalls, SessionBroker
 from rejoin.backend.budgets import CREATE, Budgets
 from rejoin.backend.call_rate import Quota
 from rejoin.backend.create_order import Believed, Claimed, Waiting, believed
@@ -138,7 +138,10 @@ async def _quiet(url: str, kind: str, reconnects: int) -> Sequence[Measurement]:
     found: dict[bool, list[float]] = {True: [], False: []}
     async with opened(url) as store, _process(store, "one", Quota()) as (budgets, turns):
         broker = SessionBroker(
-            FakeStreamService(), store, FlightStore(store.database, "one"), boot_s, budgets
+            ServiceCalls.alone(FakeStreamService(), budgets, boot_s),
+            store,
+            FlightStore(store.database, "one"),
+            boot_s,
         )
 
         async def gone() -> bool:

@@ -36,17 +36,15 @@ def test_a_window_behaves_by_the_options(fake_player: type[FakePlayer]) -> None:
     assert options.smooth
     assert options.before_start.stage is Stage.STARTING
     assert options.before_start.doing is not Doing.CHECKING
-    assert isinstance(options.pads, NoPads)
     assert options.report_facts() == {"Input module": "of this player"}
 
 
 def test_pictures_are_drawn_by_the_options() -> None:
     found = picture_options(OPTIONS)
-    assert (found.renderer, found.scale_filter) == (Renderer.CARD, ScaleFilter.SHARP)
+    assert (found.renderer, found.drawing.scale_filter) == (Renderer.CARD, ScaleFilter.SHARP)
     with pytest.raises(ValueError, match="none"):
         picture_options(GameOptions(renderer="none"))
 
 
-def test_gamepads_that_are_off_are_none(fake_player: type[FakePlayer]) -> None:
-    player = make_player(GAME, OPTIONS, lambda activation: None)
-    assert isinstance(gamepads(OPTIONS, player), NoPads)
+def test_gamepads_that_are_off_are_none() -> None:
+    assert isinstance(gamepads(OPTIONS)[0], NoPads)

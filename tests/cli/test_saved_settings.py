@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from helpers.command_line import PLAY, FakePlayer, Rejoin, saved_ticket
+from helpers.command_line import LINK, PLAY, FakePlayer, Rejoin, saved_ticket
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gui import application
 from rejoin.gui.input import NoPads
 from rejoin.gui.renderer_choice import Renderer
 from rejoin.gui.surface_choice import PictureOptions
+from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_options import WindowOptions
-from rejoin.media.video.scale_filter import ScaleFilter
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 from rejoin.runtime.settings_file import settings_path
 
 EVERYTHING = """
@@ -28,6 +29,13 @@ vsync = true
 decoder = "software"
 frame_pacing = true
 allow_444 = true
+aspect = "16:9"
+full_screen = true
+screen = "HDMI-1"
+
+[sound]
+device = "Headset"
+mute_in_background = true
 
 [input]
 module = "off"
@@ -42,6 +50,12 @@ rumble = false
 [network]
 max_kbps = 8000
 max_height = 720
+dtls_client = true
+scope = "lan"
+
+[appearance]
+theme = "light"
+text_size = 150
 """
 
 
@@ -78,8 +92,18 @@ def test_every_setting_reaches_the_game(
     save(EVERYTHING)
     assert rejoin(*PLAY) == (0, "", "")
     [window], [played] = opened, fake_player.made
-    assert window.picture == PictureOptions(Renderer.SOFTWARE, ScaleFilter.SHARP, 0.5, vsync=True)
+    assert window.picture == PictureOptions(
+        Renderer.SOFTWARE, Drawing(ScaleFilter.SHARP, 0.5, Aspect.WIDE), vsync=True
+    )
     assert window.smooth
+    assert window.screen == "HDMI-1"
+    assert window.settings.path == settings_path()
+    assert window.settings.now.theme == "light"
+    assert window.settings.now.mute_in_background
+    assert window.settings.fixed == frozenset()
+    assert played.sound_device == "Headset"
+    assert played.dtls_client
+    assert played.profile.network.allow_private
     assert played.hardware.names == ()
     assert played.profile.allow_444
     assert played.input == (False, 8000, 720)
@@ -110,12 +134,21 @@ def test_the_command_line_goes_first(
         "--renderer auto --scaling smooth --sharpness 0 --no-vsync --decoder auto "
         "--no-frame-pacing --no-allow-444 --input-module service --max-bitrate none "
         "--max-height 180 --no-pad-background --pad-dead-zone 0.1 --no-pad-swap-ab "
-        "--no-pad-swap-xy --pad-rumble"
+        "--no-pad-swap-xy --pad-rumble --aspect sent --no-full-screen --screen none "
+        "--sound-device none --no-mute-in-background --no-dtls-client --network internet"
     )
     assert rejoin(*PLAY, *arguments.split()) == (0, "", "")
     [window], [played] = opened, fake_player.made
     assert window.picture == PictureOptions(Renderer.AUTO)
     assert not window.smooth
+    assert window.screen is None
+    assert not window.settings.now.mute_in_background
+    assert {"scaling", "sharpness", "aspect", "mute_in_background"} <= window.settings.fixed
+    assert {"scope", "vsync"} <= window.settings.fixed
+    assert "theme" not in window.settings.fixed
+    assert played.sound_device is None
+    assert not played.dtls_client
+    assert not played.profile.network.allow_private
     assert played.hardware.names == ("vaapi",)
     assert not played.profile.allow_444
     assert played.input == (True, None, 180)
@@ -145,7 +178,7 @@ def test_mistakes_in_the_file_are_said_once_and_the_game_is_played(
     assert "video.renderer cannot be 'gpu'" in first
     assert "video.hdr" in second
     [window] = opened
-    assert window.picture == PictureOptions(Renderer.AUTO, ScaleFilter.PIXEL)
+    assert window.picture == PictureOptions(Renderer.AUTO, Drawing(ScaleFilter.PIXEL))
 
     save("[video")
     code, out, err = rejoin(*PLAY)
@@ -175,3 +208,58 @@ def test_without_a_home_folder_for_settings_the_game_is_played(
 
 def no_home(*_: object, **__: object) -> Path:
     raise RuntimeError("no home")
+
+
+ICE = '[{"urls": "turn:t.example", "username": "CANARY-n", "credential": "CANARY-c"}]'
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_saved_file_with_turn_servers_is_used(
+    rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path
+) -> None:
+    file = tmp_path / "ice.json"
+    file.write_text(ICE)
+    save(f"[network]\nturn_file = {str(file)!r}\n")
+    assert rejoin(*PLAY) == (0, "", "")
+    [played] = fake_player.made
+    assert [each.host for each in played.profile.ice_servers().turn] == ["t.example"]
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("content", [None, "", "{}", '[{"urls": "turns:"}]'])
+def test_a_saved_file_that_cannot_be_used_costs_no_game(
+    rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "ice.json"
+    if content is not None:
+        file.write_text(content)
+    save(f"[network]\nturn_file = {str(file)!r}\n")
+    code, out, err = rejoin(*PLAY)
+    assert (code, out, err.count("\n")) == (0, "", 1)
+    assert "network.turn_file" in err
+    [played] = fake_player.made
+    assert played.profile.ice_servers().turn == ()
+    code, _, err = rejoin(*PLAY, "--ice-servers", str(file))
+    assert (code, err.count("\n")) == (2, 1), "one that was named is an error"
+    assert rejoin(*PLAY, "--ice-servers", "none") == (0, "", "")
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_link_stays_on_the_internet_whatever_the_scope(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    save('[network]\nscope = "lan"\n')
+    assert rejoin("play", "--yes", LINK)[0] == 0
+    assert rejoin(*PLAY)[0] == 0
+    link, url = (played.profile for played in fake_player.made)
+    assert not link.network.allow_private
+    assert link.public_only
+    assert url.network.allow_private
+
+
+@pytest.mark.usefixtures("opened", "fake_player")
+def test_streamer_mode_does_not_say_where_a_game_plays(rejoin: Rejoin) -> None:
+    _, _, err = rejoin("play", "--yes", LINK)
+    assert "games.example" in err
+    save("[privacy]\nstreamer_mode = true\n")
+    assert rejoin("play", "--yes", LINK) == (0, "", "")

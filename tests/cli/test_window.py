@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import click
 import pytest
@@ -12,9 +15,11 @@ import pytest
 from helpers.command_line import LINK, PLAY, URL, FakePlayer, FakeWindow, Rejoin, saved_ticket
 from rejoin.cli import window
 from rejoin.core.model import Ending, EndingKind, Stage
+from rejoin.errors import BadInputError
 from rejoin.gui import application
 from rejoin.gui.renderer_choice import Renderer
 from rejoin.gui.surface_choice import PictureOptions
+from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.rtc.candidates import NetworkRules
@@ -271,9 +276,9 @@ def test_a_second_instance_brings_the_window_to_the_front(
         (["--renderer", "card", "--vsync"], PictureOptions(Renderer.CARD, vsync=True)),
         (
             ["--renderer", "software", "--scaling", "sharp", "--sharpness", "0.5"],
-            PictureOptions(Renderer.SOFTWARE, ScaleFilter.SHARP, 0.5),
+            PictureOptions(Renderer.SOFTWARE, Drawing(ScaleFilter.SHARP, 0.5)),
         ),
-        (["--scaling", "pixel"], PictureOptions(Renderer.AUTO, ScaleFilter.PIXEL)),
+        (["--scaling", "pixel"], PictureOptions(Renderer.AUTO, Drawing(ScaleFilter.PIXEL))),
     ],
 )
 def test_how_pictures_are_drawn_reaches_the_window(
@@ -297,3 +302,83 @@ def test_how_pictures_are_drawn_reaches_the_window(
 @pytest.mark.parametrize("wrong", [["--sharpness", "2"], ["--renderer", "gpu"]])
 def test_what_cannot_be_drawn_is_refused(rejoin: Rejoin, wrong: list[str]) -> None:
     assert rejoin(*PLAY, *wrong)[0] == 2
+
+
+class PlayAgainWindow(FakeWindow):
+    """Ended, and a window that shows another game."""
+
+    def __init__(self) -> None:
+        super().__init__(Stage.ENDED)
+        self.played: list[object] = []
+
+    def play(self, port: object, report_facts: Callable[[], object]) -> None:
+        self.played.append(port)
+        self.snapshot = replace(self.snapshot, stage=Stage.LIVE)
+        assert report_facts() == {"Input module": "of this player"}
+
+
+def refreshed_until(true: Callable[[], bool], refresh: Callable[[], None]) -> None:
+    until_at = time.monotonic() + 60.0
+    while not true():
+        assert time.monotonic() < until_at
+        refresh()
+        time.sleep(0.01)
+
+
+def test_starting_again_makes_another_client_for_the_same_window(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With its own claim on the game, without the ticket of the first one."""
+    screen = PlayAgainWindow()
+    claimed: list[bool] = []
+    saved_ticket()
+
+    def run(_player: object, options: WindowOptions, **more: Any) -> int:
+        after_refresh = more["after_refresh"]
+        after_refresh(screen)
+        assert screen.played == [], "nobody asked for another game"
+        assert options.start_again is not None
+        held = fake_player.made[0].store._open_here
+        assert held is not None
+        held.release()  # as a real client does at its end
+        options.start_again()
+        refreshed_until(lambda: bool(screen.played), lambda: after_refresh(screen))
+        after_refresh(screen)
+        claimed.append(launch.claim_game(fake_player.made[0].profile) is None)
+        return 0
+
+    monkeypatch.setattr(application, "run", run)
+    assert rejoin("back", "--yes")[0] == 0
+    first, second = fake_player.made
+    assert screen.played == [second]
+    assert (first.ticket is not None, second.ticket) == (True, None)
+    assert first.store is not second.store
+    assert claimed == [True]
+    free = launch.claim_game(first.profile)
+    assert isinstance(free, launch.Claimed), "the claim ends with the window"
+    free.instance.release()
+
+
+def test_another_game_that_cannot_begin_closes_the_window_with_a_sentence(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = PlayAgainWindow()
+
+    def run(_player: object, options: WindowOptions, **more: Any) -> int:
+        assert options.start_again is not None
+        options.start_again()
+
+        def refuse(*_: object) -> None:
+            raise BadInputError("The CA certificate is gone.")
+
+        monkeypatch.setattr(fake_player, "__init__", refuse)
+        refreshed_until(lambda: screen.closed > 0, lambda: more["after_refresh"](screen))
+        return 0
+
+    monkeypatch.setattr(application, "run", run)
+    code, _, err = rejoin(*PLAY)
+    assert code == 2
+    assert "The CA certificate is gone." in err
+    assert screen.played == []

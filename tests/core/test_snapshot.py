@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from dataclasses import replace
 
 from helpers.playbook import ONE, Playbook, offer
 from rejoin.core import events, snapshot
@@ -73,3 +74,12 @@ def test_whether_the_backend_answered_is_shown() -> None:
     assert play.shown.unreached
     assert not play.give(play.status("CONNECTED")).shown.unreached
     assert not Playbook().drop().poll_fails(FailureKind.THROTTLED).shown.unreached
+
+
+def test_the_end_of_the_session_is_shown_at_the_earliest_it_may_come() -> None:
+    play = Playbook().placing()
+    assert play.shown.length_ends_at is None
+    asked_at, play.now = play.now, play.now + 3.0
+    view = replace(play.view("ACTIVATING"), session_ends_in_s=600.0)
+    play.give(events.StatusArrived(asked_at, view))
+    assert play.shown.length_ends_at == asked_at + 600.0

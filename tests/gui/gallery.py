@@ -1,6 +1,7 @@
-"""Saves every face of the window as PNG: `python tests/gui/gallery.py OUTDIR [WIDTHxHEIGHT]`.
+"""Saves every face of the window as PNG: `gallery.py OUTDIR [WIDTHxHEIGHT] [THEME] [PERCENT]`.
 
-Runs without a display; `QT_SCALE_FACTOR=2` shows what a HiDPI screen shows.
+THEME is dark, light or high-contrast; PERCENT is the size of text. Runs without a
+display; `QT_SCALE_FACTOR=2` shows what a HiDPI screen shows.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from helpers.window_faces import FACES, destroy, show_face
 from rejoin.gui.qt_application import make_application
+from rejoin.gui.roles import Appearance, ThemeChoice
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     width, _, height = (sys.argv[2] if len(sys.argv) > 2 else "1280x720").partition("x")
-    application = make_application()
+    theme = sys.argv[3] if len(sys.argv) > 3 else "dark"
+    percent = sys.argv[4] if len(sys.argv) > 4 else "100"
+    high = theme == "high-contrast"
+    choice = ThemeChoice.DARK if high else ThemeChoice(theme)
+    application = make_application(Appearance(choice, high, int(percent)))
     for face in FACES:
         window, _port, _clock = show_face(face, (int(width), int(height)))
         window.save_picture(folder / f"{face.name}.png")

@@ -13,9 +13,10 @@ from helpers.window_faces import LIVE, lost
 from rejoin.core.events import TryNowRequested
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui.bridge import Bridge
-from rejoin.input_events.events import KeyEvent, ReleaseAll, View
+from rejoin.input_events.events import KeyEvent, PadState, ReleaseAll, View
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, VibrationWish
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.video.picture import ViewHints
 
 
 @pytest.fixture
@@ -115,11 +116,54 @@ def test_a_vibration_is_none_of_the_windows_business(
     bridge = Bridge(port)
     bridge.wished.connect(heard.append)
     bridge.open()
-    bridge._on_wish(VibrationWish(0, 1.0, 1.0, 1.0))
-    bridge._on_wish(CursorWish("none"))
+    bridge._on_wish(port, VibrationWish(0, 1.0, 1.0, 1.0))
+    bridge._on_wish(port, CursorWish("none"))
     application.processEvents()
     assert heard == [CursorWish("none")]
     bridge.close()
+
+
+def test_another_game_takes_the_place_of_one_that_is_over(
+    application: QApplication, port: FakePort
+) -> None:
+    """What is still under way from the old one is dropped, also if it arrives after the change."""
+    heard: list[object] = []
+    bridge = Bridge(port)
+    bridge.snapshot_changed.connect(heard.append)
+    bridge.wished.connect(heard.append)
+    bridge.open()
+    late, late_wish = port.listeners[0], port.wish_listeners[0]
+    bridge.send_input(KeyEvent("KeyA", "a", pressed=True, at=7.0))
+    on_another_thread(lambda: late(LIVE))
+    on_another_thread(lambda: late_wish(CursorWish("none")))
+    bridge.set_view_hints(ViewHints(size=(640, 360)))
+    bridge.close()
+    again = FakePort()
+    bridge.reopen(again)
+    on_another_thread(lambda: late_wish(CursorWish("none")))
+    application.processEvents()
+    assert heard == []
+    assert bridge.input_at is None
+    assert again.slot.hints == ViewHints(size=(640, 360)), "the view has the size it had"
+    again.publish(lost())
+    again.wish(PointerLockWish(True))
+    bridge.post(TryNowRequested())
+    application.processEvents()
+    assert heard == [lost(), PointerLockWish(True)]
+    assert (port.events, again.events) == ([], [TryNowRequested()])
+    bridge.close()
+    assert again.listeners == []
+
+
+def test_it_knows_when_the_player_last_did_something(port: FakePort) -> None:
+    bridge = Bridge(port)
+    known = [bridge.input_at]
+    for event in (View(), ReleaseAll(5.0), PadState(0, True, at=6.0)):
+        bridge.send_input(event)
+        known.append(bridge.input_at)
+    bridge.close()
+    bridge.send_input(KeyEvent("KeyA", "a", pressed=True, at=8.0))
+    assert [*known, bridge.input_at] == [None, None, None, 6.0, 6.0]
 
 
 def test_no_lock_is_held_while_signals_are_emitted(

@@ -21,9 +21,7 @@ class Rig:
     def __init__(self) -> None:
         self.port = FakePort()
         self.bridge = Bridge(self.port)
-        self.layers = Layers(
-            self.bridge, lambda ending: "", clock=FakeClock(NOW), reduced_motion=True
-        )
+        self.layers = Layers(self.bridge, clock=FakeClock(NOW), reduced_motion=True)
         self.layers.resize(640, 400)
         self.layers.show()
         self.bridge.open()
@@ -35,6 +33,7 @@ class Rig:
             "starting": self.layers.starting,
             "overlay": self.layers.overlay,
             "end": self.layers.end,
+            "report": self.layers.report_page,
         }
         return {name for name, card in cards.items() if card.isVisible()}
 
@@ -46,6 +45,19 @@ def rig(application: QApplication) -> Iterator[Rig]:
     yield made
     made.bridge.close()
     made.layers.close()
+
+
+def test_the_page_of_the_report_takes_the_place_of_the_end_card(rig: Rig) -> None:
+    ended = Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED))
+    assert rig.show(ended) == {"end"}
+    rig.layers.report_page.open("the report")
+    assert rig.show(ended) == {"report"}
+    rig.layers.report_page.leave()
+    assert rig.show(ended) == {"end"}
+    rig.layers.report_page.open("the report")
+    rig.layers.begin_again()
+    assert rig.show(ended) == {"end"}
+    assert rig.layers.view.picture is None
 
 
 def test_each_stage_has_its_card(rig: Rig) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QCursor, QGuiApplication, QImage, QKeyEvent, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea, QWidget
 
 from helpers.fake_port import FakeClock, FakePort, picture
 from helpers.window_faces import (
@@ -35,7 +35,6 @@ from rejoin.core.events import (
 )
 from rejoin.core.model import (
     ConnectionNumber,
-    Doing,
     Ending,
     EndingKind,
     HealthLevel,
@@ -46,7 +45,13 @@ from rejoin.core.model import (
 )
 from rejoin.gui.card import UNARMED_S, Card, CardButton
 from rejoin.gui.main_window import RejoinWindow
-from rejoin.gui.notes import BACK_FOR_S, PROBLEM_FOR_S, SOUND_CONTROL_FOR_S, SOUND_NOTE_FOR_S
+from rejoin.gui.notes import (
+    BACK_FOR_S,
+    PICTURE_NOTE_FOR_S,
+    PROBLEM_FOR_S,
+    SOUND_CONTROL_FOR_S,
+    SOUND_NOTE_FOR_S,
+)
 from rejoin.gui.pill import Pill
 from rejoin.gui.window_options import WindowOptions
 from rejoin.input_events.events import (
@@ -160,8 +165,13 @@ def _nothing_overlaps(window: RejoinWindow) -> None:
     apart: list[QWidget] = [*panels, *(p for p in window.findChildren(Pill) if p.isVisible())]
     apart += [widget for widget in (layers.reconnect, layers.sound) if widget.isVisible()]
     for panel in panels:
+        scrolled = {
+            w for area in panel.findChildren(QScrollArea) for w in area.findChildren(QWidget)
+        }
         leaves = [
-            w for w in panel.findChildren(QWidget) if w.isVisible() and not w.findChildren(QWidget)
+            w
+            for w in panel.findChildren(QWidget)
+            if w.isVisible() and w not in scrolled and not w.findChildren(QWidget)
         ]
         assert all(
             panel.rect().contains(QRect(w.mapTo(panel, QPoint(0, 0)), w.size())) for w in leaves
@@ -592,44 +602,160 @@ def test_the_end_card_closes_the_window(show: ShowFace) -> None:
     gone: list[int] = []
     window.gone.connect(lambda: gone.append(1))
     clock.now += UNARMED_S
-    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Return)
+    QTest.mouseClick(window.layers.end.close_button, Qt.MouseButton.LeftButton)
     assert gone == [1]
 
 
-def test_a_connection_that_failed_before_the_first_picture_is_no_drop(show: ShowFace) -> None:
-    window, port, _clock = show(face_named("starting"))
-    show_snapshot(window, port, Snapshot(Stage.STARTING, doing=Doing.CONNECTING, episode=2))
-    failed = Ending(EndingKind.COULD_NOT_CONNECT)
-    assert "Drops: 0\n" in window.report(failed)
-    show_snapshot(window, port, replace(LIVE, episode=2))
-    assert "Drops: 0\n" in window.report(failed)
-    show_snapshot(window, port, lost(episode=3))
-    assert "Drops: 1\n" in window.report(failed)
-
-
-def test_the_report_is_about_this_game(show: ShowFace) -> None:
+def test_the_report_is_about_this_game_and_shown_before_it_is_copied(show: ShowFace) -> None:
     window, port, clock = show(face_named("end-reconnection-timeout"))
     window.layers.view.repaint()
+    port.current_statistics = StreamStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
     clock.now += UNARMED_S
-    QTest.mouseClick(window.layers.end.copy_button, Qt.MouseButton.LeftButton)
-    report = QGuiApplication.clipboard().text()
+    QGuiApplication.clipboard().setText("before")
+    QTest.mouseClick(window.layers.end.report_button, Qt.MouseButton.LeftButton)
+    page = window.layers.report_page
+    assert page.isVisible()
+    assert window.layers.end.isHidden()
+    assert QGuiApplication.clipboard().text() == "before", "nothing is shared unasked"
+    report = page.text.text()
     assert "Code: RJ-GAME-ENDED / reconnectionTimeout" in report
     assert "Pictures shown: 1" in report
-    assert "in its last second" not in report, "nothing was measured"
-    port.current_statistics = StreamStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
-    QTest.mouseClick(window.layers.end.copy_button, Qt.MouseButton.LeftButton)
-    report = QGuiApplication.clipboard().text()
-    assert "in its last second" in report
     assert "freezes    3" in report
+    clock.now += UNARMED_S
+    QTest.keyClick(focused(window), Qt.Key.Key_Return)
+    assert QGuiApplication.clipboard().text() == report
+    QTest.keyClick(focused(window), Qt.Key.Key_Escape)
+    assert page.isHidden()
+    assert window.layers.end.isVisible()
 
 
 def test_nothing_secret_reaches_the_report(show: ShowFace) -> None:
-    window, _port, _clock = show(face_named("live"))
+    window, port, _clock = show(face_named("live"))
     detail = "a=ice-pwd:verysecretpassword Authorization: Bearer abc.def at 192.0.2.77"
-    report = window.report(Ending(EndingKind.INTERNAL, detail=detail))
+    ended = Snapshot(Stage.ENDED, ending=Ending(EndingKind.INTERNAL, detail=detail))
+    show_snapshot(window, port, ended)
+    report = window.report()
     for secret in ("verysecretpassword", "abc.def", "192.0.2.77"):
         assert secret not in report
     assert "Code: RJ-INTERNAL" in report
+
+
+# --- another game ---------------------------------------------------------------------------------
+
+
+def ended_window(wanted: list[int]) -> tuple[RejoinWindow, FakePort, FakeClock]:
+    """A game that was played and is over, in a window that can start another one."""
+    port, clock = FakePort(), FakeClock(NOW)
+    options = WindowOptions(start_again=lambda: wanted.append(1), reduced_motion=True)
+    window = RejoinWindow(port, options, clock=clock)
+    window.show()
+    port.show(picture(640, 360))
+    port.publish(Snapshot(Stage.STARTING))
+    port.publish(LIVE)
+    QApplication.processEvents()
+    port.publish(Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED), episode=3))
+    QApplication.processEvents()
+    clock.now += UNARMED_S
+    return window, port, clock
+
+
+def test_start_again_plays_another_game_in_the_same_window(application: QApplication) -> None:
+    wanted: list[int] = []
+    window, port, _clock = ended_window(wanted)
+    native = window.winId()
+    QTest.mouseClick(window.layers.end.again_button, Qt.MouseButton.LeftButton)
+    assert wanted == [1]
+    assert "Starting your game" in words(window)
+    assert window.layers.view.picture is None, "of the last game"
+    assert port.listeners == []
+    again = FakePort()
+    window.play(again, lambda: {"Input module": "of another game"})
+    again.publish(Snapshot(Stage.IDLE))
+    application.processEvents()
+    assert "Starting your game" in words(window)
+    again.show(picture(320, 180))
+    again.publish(Snapshot(Stage.STARTING))
+    again.publish(LIVE)
+    application.processEvents()
+    assert window.winId() == native
+    assert "Click to take control" in words(window)
+    assert again.views, "the new input module learns where the picture is"
+    QTest.keyClick(window.layers.view, Qt.Key.Key_W)
+    assert [type(event) for event in again.inputs] == [KeyEvent, KeyEvent]
+    assert port.inputs == []
+    again.publish(Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED)))
+    application.processEvents()
+    assert "Input module: of another game\n" in window.report()
+    destroy(window)
+
+
+@pytest.mark.parametrize("by", ["cancel", "close"])
+def test_while_the_last_game_lets_go_the_window_can_be_left(
+    application: QApplication, by: str
+) -> None:
+    window, port, clock = ended_window([])
+    gone: list[int] = []
+    window.gone.connect(lambda: gone.append(1))
+    window.layers.end.again_button.click()
+    clock.now += UNARMED_S
+    if by == "cancel":
+        QTest.mouseClick(window.layers.starting.cancel_button, Qt.MouseButton.LeftButton)
+    else:
+        window.close()
+    assert gone == [1]
+    assert port.events == []
+    destroy(window)
+
+
+def test_without_somebody_to_begin_it_another_game_is_not_offered(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    quiet = RejoinWindow(port, clock=FakeClock(NOW))
+    quiet.show()
+    port.publish(Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED)))
+    QApplication.processEvents()
+    assert "Start again" not in words(quiet)
+    assert "Start again" in words(window)
+    quiet.layers.end.start_again.emit()
+    assert quiet.snapshot.stage is Stage.ENDED
+    destroy(quiet)
+
+
+# --- a picture of the game ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The player's folder for pictures."""
+    monkeypatch.setattr("rejoin.gui.saving.pictures_folder", lambda: tmp_path)
+    return tmp_path
+
+
+def test_a_key_saves_the_picture_of_the_game_as_it_was_sent(show: ShowFace, pictures: Path) -> None:
+    window, _port, clock = show(face_named("live-demo"))
+    QTest.keyClick(window.layers.view, Qt.Key.Key_P, CTRL_ALT)
+    assert wait_until(lambda: any("Saved: " in word for word in words(window)), 60.0)
+    (file,) = pictures.iterdir()
+    image = QImage(str(file))
+    assert (image.width(), image.height()) == (1280, 720)
+    assert is_captured(window), "Ctrl+Alt belong to the shortcut"
+    clock.now += PICTURE_NOTE_FOR_S
+    window.refresh()
+    assert not any("Saved: " in word for word in words(window))
+
+
+def test_a_picture_that_cannot_be_saved_says_why(show: ShowFace, pictures: Path) -> None:
+    pictures.rmdir()
+    pictures.write_text("a file where the folder should be")
+    window, _port, _clock = show(face_named("live"))
+    QTest.keyClick(window.layers.view, Qt.Key.Key_P, CTRL_ALT)
+    assert wait_until(lambda: any("Nothing was saved" in word for word in words(window)), 60.0)
+
+
+def test_without_a_picture_there_is_nothing_to_save(show: ShowFace, pictures: Path) -> None:
+    window, _port, _clock = show(replace(face_named("live"), picture=False))
+    QTest.keyClick(window.layers.view, Qt.Key.Key_P, CTRL_ALT)
+    assert "There is no picture to save yet" in words(window)
+    assert list(pictures.iterdir()) == []
 
 
 # --- keyboard -------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 
 from helpers.window_faces import LIVE, NOW, lost, troubled
 from rejoin.core.model import Ending, EndingKind, HealthLevel, Snapshot, Stage, Trouble
+from rejoin.gui.limits import WARNING_FOR_S, Limits
 from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, FreedByKeys, Refused
 from rejoin.gui.notes import (
     BACK_FOR_S,
@@ -205,3 +206,20 @@ def test_reconnect_is_offered_only_while_the_snapshot_offers_it() -> None:
     assert notes(frozen, NOW, Memory(), CAPTURED).reconnect_hint == "Ctrl+Alt+R: reconnect"
     for other in (replace(frozen, can_reconnect=False), replace(frozen, stage=Stage.LOST)):
         assert notes(other, NOW, Memory(), CAPTURED).reconnect_hint == ""
+
+
+def test_a_limit_and_a_saved_picture_have_places_of_their_own_and_are_spoken() -> None:
+    ends = replace(LIVE, length_ends_at=NOW + 300.0)
+    memory = Memory(picture=Problem("Saved: a.png", NOW))
+    memory = memory.with_limits(Limits(NOW, None, ends.length_ends_at), NOW)
+    shown = notes(ends, NOW, memory, PLAYING)
+    limit = (
+        "In about 5 minutes the game reaches its maximum length and ends",
+        "Save your progress.",
+    )
+    assert (shown.limit, shown.picture) == (limit, "Saved: a.png")
+    assert shown.spoken == (". ".join(limit),), "the picture is announced when it is saved"
+    later = NOW + WARNING_FOR_S
+    assert memory.with_limits(Limits(NOW, None, ends.length_ends_at), later) is memory
+    assert notes(ends, later, memory, PLAYING).limit == ("", "")
+    assert notes(lost(), NOW, memory, PLAYING) == Notes()

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtWidgets import QApplication, QWidget
 
 from rejoin.gui.picture_layout import PictureLayout, device_size, in_device, laid_out
-from rejoin.media.video.scale_filter import ScaleFilter
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,10 @@ def test_a_widget_has_at_least_one_device_pixel(application: QApplication) -> No
 )
 def test_lengths_are_rounded_as_qt_rounds_them(logical: int, ratio: float, expected: int) -> None:
     assert in_device(logical, ratio) == expected == (QSize(logical, 0) * ratio).width()
+
+
+def test_another_shape_is_centred_as_well() -> None:
+    wide = laid_out((640, 480), (1280, 720), ScaleFilter.SMOOTH, Aspect.WIDE)
+    assert wide == PictureLayout(0, 0, 1280, 720)
+    tall = laid_out((1280, 720), (1280, 720), ScaleFilter.SMOOTH, Aspect.FOUR_THIRDS)
+    assert tall == PictureLayout(160, 0, 960, 720)

@@ -12,10 +12,12 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.fake_port import FakeClock, picture
 from rejoin.core.model import ConnectionNumber
+from rejoin.gui import theme
 from rejoin.gui.raster_surface import RasterSurface
-from rejoin.gui.video_surface import SurfaceEvents
+from rejoin.gui.roles import Appearance, ThemeChoice
+from rejoin.gui.video_surface import Drawing, SurfaceEvents
 from rejoin.media.video.picture import Picture
-from rejoin.media.video.scale_filter import ScaleFilter
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 
 
 class Rig:
@@ -28,7 +30,7 @@ class Rig:
         events = SurfaceEvents(
             FakeClock(), lambda picture, at, took_s: self.painted.append(picture)
         )
-        self.surface = RasterSurface(self.view, events, scale_filter)
+        self.surface = RasterSurface(self.view, events, Drawing(scale_filter))
         self.view.show()
         QApplication.processEvents()
 
@@ -105,3 +107,31 @@ def scaled_row(scale_filter: ScaleFilter, *, low: int, high: int) -> list[int]:
     row = [image.pixelColor(x, 16).red() for x in range(image.width())]
     rig.view.close()
     return row
+
+
+def test_a_new_shape_and_filter_count_for_the_picture_on_screen(rig: Rig) -> None:
+    rig.surface.show_picture(picture(32, 32, bgr=(0, 0, 255)), at_once=True)
+    assert rig.surface.target() == QRectF(16, 0, 32, 32)
+    drawing = Drawing(ScaleFilter.SHARP, 0.0, Aspect.FILL)
+    rig.surface.draw_with(drawing)
+    assert rig.surface.drawing == drawing
+    assert rig.surface.target() == QRectF(0, 0, 64, 32)
+    QApplication.processEvents()
+    image = rig.surface.grab()
+    assert image.pixelColor(2, 16).name() == "#ff0000"
+    assert image.pixelColor(image.width() - 3, 16).name() == "#ff0000"
+
+
+def test_the_ground_has_the_themes_colour_and_is_not_dimmed(
+    rig: Rig, application: QApplication
+) -> None:
+    try:
+        theme.apply(application, Appearance(ThemeChoice.LIGHT))
+        rig.surface.set_dim(1.0)
+        assert rig.surface.grab().pixelColor(5, 5).name() == theme.name(theme.INK)
+        rig.surface.show_picture(picture(32, 32, bgr=(255, 255, 255)), at_once=True)
+        image = rig.surface.grab()
+        assert image.pixelColor(32, 16).lightness() < 120, "the picture is dimmed"
+        assert image.pixelColor(2, 16).lightness() < 20, "bars stay black"
+    finally:
+        theme.apply(application)

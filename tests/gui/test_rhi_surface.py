@@ -16,7 +16,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.card_window import (
@@ -33,6 +32,7 @@ from helpers.window_faces import wait_until
 from rejoin.gui import theme
 from rejoin.gui.card_api import CardApi
 from rejoin.gui.rhi_surface import CardOptions
+from rejoin.gui.video_surface import Drawing
 from rejoin.media.video.planes import Matrix, PlaneReader, Siting, planes_of
 from rejoin.media.video.scale_filter import ScaleFilter
 
@@ -134,7 +134,7 @@ def test_more_chroma_is_drawn_where_it_is(window: CardWindow, form: str, siting:
 def test_each_filter_is_what_it_is_called(
     api: CardApi, scale_filter: ScaleFilter, sharpness: float
 ) -> None:
-    options = CardOptions(api, scale_filter, sharpness)
+    options = CardOptions(api, Drawing(scale_filter, sharpness))
     with card_window(options, (400, 225)) as window:
         frame = noise((160, 90))
         window.show(picture_of(frame))
@@ -200,7 +200,7 @@ def test_bars_are_black_and_reach_the_picture(api: CardApi, size: tuple[int, int
 def test_the_last_picture_is_dimmed_with_its_bars(window: CardWindow) -> None:
     window.window.resize(400, 180)
     window.view.resize(400, 180)
-    ink = QColor(theme.INK)
+    ink = theme.colour(theme.INK)
     ground = np.array([ink.red(), ink.green(), ink.blue()], dtype=float)
     window.show(picture_of(flat((235, 128, 128), (320, 180))))
     window.view.dimmed = True
@@ -213,7 +213,7 @@ def test_the_last_picture_is_dimmed_with_its_bars(window: CardWindow) -> None:
 
 
 def test_before_the_first_picture_the_background_is_shown(window: CardWindow) -> None:
-    ink = QColor(theme.INK)
+    ink = theme.colour(theme.INK)
     expected = np.array([ink.red(), ink.green(), ink.blue()], dtype=float)
     seen = window.seen()
     assert worst(seen, np.broadcast_to(expected, seen.shape)) <= 1

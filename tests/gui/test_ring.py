@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from helpers.window_faces import wait_until
@@ -12,7 +12,7 @@ from rejoin.gui.ring import Ring
 
 
 def _accent_pixels(image: QImage) -> int:
-    accent = QColor(theme.ACCENT).rgb()
+    accent = theme.colour(theme.ACCENT).rgb()
     return sum(
         image.pixel(x, y) == accent for x in range(image.width()) for y in range(image.height())
     )
@@ -41,8 +41,8 @@ def test_it_empties_clockwise_from_the_top(ring: Ring) -> None:
     ratio = image.devicePixelRatio()
     left = image.pixelColor(round(5 * ratio), round(64 * ratio)).name()
     right = image.pixelColor(round(123 * ratio), round(64 * ratio)).name()
-    assert left == theme.ACCENT
-    assert right != theme.ACCENT
+    assert left == theme.name(theme.ACCENT)
+    assert right != theme.name(theme.ACCENT)
 
 
 @pytest.mark.parametrize("digits", ["0:07", "1:12", "59:59", "1:02:03", "12:00:00"])
@@ -50,7 +50,7 @@ def test_the_digits_stay_inside(ring: Ring, digits: str) -> None:
     ring.show_time("", digits, 0.0)
     image = ring.grab().toImage()
     ratio = image.devicePixelRatio()
-    text = QColor(theme.TEXT).rgb()
+    text = theme.colour(theme.TEXT).rgb()
     hit = [
         (x / ratio - 64, y / ratio - 64)
         for x in range(image.width())

@@ -26,7 +26,7 @@ from rejoin.gui.surface_choice import (
     candidates,
     probe_command,
 )
-from rejoin.gui.video_surface import SurfaceEvents
+from rejoin.gui.video_surface import Drawing, SurfaceEvents
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.runtime.renderer_memory import RendererMemory, Verdict
 
@@ -182,12 +182,12 @@ def test_a_run_without_a_verdict_probes_once_the_window_is_shown(
 def test_the_processors_surface_has_the_filter(
     application: QApplication, memory: RendererMemory
 ) -> None:
-    use = SurfaceUse(PictureOptions(scale_filter=ScaleFilter.PIXEL), memory)
+    use = SurfaceUse(PictureOptions(drawing=Drawing(ScaleFilter.PIXEL)), memory)
     view = QWidget()
     events = SurfaceEvents(FakeClock(), lambda picture, at, took_s: None)
     surface = use.make_surface(view, events)
     assert isinstance(surface, RasterSurface)
-    assert surface.scale_filter is ScaleFilter.PIXEL
+    assert surface.drawing.scale_filter is ScaleFilter.PIXEL
     use.begin()
     use.close()
 

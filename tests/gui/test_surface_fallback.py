@@ -25,10 +25,11 @@ from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.rhi_surface import CardOptions, RhiSurface
 from rejoin.gui.surface_fallback import replace_surface
-from rejoin.gui.video_surface import SurfaceEvents
+from rejoin.gui.video_surface import Drawing, SurfaceEvents
 from rejoin.gui.video_view import VideoView
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.statistics import StreamStatistics
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 
 pytestmark = pytest.mark.x11
 
@@ -107,10 +108,13 @@ def test_two_seconds_without_a_drawn_picture_bring_the_processor(game: Game) -> 
 def test_a_failure_of_qt_brings_the_processor(game: Game) -> None:
     surface = game.window.layers.view.surface
     assert isinstance(surface, RhiSurface)
+    drawing = Drawing(ScaleFilter.PIXEL, 0.5, Aspect.WIDE)
+    game.view.draw_with(drawing)
     surface.renderFailed.emit()
     surface.renderFailed.emit()
     assert wait_until(game.goes_on_without_it)
     assert game.whys == ["there is no device"]
+    assert game.view.surface.drawing == drawing
     game.show(3)
 
 

@@ -3,62 +3,98 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QFontMetricsF, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QImage
+from PySide6.QtWidgets import QApplication, QWidget
 
+from helpers.window_faces import delete
 from rejoin import assets
-from rejoin.gui import theme
+from rejoin.gui import roles, theme
+from rejoin.gui.roles import Appearance, Role, ThemeChoice
 
 
-def _luminance(colour: QColor) -> float:
-    def linear(channel: float) -> float:
-        return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
-
-    red, green, blue = (linear(c) for c in (colour.redF(), colour.greenF(), colour.blueF()))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _contrast(one: QColor, other: QColor) -> float:
-    """As WCAG 2.2 defines it, 1..21."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+@pytest.fixture(autouse=True)
+def usual_theme(application: QApplication) -> Iterator[None]:
+    """The theme of all other tests, before and after each of these."""
+    theme.apply(application)
+    yield
+    theme.apply(application)
 
 
-def _over(top: str, opacity: float, under: QColor) -> QColor:
-    mixed = QColor(top)
-    mixed.setRgbF(
-        mixed.redF() * opacity + under.redF() * (1 - opacity),
-        mixed.greenF() * opacity + under.greenF() * (1 - opacity),
-        mixed.blueF() * opacity + under.blueF() * (1 - opacity),
-    )
-    return mixed
+def test_the_style_sheet_follows_theme_and_text_size(application: QApplication) -> None:
+    for wanted, palette in (
+        (Appearance(ThemeChoice.LIGHT, text_percent=150), roles.LIGHT),
+        (Appearance(ThemeChoice.LIGHT, high_contrast=True), roles.HIGH_CONTRAST),
+        (Appearance(), roles.DARK),
+    ):
+        theme.apply(application, wanted)
+        assert theme.appearance() == wanted
+        assert theme.shown_palette() is palette
+        assert theme.name(Role.ACCENT) == palette.colours[Role.ACCENT]
+        assert theme.colour(Role.TEXT, 0.5).name() == palette.colours[Role.TEXT]
+        sheet = application.styleSheet()
+        assert "@" not in sheet
+        assert palette.colours[Role.ON_ACCENT] in sheet
+        assert f"font-size: {theme.scaled(14)}px" in sheet
+        assert application.font().pixelSize() == theme.scaled(14)
+    assert theme.scaled(14) == 14
 
 
-WHITE_PICTURE = QColor("#ffffff")
-DIMMED_WHITE = _over(theme.INK, theme.DIM_OPACITY, WHITE_PICTURE)
+def test_system_follows_the_desktop_while_it_runs(
+    application: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Offscreen there is no desktop: its answer is replaced, and Qt's signal sent."""
+    light = [False]
+    monkeypatch.setattr(theme, "desktop_is_light", lambda _: light[0])
+    changed = application.styleHints().colorSchemeChanged
+    theme.apply(application, Appearance(ThemeChoice.SYSTEM, text_percent=125))
+    assert theme.shown_palette() is roles.DARK
+    light[0] = True
+    changed.emit(Qt.ColorScheme.Light)
+    assert theme.shown_palette() is roles.LIGHT
+    assert theme.appearance().text_percent == 125
+    assert roles.LIGHT.colours[Role.INK] in application.styleSheet()
+    light[0] = False
+    changed.emit(Qt.ColorScheme.Dark)
+    assert theme.shown_palette() is roles.DARK
+    theme.apply(application, Appearance(ThemeChoice.LIGHT))
+    changed.emit(Qt.ColorScheme.Dark)
+    assert theme.shown_palette() is roles.LIGHT, "it was chosen"
 
 
-@pytest.mark.parametrize("text", [theme.TEXT, theme.QUIET_TEXT])
-def test_texts_reach_aa_even_over_a_white_picture(text: str) -> None:
-    card = _over(theme.CARD, theme.CARD_OPACITY, DIMMED_WHITE)
-    pill = _over(theme.CARD, theme.PILL_OPACITY, WHITE_PICTURE)
-    assert _contrast(QColor(text), card) >= 4.5
-    assert _contrast(QColor(text), pill) >= 4.5
+def test_a_desktop_that_does_not_say_is_dark(application: QApplication) -> None:
+    assert not theme.desktop_is_light(application)
 
 
-def test_buttons_and_the_ring_reach_aa() -> None:
-    card = _over(theme.CARD, theme.CARD_OPACITY, DIMMED_WHITE)
-    assert _contrast(QColor(theme.ON_ACCENT), QColor(theme.ACCENT)) >= 4.5
-    assert _contrast(QColor(theme.ACCENT), card) >= 3.0
-    assert _contrast(QColor(theme.ACCENT), QColor(theme.HAIRLINE)) >= 3.0
+def test_widgets_are_sent_a_change_of_style(application: QApplication) -> None:
+    seen: list[QEvent.Type] = []
+
+    class Seeing(QWidget):
+        def changeEvent(self, event: QEvent) -> None:
+            seen.append(event.type())
+
+    widget = Seeing()
+    child = Seeing(widget)
+    widget.show()
+    seen.clear()
+    theme.apply(application, Appearance(ThemeChoice.LIGHT))
+    assert seen.count(QEvent.Type.StyleChange) >= 2, "the widget and its child"
+    child.deleteLater()
+    delete(widget)
+
+
+def test_nothing_moves_with_reduced_motion(application: QApplication) -> None:
+    assert theme.moves()
+    theme.apply(application, Appearance(reduced_motion=True))
+    assert not theme.moves()
 
 
 def test_every_placeholder_of_the_style_sheet_is_filled(application: QApplication) -> None:
     assert "@" not in theme.style_sheet()
-    assert theme.ACCENT in theme.style_sheet()
+    assert theme.name(theme.ACCENT) in theme.style_sheet()
 
 
 def test_digits_have_equal_width(application: QApplication) -> None:
@@ -70,13 +106,13 @@ def test_the_icon_is_there_in_every_size(application: QApplication) -> None:
     sizes = {size.width() for size in theme.icon().availableSizes()}
     assert {16, 32, 48, 256} <= sizes
     pixel = theme.drawing("icons/rejoin.svg", QSize(64, 64), 1.0).toImage().pixelColor(32, 13)
-    assert pixel.name() == theme.ACCENT
+    assert pixel.name() == roles.DARK.colours[Role.ACCENT]
 
 
 def test_a_tint_replaces_the_current_colour(application: QApplication) -> None:
-    drawn = theme.drawing("icons/unstable.svg", QSize(24, 24), 2.0, "#ff0000")
+    drawn = theme.drawing("icons/unstable.svg", QSize(24, 24), 2.0, Role.DANGER)
     assert drawn.devicePixelRatio() == 2.0
-    assert drawn.toImage().pixelColor(6, 38).name() == "#ff0000"
+    assert drawn.toImage().pixelColor(6, 38).name() == theme.name(Role.DANGER)
 
 
 @pytest.mark.parametrize("pixels", [16, 24, 32, 48, 128, 256, 512])

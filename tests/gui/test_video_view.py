@@ -19,10 +19,10 @@ from helpers.window_faces import wait_until
 from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.raster_surface import RasterSurface
-from rejoin.gui.video_surface import SurfaceEvents
+from rejoin.gui.video_surface import Drawing, SurfaceEvents
 from rejoin.gui.video_view import VideoView
 from rejoin.media.video.picture import FailureCount, Picture, Pixels
-from rejoin.media.video.scale_filter import ScaleFilter
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 from rejoin.media.video.scaling import Scaler
 from rejoin.media.video.swscale import Area
 
@@ -102,11 +102,23 @@ def test_the_view_hints_have_the_size_in_device_pixels(rig: Rig) -> None:
 
 def test_the_view_hints_follow_the_surface(rig: Rig) -> None:
     def sharp(view: QWidget, events: SurfaceEvents) -> RasterSurface:
-        return RasterSurface(view, events, ScaleFilter.SHARP)
+        return RasterSurface(view, events, Drawing(ScaleFilter.SHARP))
 
     rig.view.use(sharp)
     assert rig.port.slot.hints.scale_filter is ScaleFilter.SHARP
     assert rig.port.slot.hints.size == rig.view.device_size()
+
+
+def test_another_way_to_draw_reaches_the_surface_and_the_decoder(rig: Rig) -> None:
+    rig.show(320, 180)
+    drawing = Drawing(ScaleFilter.PIXEL, 0.5, Aspect.FOUR_THIRDS)
+    rig.view.draw_with(drawing)
+    assert rig.view.surface.drawing == drawing
+    hints = rig.port.slot.hints
+    assert (hints.scale_filter, hints.aspect) == (ScaleFilter.PIXEL, Aspect.FOUR_THIRDS)
+    assert hints.size == rig.view.device_size()
+    target = rig.view.target()
+    assert target.width() / target.height() == pytest.approx(4 / 3, rel=0.01)
 
 
 def test_another_surface_shows_the_same_picture_and_counts_it_once(rig: Rig) -> None:
@@ -338,7 +350,7 @@ def test_a_picture_that_cannot_be_drawn_is_reported_once_and_leaves_the_backgrou
     rig.port.show(picture(320, 180, on_failed=failures))
     rig.settle()
     rig.view.surface.widget.repaint()
-    assert rig.seen().pixelColor(5, 5).name() == theme.INK
+    assert rig.seen().pixelColor(5, 5).name() == theme.name(theme.INK)
     assert broken == [0]
     assert failures.count == 1
     assert rig.view.painted.pictures == start
@@ -396,7 +408,7 @@ def test_dimming_is_animated_unless_motion_is_reduced(application: QApplication)
 
 
 def test_before_the_first_picture_the_background_is_shown(rig: Rig) -> None:
-    assert rig.seen().pixelColor(5, 5).name() == theme.INK
+    assert rig.seen().pixelColor(5, 5).name() == theme.name(theme.INK)
 
 
 def test_painted_pictures_and_their_age_are_counted(rig: Rig) -> None:

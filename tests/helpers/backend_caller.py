@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any
 
 import httpx
+from starlette.applications import Starlette
 
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
@@ -81,6 +82,21 @@ class Caller:
 
 
 @contextlib.asynccontextmanager
+async def in_process(
+    app: Starlette, base_url: str = "http://x", **options: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of this application without sockets; it begins and ends as on a server, so that
+    nothing of it is left when its store closes."""
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            base_url=base_url, transport=httpx.ASGITransport(app), trust_env=False, **options
+        ) as http,
+    ):
+        yield http
+
+
+@contextlib.asynccontextmanager
 async def caller(
     service: FakeStreamService,
     *,
@@ -91,25 +107,15 @@ async def caller(
 ) -> AsyncIterator[Caller]:
     """A caller of a new backend: over real sockets, or (default) in this process without any."""
     async with contextlib.AsyncExitStack() as stack:
-        url, transport = "http://backend.invalid", None
+        headers = {"Authorization": f"Bearer {token}"}
         if sockets:
             url = await stack.enter_async_context(live_backend(service, store=store, tokens=tokens))
+            http = httpx.AsyncClient(base_url=url, headers=headers, timeout=60, trust_env=False)
+            yield Caller(await stack.enter_async_context(http))
         else:
             kept = store if store is not None else await stack.enter_async_context(opened())
             app = build_app(service, kept, tokens, rules=AppRules(quota=PLENTY))
-            await stack.enter_async_context(app.router.lifespan_context(app))
-            transport = httpx.ASGITransport(app)
-        yield Caller(
-            await stack.enter_async_context(
-                httpx.AsyncClient(
-                    base_url=url,
-                    headers={"Authorization": f"Bearer {token}"},
-                    timeout=30,
-                    trust_env=False,
-                    transport=transport,
-                )
-            )
-        )
+            yield Caller(await stack.enter_async_context(in_process(app, headers=headers)))
 
 
 def problem_of(answer: httpx.Response, code: ProblemCode, status: int) -> dict[str, Any]:
@@ -127,7 +133,7 @@ def problem_of(answer: httpx.Response, code: ProblemCode, status: int) -> dict[s
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "timed out"
         await asyncio.sleep(0.01)

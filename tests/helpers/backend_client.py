@@ -12,9 +12,13 @@ from rejoin.core.model import AttemptNumber, SessionView, WindowLeft
 from rejoin.core.retry import Failure
 from rejoin.signaling.aws_samples import SampleClient
 from rejoin.signaling.client import BackendClient, CallFailedError
+from rejoin.signaling.exchange import HttpSettings
 
 LEFT = WindowLeft(100.0, 160.0)
 """The time that a reconnect has, where a test does not care."""
+
+PATIENT = HttpSettings(connect_timeout_s=60, first_connect_timeout_s=60)
+"""No machine is that slow."""
 
 
 async def failure_of(call: Coroutine[Any, Any, object]) -> Failure:
@@ -35,5 +39,5 @@ async def started(client: BackendClient | SampleClient, offer: str | None = None
         attempt=AttemptNumber(1),
         token=new_token(),
         signal_request=offer or new_offer(),
-        budget_s=5,
+        budget_s=60,
     )

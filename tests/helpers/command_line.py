@@ -63,6 +63,7 @@ class FakePlayer:
     ) -> None:
         self.profile = profile
         self.dtls_client = options.dtls_client
+        self.sound_device = options.sound_device
         self.input = (options.input_module, options.max_kbps, options.max_height)
         assert options.hardware is not None
         self.hardware = options.hardware

@@ -8,7 +8,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from helpers.ports import free_port
 from helpers.postgres import PostgresServer
 from helpers.programs import PATIENCE_S, TOKEN, Program, started
 from rejoin.clock import boot_s
@@ -86,7 +86,7 @@ async def deployment(
         ]
         backends = tuple([await _backend(program) for program in programs])
         url = await stack.enter_async_context(front(folder, [each.port for each in backends]))
-        port, collected = _free_port(), _collected(folder, backends)
+        port, collected = free_port(), _collected(folder, backends)
         stack.enter_context(
             _running(
                 prometheus,
@@ -105,7 +105,7 @@ async def deployment(
 async def front(folder: Path, ports: Sequence[int]) -> AsyncIterator[str]:
     """nginx with the packaged configuration in front of backends on these ports; yields its URL.
     `folder / "ca.pem"` is what its clients trust."""
-    nginx, port = _program("nginx"), _free_port()
+    nginx, port = _program("nginx"), free_port()
     ca = CertificateAuthority()
     (folder / "ca.pem").write_text(ca.pem)
     (folder / "server.pem").write_bytes(ca.server_pem())
@@ -205,14 +205,6 @@ def _running(*command: str) -> Iterator[None]:
             process.wait()
         assert process.stderr is not None
         process.stderr.close()
-
-
-def _free_port() -> int:
-    """A TCP port that is free now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 async def _until_it_listens(port: int) -> None:

@@ -17,6 +17,7 @@ from rejoin.input_module.port import (
     Reports,
 )
 from rejoin.runtime.module_states import InputParts
+from rejoin.runtime.stream_limits import StreamLimits
 
 SCRIPT_URL = "https://service.example/web-sdk-protocol.js?Signature=CANARY-1"
 
@@ -127,8 +128,7 @@ class FakeModule:
         return InputParts(
             self,
             self.make_sandbox,
-            max_kbps=self.max_kbps,
-            max_height=720,
+            limits=lambda: StreamLimits(self.max_kbps, 720),
             on_wish=self.wishes.append,
             on_message=self.messages.append,
         )

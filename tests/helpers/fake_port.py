@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 
 from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber, Snapshot
+from rejoin.core.play_report import PlayReport
 from rejoin.input_events.events import (
     Button,
     InputEvent,
@@ -24,6 +25,7 @@ from rejoin.input_events.wishes import PointerLockWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
+from rejoin.runtime.stream_limits import StreamLimits
 
 
 class FakeClock:
@@ -53,9 +55,12 @@ class FakePort:
         """What is held after each of `inputs`."""
         self.wish_listeners: list[Callable[[Wish], None]] = []
         self.choices: list[SoundChoice] = []
+        self.silenced: list[bool] = []
+        self.limits: list[StreamLimits] = []
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.problem_text: str | None = None
         self.current_statistics: StreamStatistics | None = None
+        self.current_play: PlayReport | None = None
 
     def post(self, event: Event) -> None:
         self.events.append(event)
@@ -100,12 +105,21 @@ class FakePort:
     def set_sound(self, choice: SoundChoice) -> None:
         self.choices.append(choice)
 
+    def silence(self, silent: bool) -> None:
+        self.silenced.append(silent)
+
+    def use_limits(self, limits: StreamLimits) -> None:
+        self.limits.append(limits)
+
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
     def statistics(self) -> StreamStatistics | None:
         return self.current_statistics
+
+    def play_report(self) -> PlayReport | None:
+        return self.current_play
 
     def problem(self) -> str | None:
         return self.problem_text

@@ -82,7 +82,7 @@ class Listener:
                 if (name, reported) == (what, value):
                     return at
             self._changed.clear()
-            await asyncio.wait_for(self._changed.wait(), 20)
+            await asyncio.wait_for(self._changed.wait(), 60)
 
 
 class Player:
@@ -159,13 +159,20 @@ class Player:
     async def until(self, true: Callable[[], bool]) -> None:
         while not true():
             self.seen.clear()
-            await asyncio.wait_for(self.seen.wait(), 20)
+            await asyncio.wait_for(self.seen.wait(), 60)
 
     async def frames(self, count: int) -> list[StripReading]:
         """Wait for this many more readable frames."""
         have = len(self.readings)
         await self.until(lambda: len(self.readings) >= have + count)
         return [reading for reading in self.readings[have:] if reading is not None]
+
+    async def shows(self, counter: int) -> None:
+        """Wait for a picture of the game at this counter or later; those that are on their way may
+        be older."""
+        await self.until(
+            lambda: any(each is not None and each.counter >= counter for each in self.readings[-1:])
+        )
 
     def press(self, sequence: int, keys: set[int], **more: int) -> None:
         held = controls.Controls(frozenset(keys), **more)
@@ -224,8 +231,10 @@ def relay_of(host: GameHost) -> dict[str, Any]:
 
 
 async def still(player: Player, for_s: float = 0.3) -> bool:
-    """Whether no new picture arrives for a while, apart from one already in transit."""
-    await asyncio.sleep(0.1)
-    have = len(player.readings)
-    await asyncio.sleep(for_s)
-    return len(player.readings) <= have + 1
+    """Whether no new picture arrives for a while, apart from those already in transit."""
+    for _ in range(10):
+        have = len(player.readings)
+        await asyncio.sleep(for_s)
+        if len(player.readings) == have:
+            return True
+    return False

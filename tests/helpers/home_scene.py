@@ -86,6 +86,7 @@ class FakePlayedGame(QObject):
         super().__init__(parent)
         self.view = FakeGameView(parent)
         self.stuck = False
+        self.wants_another = False
         self.ending: Ending | None = None
         self.started = False
         self.made.append(self)

@@ -79,7 +79,7 @@ async def resets_in_the_body(reader: asyncio.StreamReader, writer: asyncio.Strea
 
 async def hangs(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     await read_request(reader)
-    await asyncio.sleep(30)
+    await asyncio.sleep(60)
 
 
 async def drips(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

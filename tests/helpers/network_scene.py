@@ -32,7 +32,7 @@ def ip(*lines: str) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         if time.monotonic() > end:
             raise RuntimeError("timed out")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from helpers.backend_client import PATIENT
 from helpers.misbehaving_server import read_request, server_that
-from rejoin.signaling.exchange import CallFailedError, Exchange, HttpSettings
+from rejoin.signaling.exchange import CallFailedError, Exchange
 
-PATIENT = HttpSettings(connect_timeout_s=20, allow_insecure=True)
+INSECURE = replace(PATIENT, allow_insecure=True)
 
 
 @dataclass
@@ -98,9 +99,9 @@ async def socks_proxy(
 
 
 async def call_through(url: str) -> Exchange:
-    exchange = Exchange(url, "canary-token", http=PATIENT)
+    exchange = Exchange(url, "canary-token", http=INSECURE)
     try:
-        reply = await exchange.call("GET", "/", budget_s=20)
+        reply = await exchange.call("GET", "/", budget_s=60)
         assert reply.status == 200
     finally:
         await exchange.aclose()
@@ -108,10 +109,10 @@ async def call_through(url: str) -> Exchange:
 
 
 async def failure_through(url: str) -> CallFailedError:
-    exchange = Exchange(url, "canary-token", http=PATIENT)
+    exchange = Exchange(url, "canary-token", http=INSECURE)
     try:
         with pytest.raises(CallFailedError) as caught:
-            raise exchange.refused(await exchange.call("GET", "/", budget_s=20))
+            raise exchange.refused(await exchange.call("GET", "/", budget_s=60))
     finally:
         await exchange.aclose()
     return caught.value

@@ -41,6 +41,7 @@ class Bug(enum.Enum):
     ANY_TOKEN = "wrong-token"
     UNKNOWN_SESSION_FAILS = "unknown-session"
     REDIRECTS = "unknown-call"
+    ANY_REPORT = "bad-report"
     NO_LIMIT = "too-large"
     LAX_BODY = "invalid-start"
     ANY_APPLICATION = "unknown-application"
@@ -57,6 +58,7 @@ class Bug(enum.Enum):
     NO_RETRY_AFTER = "many-calls"
     WRONG_ATTEMPT = "reconnect"
     MAKES_RETRIES_AGAIN = "retry"
+    UNKNOWN_HEADERS_FAIL = "window"
     NO_FENCE = "older-attempt"
     NUMBER_TWICE = "same-number"
     OFFER_TWICE = "reused-offer"
@@ -153,7 +155,7 @@ class StudioBackend:
             case "GET", ["v1", "health"]:
                 contract = 2 if self.has(Bug.OTHER_CONTRACT) else 1
                 return JSONResponse(
-                    {"service": "rejoin-backend", "contract": contract, "contract_minor": 1}
+                    {"service": "rejoin-backend", "contract": contract, "contract_minor": 2}
                 )
             case "GET", ["v1", "about"]:
                 kinds = [] if self.has(Bug.NO_SIGN_IN) else [{"kind": "static"}]
@@ -185,7 +187,13 @@ class StudioBackend:
                 return JSONResponse(
                     {"signal_request_sha256": named, "signal_response": session.answer}
                 )
+            case "POST", ["v1", "reports"]:
+                if not self.has(Bug.ANY_REPORT):
+                    await self._report(request)
+                return Response(status_code=204)
             case "POST", ["v1", "sessions", session_id, "connections"]:
+                if self.has(Bug.UNKNOWN_HEADERS_FAIL) and "Rejoin-Window-Ms" in request.headers:
+                    raise Problem(400, "INVALID_REQUEST")
                 body, key = await self._body(request)
                 return await self._reconnect(self._own(session_id, token), body, key)
             case "DELETE", ["v1", "sessions", session_id]:
@@ -225,6 +233,13 @@ class StudioBackend:
         if len(key) < 32 or (not good and not self.has(Bug.LAX_BODY)):
             raise Problem(400, "INVALID_REQUEST")
         return body, key
+
+    async def _report(self, request: Request) -> None:
+        content = await request.body()
+        if len(content) > 2048:
+            raise Problem(413, "INVALID_REQUEST")
+        if "cause" not in json.loads(content):
+            raise Problem(400, "INVALID_REQUEST")
 
     async def _start(self, request: Request, token: str) -> Response:
         body, key = await self._body(request)

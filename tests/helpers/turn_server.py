@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from helpers.ports import free_port
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.ice_servers import TurnServer
 from rejoin.rtc.relay import RelaySettings
@@ -38,14 +39,6 @@ def server(
 
 def settings(*servers: TurnServer) -> RelaySettings:
     return RelaySettings(servers, NetworkRules(loopback_only=True))
-
-
-def free_port() -> int:
-    """A UDP port that is free now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def with_tls(folder: Path, address: str = "127.0.0.1") -> tuple[str, ...]:
@@ -105,7 +98,7 @@ class Coturn:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.settimeout(0.05)
             probe.connect(("127.0.0.1", self.port))
-            for _ in range(300):
+            for _ in range(600):
                 try:
                     probe.send(request)
                     probe.recv(2048)
@@ -139,7 +132,7 @@ def silent_server() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-async def until(true: object, within_s: float = 20.0) -> None:
+async def until(true: object, within_s: float = 60.0) -> None:
     """Wait until `true()`; only a hang takes this long."""
     assert callable(true)
     for _ in range(int(within_s / 0.01)):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until `condition()` holds; fails after 20 s."""
-    for _ in range(4000):
+    """Wait until `condition()` holds; fails after 60 s."""
+    for _ in range(12_000):
         if condition():
             return
         await asyncio.sleep(0.005)
@@ -18,7 +18,7 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """As `eventually`, for what other threads bring about: blocks this one."""
-    for _ in range(4000):
+    for _ in range(12_000):
         if condition():
             return
         time.sleep(0.005)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
@@ -24,6 +24,7 @@ from rejoin.core.model import (
     Trouble,
     Turn,
 )
+from rejoin.core.play_report import Advice, Minute, PlayReport
 from rejoin.core.verdict import Verdict
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.raster_surface import RasterSurface
@@ -69,6 +70,12 @@ class Face:
     question: bool = False
     problem: str | None = None
     sound: bool = False
+    play: PlayReport | None = None
+    """How the game went; with it the window can start another one."""
+    report: bool = False
+    """The page of the report is open."""
+    idle_for_s: float = 0.0
+    """So much later than the first snapshot."""
     before: tuple[Snapshot, ...] = field(default=())
 
 
@@ -99,6 +106,21 @@ def _ending(kind: EndingKind, reason: str | None = None, **more: object) -> Snap
         Stage.ENDED,
         ending=Ending(kind, StatusReason(reason) if reason else None, **more),  # type: ignore[arg-type]
     )
+
+
+CALM_PLAY = PlayReport(
+    played_s=2520.0,
+    drops=0,
+    returned=0,
+    lost_s=0.0,
+    frozen_s=0.0,
+    loss=0.0,
+    rtt_s=0.02,
+    late=0.0,
+    worst=None,
+    verdicts=(),
+    networks_changed=0,
+)
 
 
 VERDICTS: tuple[tuple[Verdict, Doing, dict[str, object], tuple[str, ...]], ...] = (
@@ -190,6 +212,23 @@ FACES: tuple[Face, ...] = (
         "starting-throttled",
         starting(Doing.WAITING_TO_RETRY, next_try_at=NOW + 2.4),
         ("The studio's server asks to wait. Next try in 3 s",),
+        picture=False,
+    ),
+    Face(
+        "starting-queue",
+        starting(Doing.WAITING_FOR_TURN, turn=Turn(317, NOW + 38.2), next_try_at=NOW + 1.0),
+        (
+            "Starting your game",
+            "Many players are starting. About 40 s. You are number 317 in line.",
+            "Cancel",
+        ),
+        absent=("coming back", "Next try"),
+        picture=False,
+    ),
+    Face(
+        "starting-queue-place",
+        starting(Doing.WAITING_FOR_TURN, turn=Turn(place=317)),
+        ("Many players are starting. You are number 317 in line.",),
         picture=False,
     ),
     Face(
@@ -569,9 +608,11 @@ FACES: tuple[Face, ...] = (
             "The game has ended: nobody came back in time",
             "Unsaved progress may be lost.",
             "Code: RJ-GAME-ENDED / reconnectionTimeout",
+            "Report a problem",
+            "Start again",
             "Close",
-            "Copy report",
         ),
+        absent=("Played",),
     ),
     Face(
         "end-unknown-reason",
@@ -584,8 +625,80 @@ FACES: tuple[Face, ...] = (
         ("The game has ended while this computer was asleep",),
     ),
     *(
-        Face(f"end-{kind.value.replace('_', '-')}", _ending(kind), ("Close", "Copy report"))
+        Face(f"end-{kind.value.replace('_', '-')}", _ending(kind), ("Close", "Report a problem"))
         for kind in EndingKind
+    ),
+    Face(
+        "end-after-drops",
+        Snapshot(
+            Stage.ENDED,
+            ending=Ending(EndingKind.GAME_ENDED, StatusReason("reconnectionTimeout")),
+            verdict=Verdict.NETWORK_GONE,
+            episode=4,
+        ),
+        (
+            "Your network was gone.",
+            "You can start a new game.",
+            *("Played", "1 h 2 min", "Drops", "4, back 3", "Lost", "2 min 31 s"),
+            *("Frozen", "4 s", "Worst minute", "62nd: 57 s"),
+            "Why: your network was gone (twice); the way to the game server was broken; not known.",
+            "Next time use a network cable, or sit nearer to the Wi-Fi router.",
+            "Start again",
+        ),
+        play=PlayReport(
+            played_s=3721.0,
+            drops=4,
+            returned=3,
+            lost_s=151.0,
+            frozen_s=4.2,
+            loss=0.004,
+            rtt_s=0.03,
+            late=0.0,
+            worst=Minute(62, lost_s=57.0),
+            verdicts=((Verdict.NETWORK_GONE, 2), (Verdict.PATH_BROKEN, 1)),
+            networks_changed=0,
+            advice=Advice.OWN_NETWORK,
+        ),
+    ),
+    Face(
+        "end-calm",
+        _ending(EndingKind.GAME_ENDED, "applicationExit"),
+        ("Played", "42 min", "Drops", "0", "Lost", "0 s", "Start again"),
+        absent=("Why", "Worst minute", "Frozen"),
+        play=CALM_PLAY,
+    ),
+    Face(
+        "report",
+        _ending(EndingKind.GAME_ENDED, "internalError"),
+        ("Report a problem", "Nothing is sent", "Code: RJ-GAME-ENDED", "Copy", "Save", "Back"),
+        absent=("Start again",),
+        play=CALM_PLAY,
+        report=True,
+    ),
+    Face(
+        "limit-length",
+        replace(LIVE, length_ends_at=NOW + 598.0),
+        (
+            "In about 10 minutes the game reaches its maximum length and ends",
+            "Save your progress.",
+        ),
+    ),
+    Face(
+        "limit-length-last",
+        replace(LIVE, length_ends_at=NOW + 59.0),
+        ("The game reaches its maximum length and ends within a minute", "Save your progress."),
+        captured=True,
+        demo=True,
+    ),
+    Face(
+        "limit-idle",
+        LIVE,
+        (
+            "No input for 55 minutes: the service ends a game after 60",
+            "Press a key or move the mouse to go on.",
+        ),
+        before=(replace(LIVE, episode=0),),
+        idle_for_s=55 * 60.0,
     ),
 )
 
@@ -609,8 +722,11 @@ def show_face(
     """A window that shows this face, in this size, over the picture `shown`."""
     port, clock = FakePort(), FakeClock(NOW)
     options = WindowOptions(
-        drop_again=(lambda: None) if face.demo else None, make_surface=make_surface
+        drop_again=(lambda: None) if face.demo else None,
+        start_again=lambda: None,
+        make_surface=make_surface,
     )
+    clock.now -= face.idle_for_s
     window = RejoinWindow(port, options, clock=clock)
     window.resize(*size)
     window.show()
@@ -618,14 +734,17 @@ def show_face(
     if face.picture:
         port.show(shown())
         QCoreApplication.processEvents()
-    port.problem_text = face.problem
+    port.problem_text, port.current_play = face.problem, face.play
     for snapshot in face.before or (LIVE,) * face.captured:
         port.publish(snapshot)
         QCoreApplication.processEvents()
         if snapshot is LIVE and face.captured:
             window.capture_mouse()
+    clock.now = NOW
     port.publish(face.snapshot)
     QCoreApplication.processEvents()
+    if face.report:
+        window.layers.end.report_button.click()
     if face.question:
         clock.now += 1.0
         window.layers.overlay.end_button.click()

@@ -19,7 +19,7 @@ def test_events_are_counted_with_and_without_bytes() -> None:
         counts.event()
         counts.answer_to_event(Answer(Status.OK, 0, said))
     assert counts.facts() == ModuleFacts(
-        events=5, events_with_bytes=1, events_without_bytes_in_a_row=1
+        events=5, events_answered=5, events_with_bytes=1, events_without_bytes_in_a_row=1
     )
 
 

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -86,7 +85,7 @@ def is_around(levels: Levels, colour: Values) -> bool:
 
 
 def dimmed() -> Values:
-    ink = QColor(theme.INK)
+    ink = theme.colour(theme.INK)
     ground = np.array([ink.red(), ink.green(), ink.blue()], dtype=float)
     return RED * (1 - theme.DIM_OPACITY) + ground * theme.DIM_OPACITY
 

@@ -179,7 +179,7 @@ def test_after_a_loss_nothing_of_a_pad_leaves_and_after_the_rejoin_it_plays() ->
             await until(holds(it, [ARROW_DOWN]))
             pad.unplug()
 
-    it = play(small(30.0), script)
+    it = play(small(5.0), script)
     (wire,) = wires
     lost_at, goodbye_at = at_of(it, "Mute"), at_of(it, "SayGoodbye")
     between = {kind for at, kind in wire.sent if lost_at + 0.001 < at < goodbye_at}

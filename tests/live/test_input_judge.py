@@ -181,6 +181,7 @@ F19_TO_F24 = tuple(f"F{number}" for number in range(19, 25))
 DIFFERENCES = (
     Difference(("timeStamp", "number")),
     Difference(("persistentDeviceId",)),
+    Difference(("momentum",), lambda event: event.get("type") == "wheel"),
     Difference(("initUIEvent", "initMouseEvent", "initKeyboardEvent")),
     Difference(("key",), of_code(*F19_TO_F24, "IntlRo", "IntlYen", "Lang5", "NumpadDecimal")),
     Difference(("keyCode", "which"), of_code(*F19_TO_F24, "IntlBackslash")),

@@ -19,6 +19,7 @@ from rejoin.core.model import EndingKind, NoInput, Stage
 from rejoin.emulator.service.faults import Fault, FaultKind, ScriptFault, ScriptFaultKind
 from rejoin.input_events.events import KeyEvent
 from rejoin.input_module.sandbox import Sandbox
+from rejoin.input_protocol import controls
 from rejoin.media.video.picture import Picture
 from rejoin.signaling.dialects import AWS_BUNDLE
 
@@ -62,7 +63,7 @@ def test_with_a_key_held_nothing_but_checks_and_goodbyes_leaves_the_lost_connect
         tries.append(it.player.input_facts().bytes_sent - before)
         await can_play(it, episode=1)
 
-    it = play(small(30.0), script)
+    it = play(small(5.0), script)
     (wire,) = wires
     lost_at = at_of(it, "Mute")
     goodbye_at = at_of(it, "SayGoodbye")
@@ -86,6 +87,11 @@ def test_when_it_heals_the_host_hears_of_the_key_that_was_released_meanwhile() -
         await it.until(lambda shown: shown.stage is Stage.LOST)
         it.player.send_input(UP)
         await can_play(it, episode=1)
+
+        async def released() -> bool:
+            return (await it.game())["keys_held"] == []
+
+        await until(released)
         await asyncio.sleep(0.5)  # ten repeats, if it still repeats
         assert (await it.game())["keys_held"] == []
         assert (await it.game())["key_presses"] == 1
@@ -151,7 +157,12 @@ async def replaced(before: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the process in /proc")
-def test_a_sandbox_that_is_killed_in_mid_game_is_replaced_and_plays() -> None:
+def test_a_sandbox_that_is_killed_in_mid_game_is_replaced_and_plays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its numbers begin anew: the host takes them after half a second without a message."""
+    monkeypatch.setattr(controls, "RELEASE_AFTER_S", 0.5)
+
     async def script(it: Scene) -> None:
         await can_play(it)
 
@@ -168,8 +179,12 @@ def test_a_sandbox_that_is_killed_in_mid_game_is_replaced_and_plays() -> None:
         (before,) = sandboxes()
         os.kill(before, signal.SIGKILL)
         await until(lambda: replaced(before))
-        await asyncio.sleep(1.0)  # half a second without a message, and time to spare
-        assert await press(20) > counted
+
+        async def counts_on() -> bool:
+            await asyncio.sleep(1.0)
+            return await press(20) > counted
+
+        await until(counts_on)
         assert it.player.snapshot.view_only is None
 
     play(small(30.0), script)

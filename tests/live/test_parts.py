@@ -41,7 +41,7 @@ def imported(*arguments: str, environment: dict[str, str] | None = None) -> tupl
     return done.stdout, set(done.stderr.split())
 
 
-VERBS = ("play", "back", "demo", "studio", "backend")
+VERBS = ("play", "back", "demo", "doctor", "studio", "backend", "sign-in", "sign-out")
 QA_VERBS = ("simulate", "trace", "score", "run", "diagram", "check")
 
 
@@ -138,6 +138,63 @@ def test_a_client_that_cannot_connect_needs_the_part_player_alone(tmp_path: Path
     environment = environment_with(tmp_path, "player")
     done = run("play", "--close-at-end", "https://backend.invalid", environment=environment)
     assert done.code == 3
+
+
+NOBODY = "http://127.0.0.1:9"
+HEADLESS = (
+    ("doctor", "--selftest"),
+    ("doctor", "--backend", NOBODY, "--play"),
+    ("settings", "list"),
+    ("sign-in", "--device", NOBODY),
+    ("sign-out", NOBODY),
+    ("backend", "check", NOBODY),
+    ("qa", "input", "--backend", NOBODY),
+    ("qa", "run", "outage-ladder", "--case", "a short pause"),
+    ("qa", "diagram"),
+)
+"""Verbs without a window; `studio`, `demo --headless` and `qa run --live` have tests of their
+own."""
+
+
+@pytest.mark.parametrize("arguments", HEADLESS, ids=" ".join)
+def test_a_verb_without_a_window_imports_no_qt(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Not even where it is installed: a bare machine lacks what Qt links to."""
+    home = {"HOME": str(tmp_path), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    _, modules = imported(*arguments, environment={**home, "PATH": "/bin", "REJOIN_TOKEN": "x"})
+    assert "rejoin.cli.main" in modules
+    assert not {name for name in modules if name.partition(".")[0] in ("PySide6", "shiboken6")}
+
+
+@pytest.mark.parametrize("arguments", HEADLESS[:6], ids=" ".join)
+def test_a_verb_without_a_window_ends_with_a_sentence_where_qt_is_missing(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    environment = environment_with(tmp_path, "qa", "backend")
+    done = run(*arguments, environment=environment)
+    assert done.code in (0, 1, 2, 3, 11)
+    if done.code == 11:
+        assert done.error_line.startswith("The Python package ")
+
+
+def test_a_doctor_says_what_is_missing(tmp_path: Path) -> None:
+    done = run("doctor", environment=environment_with(tmp_path))
+    assert (done.code, done.err) == (1, "")
+    assert "Parts          FAILED   The Python package PySide6 is missing." in done.out
+    done = run("doctor", "--selftest", environment=environment_with(tmp_path))
+    assert done.code == 1
+    assert "Imports        FAILED   The Python package " in done.out
+
+
+@LINUX
+def test_a_doctor_without_libgl_names_the_debian_package(tmp_path: Path) -> None:
+    environment = environment_with(tmp_path, "all", broken=WITHOUT_LIBGL)
+    done = run("doctor", "--json", environment=environment)
+    assert (done.code, done.err) == (1, "")
+    found = {each["check"]: each for each in json.loads(done.out)["checks"]}
+    assert found["display"]["outcome"] == "failed"
+    assert found["display"]["advice"] == (
+        "On Debian or Ubuntu install it with: apt-get install libgl1"
+    )
 
 
 @LINUX

@@ -57,7 +57,11 @@ def test_a_report_without_a_module_says_why() -> None:
 
 @pytest.mark.live
 @pytest.mark.usefixtures("nothing_left_behind", "expected_logs")
-async def test_our_own_module_plays_and_a_missing_one_is_named() -> None:
+async def test_our_own_module_plays_and_a_missing_one_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(input_check, "HANDLED_WITHIN_S", 60.0)
+    monkeypatch.setattr(input_check, "INPUT_WITHIN_S", 60.0)
     async with studio(small(5.0)) as there:
         profile = StudioProfile(
             there.backend_url, there.player_token, NetworkRules(loopback_only=True)
@@ -66,9 +70,10 @@ async def test_our_own_module_plays_and_a_missing_one_is_named() -> None:
         assert report.plays
         assert all(step.events > 0 for step in report.steps)
         for step in report.steps:
-            # A repeat changes nothing, so our module sends nothing for it.
+            # A repeat changes nothing, so our module sends nothing for it, unless it is just then
+            # that it says again which key is held.
             silent = step.events // 3 if step.name == "auto-repeat" else 0
-            assert step.with_bytes == step.events - silent, step
+            assert step.events - silent <= step.with_bytes <= step.events, step
         async with EmulatorControl(there.control_url, there.control_token) as control:
             await control.arm_script(ScriptFault(ScriptFaultKind.SCRIPT_404, None))
         report = await input_check.check(profile, 1.0)

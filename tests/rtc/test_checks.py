@@ -8,6 +8,7 @@ from aioice import stun
 from aioice.candidate import candidate_priority
 
 from helpers.gathered_connection import PASSWORD, gathered_connection
+from helpers.waiting import eventually
 
 
 async def test_a_check_is_an_ice_binding_request_and_its_answer_gives_the_round_trip() -> None:
@@ -88,8 +89,7 @@ async def test_an_authenticated_error_response_is_a_sign_of_life_but_proves_no_c
 async def test_consent_checks_never_end_a_connection_that_gets_no_answers() -> None:
     async with gathered_connection() as there:
         consent = asyncio.ensure_future(there.connection.query_consent())
-        await asyncio.sleep(1.5)
-        assert there.transport.checks.sent >= 2
+        await eventually(lambda: there.transport.checks.sent >= 2)
         assert not consent.done()
         assert not there.connection._closing
         there.transport.outgoing.mute()

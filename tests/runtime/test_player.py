@@ -35,9 +35,11 @@ from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.prepared_connection import PreparedConnections
+from rejoin.runtime.data_used import DataUsed, read_total
 from rejoin.runtime.instance import Instance, is_taken
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions
+from rejoin.runtime.stream_limits import StreamLimits
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.volume_file import SoundFile
@@ -382,6 +384,52 @@ async def test_its_offers_ask_for_no_more_than_the_player_allows(
         await player._client.aclose()
     assert f"b=AS:{asked}\r\nb=TIAS:{asked * 1000}\r\n" in offer
     assert f"x-google-start-bitrate={min(asked, 10_000)}\r\n" in offer
+
+
+async def test_new_limits_count_for_the_next_connection() -> None:
+    player = Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput()))
+    before = player._make_peer(ConnectionNumber(1), lambda event: None)
+    player.use_limits(StreamLimits(max_kbps=3000, dtls_client=True))
+    after = player._make_peer(ConnectionNumber(2), lambda event: None)
+    try:
+        offers = [json.loads(await peer.make_offer())["sdp"] for peer in (before, after)]
+    finally:
+        for peer in (before, after):
+            await peer.close()
+        await player._client.aclose()
+    assert ["b=AS:3000\r\n" in offer for offer in offers] == [False, True]
+    assert ["a=setup:active" in offer for offer in offers] == [False, True]
+    assert player._engine.input is not None
+
+
+async def test_silence_leaves_the_volume_as_it_is() -> None:
+    class Listening(NullOutput):
+        def __init__(self) -> None:
+            super().__init__()
+            self.heard: list[float] = []
+
+        def set_volume(self, amplitude: float) -> None:
+            self.heard.append(amplitude)
+
+    output = Listening()
+    player = Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=output))
+    player.silence(True)
+    player.set_sound(SoundChoice(50))
+    player.silence(False)
+    assert output.heard == [1.0, 0.0, 0.0, 0.125]
+    assert player.sound() == SoundChoice(50)
+    await player._client.aclose()
+
+
+async def test_the_data_used_is_counted(tmp_path: Path) -> None:
+    used = DataUsed(tmp_path / "data_used.json")
+    player = Player(
+        profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput(), data_used=used)
+    )
+    numbers = StreamStatistics(ConnectionNumber(1), bytes_received=700, audio_bytes_received=50)
+    player._write_statistics(1.0, numbers)
+    await player._close()
+    assert read_total(tmp_path / "data_used.json").received_bytes == 750
 
 
 class HangingOutput(NullOutput):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,11 @@ from rejoin.gui.renderer_choice import Renderer
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.runtime.player_settings import (
     SETTINGS,
-    Limit,
-    OneOf,
     PlayerSettings,
     from_tables,
     setting,
 )
+from rejoin.runtime.setting_kinds import Limit, OneOf
 
 
 def test_every_default_may_be_chosen_and_every_key_has_a_table_and_a_meaning() -> None:
@@ -87,7 +87,7 @@ def test_a_file_that_says_everything() -> None:
         {
             "video": {"renderer": "card", "vsync": True, "sharpness": 1},
             "network": {"max_kbps": 8000},
-            "reports": {"send": True},
+            "privacy": {"send_reports": True},
         }
     )
     assert loaded.problems == ()
@@ -137,6 +137,22 @@ def test_limits_are_those_of_the_options() -> None:
     assert setting("network.max_kbps").kind == Limit(100, 100_000)
 
 
+def test_something_reads_every_setting() -> None:
+    """A setting without an effect is a defect. What the screen says of it is none."""
+    app = Path(__file__).parents[2] / "app" / "rejoin"
+    shown = {app / "gui/settings/rows.py", app / "runtime/player_settings.py"}
+    sources = [path.read_text(encoding="utf-8") for path in app.rglob("*.py") if path not in shown]
+    unread = [
+        name
+        for name in (each.name for each in SETTINGS.values())
+        if not any(
+            re.search(rf'saved\("{name}"\)|\b(settings|_now|of_this_run\(\))\.{name}\b', source)
+            for source in sources
+        )
+    ]
+    assert unread == []
+
+
 def test_the_document_has_every_setting_as_it_is() -> None:
     page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
     rows = [[cell.strip() for cell in line.split(" | ")] for line in page.splitlines()]
@@ -145,4 +161,4 @@ def test_the_document_has_every_setting_as_it_is() -> None:
     for key, row in documented.items():
         known = SETTINGS[key]
         assert row[1:3] == [known.allowed(), known.to_text(known.default)]
-        assert row[4] == f"{known.meaning} |"
+        assert row[4:] == [known.applies.value, f"{known.meaning} |"]

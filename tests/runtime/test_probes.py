@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from helpers.misbehaving_server import answering, closes_at_once, server_that
+from helpers.proxies import INSECURE
 from rejoin.core.verdict import (
     Answer,
     BackendState,
@@ -21,10 +22,8 @@ from rejoin.core.verdict import (
 from rejoin.runtime.network import Reach
 from rejoin.runtime.probes import Probes
 from rejoin.runtime.studio_profile import StudioProfile
-from rejoin.signaling.exchange import HttpSettings
 from rejoin.signaling.name_lookup import NameLookup
 
-PATIENT = HttpSettings(connect_timeout_s=20, first_connect_timeout_s=20, allow_insecure=True)
 OK = answering("200 OK\r\nContent-Type: application/json")
 NO_CONTENT = answering("204 No Content")
 ELSEWHERE = answering("302 Found\r\nLocation: http://portal.example/")
@@ -51,7 +50,7 @@ async def probes(
 ) -> AsyncIterator[Probes]:
     made = Probes(
         StudioProfile(url, "canary-token", probe_url=probe_url),
-        PATIENT,
+        INSECURE,
         word=Word(portal=portal),
         way=connected,
         names=names,

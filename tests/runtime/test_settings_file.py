@@ -15,13 +15,21 @@ from hypothesis import strategies as st
 from rejoin.errors import BadInputError
 from rejoin.runtime import settings_file
 from rejoin.runtime.player_settings import SETTINGS, PlayerSettings
-from rejoin.runtime.settings_file import change, clear, load, settings_path
+from rejoin.runtime.settings_file import (
+    change,
+    clear,
+    export,
+    import_from,
+    load,
+    settings_path,
+)
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="modes and links of POSIX")
 
 WRITTEN = """\
 # mine
 title = "kept"   # too
+version = 2
 
 [video]
 scaling = "sharp"  # I like it so
@@ -88,6 +96,107 @@ def test_any_form_of_toml_can_be_changed(path: Path, text: str) -> None:
         assert load(path).settings == PlayerSettings(
             scaling="pixel", vsync=True, max_kbps=900, input_module="off"
         )
+
+
+def test_a_file_of_an_older_version_is_migrated_with_the_first_change(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    old = "# mine\n[reports]\nsend = true\n"
+    path.write_text(old)
+    assert load(path).settings == PlayerSettings(send_reports=True)
+    assert load(path).problems == ()
+    assert path.read_text() == old, "reading changes nothing"
+    change(path, "video.vsync", True)
+    assert load(path).settings == PlayerSettings(send_reports=True, vsync=True)
+    found = tomllib.loads(path.read_text())
+    assert found == {
+        "version": 2,
+        "privacy": {"send_reports": True},
+        "video": {"vsync": True},
+    }
+    assert path.read_text().startswith("# mine\n")
+
+
+def test_a_file_of_a_newer_version_is_used_as_far_as_it_is_known(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("version = 7\n[video]\nvsync = true\n[future]\nkey = 1\n")
+    loaded = load(path)
+    assert loaded.settings == PlayerSettings(vsync=True)
+    assert "version 7" in loaded.problems[0]
+    change(path, "video.vsync", False)
+    found = tomllib.loads(path.read_text())
+    assert found == {"version": 7, "video": {"vsync": False}, "future": {"key": 1}}
+
+
+def test_some_settings_are_cleared(path: Path) -> None:
+    change(path, "video.vsync", True)
+    change(path, "video.scaling", "sharp")
+    change(path, "network.max_kbps", 500)
+    clear(path, ("video.vsync", "network.max_kbps", "pads.enabled"))
+    assert load(path).settings == PlayerSettings(scaling="sharp")
+
+
+def test_what_is_exported_is_imported_elsewhere(path: Path, tmp_path: Path) -> None:
+    change(path, "video.scaling", "sharp")
+    change(path, "appearance.text_size", 150)
+    change(path, "sound.device", "Headset")
+    file = tmp_path / "mine.toml"
+    export(path, file)
+    with pytest.raises(BadInputError, match="exists already"):
+        export(path, file)
+    other = tmp_path / "other" / "settings.toml"
+    change(other, "video.vsync", True)
+    assert import_from(other, file) == ((), None)
+    assert load(other).settings == load(path).settings
+    change(path, "sound.device", None)
+    export(path, file, replace=True)
+    import_from(other, file)
+    assert load(other).settings.sound_device is None
+
+
+def test_an_import_says_what_it_leaves_out_and_keeps_comments(path: Path, tmp_path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("# mine\n[video]\nvsync = true\n[future]\nkey = 1\n")
+    source = tmp_path / "source.toml"
+    source.write_text("[video]\nscaling = 'pixel'\nrenderer = 'gpu'\n[reports]\nsend = true\n")
+    problems, copy = import_from(path, source)
+    assert copy is None
+    assert len(problems) == 1
+    assert "video.renderer" in problems[0]
+    assert load(path).settings == PlayerSettings(scaling="pixel", send_reports=True)
+    assert path.read_text().startswith("# mine\n")
+    assert tomllib.loads(path.read_text())["future"] == {"key": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "There is no file"),
+        (b"[video", "holds no settings"),
+        (b"\xff", "holds no settings"),
+        (b"title = 'a song'\n", "no settings that can be used"),
+        (b"[video]\nvsync = 5\n", "no settings that can be used"),
+    ],
+)
+def test_what_cannot_be_imported_changes_nothing(
+    path: Path, tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    change(path, "video.vsync", True)
+    before = path.read_bytes()
+    source = tmp_path / "source.toml"
+    if content is not None:
+        source.write_bytes(content)
+    with pytest.raises(BadInputError, match=why):
+        import_from(path, source)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_file_is_not_exported(path: Path, tmp_path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("[video")
+    with pytest.raises(BadInputError, match="it is not exported"):
+        export(path, tmp_path / "mine.toml")
+    with pytest.raises(BadInputError, match="cannot be written"):
+        export(tmp_path / "none.toml", tmp_path / "no" / "folder" / "mine.toml")
 
 
 @POSIX

@@ -30,6 +30,16 @@ def test_each_line_can_be_read_at_once(tmp_path: Path) -> None:
     assert [line["frames_decoded"] for line in lines] == ["0", "60", "120"]
 
 
+def test_another_game_goes_on_in_the_same_file(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.csv"
+    for game, at in enumerate((100.0, 200.0)):
+        file = StatisticsFile(path, append=game > 0)
+        file.write(at, StreamStatistics(ConnectionNumber(1)))
+        file.close()
+    with path.open(newline="") as written:
+        assert [line["at_s"] for line in csv.DictReader(written)] == ["100.000", "200.000"]
+
+
 def test_a_path_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="cannot be written"):
         StatisticsFile(tmp_path / "no" / "numbers.csv")

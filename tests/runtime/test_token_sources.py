@@ -57,6 +57,9 @@ class FakeClient:
 
 @pytest.fixture(autouse=True)
 def _fake_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The keyring of these tests is never slow, but the machine may be.
+    for limit in ("KEYRING_WITHIN_S", "SAVED_WITHIN_S"):
+        monkeypatch.setattr(token_sources, limit, 60.0)
     monkeypatch.setattr(token_sources, "OpenIdClient", FakeClient)
     FakeClient.secrets = ()
     FakeClient.discovered.clear()

@@ -142,3 +142,21 @@ def test_a_digest_recognises_its_token_and_tells_nothing_of_it() -> None:
 def test_an_origin_is_scheme_host_and_port() -> None:
     assert origin_of("https://Studio.example/v1") == "https://studio.example:443"
     assert origin_of("http://[::1]:8470") == "http://[::1]:8470"
+
+
+async def test_a_keyring_that_answers_is_no_problem() -> None:
+    assert await TokenStore(MemoryKeyring()).problem() is None
+
+
+async def test_what_is_wrong_with_a_keyring_is_a_sentence() -> None:
+    none = fail.Keyring()  # type: ignore[no-untyped-call]
+    assert await TokenStore(none).problem() == "This computer has no keyring."
+    locked = await TokenStore(BrokenKeyring()).problem()
+    assert locked == "The keyring cannot be used: it is locked, or a plain file."
+    hanging = HangingKeyring()
+    try:
+        said = await TokenStore(hanging).problem(within_s=0.05)
+    finally:
+        hanging.free.set()
+    assert said is not None
+    assert "did not answer within" in said

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from helpers.backend_client import LEFT
+from helpers.backend_client import LEFT, PATIENT
 from helpers.fake_stream_service import new_offer, new_token
 from helpers.misbehaving_server import (
     JSON,
@@ -29,14 +29,14 @@ from rejoin.signaling.exchange import CallFailedError
 @contextlib.asynccontextmanager
 async def client_of(behaviour: Behaviour) -> AsyncIterator[BundleClient]:
     async with server_that(behaviour) as port:
-        client = BundleClient(f"http://127.0.0.1:{port}", StreamChoice("sg-1"), None)
+        client = BundleClient(f"http://127.0.0.1:{port}", StreamChoice("sg-1"), None, http=PATIENT)
         try:
             yield client
         finally:
             await client.aclose()
 
 
-async def kind_of(client: BundleClient, offer: str, budget_s: float = 5) -> FailureKind:
+async def kind_of(client: BundleClient, offer: str, budget_s: float = 60) -> FailureKind:
     with pytest.raises(CallFailedError) as caught:
         await client.reconnect(
             SessionId("session"),
@@ -96,11 +96,20 @@ async def test_an_offer_that_was_not_sent_may_be_sent_again() -> None:
 
 
 async def test_an_offer_whose_call_was_cancelled_counts_as_sent() -> None:
-    async with client_of(hangs) as client:
+    arrived = asyncio.Event()
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.set()
+        await hangs(reader, writer)
+
+    async with client_of(behave) as client:
         offer = new_offer()
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5):
-                await kind_of(client, offer, budget_s=20)
+        call = asyncio.ensure_future(kind_of(client, offer, budget_s=60))
+        await asyncio.wait_for(arrived.wait(), 60)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
         assert await kind_of(client, offer) is FailureKind.REUSED_OFFER
 
 

@@ -13,6 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from helpers.backend_client import LEFT, failure_of, started
+from helpers.backend_client import LEFT, PATIENT, failure_of, started
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
@@ -56,7 +57,6 @@ from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
 from rejoin.service_model.status import Status
 from rejoin.signaling.client import BackendClient, CallFailedError
-from rejoin.signaling.exchange import HttpSettings
 from rejoin.signaling.wire import ReportBody, sha256_hex
 
 ONE, TWO, THREE = AttemptNumber(1), AttemptNumber(2), AttemptNumber(3)
@@ -70,7 +70,7 @@ def nothing() -> None:
 async def client_for(
     url: str, token: str = GOOD_TOKEN, **options: Any
 ) -> AsyncIterator[BackendClient]:
-    client = BackendClient(url, token, http=HttpSettings(**options))
+    client = BackendClient(url, token, http=replace(PATIENT, **options))
     try:
         yield client
     finally:
@@ -86,7 +86,7 @@ async def test_a_report_arrives_and_a_double_is_no_failure() -> None:
     async with opened() as store:
         async with live_backend(FakeStreamService(), store=store) as url, client_for(url) as client:
             for _ in range(2):
-                await client.report(body, budget_s=5)
+                await client.report(body, budget_s=60)
         day = int((time.time() - 3) / DAY_S)
         kept = ReportStore(store.database)
         found = [*await kept.of_day(day, within_s=60.0), *await kept.of_day(day + 1, within_s=60.0)]
@@ -111,7 +111,7 @@ async def test_a_backend_that_knows_no_reports(
         server_that(answering(head, content)) as port,
         client_for(f"http://127.0.0.1:{port}") as client,
     ):
-        failure = await failure_of(client.report(body, budget_s=5))
+        failure = await failure_of(client.report(body, budget_s=60))
     assert failure.kind is kind
     assert failure.http_status == int(head[:3])
 
@@ -132,7 +132,7 @@ async def test_a_session_from_start_and_drop_to_rejoin_and_end() -> None:
 
         service.place()
         view = await client.status(
-            view.session_id, known=Status("ACTIVATING"), wait_s=5, budget_s=5
+            view.session_id, known=Status("ACTIVATING"), wait_s=5, budget_s=60
         )
         assert view.status == "ACTIVE"
         assert view.signal_request_sha256 == sha256_hex(offer)
@@ -141,13 +141,13 @@ async def test_a_session_from_start_and_drop_to_rejoin_and_end() -> None:
         assert view.remaining is None
 
         service.status = "CONNECTED"
-        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=60)
         assert view.remaining is not None
         assert view.remaining.at_least_s == 30
         assert 0 <= view.remaining.age_s < 5
 
         service.status = "PENDING_CLIENT_RECONNECTION"
-        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=60)
         assert view.remaining is not None
 
         written: list[str] = []
@@ -157,7 +157,7 @@ async def test_a_session_from_start_and_drop_to_rejoin_and_end() -> None:
             attempt=TWO,
             token=token,
             signal_request=fresh,
-            budget_s=5,
+            budget_s=60,
             left=LEFT,
             on_written=lambda: written.append("now"),
         )
@@ -165,14 +165,14 @@ async def test_a_session_from_start_and_drop_to_rejoin_and_end() -> None:
         assert written == ["now"]
         assert service.count("create") == 1
 
-        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=60)
         assert view.attempt == 2
         assert view.signal_request_sha256 == sha256_hex(fresh)
         assert view.signal_response == answer
 
-        await client.terminate(view.session_id, budget_s=5)
-        await client.terminate(view.session_id, budget_s=5)
-        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        await client.terminate(view.session_id, budget_s=60)
+        await client.terminate(view.session_id, budget_s=60)
+        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=60)
         assert (view.status, view.reason) == ("TERMINATED", "apiTerminated")
 
 
@@ -187,11 +187,11 @@ async def test_a_long_poll_returns_when_the_status_changes() -> None:
 
         begun = time.monotonic()
         seen, _ = await asyncio.gather(
-            client.status(view.session_id, known=Status("CONNECTED"), wait_s=20, budget_s=20),
+            client.status(view.session_id, known=Status("CONNECTED"), wait_s=60, budget_s=60),
             later(),
         )
         assert seen.status == "PENDING_CLIENT_RECONNECTION"
-        assert 0.4 < time.monotonic() - begun < 10
+        assert time.monotonic() - begun > 0.4
 
 
 async def test_a_long_poll_without_news_ends_after_its_wait() -> None:
@@ -200,7 +200,7 @@ async def test_a_long_poll_without_news_ends_after_its_wait() -> None:
         view = await started(client)
         begun = time.monotonic()
         seen = await client.status(
-            view.session_id, known=Status("CONNECTED"), wait_s=0.7, budget_s=9
+            view.session_id, known=Status("CONNECTED"), wait_s=0.7, budget_s=60
         )
         assert seen.status == "CONNECTED"
         assert time.monotonic() - begun > 0.6
@@ -210,7 +210,7 @@ async def test_an_unknown_status_is_passed_on() -> None:
     service = FakeStreamService(status="HIBERNATING_2", reason="solarFlare")
     async with live_backend(service) as url, client_for(url) as client:
         view = await started(client)
-        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=60)
         assert (view.status, view.reason) == ("HIBERNATING_2", "solarFlare")
         assert view.remaining is None
 
@@ -225,7 +225,7 @@ async def test_an_older_attempt_is_refused() -> None:
                 attempt=attempt,
                 token=new_token(),
                 signal_request=new_offer(),
-                budget_s=5,
+                budget_s=60,
                 left=LEFT,
                 on_written=nothing,
             )
@@ -250,14 +250,14 @@ async def test_a_lost_answer_is_recovered_by_the_same_bytes_and_by_the_status() 
                 attempt=TWO,
                 token=token,
                 signal_request=offer,
-                budget_s=5,
+                budget_s=60,
                 left=LEFT,
                 on_written=nothing,
             )
 
         failure = await failure_of(reconnect())
         assert (failure.kind, failure.code) == (FailureKind.OUTCOME_UNKNOWN, "SERVICE_TIMEOUT")
-        seen = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        seen = await client.status(view.session_id, known=None, wait_s=0, budget_s=60)
         assert seen.signal_request_sha256 == sha256_hex(offer)
         assert seen.signal_response == answer_to(offer)
         assert await reconnect() == answer_to(offer)
@@ -275,7 +275,7 @@ async def test_problems_explain_the_refusal() -> None:
                 attempt=AttemptNumber(attempt),
                 token=new_token(),
                 signal_request=new_offer(),
-                budget_s=5,
+                budget_s=60,
                 left=LEFT,
                 on_written=nothing,
             )
@@ -322,14 +322,14 @@ async def test_the_session_of_another_player_is_not_found() -> None:
     ):
         view = await started(mine)
         for call in (
-            theirs.status(view.session_id, known=None, wait_s=0, budget_s=5),
-            theirs.terminate(view.session_id, budget_s=5),
+            theirs.status(view.session_id, known=None, wait_s=0, budget_s=60),
+            theirs.terminate(view.session_id, budget_s=60),
             theirs.reconnect(
                 view.session_id,
                 attempt=TWO,
                 token=new_token(),
                 signal_request=new_offer(),
-                budget_s=5,
+                budget_s=60,
                 left=LEFT,
                 on_written=nothing,
             ),
@@ -362,12 +362,12 @@ async def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> 
                         attempt=AttemptNumber(attempt),
                         token=new_token(),
                         signal_request=new_offer(),
-                        budget_s=5,
+                        budget_s=60,
                         left=LEFT,
                         on_written=nothing,
                     )
             client.use_token("canary-of-nobody")
-            await failure_of(client.terminate(view.session_id, budget_s=5))
+            await failure_of(client.terminate(view.session_id, budget_s=60))
 
     with caplog.at_level(logging.DEBUG):
         await run()
@@ -463,6 +463,7 @@ LATER = email.utils.format_datetime(
     ],
 )
 async def test_a_server_that_misbehaves(behaviour: Behaviour, kind: FailureKind) -> None:
+    ends_with_the_budget = behaviour in (hangs, drips)
     async with (
         server_that(behaviour) as port,
         client_for(f"http://127.0.0.1:{port}") as client,
@@ -474,14 +475,15 @@ async def test_a_server_that_misbehaves(behaviour: Behaviour, kind: FailureKind)
                 attempt=TWO,
                 token=new_token(),
                 signal_request=new_offer(),
-                budget_s=1.0,
+                budget_s=3.0 if ends_with_the_budget else 60.0,
                 left=LEFT,
                 on_written=nothing,
             )
         )
         assert failure.kind is kind
         assert failure.session_status is None
-        assert time.monotonic() - begun < 6
+        if ends_with_the_budget:
+            assert time.monotonic() - begun < 30, "before the server ends it"
 
 
 @pytest.mark.parametrize(
@@ -583,13 +585,13 @@ async def test_cookies_are_not_kept_and_no_secret_but_the_bearer_is_sent() -> No
         client_for(f"http://127.0.0.1:{port}/studio/") as client,
     ):
         for _ in range(2):
-            await client.terminate(SessionId("session-1"), budget_s=5)
+            await client.terminate(SessionId("session-1"), budget_s=60)
     assert len(heads) == 2
     for head in heads:
         assert head.startswith(b"delete /studio/v1/sessions/session-1 http/1.1")
         assert b"cookie" not in head
         assert b"authorization: bearer " + GOOD_TOKEN.encode() in head
-        assert b"rejoin-budget-ms: 4500" in head
+        assert b"rejoin-budget-ms: 59000" in head
 
 
 # --- unreachable and untrusted servers ------------------------------------------------------------
@@ -615,7 +617,7 @@ async def test_a_refused_connection_was_not_sent() -> None:
         port = unused.getsockname()[1]
         async with client_for(f"http://127.0.0.1:{port}") as client:
             written: list[str] = []
-            failure = await failure_of(reconnecting(client, written, 5))
+            failure = await failure_of(reconnecting(client, written, 60))
             assert failure.kind is FailureKind.NOT_SENT
             assert written == []
 
@@ -642,11 +644,11 @@ async def test_a_connection_that_never_opens_was_not_sent() -> None:
             filler.setblocking(False)
             filler.connect_ex(listening.getsockname())
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        async with client_for(url, connect_timeout_s=0.3) as client:
+        async with client_for(url, first_connect_timeout_s=0.3) as client:
             written: list[str] = []
             failure = await failure_of(reconnecting(client, written, 20))
             assert failure.kind is FailureKind.NOT_SENT
-        async with client_for(url, connect_timeout_s=20) as client:
+        async with client_for(url) as client:
             failure = await failure_of(reconnecting(client, written, 0.3))
             assert failure.kind is FailureKind.NOT_SENT
         assert written == []
@@ -655,7 +657,7 @@ async def test_a_connection_that_never_opens_was_not_sent() -> None:
 async def test_on_written_is_called_once_before_the_answer() -> None:
     async with server_that(hangs) as port, client_for(f"http://127.0.0.1:{port}") as client:
         written: list[str] = []
-        failure = await failure_of(reconnecting(client, written, 0.5))
+        failure = await failure_of(reconnecting(client, written, 3.0))
         assert failure.kind is FailureKind.OUTCOME_UNKNOWN
         assert written == ["now"]
 
@@ -835,14 +837,14 @@ def test_a_bad_bearer_token_is_one_sentence(token: str) -> None:
 async def test_calls_with_invalid_arguments_fail_like_all_others() -> None:
     async with client_for("http://127.0.0.1:9") as client:
         failure = await failure_of(
-            client.status(SessionId("../../etc"), known=None, wait_s=0, budget_s=5)
+            client.status(SessionId("../../etc"), known=None, wait_s=0, budget_s=60)
         )
         assert failure.kind is FailureKind.INVALID
         failure = await failure_of(
-            client.start(attempt=ONE, token="short", signal_request="{}", budget_s=5)
+            client.start(attempt=ONE, token="short", signal_request="{}", budget_s=60)
         )
         assert failure.kind is FailureKind.INVALID
     failure = await failure_of(
-        client.status(SessionId("session-1"), known=None, wait_s=0, budget_s=5)
+        client.status(SessionId("session-1"), known=None, wait_s=0, budget_s=60)
     )
     assert failure.kind is FailureKind.NOT_SENT

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from helpers.backend_client import PATIENT
 from helpers.misbehaving_server import read_request, server_that
 from rejoin.core.model import AttemptNumber
 from rejoin.errors import BadInputError
@@ -15,7 +16,7 @@ from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.client import BackendClient
 from rejoin.signaling.client_factory import make_client
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, DIALECTS, OURS, Dialect
-from rejoin.signaling.exchange import CallFailedError, HttpSettings
+from rejoin.signaling.exchange import CallFailedError
 
 URL = "http://127.0.0.1:9"
 CHOICE = StreamChoice("sg-1")
@@ -64,7 +65,7 @@ async def test_a_dialect_without_sign_in_is_sent_no_token(dialect: Dialect) -> N
             f"http://127.0.0.1:{port}",
             "canary-1",
             CHOICE,
-            http=HttpSettings(connect_timeout_s=20),
+            http=PATIENT,
         )
         for token in ("canary-1", "canary-2"):
             client.use_token(token)

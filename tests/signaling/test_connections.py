@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 
 import httpcore
 import pytest
 
+from helpers.backend_client import PATIENT
 from helpers.misbehaving_server import JSON, answering, server_that
 from rejoin.core.retry import FailureKind
 from rejoin.signaling import connections, name_lookup
@@ -103,7 +105,7 @@ async def test_a_link_cannot_lead_to_a_local_port_by_a_name_that_changes_its_mea
         exchange = Exchange(
             f"https://rebinding.example:{port}",
             None,
-            http=HttpSettings(connect_timeout_s=20, public_only=True),
+            http=replace(PATIENT, public_only=True),
         )
         error = await failure_of(exchange)
     assert error.failure.kind is FailureKind.NOT_BACKEND, "asked again: it may be a captive portal"
@@ -120,9 +122,7 @@ async def test_of_several_addresses_those_that_are_allowed_are_connected_to(
         monkeypatch.setattr(
             name_lookup, "resolved", Resolver(["192.0.2.7", "127.77.0.1", "127.0.0.1"])
         )
-        exchange = Exchange(
-            f"http://localhost:{port}", None, http=HttpSettings(connect_timeout_s=20)
-        )
+        exchange = Exchange(f"http://localhost:{port}", None, http=PATIENT)
         reply = await exchange.call("GET", "/", budget_s=20)
         assert reply.status == 200
         await exchange.aclose()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import BaseModel
 
+from helpers.backend_client import PATIENT
 from helpers.misbehaving_server import (
     JSON,
     Behaviour,
@@ -37,7 +38,7 @@ async def exchange_with(behaviour: Behaviour, token: str | None = None) -> Async
             f"http://127.0.0.1:{port}/base/",
             token,
             stranger="is another server",
-            http=HttpSettings(connect_timeout_s=20),  # no machine is that slow
+            http=PATIENT,
         )
         try:
             yield exchange
@@ -49,7 +50,7 @@ async def exchange_with(behaviour: Behaviour, token: str | None = None) -> Async
 async def test_an_answer_of_any_status_is_an_answer(status: str) -> None:
     behaviour = answering(f"{status}\r\n{JSON}; charset=utf-8", b'{"word": "hello"}')
     async with exchange_with(behaviour) as exchange:
-        reply = await exchange.call("GET", "/x", budget_s=5)
+        reply = await exchange.call("GET", "/x", budget_s=60)
         assert reply.status == int(status[:3])
         assert is_json(reply)
         assert exchange.parsed(reply, Greeting).word == "hello"
@@ -65,9 +66,9 @@ async def test_the_bearer_token_is_sent_if_there_is_one(token: str | None) -> No
         await writer.drain()
 
     async with exchange_with(behave, token) as exchange:
-        await exchange.call("POST", "/a%2Fb", budget_s=5, query={"q": "1"}, content={"k": "v"})
+        await exchange.call("POST", "/a%2Fb", budget_s=60, query={"q": "1"}, content={"k": "v"})
         exchange.use_token("canary-new")
-        await exchange.call("GET", "/", budget_s=5, headers={"X-Mine": "yes"})
+        await exchange.call("GET", "/", budget_s=60, headers={"X-Mine": "yes"})
     first, second = heads
     assert first.startswith(b"POST /base/a%2Fb?q=1 HTTP/1.1\r\n")
     assert first.endswith(b'{"k": "v"}')
@@ -115,7 +116,7 @@ async def test_an_incomplete_answer_is_a_failure(
 )
 async def test_a_refusal_is_known_by_its_status(answer: str, kind: FailureKind) -> None:
     async with exchange_with(answering(answer, b"{}")) as exchange:
-        failure = exchange.refused(await exchange.call("GET", "/", budget_s=5)).failure
+        failure = exchange.refused(await exchange.call("GET", "/", budget_s=60)).failure
         assert failure.kind is kind
         assert failure.http_status == int(answer[:3])
         assert failure.detail.endswith(".")
@@ -127,19 +128,19 @@ async def test_a_redirect_to_an_invalid_address_is_another_server() -> None:
     behaviour = answering(f"302 Found\r\nLocation: javascript:1\r\n{JSON}", b"{}")
     async with exchange_with(behaviour) as exchange:
         with pytest.raises(CallFailedError, match="is another server") as caught:
-            await exchange.call("GET", "/", budget_s=5)
+            await exchange.call("GET", "/", budget_s=60)
         assert caught.value.failure.kind is FailureKind.NOT_BACKEND
 
 
 async def test_a_body_of_another_form_is_of_unknown_outcome_and_html_is_another_server() -> None:
     async with exchange_with(answering(f"200 OK\r\n{JSON}", b'{"canary": 1}')) as exchange:
-        reply = await exchange.call("GET", "/", budget_s=5)
+        reply = await exchange.call("GET", "/", budget_s=60)
         with pytest.raises(CallFailedError) as caught:
             exchange.parsed(reply, Greeting)
         assert caught.value.failure.kind is FailureKind.OUTCOME_UNKNOWN
         assert "canary" not in str(caught.value)
     async with exchange_with(answering("200 OK", b"<html>")) as exchange:
-        reply = await exchange.call("GET", "/", budget_s=5)
+        reply = await exchange.call("GET", "/", budget_s=60)
         with pytest.raises(CallFailedError) as caught:
             exchange.parsed(reply, Greeting)
         assert caught.value.failure.kind is FailureKind.NOT_BACKEND
@@ -148,7 +149,7 @@ async def test_a_body_of_another_form_is_of_unknown_outcome_and_html_is_another_
 async def test_a_byte_order_mark_is_no_part_of_an_answer() -> None:
     behaviour = answering(f"200 OK\r\n{JSON}", b'\xef\xbb\xbf{"word": "hello"}')
     async with exchange_with(behaviour) as exchange:
-        reply = await exchange.call("GET", "/", budget_s=5)
+        reply = await exchange.call("GET", "/", budget_s=60)
         assert exchange.parsed(reply, Greeting).word == "hello"
 
 
@@ -163,13 +164,13 @@ async def test_after_a_network_change_no_earlier_connection_is_used() -> None:
             await writer.drain()
 
     async with exchange_with(behave) as exchange:
-        await exchange.call("GET", "/", budget_s=5)
-        await exchange.call("GET", "/", budget_s=5)
+        await exchange.call("GET", "/", budget_s=60)
+        await exchange.call("GET", "/", budget_s=60)
         assert len(opened) == 1, "an idle connection is used again"
         exchange.drop_pooled_connections()
         exchange.drop_pooled_connections()
-        await exchange.call("GET", "/", budget_s=5)
-        await exchange.call("GET", "/", budget_s=5)
+        await exchange.call("GET", "/", budget_s=60)
+        await exchange.call("GET", "/", budget_s=60)
         assert len(opened) == 2
         assert not exchange._retired, "what was left is closed"
 
@@ -203,7 +204,7 @@ async def test_after_close_nothing_is_sent() -> None:
     exchange = Exchange("http://127.0.0.1:9", None)
     await exchange.aclose()
     with pytest.raises(CallFailedError) as caught:
-        await exchange.call("GET", "/", budget_s=5)
+        await exchange.call("GET", "/", budget_s=60)
     assert caught.value.failure.kind is FailureKind.NOT_SENT
 
 

@@ -89,19 +89,19 @@ def calls(client: Any) -> list[Callable[[], Coroutine[Any, Any, object]]]:
     session = SessionId("s-1")
     return [
         lambda: client.start(
-            attempt=AttemptNumber(1), token=new_token(), signal_request=new_offer(), budget_s=5
+            attempt=AttemptNumber(1), token=new_token(), signal_request=new_offer(), budget_s=60
         ),
-        lambda: client.status(session, known=None, wait_s=0, budget_s=5),
+        lambda: client.status(session, known=None, wait_s=0, budget_s=60),
         lambda: client.reconnect(
             session,
             attempt=AttemptNumber(2),
             token=new_token(),
             signal_request=new_offer(),
-            budget_s=5,
+            budget_s=60,
             left=LEFT,
             on_written=lambda: None,
         ),
-        lambda: client.terminate(session, budget_s=5),
+        lambda: client.terminate(session, budget_s=60),
     ]
 
 

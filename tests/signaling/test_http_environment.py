@@ -16,11 +16,10 @@ from helpers.misbehaving_server import answering, server_that
 from helpers.proxies import failure_through, http_proxy, socks_proxy
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
-from rejoin.signaling.exchange import Exchange, HttpSettings
+from rejoin.signaling.exchange import Exchange
 from rejoin.signaling.http_environment import proxy_for, tls_context
 
 BACKEND = httpx.URL("https://studio.example/rejoin")
-PATIENT = HttpSettings(connect_timeout_s=20, allow_insecure=True)
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 TLS_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 

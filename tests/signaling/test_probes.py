@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import replace
 
 import pytest
 
 from helpers.misbehaving_server import answering, closes_at_once, read_request, server_that
-from helpers.proxies import http_proxy
+from helpers.proxies import INSECURE, http_proxy
 from rejoin.core.verdict import BackendState, InternetState
 from rejoin.emulator.service.certificates import CertificateAuthority
 from rejoin.signaling.dialects import AWS_BUNDLE, OURS, Dialect
 from rejoin.signaling.exchange import HttpSettings
 from rejoin.signaling.probes import BackendProbe, OriginProbe, is_other_origin
 
-PATIENT = HttpSettings(connect_timeout_s=20, first_connect_timeout_s=20, allow_insecure=True)
 B, N = BackendState, InternetState
 HTML = "Content-Type: text/html"
 JSON = "Content-Type: application/json"
@@ -29,7 +29,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def backend(url: str, dialect: Dialect = OURS, http: HttpSettings = PATIENT) -> BackendState:
+async def backend(url: str, dialect: Dialect = OURS, http: HttpSettings = INSECURE) -> BackendState:
     probe = BackendProbe(url, dialect, http)
     try:
         return await probe.state()
@@ -38,7 +38,7 @@ async def backend(url: str, dialect: Dialect = OURS, http: HttpSettings = PATIEN
 
 
 async def origin(url: str) -> InternetState:
-    probe = OriginProbe(url, PATIENT)
+    probe = OriginProbe(url, INSECURE)
     try:
         return await probe.state()
     finally:
@@ -92,7 +92,7 @@ def test_with_tls_a_page_is_the_origins_own(
     authority, stranger = CertificateAuthority(), CertificateAuthority("Somebody else")
     verify = ssl.create_default_context(cadata=(authority if trusted else stranger).pem)
     context = authority.server_context()
-    http = HttpSettings(connect_timeout_s=20, first_connect_timeout_s=20, verify=verify)
+    http = replace(INSECURE, allow_insecure=False, verify=verify)
 
     async def main() -> None:
         async with server_that(answering(f"404 Not Found\r\n{HTML}"), ssl=context) as port:
@@ -167,7 +167,7 @@ def test_a_probe_says_nothing_about_the_player_and_each_uses_a_new_connection() 
 
     async def main() -> None:
         async with server_that(note) as port:
-            probe = OriginProbe(f"http://127.0.0.1:{port}/probe", PATIENT)
+            probe = OriginProbe(f"http://127.0.0.1:{port}/probe", INSECURE)
             assert [await probe.state(), await probe.state()] == [N.REACHED, N.REACHED]
             await probe.aclose()
 
@@ -184,3 +184,18 @@ def test_the_backends_own_origin_is_not_another_one() -> None:
     assert not is_other_origin("https://studio.example/status", "https://studio.example/rejoin")
     assert not is_other_origin("https://studio.example:443", "https://STUDIO.example")
     assert is_other_origin("https://status.studio.example", "https://studio.example")
+
+
+async def test_the_outcome_has_the_answer_or_the_reason_why_there_is_none() -> None:
+    async with server_that(answering(f"200 OK\r\n{JSON}", b"{}")) as port:
+        probe = BackendProbe(f"http://127.0.0.1:{port}", OURS, INSECURE)
+        found = await probe.outcome()
+        await probe.aclose()
+    assert (found.state, found.why) == (B.ANSWERS, "")
+    assert found.reply is not None
+    assert found.reply.content == b"{}"
+    probe = BackendProbe(f"http://127.0.0.1:{port}", OURS, INSECURE)
+    found = await probe.outcome()
+    await probe.aclose()
+    assert (found.state, found.reply) == (B.SILENT, None)
+    assert found.why == "The backend at 127.0.0.1 could not be reached."

@@ -39,7 +39,12 @@ from rejoin.backend.service import (
     StreamServiceError,
     StreamStatus,
 )
-from rejoin.backend.sign_in import Authenticate, signed_in, static_tokens
+from rejoin.backend.sign_in import (
+    Authenticate,
+    SignInUnavailableError,
+    signed_in,
+    static_tokens,
+)
 from rejoin.signaling.wire import MAX_BODY_BYTES
 from rejoin.tasks import cancel, spawn
 
@@ -128,7 +133,11 @@ class _React:
         """What the gateway does around a function."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         token = token.strip() if scheme.lower() == "bearer" else ""
-        if not token or await signed_in(self._authenticate, token) is None:
+        try:
+            player = await signed_in(self._authenticate, token) if token else None
+        except SignInUnavailableError:
+            return _message(500, "Internal Server Error")
+        if player is None:
             return _message(401, "Unauthorized")
         body = await json_body(request, MAX_BODY_BYTES) if request.method == "POST" else None
         task = spawn(_replied(function(body)), name="react function")

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar, assert_never
 
-from rejoin.backend.budgets import GET, LIST, TurnsByOperation
+from rejoin.backend.budgets import GET, LIST, CallTurns, TurnsByOperation
 from rejoin.backend.client_tokens import START, ClientTokens
 from rejoin.backend.create_calls import CreateCalls, Flying
 from rejoin.backend.create_turns import CreateTurns
@@ -51,10 +51,10 @@ from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.proofs import ProofStore
 from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
 from rejoin.backend.store.sessions import SessionStore
-from rejoin.backend.stream_lists import StreamLists
+from rejoin.backend.stream_lists import Lists, StreamLists
 from rejoin.clock import Clock
 from rejoin.service_model.fence import Claim
-from rejoin.signaling.wire import MIN_BUDGET_S
+from rejoin.signaling.wire import ENDED_STATUSES, MIN_BUDGET_S
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.backend")
@@ -67,6 +67,9 @@ RECORD_S: Final = 2.0
 RECORD_AGAIN_S: Final = 0.1
 FINISH_PATIENCE_S: Final = 2.0
 """When the backend stops, calls in flight have this long to end and be recorded."""
+LIVING_FOR_S: Final = 2.0
+"""Where a player's games are counted, one that the service has just reported counts for this long,
+so that starts one after another do not use up the status calls of all players."""
 DEFAULT_APPLICATION: Final = "default"
 """In a player's list: the application that is started when a client names none."""
 
@@ -80,16 +83,30 @@ class _Started:
     asked_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceCalls:
+    """What the broker calls: `service`, whose calls pay for themselves but for status calls, the
+    turns of those, and the service's lists."""
+
+    service: StreamService
+    status_turns: CallTurns
+    lists: Lists
+
+    @classmethod
+    def alone(cls, service: StreamService, budgets: TurnsByOperation, clock: Clock) -> ServiceCalls:
+        """For a process that reads the lists for itself."""
+        return cls(service, budgets.of(GET), StreamLists(service, budgets.of(LIST), clock))
+
+
 class SessionBroker:
     """Starts, reconnects and terminates stream sessions for their owners; `polls` looks at them."""
 
     def __init__(
         self,
-        service: StreamService,
+        calls: ServiceCalls,
         store: SessionStore,
         flights: FlightStore,
         clock: Clock,
-        budgets: TurnsByOperation,
         stopping: asyncio.Event | None = None,
         owners: OwnerCalls | None = None,
     ) -> None:
@@ -98,15 +115,16 @@ class SessionBroker:
         self.turns: CreateTurns | None = None
         """Where reconnects wait for their turn; None: they do not."""
         self._owners = owners or OwnerCalls(OwnerRules(outstanding={}), clock)
-        self._service, self._store = service, store
+        self._service, self._store = calls.service, store
         self._clock = clock
         stopping = stopping or asyncio.Event()
-        self.lists = StreamLists(service, budgets.of(LIST), clock)
-        self._status_calls = StatusCalls(service, budgets.of(GET), clock)
-        self._watch = ListWatch(self.lists, budgets.of(GET), self._newest_attempts, clock, stopping)
+        self._status_calls = StatusCalls(calls.service, calls.status_turns, clock)
+        self.watch = ListWatch(
+            calls.lists, calls.status_turns, self._newest_attempts, clock, stopping
+        )
         self.proofs = ProofStore(store.database, clock)
         self.polls = StatusPolls(
-            store, self.proofs, self._status_calls, self._watch, clock, stopping, self._owners
+            store, self.proofs, self._status_calls, self.watch, clock, stopping, self._owners
         )
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
         self._create_calls = CreateCalls(flights, clock)
@@ -121,7 +139,7 @@ class SessionBroker:
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=FINISH_PATIENCE_S)
             await cancel(*late)  # their outcome stays unknown, as it is
-        await self._watch.finish()
+        await self.watch.finish()
         await self.polls.finish()
         await self._status_calls.finish()
 
@@ -163,27 +181,34 @@ class SessionBroker:
         """Whether the player may start one more game; if not, the start is forgotten."""
         try:
             self._owners.started(caller.owner_hash)
-            most = self._owners.rules.live_sessions
-            if most is not None and await self._live_sessions(caller, row.id) >= most:
-                raise RefusedError(Reason.TOO_MANY_SESSIONS)
+            await self._check_room(caller, row)
         except RefusedError:
             await self._store.forget(row.id, within_s=RECORD_S)
             raise
 
-    async def _live_sessions(self, caller: Caller, besides: str) -> int:
-        """The player's stream sessions that have not ended, as the service sees them now."""
-        found = 0
+    async def _check_room(self, caller: Caller, row: StoredSession) -> None:
+        most = self._owners.rules.live_sessions
+        if most is not None and not await self._has_room(caller, most, besides=row.id):
+            raise RefusedError(Reason.TOO_MANY_SESSIONS)
+
+    async def _has_room(self, caller: Caller, most: int, *, besides: str) -> bool:
+        """Whether fewer than `most` of the player's stream sessions live."""
         rows = await self._store.live_of(caller.owner_hash, within_s=caller.left_s(self._clock()))
-        for row in rows:
-            if row.id == besides:
-                continue
-            try:
-                seen, _ = await self.polls.get_status(caller, row.id)
-            except RefusedError as refused:
-                found += refused.reason is not Reason.SESSION_UNKNOWN
-            else:
-                found += seen.ended_status is None
-        return found
+        left = [row for row in rows if row.id != besides]
+        living = 0
+        while left and living + len(left) >= most > living:
+            living += await self._lives(caller, left.pop().id)
+        return living + len(left) < most
+
+    async def _lives(self, caller: Caller, session_id: str) -> bool:
+        memory = self.polls.memory_of(session_id)
+        if memory.status and self._clock() - memory.settled_at < LIVING_FOR_S:
+            return memory.status not in ENDED_STATUSES
+        try:
+            seen, _ = await self.polls.get_status(caller, session_id)
+        except RefusedError as refused:
+            return refused.reason is not Reason.SESSION_UNKNOWN
+        return seen.ended_status is None
 
     async def _start_call(
         self,
@@ -193,8 +218,11 @@ class SessionBroker:
         application: str | None,
         deadline_at: float,
     ) -> _Started:
+        caller = Caller(row.owner_hash, deadline_at, _never_gone)
         if claim is Claim.NEW:
-            await self._admit_start(Caller(row.owner_hash, deadline_at, _never_gone), row)
+            await self._admit_start(caller, row)
+        else:  # sent to another process too, which may be about to refuse it
+            await self._check_room(caller, row)
         asked_at = self._clock()
         try:
             started = await self._service.start(
@@ -248,7 +276,7 @@ class SessionBroker:
             if call is None and not has_turn:
                 has_turn = True
                 if await self._turn(caller, row, offer):  # the row may have changed
-                    row = not_ended(await self.polls.owned(caller, session_id))
+                    row = not_ended(await self.polls.owned(caller, session_id, urgent=True))
                 continue
             if call is None:
                 call = self._create_calls.begin(
@@ -285,7 +313,7 @@ class SessionBroker:
                 raise RefusedError(Reason.OFFER_REUSED)
             case Claim.NEW | Claim.REPEATED | None:
                 stream_of(not_ended(row))
-                self._watch.attempt_made(session_id, row.attempt)
+                self.watch.attempt_made(session_id, row.attempt)
                 return row
             case _:
                 assert_never(claim)
@@ -309,7 +337,7 @@ class SessionBroker:
         """The flight is ours. While we waited for it, another process may have made this call."""
         if flying.waited:
             caller = Caller(row.owner_hash, deadline_at, _never_gone)
-            row = not_ended(await self.polls.owned(caller, row.id))
+            row = not_ended(await self.polls.owned(caller, row.id, urgent=True))
             if row.answer is not None:
                 return row.answer
         try:
@@ -321,7 +349,7 @@ class SessionBroker:
             )
         except StreamServiceError as error:
             raise of_service(error, await self._explanation(row, error, deadline_at)) from None
-        self.polls.answered(row.id)
+        settled = self.polls.answered(row.id)
         try:
             await self._store.answered(
                 row.id,
@@ -330,6 +358,7 @@ class SessionBroker:
                 answer=answer,
                 within_s=RECORD_S,
                 flight_of=flying.owner,
+                beside=settled,
             )
             flying.landed = True
         except StoreUnavailableError:

@@ -36,6 +36,9 @@ just got its turn. With 0.25 s a reconnect took two thirds longer at 20 a second
 turn was held any more."""
 _BLOCK_S: Final = 0.25
 """Turns of this many seconds are taken at once where calls wait."""
+_UNCOUNTED_EVERY_S: Final = 1.0
+"""How often a process makes a status call that the store cannot count, on a full disk for example:
+what the service shows can still be read then. Twenty processes together stay within AWS's rate."""
 
 
 class CallTurns(Protocol):
@@ -214,8 +217,14 @@ class OperationBudget:
                     self._operation, count, ahead_s=_BLOCK_S, spare=spare, within_s=LONGEST_S
                 )
             except StoreUnavailableError as error:
-                self._refuse(error)
-                return
+                if self._operation != GET:
+                    self._refuse(error)
+                    return
+                if not self._waiting:
+                    return
+                self._pass_on()
+                await asyncio.sleep(_UNCOUNTED_EVERY_S)
+                continue
             self.knows(turns.rate, at)
             await self._hand_out(turns)
             if len(turns.delays_s) < count + spare:
@@ -233,13 +242,17 @@ class OperationBudget:
             pause_s = began_at + delay_s - self._clock()
             if pause_s > 0:
                 await asyncio.sleep(pause_s)
-            while self._waiting:
-                turn = self._waiting.popleft()
-                if not turn.done():
-                    turn.set_result(True)
-                    break
-            else:
+            if not self._pass_on():
                 self._held += 1
+
+    def _pass_on(self) -> bool:
+        """Give a turn to who has waited longest; False if nobody waits."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(True)
+                return True
+        return False
 
     def _refuse(self, error: StoreUnavailableError | None) -> None:
         while self._waiting:

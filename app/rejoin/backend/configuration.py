@@ -67,7 +67,7 @@ _NAMES: Final = frozenset(
 )
 _LISTS: Final = frozenset({"tokens", "hosts", "proxies"})
 _DISTINCT: Final = 6
-_HOST: Final = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,253}")
+_HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9-]{1,128}|arn:aws:gameliftstreams:[^: ]*:\d{12}:[^: ]+")
 _TOKEN: Final = re.compile(r"[\x21-\x2B\x2D-\x7E]{16,1024}")
 
@@ -163,6 +163,12 @@ class BackendSettings:
         ):
             _check(value is None or 1 <= value <= most, name, f"1 to {most} seconds")
         _check(0 <= self.port <= 65535, "port", "0 to 65535")
+        _check(
+            self.metrics_port is None
+            or (0 <= self.metrics_port <= 65535 and self.metrics_port != (self.port or None)),
+            "metrics_port",
+            "0 to 65535, and not the port of players",
+        )
         _check(self.host, "host", "an address or a name")
         _check(self.dialect in DIALECTS, "dialect", "one of " + ", ".join(DIALECTS))
         _check(self.database, "database", 'a file name, ":memory:" or a postgresql:// URL')
@@ -177,7 +183,7 @@ class BackendSettings:
             "shard",
             "a name of up to 64 letters, digits and - _ .",
         )
-        _check(all(_HOST.fullmatch(each) for each in self.hosts), "hosts", "names or addresses")
+        _check(all(map(_is_host, self.hosts)), "hosts", "names or addresses, without ports")
         _check(all(map(_is_network, self.proxies)), "proxies", "addresses or networks")
         if self.dialect != OURS.name and not self.is_local and not self.sample_anywhere:
             raise BadInputError(
@@ -213,8 +219,12 @@ class BackendSettings:
             )
             if not self.hosts:
                 found.append("Set hosts to the names by which clients call this backend.")
-            if self.database == ":memory:":
-                found.append("With database :memory: a restart ends every game's way back.")
+        if self.database == ":memory:" and not (self.is_local and self.endpoint_is_local):
+            found.append("With database :memory: a restart ends every game's way back.")
+        if (self.endpoint_url or "").lower().startswith("http://") and not self.endpoint_is_local:
+            found.append("The service is called by plain http, for everybody on the way to read.")
+        if self.dialect != OURS.name and (self.metrics_port is not None or self.tracing):
+            found.append(f"The dialect {self.dialect} has neither metrics nor traces.")
         if any(len(set(token)) < _DISTINCT for token in self.tokens):
             found.append("A token of few different characters can be guessed.")
         return tuple(found)
@@ -290,6 +300,17 @@ def _is_local(host: str) -> bool:
         return False
 
 
+def _is_host(text: str) -> bool:
+    """A name or an address, as a Host header has it before the port."""
+    if _HOST.fullmatch(text):
+        return True
+    try:
+        ipaddress.IPv6Address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def _is_network(text: str) -> bool:
     try:
         ipaddress.ip_network(text, strict=False)
@@ -319,6 +340,7 @@ def _providers(
             raise BadInputError(f"{spelled('introspection_url')} needs {spelled('openid_issuer')}.")
         return None, None
     claim = values.get("applications_claim")
+    client_id, scopes = values.get("openid_client_id"), values.get("openid_scopes", "openid")
     if url is not None:
         return None, IntrospectionSettings(
             url,
@@ -327,6 +349,8 @@ def _providers(
             issuer,
             values.get("openid_audience"),
             claim,
+            client_id,
+            scopes,
         )
     kind = values.get("openid_token_type", "at+jwt").lower()
     if kind not in ("at+jwt", "jwt"):
@@ -335,8 +359,8 @@ def _providers(
         OpenIdSettings(
             issuer,
             _required(values, "openid_audience", spelled),
-            values.get("openid_client_id"),
-            values.get("openid_scopes", "openid"),
+            client_id,
+            scopes,
             kind,
             claim,
         ),

@@ -8,6 +8,7 @@ room for: each is closed without a word, and none holds anything that another cl
 from __future__ import annotations
 
 import asyncio
+import enum
 import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -62,51 +63,74 @@ def check_descriptors(rules: ConnectionRules) -> None:
         )
 
 
+class _Phase(enum.Enum):
+    """What a connection owes. Each one has its own limit."""
+
+    FIRST_BYTE = "first_byte"
+    HEADER_SECTION = "header_section"
+    REQUEST = "request"
+    """Its body, its answer, or both: also a body that is still to come after the answer."""
+    KEPT = "kept"
+    """Nothing: another request may come."""
+
+
 class _StrictProtocol(H11Protocol):
     rules: ClassVar[ConnectionRules]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._timer: asyncio.TimerHandle | None = None
+        self._owes: tuple[_Phase, object] | None = None
+        """With the request: the next one has a time of its own."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self.rules.connections:
             transport.abort()
             return
-        self._within(self.rules.first_byte_s)
+        self._see_phase()
 
     def data_received(self, data: bytes) -> None:
-        began = self._headers_begin()
         super().data_received(data)
-        if self._in_header_section():
-            if began:  # the time of a header section is not renewed by its next byte
-                self._within(self.rules.header_section_s)
-        elif began:
-            self._within(self.rules.request_s)
+        self._see_phase()
 
     def on_response_complete(self) -> None:
-        self._within(None)
         super().on_response_complete()
-        if not self.cycle.response_complete:
-            self._within(self.rules.request_s)  # the next request was here already
+        self._see_phase()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._within(None)
+        self._stop_timer()
         super().connection_lost(exc)
 
-    def _headers_begin(self) -> bool:
-        """Whether no byte of a request has arrived yet."""
-        return self._in_header_section() and not self.conn.trailing_data[0]
+    def _see_phase(self) -> None:
+        """A time begins with its phase, and is not renewed by the next byte of the same one."""
+        owes = (self._phase(self.cycle), self.cycle)
+        if owes == self._owes or self.transport.is_closing():
+            return
+        self._owes = owes
+        self._stop_timer()
+        rules = self.rules
+        seconds = {
+            _Phase.FIRST_BYTE: rules.first_byte_s,
+            _Phase.HEADER_SECTION: rules.header_section_s,
+            _Phase.REQUEST: rules.request_s,
+            _Phase.KEPT: float(rules.keep_alive_s),
+        }[owes[0]]
+        if seconds is not None:
+            self._timer = self.loop.call_later(seconds, self._close)
 
-    def _in_header_section(self) -> bool:
-        return self.conn.their_state is h11.IDLE
+    def _phase(self, request: object) -> _Phase:
+        """`request`: the newest one, None before the first."""
+        if self.conn.their_state is not h11.IDLE:
+            return _Phase.REQUEST
+        if self.conn.trailing_data[0]:
+            return _Phase.HEADER_SECTION
+        return _Phase.FIRST_BYTE if request is None else _Phase.KEPT
 
-    def _within(self, seconds: float | None) -> None:
-        """Close the connection unless the next step comes within this time; None: any time."""
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if seconds is None else self.loop.call_later(seconds, self._close)
+            self._timer = None
 
     def _close(self) -> None:
         self._timer = None

@@ -29,6 +29,8 @@ GONE_AFTER_S: Final = 2.0
 """A flight that is not renewed for this long has no process any more."""
 LANDS_LATER_S: Final = 1.0
 """A call may take effect this long after its budget: the answer's way, and the service's work."""
+ENDED_WITHIN_S: Final = 1.0
+"""How long the end of a call waits until the database has no flight of it any more."""
 _CHECK_EVERY_S: Final = 0.1
 
 
@@ -154,7 +156,7 @@ class CreateCalls:
 
     async def _end(self, session_id: str) -> None:
         try:
-            await self._flights.end(session_id, within_s=BEAT_S)
+            await self._flights.end(session_id, within_s=ENDED_WITHIN_S)
         except StoreUnavailableError:
             _log.warning("a flight stays in the database until others see that it is over")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -36,9 +37,16 @@ _FORECAST_EACH_S: Final = FORECAST_S / 2000
 ASK_AGAIN_S: Final = 1.0
 CALL_TAKES_S: Final = 0.25
 """Kept of the client's time for the call itself."""
+SPREAD_S: Final = 2.0
+SPREAD_SHARE: Final = 0.25
+"""Of the time of its call, at most: a client is told its place this much before it has to be, by
+chance. Clients that were dropped in one moment would else all be away in one moment, to ask again,
+and the turns of that second would be nobody's."""
 _DELIVERED_IN_S: Final = 0.15
 """A turn that another process gives is found this much later: at the next exchange."""
 SWEEP_S: Final = 5.0
+LEAPT_S: Final = 2 * LONGEST_S
+"""The database's clock has leapt if it is so far from where it was; no exchange takes as long."""
 
 
 @dataclass(slots=True)
@@ -93,6 +101,8 @@ class CreateTurns:
         self._sweeping: asyncio.Task[None] | None = None
         self._failure: StoreUnavailableError | None = None
         """Of the last exchange."""
+        self._ahead_s: float | None = None
+        """The database's clock minus ours, at the last exchange."""
         self._forecast: Forecast | None = None
         self._shift_s = 0.0
         """From our clock to the forecast's."""
@@ -124,15 +134,17 @@ class CreateTurns:
         can probably be called for at this time. `deadline_at`: of the call. Raises RefusedError
         (WAITS_FOR_TURN, ATTEMPT_STALE) and StoreUnavailableError."""
         deadline_at -= CALL_TAKES_S
+        spread_s = SPREAD_SHARE * (deadline_at - self._clock())
+        until_at = deadline_at - random.random() * min(SPREAD_S, max(0.0, spread_s))
         if self._is_quiet() and self._budget.take_held():
             self._exchange()
             return False
-        asking = self._joined(session_id, attempt, belief, is_released, deadline_at)
+        asking = self._joined(session_id, attempt, belief, is_released, until_at)
         asking.clients += 1
         self._asked.set()
         self._exchange()
         try:
-            await asyncio.wait({asking.turn}, timeout=max(0.0, deadline_at - self._clock()))
+            await asyncio.wait({asking.turn}, timeout=max(0.0, until_at - self._clock()))
         finally:
             asking.clients -= 1
             if asking.clients == 0 and self._asking.get(session_id) is asking:
@@ -153,7 +165,7 @@ class CreateTurns:
         attempt: int,
         belief: Believed,
         is_released: Callable[[float], bool],
-        deadline_at: float,
+        until_at: float,
     ) -> _Asking:
         """The session's place in this process: a newer attempt takes that of an older one."""
         now = self._clock()
@@ -163,13 +175,13 @@ class CreateTurns:
                 known.refuse(RefusedError(Reason.ATTEMPT_STALE))
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             released = is_released(now)
-            known = _Asking(attempt, belief, now, deadline_at, is_released, released, turn)
+            known = _Asking(attempt, belief, now, until_at, is_released, released, turn)
             self._asking[session_id] = known
         elif known.attempt > attempt:
             raise RefusedError(Reason.ATTEMPT_STALE)
         else:
             known.belief, known.asked_at, known.is_released = belief, now, is_released
-            known.until_at, known.is_new = max(known.until_at, deadline_at), True
+            known.until_at, known.is_new = max(known.until_at, until_at), True
         return known
 
     def _waits(self, session_id: str, asking: _Asking) -> RefusedError:
@@ -244,6 +256,11 @@ class CreateTurns:
         return [each.arrival(key, now) for key, each in new.items()]
 
     def _hand_out(self, exchanged: Exchanged) -> None:
+        ahead_s = exchanged.now - self._clock()
+        if self._ahead_s is not None and abs(ahead_s - self._ahead_s) > LEAPT_S:
+            for each in self._asking.values():
+                each.is_new = True  # what is stored was by another time
+        self._ahead_s = ahead_s
         self._budget.knows(exchanged.rate, exchanged.now)
         self._budget.give_back(exchanged.spare)
         self._others_wait = exchanged.waits

@@ -54,6 +54,7 @@ def build_backend(
             rules=AppRules(
                 quota=Quota(settings.calls_per_s, settings.calls_burst),
                 shard=settings.shard or settings.region,
+                stream_group=settings.stream_group,
                 hosts=settings.allowed_hosts,
                 owners=owner_rules(settings),
                 about=_about(settings),
@@ -86,19 +87,26 @@ def _authenticate(settings: BackendSettings) -> Authenticate:
 
 
 def _about(settings: BackendSettings) -> AboutBody:
-    kinds = []
-    if settings.tokens:
-        kinds.append(SignInBody(kind="static"))
-    if settings.openid is not None:
+    kinds = [SignInBody(kind="static")] if settings.tokens else []
+    openid, asked = settings.openid, settings.introspection
+    if openid is not None:
         kinds.append(
             SignInBody(
                 kind="openid",
-                issuer=settings.openid.issuer,
-                client_id=settings.openid.client_id,
-                scopes=settings.openid.scopes,
-                audience=settings.openid.audience,
+                issuer=openid.issuer,
+                client_id=openid.client_id,
+                scopes=openid.scopes,
+                audience=openid.audience,
             )
         )
-    if settings.introspection is not None:
-        kinds.append(SignInBody(kind="openid", issuer=settings.introspection.issuer))
+    if asked is not None:
+        kinds.append(
+            SignInBody(
+                kind="openid",
+                issuer=asked.issuer,
+                client_id=asked.players_client_id,
+                scopes=asked.scopes,
+                audience=asked.audience,
+            )
+        )
     return AboutBody(sign_in=kinds, applications=sorted(settings.applications))

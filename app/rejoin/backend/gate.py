@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from typing import Final
@@ -50,6 +51,11 @@ class Observers:
     tracing: Tracing = field(default_factory=Tracing)
 
 
+ENTER_AT_ONCE: Final = 4
+"""Calls that are let in for each turn of the event loop. When a thousand come in one moment, those
+that were let in first go on meanwhile: each step of a call waits for one turn of the loop."""
+
+
 class Gate:
     """ASGI middleware: nothing passes without a token, and every failure becomes a problem."""
 
@@ -71,6 +77,7 @@ class Gate:
         self._authenticate = authenticate
         self._clock = clock
         self._refused = RefusedSignIns(clock)
+        self._entering = asyncio.Semaphore(ENTER_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -122,6 +129,8 @@ class Gate:
             _check_framing(headers)
             self._hosts.check(headers)
             if scope["path"] not in _OPEN_PATHS:
+                async with self._entering:
+                    await asyncio.sleep(0)
                 scope[ADMITTED] = await self._admit(call, headers, scope.get("client"))
             if scope["method"] in ("POST", "PUT", "PATCH"):
                 most = MAX_REPORT_BYTES if scope["path"] == REPORTS_PATH else MAX_BODY_BYTES

@@ -1,7 +1,12 @@
-"""Opaque access tokens: the identity provider is asked about each (RFC 7662), and remembered."""
+"""Opaque access tokens: the identity provider is asked about each (RFC 7662), and remembered.
+
+So many questions at a time are open, and one for each token: whoever sends wrong tokens without end
+makes no more threads here, and no more calls there.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
 from collections.abc import Callable
@@ -11,21 +16,28 @@ from urllib.parse import quote
 
 from rejoin.backend.issuer_calls import FetchJson, fetch_json
 from rejoin.backend.openid_tokens import signed_in_by
-from rejoin.backend.sign_in import SignedIn
+from rejoin.backend.sign_in import SignedIn, SignInUnavailableError
 from rejoin.backend.store.schema import secret_hash
 from rejoin.clock import boot_s
+from rejoin.tasks import spawn
 
 _Kept = TypeVar("_Kept")
 
 REMEMBERED_S: Final = 30.0
 """How long an answer is used again; a token that is revoked works this long at most."""
+QUESTIONS: Final = 16
+"""At the same time. A provider that answers in 50 ms is asked 320 times a second."""
+TURN_WITHIN_S: Final = 3.0
+"""Whoever waits longer for one of them is told that nobody can be signed in at the moment."""
 _MOST_REMEMBERED: Final = 10_000
 _MAX_TOKEN: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class IntrospectionSettings:
-    """`issuer`: what the answers must name, or what is put in where they name none."""
+    """`client_id`, `client_secret`: this backend's at the provider. `issuer`: what the answers must
+    name, or what is put in where they name none. `players_client_id`, `scopes`: what clients are to
+    sign in with."""
 
     url: str
     client_id: str
@@ -33,6 +45,8 @@ class IntrospectionSettings:
     issuer: str
     audience: str | None = None
     applications_claim: str | None = None
+    players_client_id: str | None = None
+    scopes: str = "openid"
 
 
 class Introspection:
@@ -53,6 +67,8 @@ class Introspection:
         self._players: dict[str, tuple[SignedIn, float]] = {}
         self._strangers: dict[str, float] = {}
         """Apart from the players, so that a flood of wrong tokens makes us forget no player."""
+        self._questions: dict[str, asyncio.Task[SignedIn | SignInUnavailableError | None]] = {}
+        self._turns = asyncio.Semaphore(QUESTIONS)
 
     async def __call__(self, token: str) -> SignedIn | None:
         """Raises SignInUnavailableError."""
@@ -65,17 +81,39 @@ class Introspection:
             return player
         if now < self._strangers.get(digest, 0.0):
             return None
-        answer = await self._fetch(
-            self._settings.url,
-            form={"token": token, "token_type_hint": "access_token"},
-            headers={"Authorization": self._basic()},
-        )
+        question = self._questions.get(digest)
+        if question is None:
+            question = spawn(self._ask(token, digest), name="introspection")
+            self._questions[digest] = question
+            question.add_done_callback(lambda _: self._questions.pop(digest, None))
+        outcome = await asyncio.shield(question)
+        if isinstance(outcome, SignInUnavailableError):
+            raise SignInUnavailableError(str(outcome))
+        return outcome
+
+    async def _ask(self, token: str, digest: str) -> SignedIn | SignInUnavailableError | None:
+        try:
+            async with asyncio.timeout(TURN_WITHIN_S):
+                await self._turns.acquire()
+        except TimeoutError:
+            return SignInUnavailableError("Too many tokens have to be asked about.")
+        try:
+            answer = await self._fetch(
+                self._settings.url,
+                form={"token": token, "token_type_hint": "access_token"},
+                headers={"Authorization": self._basic()},
+            )
+        except SignInUnavailableError as error:
+            return error
+        finally:
+            self._turns.release()
         player = self._player_of(answer)
+        until_at = self._clock() + REMEMBERED_S
         self._players.pop(digest, None)
         if player is None:
-            _keep(self._strangers, digest, now + REMEMBERED_S)
+            _keep(self._strangers, digest, until_at)
         else:
-            _keep(self._players, digest, (player, now + REMEMBERED_S))
+            _keep(self._players, digest, (player, until_at))
         return player
 
     def _basic(self) -> str:

@@ -21,7 +21,7 @@ from typing import Final
 from rejoin.backend.budgets import CallTurns
 from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamServiceError
 from rejoin.backend.store.database import StoreUnavailableError
-from rejoin.backend.stream_lists import Pass, StreamLists
+from rejoin.backend.stream_lists import Lists, Pass
 from rejoin.clock import Clock
 from rejoin.tasks import cancel, spawn
 
@@ -79,7 +79,7 @@ class ListWatch:
 
     def __init__(
         self,
-        lists: StreamLists,
+        lists: Lists,
         status_turns: CallTurns,
         newest_attempts: NewestAttempts,
         clock: Clock,
@@ -97,6 +97,14 @@ class ListWatch:
         self._missed: set[str] = set()
         self._unusable_until_at = 0.0
         self._reading: asyncio.Task[None] | None = None
+        self._known_at = 0.0
+        """When the newest pass began that came to its end, or else the reading itself."""
+
+    @property
+    def news_age_s(self) -> float:
+        """How long ago the newest pass began that came to its end: so old may be what a client is
+        told. 0 while everybody has status calls of their own."""
+        return self._clock() - self._known_at if self.by_lists else 0.0
 
     @property
     def by_lists(self) -> bool:
@@ -136,6 +144,7 @@ class ListWatch:
         too_many = len(self._watches) > self._status_turns.per_s
         usable = self._clock() >= self._unusable_until_at and not self._stopping.is_set()
         if too_many and usable and not self.by_lists:
+            self._known_at = self._clock()
             self._reading = spawn(self._read(), name="lists")
 
     async def _read(self) -> None:
@@ -156,8 +165,10 @@ class ListWatch:
             asyncio.get_running_loop().call_soon(self._forget_lists)
 
     async def _round(self) -> None:
+        began_at = self._clock()
         try:
             done = await self._lists.read(self._page_came)
+            self._known_at = began_at
             if done.complete:
                 self._note_missing(done)
             await self._read_attempts()

@@ -6,7 +6,7 @@ Nothing here names a player, a session or a token.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
@@ -87,6 +87,11 @@ class Metrics:
             ("operation",),
             registry=self.registry,
         )
+        self._news_age = Gauge(
+            "rejoin_backend_news_age_seconds",
+            "How old the statuses in the service's lists may be; 0 while few wait for news.",
+            registry=self.registry,
+        )
         self._turns = Gauge(
             "rejoin_backend_reconnects_waiting",
             "Games of this process that wait for their turn to be let in again.",
@@ -103,8 +108,11 @@ class Metrics:
             registry=self.registry,
         )
 
-    def watch(self, budgets: Budgets, turns: CreateTurns) -> None:
-        """Read these when somebody asks."""
+    def watch(
+        self, budgets: Budgets, turns: CreateTurns, news_age_s: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """Read these when somebody asks. `news_age_s`: see `list_watch`."""
+        self._news_age.set_function(news_age_s)
         for operation in OPERATIONS:
             budget = budgets.of(operation)
             self._budget_left.labels(operation).set_function(budget.left)

@@ -23,6 +23,10 @@ _OUT_OF_ORDER: Final = frozenset(
     }
 )
 """Faults of the service itself; with the others it works, and says no."""
+_IN_HASTE: Final = frozenset({ServiceFault.UNAVAILABLE, ServiceFault.TIMED_OUT})
+ENOUGH_S: Final = 3.0
+"""A call with less time may fail so because of it: a player who gives little, again and again,
+would make every process count as not ready."""
 
 
 class ObservedService(WrappedService):
@@ -52,10 +56,10 @@ class ObservedService(WrappedService):
                 result = await call(budget_s)
             except StreamServiceError as error:
                 outcome = error.fault.value
-                if error.fault in _OUT_OF_ORDER:
-                    self._readiness.failed("service")
-                else:
+                if error.fault not in _OUT_OF_ORDER:
                     self._readiness.succeeded("service")
+                elif budget_s >= ENOUGH_S or error.fault not in _IN_HASTE:
+                    self._readiness.failed("service")
                 raise
             else:
                 outcome = "ok"

@@ -70,9 +70,9 @@ class OpenIdTokens:
         except jwt.PyJWTError:
             return None
         algorithm, key_id, typ = header.get("alg"), header.get("kid"), header.get("typ")
-        if algorithm not in ALGORITHMS or "crit" in header or not self._is_type(typ):
+        if not isinstance(algorithm, str) or not isinstance(key_id, str | None):
             return None
-        if key_id is not None and not isinstance(key_id, str):
+        if algorithm not in ALGORITHMS or "crit" in header or not self._is_type(typ):
             return None
         key = await self._keys.find(key_id, algorithm)
         if key is None:
@@ -87,8 +87,8 @@ class OpenIdTokens:
                 leeway=LEEWAY_S,
                 options={"require": ["exp", "iss", "sub", "aud"]},
             )
-        except jwt.PyJWTError:
-            return None
+        except (jwt.PyJWTError, TypeError, ValueError, OverflowError):
+            return None  # claims of a type that the library does not expect, too
         return signed_in_by(claims, self._settings.applications_claim)
 
     def _is_type(self, typ: object) -> bool:
@@ -196,6 +196,6 @@ def _signing_keys(entries: list[Any]) -> list[jwt.PyJWK]:
         if isinstance(entry, dict) and entry.get("use", "sig") == "sig" and "d" not in entry:
             try:
                 keys.append(jwt.PyJWK(entry))
-            except jwt.PyJWTError:
-                continue  # a kind of key that we do not use
+            except (jwt.PyJWTError, TypeError, ValueError):
+                continue  # a kind of key that we do not use, or none at all
     return keys

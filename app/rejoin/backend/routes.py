@@ -14,9 +14,9 @@ from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
 from rejoin.backend.audit import Audit
-from rejoin.backend.broker import SessionBroker
+from rejoin.backend.broker import ServiceCalls, SessionBroker
 from rejoin.backend.budgeted_service import BudgetedService
-from rejoin.backend.budgets import CREATE, GET, Budgets
+from rejoin.backend.budgets import CREATE, GET, LIST, Budgets
 from rejoin.backend.call_rate import Quota
 from rejoin.backend.create_order import Claimed
 from rejoin.backend.create_turns import CreateTurns
@@ -31,13 +31,17 @@ from rejoin.backend.report_intake import ReportIntake
 from rejoin.backend.report_reading import reports_route
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import CallsMoreThanOnce, StreamService
+from rejoin.backend.shared_lists import SharedLists
 from rejoin.backend.sign_in import Authenticate, static_tokens
 from rejoin.backend.store.budgets import BudgetStore
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
+from rejoin.backend.store.list_pages import ListPages
 from rejoin.backend.store.reports import ReportStore
+from rejoin.backend.store.schema import secret_hash
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.store.turns import TurnStore
+from rejoin.backend.stream_lists import Lists, StreamLists
 from rejoin.backend.sweep import sweep_for_ever
 from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock, boot_s
@@ -82,12 +86,14 @@ _QUOTA: Final = Quota()
 @dataclass(frozen=True, slots=True)
 class AppRules:
     """`quota`: what the account may do with each operation. `shard`: its name and Region, for which
-    all processes of the database share the quota. `hosts`: the names and addresses that a Host
-    header may have; none: any. `owners`: what one player may hold. `tracing`: where spans go.
-    `about`: the answer to `GET /v1/about`."""
+    all processes of the database share the quota. `stream_group`: the one whose sessions are
+    listed; processes with the same one share what they read. `hosts`: the names and addresses that
+    a Host header may have; none: any. `owners`: what one player may hold. `tracing`: where spans
+    go. `about`: the answer to `GET /v1/about`."""
 
     quota: Quota = _QUOTA
     shard: str = "default"
+    stream_group: str = ""
     hosts: tuple[str, ...] = ()
     owners: OwnerRules = field(default_factory=OwnerRules)
     tracing: Tracing = field(default_factory=Tracing)
@@ -123,23 +129,27 @@ def build_app(
     observed = ObservedService(service, metrics, readiness, clock, rules.tracing)
     service = BudgetedService(observed, budgets, clock)
     turns = CreateTurns(TurnStore(budgets.store, CREATE, flights.owner), budgets.of(CREATE), clock)
-    metrics.watch(budgets, turns)
     store.database.on_outcome = lambda good: (
         readiness.succeeded("database") if good else readiness.failed("database")
     )
     owners = OwnerCalls(rules.owners, clock)
     audit, owner_tags = Audit(clock), OwnerTags(store)
     intake = ReportIntake(ReportStore(store.database), owner_tags, metrics, clock)
-    broker = SessionBroker(service, store, flights, clock, budgets, stopping, owners)
+    own_lists = StreamLists(service, budgets.of(LIST), clock)
+    lists: Lists = own_lists
+    if store.database.is_shared:
+        which = secret_hash("lists", f"{rules.shard}\0{rules.stream_group}")
+        lists = SharedLists(own_lists, ListPages(budgets.store, which, flights.owner), clock)
+    calls = ServiceCalls(service, budgets.of(GET), lists)
+    broker = SessionBroker(calls, store, flights, clock, stopping, owners)
     broker.turns = turns
+    metrics.watch(budgets, turns, lambda: broker.watch.news_age_s)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(StoreUnavailableError):  # logs have no tags of players then
             await owner_tags.read_key()
-        sweeping = spawn(
-            sweep_for_ever(service, store, broker.lists, budgets.of(GET)), name="sweep"
-        )
+        sweeping = spawn(sweep_for_ever(service, store, lists, budgets.of(GET)), name="sweep")
         reading = spawn(broker.proofs.read_clock_for_ever(), name="database's clock")
         await turns.start()
         yield

@@ -30,7 +30,7 @@ from rejoin.backend.service import StreamStatus
 from rejoin.backend.session_memory import SessionMemories, SessionMemory
 from rejoin.backend.session_reports import REMAINING_STATUSES, answer_held, report_of, stream_of
 from rejoin.backend.status_calls import StatusCalls
-from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.database import StoreUnavailableError, Work
 from rejoin.backend.store.proofs import ProofStore
 from rejoin.backend.store.session_rows import StoredSession
 from rejoin.backend.store.sessions import SessionStore
@@ -96,10 +96,12 @@ class StatusPolls:
 
     # --- one call ---------------------------------------------------------------------------------
 
-    async def owned(self, caller: Caller, session_id: str) -> StoredSession:
-        """What is stored of the caller's session."""
+    async def owned(
+        self, caller: Caller, session_id: str, *, urgent: bool = False
+    ) -> StoredSession:
+        """What is stored of the caller's session. `urgent`: a create call waits for it."""
         row = await self._store.find(
-            session_id, caller.owner_hash, within_s=caller.left_s(self._clock())
+            session_id, caller.owner_hash, within_s=caller.left_s(self._clock()), urgent=urgent
         )
         if row is None:
             raise RefusedError(Reason.SESSION_UNKNOWN)
@@ -135,7 +137,7 @@ class StatusPolls:
         before = memory.status
         memory.saw(status, asked_at, self._clock())
         if status.status == _CONNECTED:
-            self._note(row.id, memory, asked_at, connected=True)
+            self._note_connected(row.id, memory, asked_at)
         elif status.status in REMAINING_STATUSES and status.status != before:
             await self._learn_proof(row.id, memory)
         if row.ended_status is not None:
@@ -155,24 +157,22 @@ class StatusPolls:
             )
         return row
 
-    def answered(self, session_id: str) -> None:
-        """The service has just answered a create call: what is listed may be older."""
+    def answered(self, session_id: str) -> Work[None]:
+        """The service has just answered a create call: what is listed may be older. Returns what
+        records that for other processes, to be done where the answer is stored."""
         memory = self._memories.of(session_id)
         memory.settled_at = memory.noted_at = self._clock()
-        self._spawn_note(session_id, memory.settled_at, connected=False)
+        return self._proofs.noting(session_id, memory.settled_at, connected=False)
 
-    def _note(
-        self, session_id: str, memory: SessionMemory, asked_at: float, *, connected: bool
-    ) -> None:
+    def _note_connected(self, session_id: str, memory: SessionMemory, asked_at: float) -> None:
         """Record this for other processes, now and then, and while nobody waits for it."""
-        if asked_at - memory.noted_at >= NOTE_EVERY_S:
-            memory.noted_at = asked_at
-            self._spawn_note(session_id, asked_at, connected=connected)
+        if asked_at - memory.noted_at < NOTE_EVERY_S:
+            return
+        memory.noted_at = asked_at
 
-    def _spawn_note(self, session_id: str, asked_at: float, *, connected: bool) -> None:
         async def work() -> None:
             with contextlib.suppress(StoreUnavailableError):
-                await self._proofs.note(session_id, asked_at, connected=connected, within_s=NOTE_S)
+                await self._proofs.note(session_id, asked_at, connected=True, within_s=NOTE_S)
 
         task = spawn(work(), name=f"proof:{session_id[:6]}")
         self._noting.add(task)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from rejoin.backend.budgets import CallTurns
 from rejoin.backend.service import (
@@ -54,6 +54,18 @@ class Pass:
     streams: Mapping[str, ListedStream]
     complete: bool
     ended_at: float
+
+
+class Lists(Protocol):
+    """The lists, whoever reads them. Both raise StreamServiceError and StoreUnavailableError."""
+
+    async def recent(self, within_s: float) -> Pass:
+        """A pass that ended in the last `within_s`, or a new one."""
+        ...
+
+    async def read(self, on_page: OnPage) -> Pass:
+        """A new pass; `on_page` gets each page as it comes."""
+        ...
 
 
 class StreamLists:

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import logging
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
 from rejoin.backend.audit import note_own
@@ -24,13 +25,13 @@ from rejoin.backend.service import (
 )
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.reports import ReportStore
-from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
+from rejoin.backend.store.session_rows import SessionForgottenError
 from rejoin.backend.store.sessions import (
     SessionStore,
     StreamTakenError,
 )
-from rejoin.backend.stream_lists import StreamLists
-from rejoin.clock import boot_s
+from rejoin.backend.stream_lists import Lists
+from rejoin.clock import Clock, boot_s
 from rejoin.signaling.wire import ENDED_STATUSES
 
 _log = logging.getLogger("rejoin.backend")
@@ -38,6 +39,8 @@ _log = logging.getLogger("rejoin.backend")
 EVERY_S: Final = 60.0
 _ASK_S: Final = 5.0
 _STORE_S: Final = 5.0
+UNSTARTED_S: Final = 3 * EVERY_S
+"""Longer than a start may take, and the pass over the lists after it."""
 GONE: Final = "TERMINATED"
 """The status of a stream session that the service no longer knows."""
 
@@ -52,12 +55,13 @@ def _prefix_of(server_key: bytes) -> str:
 
 
 async def sweep_for_ever(
-    service: StreamService, store: SessionStore, lists: StreamLists, status_turns: CallTurns
+    service: StreamService, store: SessionStore, lists: Lists, status_turns: CallTurns
 ) -> None:
     """One pass now, and one each minute. Each status call takes a turn of `status_turns`."""
+    unstarted = Unstarted(boot_s)
     while True:
         try:
-            await sweep_old_rows(service, store, status_turns)
+            await sweep_old_rows(service, store, status_turns, unstarted)
             await ReportStore(store.database).sweep(within_s=_STORE_S)
             await sweep_lost_starts(service, store, lists)
         except StoreUnavailableError:
@@ -65,23 +69,43 @@ async def sweep_for_ever(
         await asyncio.sleep(EVERY_S)
 
 
+class Unstarted:
+    """Old rows without a stream session, as this process has seen them one pass after another: a
+    clock that leaps makes a start old that is on its way, or was lost and is still to be joined."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._seen_at: dict[str, float] = {}
+
+    def never_began(self) -> list[str]:
+        """Those that no call and no list has made a session of for long enough."""
+        now = self._clock()
+        return [each for each, at in self._seen_at.items() if now - at >= UNSTARTED_S]
+
+    def seen(self, session_ids: Iterable[str]) -> None:
+        now = self._clock()
+        self._seen_at = {each: self._seen_at.get(each, now) for each in session_ids}
+
+
 async def sweep_old_rows(
-    service: StreamService, store: SessionStore, status_turns: CallTurns
+    service: StreamService, store: SessionStore, status_turns: CallTurns, unstarted: Unstarted
 ) -> None:
     """Ask the service about each old session that may live; the next pass deletes those that have
     ended. Raises StoreUnavailableError."""
-    for row in await store.sweep(within_s=_STORE_S):
+    old = await store.sweep(within_s=_STORE_S, never_began=unstarted.never_began())
+    unstarted.seen(row.id for row in old if row.stream is None)
+    for row in old:
+        if row.stream is None:
+            continue
         if not await status_turns.wait(boot_s() + EVERY_S):
             return  # those who wait for news go first; the next pass asks
-        status = await _status_of(service, row)
+        status = await _status_of(service, row.stream)
         if status in ENDED_STATUSES:
             with contextlib.suppress(SessionForgottenError):  # another process has deleted it
                 await store.ended(row.id, status, None, within_s=_STORE_S)
 
 
-async def sweep_lost_starts(
-    service: StreamService, store: SessionStore, lists: StreamLists
-) -> None:
+async def sweep_lost_starts(service: StreamService, store: SessionStore, lists: Lists) -> None:
     """Join sessions of ours to the row that started them; end those that have none, because
     nobody can reach them and they are paid for. Raises StoreUnavailableError."""
     prefix = _prefix_of(await store.server_key())
@@ -103,7 +127,7 @@ async def sweep_lost_starts(
             note_own("terminate, by the sweep: a stream session without an owner", "terminate")
             await _end(service, each.stream)
         elif row[1] is None:
-            with contextlib.suppress(StreamTakenError):
+            with contextlib.suppress(StreamTakenError, SessionForgottenError):
                 await store.started(row[0], each.stream, within_s=_STORE_S)
 
 
@@ -112,10 +136,9 @@ async def _end(service: StreamService, stream: StreamId) -> None:
         await service.terminate(stream, budget_s=_ASK_S)
 
 
-async def _status_of(service: StreamService, row: StoredSession) -> str:
+async def _status_of(service: StreamService, stream: StreamId) -> str:
     """The service's status; "" where it does not say."""
-    assert row.stream is not None, "rows without a stream session are deleted at once"
     try:
-        return (await service.get_status(row.stream, budget_s=_ASK_S)).status
+        return (await service.get_status(stream, budget_s=_ASK_S)).status
     except StreamServiceError as error:
         return GONE if error.fault is ServiceFault.NOT_FOUND else ""

@@ -34,14 +34,14 @@ class ProfileOptions:
     ca_file: Path | None
 
 
-def profile_options(verb: _Verb) -> _Verb:
-    """The options of `ProfileOptions`."""
+def profile_options(verb: _Verb, *, network: str | Callable[[], str] = "internet") -> _Verb:
+    """The options of `ProfileOptions`. `network`: the default of `--network`."""
     found = (
         click.option(
             "--network",
             type=click.Choice(["internet", "lan", "loopback"]),
-            default="internet",
-            show_default=True,
+            default=network,
+            show_default="internet",
             help="Where the game server may be: internet; lan: also private addresses; "
             "loopback: only this machine.",
         ),

@@ -17,8 +17,8 @@ from rejoin.cli.sign_in import token_file
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
-NO_LIMIT: Final = "none"
-"""`runtime.player_settings.NO_LIMIT`, repeated so that `--help` imports nothing else."""
+NONE: Final = "none"
+"""`runtime.setting_kinds.NONE`, repeated so that `--help` imports nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,12 @@ class GameOptions:
     """File with the TURN servers."""
     allow_444: bool = False
     """Offer video with colour in full resolution."""
+    aspect: str = "sent"
     full_screen: bool = False
+    screen: str | None = None
+    """The name of the screen to open on; None: the desktop decides."""
+    sound_device: str | None = None
+    mute_in_background: bool = False
     close_at_end: bool = False
     probe_url: str | None = None
     """Another address of the studio, for probes while the connection is lost."""
@@ -82,6 +87,15 @@ vsync = click.option(
 )
 
 
+aspect = click.option(
+    "--aspect",
+    type=click.Choice(("sent", "fill", "4:3", "16:9", "16:10", "21:9")),
+    default=saved("aspect"),
+    show_default="sent",
+    help="The shape of the picture: as the game sends it, as the window (fill), or another one.",
+)
+
+
 class LimitType(click.ParamType[int | None]):
     """A whole number in a range, or `none`: None."""
 
@@ -93,7 +107,57 @@ class LimitType(click.ParamType[int | None]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | None:
-        return None if value in (None, NO_LIMIT) else self._range.convert(value, param, ctx)
+        return None if value in (None, NONE) else self._range.convert(value, param, ctx)
+
+
+class TextType(click.ParamType[str | None]):
+    """Any text, or `none`: None."""
+
+    name = "text"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | None:
+        return None if value in (None, NONE) else str(value)
+
+
+class OptionalFile(click.Path):
+    """The path of a file, or `none`: None."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return None if value in (None, NONE) else super().convert(value, param, ctx)
+
+
+def window_options() -> tuple[Callable[[_Verb], _Verb], ...]:
+    """Where the window opens, and what is heard of it."""
+    return (
+        click.option(
+            "--full-screen/--no-full-screen",
+            default=saved("full_screen"),
+            help="Start in full screen.",
+        ),
+        click.option(
+            "--screen",
+            metavar="NAME",
+            type=TextType(),
+            default=saved("screen"),
+            show_default=NONE,
+            help="The screen to open on, by its name in the system.",
+        ),
+        click.option(
+            "--sound-device",
+            metavar="NAME",
+            type=TextType(),
+            default=saved("sound_device"),
+            show_default=NONE,
+            help="The sound device that plays; while it is not there, the system's default.",
+        ),
+        click.option(
+            "--mute-in-background/--no-mute-in-background",
+            default=saved("mute_in_background"),
+            help="No sound while the game's window is not the active one.",
+        ),
+    )
 
 
 def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Verb]:
@@ -117,11 +181,12 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
         renderer(saved("renderer")),
         scaling,
         sharpness,
+        aspect,
         vsync,
         frame_pacing(saved("frame_pacing")),
         click.option(
-            "--dtls-client",
-            is_flag=True,
+            "--dtls-client/--no-dtls-client",
+            default=saved("dtls_client"),
             help="Act as the DTLS client (saves one round trip). Some hosts refuse it.",
         ),
         click.option(
@@ -138,7 +203,7 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
             metavar="KBIT/S",
             type=LimitType(100, 100_000),
             default=saved("max_kbps"),
-            show_default=NO_LIMIT,
+            show_default=NONE,
             help="The most that the game may send, in kbit/s.",
         ),
         click.option(
@@ -146,14 +211,16 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
             metavar="PIXELS",
             type=LimitType(180, 4320),
             default=saved("max_height"),
-            show_default=NO_LIMIT,
+            show_default=NONE,
             help="The largest picture that the game may send, by its height; only where the input "
             "module passes it on.",
         ),
         click.option(
             "--ice-servers",
             metavar="FILE",
-            type=FILE,
+            type=OptionalFile(dir_okay=False, path_type=Path),
+            default=saved("turn_file"),
+            show_default=NONE,
             help="JSON file with TURN servers (iceServers of WebRTC), to reach the game through a "
             "relay where it cannot be reached directly. Those of a backend's answer are not used.",
         ),
@@ -163,7 +230,7 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
             help="Offer the studio video with colour in full resolution (4:4:4), which is decoded "
             "in software.",
         ),
-        click.option("--full-screen", is_flag=True, help="Start in full screen."),
+        *window_options(),
         click.option(
             "--close-at-end", is_flag=True, help="Close the window when the game has ended."
         ),

@@ -110,14 +110,24 @@ def _settings() -> PlayerSettings:
 
 
 def _make_parts(game: GameToPlay) -> Parts:
-    from rejoin.cli.played_game import make_player, window_options
+    from rejoin.cli.played_game import gamepads, make_player, window_options
     from rejoin.gui.home.played_game import Parts
+    from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.network import HAS_NETLINK
+    from rejoin.runtime.settings_file import settings_path
 
-    options = options_of(_settings(), back=game.ticket is not None)
+    settings = _settings()
+    options = options_of(settings, back=game.ticket is not None)
     player = make_player(game, options, lambda activation: None)
+    pads, on_wish = gamepads(options)
+    player.subscribe_wishes(on_wish)
+    window = dataclasses.replace(
+        window_options(game, options, player),
+        settings=FollowedSettings(settings_path(), settings),
+        pads=pads,
+    )
     hint = not HAS_NETLINK and not game.profile.network.loopback_only
-    return Parts(game, player, window_options(game, options, player), network_hint=hint)
+    return Parts(game, player, window, network_hint=hint)
 
 
 def options_of(settings: PlayerSettings, *, back: bool = False) -> GameOptions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from rejoin.cli import backend_profile, bearer, consent, options, window
 from rejoin.cli.game_options import GameOptions, game_options
 from rejoin.cli.messages import say
 from rejoin.cli.no_collections import no_collections
+from rejoin.cli.saved_settings import of_this_run, saved
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class PlayOptions(GameOptions, backend_profile.ProfileOptions):
 
 @click.command(short_help="Play a game through a studio's backend.")
 @click.argument("backend_url")
-@backend_profile.profile_options
+@partial(backend_profile.profile_options, network=saved("scope"))
 @options.stats
 @options.agreement(
     "Follow a link wherever it leads, send its backend your sign-in token, and start a second "
@@ -84,5 +86,6 @@ def _link_game(chosen: PlayOptions) -> GameToPlay:
     profile = consent.agree_to_link(profile, yes=chosen.yes)
     if signed_in is None:
         profile, signed_in = bearer.signed_in(profile, chosen, named_by_link=True)
-    say(f"Playing through {origin_of(profile.backend_url)}.", err=True)
+    if not of_this_run().streamer_mode:
+        say(f"Playing through {origin_of(profile.backend_url)}.", err=True)
     return GameToPlay(profile, signed_in=signed_in)

@@ -10,19 +10,23 @@ from rejoin.cli.game_options import GameOptions
 from rejoin.errors import BadInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rejoin.gui.input import PlayerPads
     from rejoin.gui.surface_choice import PictureOptions
     from rejoin.gui.window_options import WindowOptions
+    from rejoin.input_events.wishes import AnyWish
     from rejoin.runtime.instance_server import OnActivate
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player import Player
+    from rejoin.runtime.statistics_file import StatisticsFile
 
 MAPPINGS: Final = "gamecontrollerdb.txt"
 """A file of the player's, beside the settings, with gamepads that SDL does not know."""
 
 
 def window_options(game: GameToPlay, options: GameOptions, player: Player) -> WindowOptions:
-    """How its window behaves, before it is chosen what draws there."""
+    """How its window behaves, but for its gamepads and for what draws there."""
     from rejoin.core.model import Doing, Snapshot, Stage
     from rejoin.gui.window_options import WindowOptions
 
@@ -34,7 +38,7 @@ def window_options(game: GameToPlay, options: GameOptions, player: Player) -> Wi
         before_start=before_start,
         report_facts=player.report_facts,
         picture=picture_options(options),
-        pads=gamepads(options, player),
+        screen=options.screen,
     )
 
 
@@ -42,29 +46,32 @@ def picture_options(options: GameOptions) -> PictureOptions:
     """How pictures are drawn."""
     from rejoin.gui.renderer_choice import Renderer
     from rejoin.gui.surface_choice import PictureOptions
-    from rejoin.media.video.scale_filter import ScaleFilter
+    from rejoin.gui.video_surface import Drawing
+    from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 
     return PictureOptions(
         Renderer(options.renderer),
-        ScaleFilter(options.scaling),
-        options.sharpness,
+        Drawing(ScaleFilter(options.scaling), options.sharpness, Aspect(options.aspect)),
         options.vsync,
     )
 
 
 def make_player(
-    game: GameToPlay, options: GameOptions, on_activate: OnActivate, *, stats: Path | None = None
+    game: GameToPlay,
+    options: GameOptions,
+    on_activate: OnActivate,
+    *,
+    statistics_file: StatisticsFile | None = None,
 ) -> Player:
     """The client for this game. `on_activate` is called on the stream thread when a second instance
     asks for its window. Raises BadInputError."""
     from rejoin.media.video.hardware import chosen
+    from rejoin.runtime.data_used import DataUsed
     from rejoin.runtime.local_store import LocalStore
     from rejoin.runtime.player import Player, PlayerOptions
     from rejoin.runtime.report_queue import ReportQueue
-    from rejoin.runtime.statistics_file import StatisticsFile
     from rejoin.runtime.volume_file import SoundFile
 
-    statistics_file = StatisticsFile(stats) if stats is not None else None
     signed_in = game.signed_in
     return Player(
         game.profile,
@@ -79,6 +86,8 @@ def make_player(
             statistics_file=statistics_file,
             sound_file=SoundFile(),
             hardware=chosen(options.decoder),
+            sound_device=options.sound_device,
+            data_used=DataUsed(),
             dtls_client=options.dtls_client,
             input_module=options.input_module == "service",
             max_kbps=options.max_kbps,
@@ -90,15 +99,15 @@ def make_player(
     )
 
 
-def gamepads(options: GameOptions, player: Player) -> PlayerPads:
-    """The player's gamepads, unless they are off."""
+def gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None]]:
+    """The player's gamepads, unless they are off, and what wishes of the input module go to."""
     from rejoin.gamepads.choices import PadChoices
     from rejoin.gamepads.reader import Gamepads
     from rejoin.gui.input import NoPads
     from rejoin.runtime.state_folder import settings_folder
 
     if not options.gamepads:
-        return NoPads()
+        return NoPads(), lambda wish: None
     choices = PadChoices(
         background=options.pad_background,
         dead_zone=options.pad_dead_zone,
@@ -110,5 +119,4 @@ def gamepads(options: GameOptions, player: Player) -> PlayerPads:
     with contextlib.suppress(BadInputError):  # there is no home folder
         mappings = settings_folder() / MAPPINGS
     pads = Gamepads(choices, mappings)
-    player.subscribe_wishes(pads.on_wish)
-    return pads
+    return pads, pads.on_wish

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rejoin.runtime.player_settings import PlayerSettings
 
 _KEPT: Final = "rejoin.player_settings"
+_FIELDS: Final = {"ice_servers": "turn_file", "report": "send_reports", "network": "scope"}
+"""Parameters of verbs that do not have the name of their setting."""
 
 
 def of_this_run() -> PlayerSettings:
@@ -46,6 +48,17 @@ def _load() -> PlayerSettings:
     for problem in loaded.problems:
         warn(problem)
     return loaded.settings
+
+
+def given_here() -> frozenset[str]:
+    """The fields of `PlayerSettings` that the command line of this run gives."""
+    context = click.get_current_context()
+    given = click.core.ParameterSource.COMMANDLINE
+    names = [each for each in context.params if context.get_parameter_source(each) is given]
+    from rejoin.runtime.player_settings import SETTINGS
+
+    known = {each.name for each in SETTINGS.values()}
+    return frozenset({_FIELDS.get(each, each) for each in names} & known)
 
 
 def saved(name: str) -> Callable[[], Any]:

@@ -11,7 +11,7 @@ import click
 
 from rejoin.cli.exit_codes import SUCCESS
 from rejoin.cli.messages import say, warn
-from rejoin.cli.options import as_values
+from rejoin.cli.options import FILE, as_values
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ _WIDTH: Final = 78
 def settings() -> None:
     """Show and change the settings that games are played with.
 
-    They are read when a game starts: a change counts from the next start. Options of the command
-    line go before them. A studio's link cannot change them; `rejoin demo` and `rejoin qa` do not
-    use them.
+    `rejoin settings open` shows them in a window. Most are read when a game starts; `list` says
+    which ones apply at once. Options of the command line go before them. A studio's link cannot
+    change them; `rejoin demo` and `rejoin qa` do not use them.
     """
 
 
@@ -49,7 +49,8 @@ def list_all(chosen: ListOptions) -> int:
         saved = "" if setting.key in loaded.given else " (default)"
         say("")
         say(f"{setting.key} = {value}{saved}")
-        for line in textwrap.wrap(f"{setting.meaning} ({setting.allowed()})", _WIDTH):
+        said = f"{setting.meaning} ({setting.allowed()}) Applies {setting.applies.value}."
+        for line in textwrap.wrap(said, _WIDTH):
             say(f"    {line}")
     return SUCCESS
 
@@ -88,7 +89,7 @@ class SetOptions:
 @as_values(SetOptions)
 @needs("player")
 def set_one(chosen: SetOptions) -> int:
-    """Save VALUE for KEY. It counts from the next start."""
+    """Save VALUE for KEY. `rejoin settings list` says when it counts."""
     from rejoin.runtime.player_settings import setting
     from rejoin.runtime.settings_file import change, settings_path
 
@@ -118,6 +119,73 @@ def reset(chosen: ResetOptions) -> int:
         raise click.UsageError("Name one KEY, or --all.")
     path = settings_path()
     _say_kept(clear(path) if chosen.key is None else change(path, chosen.key, None))
+    return SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOptions:
+    """The arguments of `rejoin settings open`."""
+
+
+@settings.command(name="open", short_help="Show the settings in a window.")
+@as_values(OpenOptions)
+@needs("player")
+def open_window(chosen: OpenOptions) -> int:
+    """Show the settings in a window, and change them there.
+
+    A game that is being played follows what applies at once.
+    """
+    from rejoin.cli.window import check_display
+    from rejoin.runtime.settings_file import settings_path
+
+    check_display()
+    from rejoin.gui.settings.window import run
+
+    return run(settings_path())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """The arguments of `rejoin settings export`."""
+
+    file: Path
+
+
+@settings.command(short_help="Write the settings to a file.")
+@click.argument("file", type=FILE)
+@as_values(ExportOptions)
+@needs("player")
+def export(chosen: ExportOptions) -> int:
+    """Write every setting that is not at its default to a new FILE."""
+    from rejoin.runtime.settings_file import export, settings_path
+
+    export(settings_path(), chosen.file)
+    return SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """The arguments of `rejoin settings import`."""
+
+    file: Path
+
+
+@settings.command(name="import", short_help="Read the settings from a file.")
+@click.argument("file", type=FILE)
+@as_values(ImportOptions)
+@needs("player")
+def import_file(chosen: ImportOptions) -> int:
+    """Make the settings those of FILE, which `rejoin settings export` has written.
+
+    What it does not set goes back to the default. What it has and cannot be used is said and left
+    out.
+    """
+    from rejoin.runtime.settings_file import import_from, settings_path
+
+    problems, copy = import_from(settings_path(), chosen.file)
+    for problem in problems:
+        warn(problem)
+    _say_kept(copy)
     return SUCCESS
 
 

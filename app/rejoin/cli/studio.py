@@ -34,6 +34,8 @@ class StudioOptions:
     dialect: str
     notice_silent_client_s: float
     connection_timeout_s: int
+    session_length_s: int
+    idle_timeout_s: float
     ca_file: Path | None
     """Where the CA certificate is written; with it the backend is served over https."""
     no_host: bool
@@ -48,6 +50,22 @@ class StudioOptions:
 @options.dialect
 @options.notice_silent_client
 @options.emulated_connection_timeout
+@click.option(
+    "--session-length",
+    "session_length_s",
+    type=click.IntRange(1, 86400),
+    default=43200,
+    show_default=True,
+    help="SessionLengthSeconds of the emulated sessions.",
+)
+@click.option(
+    "--idle-timeout",
+    "idle_timeout_s",
+    type=options.NumberRange(1, 86400),
+    default=3600.0,
+    show_default=True,
+    help="Seconds without input after which the emulated service ends a session.",
+)
 @click.option(
     "--https",
     "ca_file",
@@ -89,6 +107,8 @@ def studio(chosen: StudioOptions) -> int:
         STUDIO_SETTINGS,
         notice_silent_client_s=chosen.notice_silent_client_s,
         connection_timeout_s=chosen.connection_timeout_s,
+        session_length_s=chosen.session_length_s,
+        idle_timeout_s=chosen.idle_timeout_s,
     )
     ports = Ports(chosen.backend_port, chosen.api_port, chosen.control_port)
     dialect = DIALECTS[chosen.dialect]

@@ -26,6 +26,12 @@ def _demo() -> click.Command:
     return demo
 
 
+def _doctor() -> click.Command:
+    from rejoin.cli.doctor import doctor
+
+    return doctor
+
+
 def _home() -> click.Command:
     from rejoin.cli.home import home
 
@@ -72,6 +78,7 @@ VERBS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "back": _back,
     "backend": _backend,
     "demo": _demo,
+    "doctor": _doctor,
     "home": _home,
     "play": _play,
     "qa": _qa,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +14,20 @@ import click
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import is_terminal, say, warn
-from rejoin.cli.played_game import make_player, window_options
-from rejoin.errors import BadInputError
+from rejoin.cli.played_game import gamepads, make_player, window_options
+from rejoin.cli.saved_settings import given_here, of_this_run
+from rejoin.errors import BadInputError, RejoinError
 from rejoin.parts import loading
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
     from rejoin.gui.main_window import RejoinWindow
+    from rejoin.gui.settings.followed import FollowedSettings
+    from rejoin.runtime.instance import Instance
     from rejoin.runtime.instance_server import Activation
     from rejoin.runtime.launch import GameToPlay
+    from rejoin.runtime.player import Player
+    from rejoin.runtime.stream_thread import StreamThread
     from rejoin.runtime.studio_profile import StudioProfile
 
 
@@ -51,6 +57,8 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
             raise BadInputError("--probe-url must look like https://status.example/.") from None
         profile = replace(profile, probe_url=options.probe_url)
     chosen = options.ice_servers
+    if "turn_file" not in given_here():
+        chosen = _saved_ice_servers(profile, chosen)
     if chosen is not None:
         profile = replace(profile, ice_servers_file=chosen)
     try:
@@ -63,6 +71,19 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
     for sentence in passed_over:
         warn(sentence)
     return profile
+
+
+def _saved_ice_servers(profile: StudioProfile, saved: Path | None) -> Path | None:
+    """The file with TURN servers of the settings, if it is to be used: a ticket's own goes first,
+    and one that is wrong costs no game."""
+    if saved is None or profile.ice_servers_file is not None:
+        return None
+    try:
+        replace(profile, ice_servers_file=saved).ice_servers()
+    except BadInputError as error:
+        warn(f"{error} It is the setting network.turn_file; the game starts without.")
+        return None
+    return saved
 
 
 def play_new_game(
@@ -97,52 +118,159 @@ def play_new_game(
 
 
 def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None = None) -> int:
-    """Play `game` in a window until the window is closed; returns the exit code."""
+    """Play `game` in a window, and after its end another one of the same profile as often as the
+    player starts again, until the window is closed; returns the exit code of the last one."""
     from rejoin.core.model import Stage
     from rejoin.gui import application
-    from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
-    from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
     from rejoin.runtime.unfinished import unfinished_game
 
-    activations: SimpleQueue[Activation] = SimpleQueue()
-    player = make_player(game, options, activations.put, stats=stats)
+    games = _Games(game, options, stats)
     if game.ticket is None and unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
-    thread = StreamThread(player.run)
     warned: set[str] = set()
 
     def after_refresh(window: RejoinWindow) -> None:
         stage = window.snapshot.stage
-        while not activations.empty():
-            window.come_to_front(activations.get().token)
+        games.show_if_activated(window)
+        if games.go_on(window):
+            return
         if stage is Stage.LIVE:
-            for problem in (player.problem() or "").splitlines():
+            for problem in (games.player.problem() or "").splitlines():
                 if problem not in warned:
                     warned.add(problem)
                     warn(problem)
-        died = not thread.running and player.snapshot.stage is not Stage.ENDED
-        if died or (options.close_at_end and stage is Stage.ENDED):
+        if games.died or (options.close_at_end and stage is Stage.ENDED):
             window.close()
 
-    thread.start()
-    code = application.run(
-        player,
-        window_options(game, options, player),
-        full_screen=options.full_screen,
-        network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
-        after_refresh=after_refresh,
-    )
-    ending = thread.join(END_TIMEOUT_S)
-    if ending is None:
-        warn("the stream did not end in time. This is a bug in Rejoin.")
-        return exit_codes.BUG
-    if code != 0:
+    try:
+        games.thread.start()
+        code = application.run(
+            games.player,
+            replace(
+                window_options(game, options, games.player),
+                start_again=games.want_another,
+                settings=_followed(options),
+                pads=games.pads,
+            ),
+            full_screen=options.full_screen,
+            network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
+            after_refresh=after_refresh,
+        )
+        return games.exit_code(code)
+    finally:
+        games.close()
+
+
+class _Games:
+    """The games of one window, one after another: of each its client and its stream thread."""
+
+    def __init__(self, game: GameToPlay, options: GameOptions, stats: Path | None) -> None:
+        self._game = game
+        self._options = options
+        self._stats = stats
+        self._activations: SimpleQueue[Activation] = SimpleQueue()
+        self._claimed: Instance | None = None
+        """The claim on the game since it was started again; the first one is the caller's."""
+        self._wanted = False
+        self.failure: RejoinError | None = None
+        """Why another game could not begin."""
+        self.pads, self._on_wish = gamepads(options)
+        self.player, self.thread = self._begin(game, again=False)
+
+    def _begin(self, game: GameToPlay, *, again: bool) -> tuple[Player, StreamThread[Ending]]:
+        """Raises RejoinError."""
+        from rejoin.runtime.statistics_file import StatisticsFile
+        from rejoin.runtime.stream_thread import StreamThread
+
+        stats = None if self._stats is None else StatisticsFile(self._stats, append=again)
+        player = make_player(game, self._options, self._activations.put, statistics_file=stats)
+        player.subscribe_wishes(self._on_wish)
+        return player, StreamThread(player.run)
+
+    @property
+    def died(self) -> bool:
+        """Whether the stream thread ended without an ending."""
+        from rejoin.core.model import Stage
+
+        return not self.thread.running and self.player.snapshot.stage is not Stage.ENDED
+
+    def want_another(self) -> None:
+        """The player asked for another game: it begins once the last one has let go of all."""
+        self._wanted = True
+
+    def go_on(self, window: RejoinWindow) -> bool:
+        """Begin the game that is wanted, if it can begin now; whether one is still waited for."""
+        if not self._wanted or self.thread.running:
+            return self._wanted
+        self._wanted = False
+        signed_in = self._game.signed_in
+        self._game = replace(
+            self._game,
+            ticket=None,
+            instance=None,
+            open_here=self._claim(),
+            # How long a token is good was known when it was fetched.
+            signed_in=None if signed_in is None else replace(signed_in, lasts_s=None),
+        )
+        try:
+            self.player, self.thread = self._begin(self._game, again=True)
+        except RejoinError as error:
+            self.failure = error
+            window.close()
+            return True
+        self.thread.start()
+        window.play(self.player, self.player.report_facts)
+        return False
+
+    def _claim(self) -> Instance | None:
+        """The client of the last game has given its claim on the game back."""
+        from rejoin.runtime import launch
+
+        claim = launch.claim_game(self._game.profile)
+        self._claimed = claim.instance if isinstance(claim, launch.Claimed) else None
+        return self._claimed
+
+    def show_if_activated(self, window: RejoinWindow) -> None:
+        """Bring the window to the front if a second instance asked for it."""
+        while not self._activations.empty():
+            window.come_to_front(self._activations.get().token)
+
+    def exit_code(self, code: int) -> int:
+        """Of the last game, once the window was closed with `code`. Raises RejoinError if another
+        one could not begin."""
+        from rejoin.runtime import launch
+        from rejoin.runtime.stream_thread import END_TIMEOUT_S
+
+        ending = self.thread.join(END_TIMEOUT_S)
+        if self.failure is not None:
+            raise self.failure
+        if ending is None:
+            warn("the stream did not end in time. This is a bug in Rejoin.")
+            return exit_codes.BUG
+        if code != 0:
+            return code
+        code = launch.exit_code(ending)
+        if code != 0:
+            warn(ending_sentence(ending))
         return code
-    code = launch.exit_code(ending)
-    if code != 0:
-        warn(ending_sentence(ending))
-    return code
+
+    def close(self) -> None:
+        if self._claimed is not None:
+            self._claimed.release()
+
+
+def _followed(options: GameOptions) -> FollowedSettings:
+    """The settings that apply to this game, and the file that they are followed in."""
+    from rejoin.gui.settings.followed import FollowedSettings
+    from rejoin.runtime.settings_file import settings_path
+
+    path: Path | None = None
+    with contextlib.suppress(BadInputError):  # there is no home folder
+        path = settings_path()
+    fixed, saved = given_here(), of_this_run()
+    given = {name: getattr(options, name) for name in fixed if hasattr(options, name)}
+    return FollowedSettings(path, replace(saved, **given), fixed)
 
 
 def ending_sentence(ending: Ending) -> str:

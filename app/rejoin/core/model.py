@@ -402,6 +402,9 @@ class Snapshot:
     next_try_at: float | None = None
     turn: Turn | None = None
     """With WAITING_FOR_TURN: the place in the backend's queue. An estimate that ends nothing."""
+    length_ends_at: float | None = None
+    """When the session's length (SessionLengthSeconds) is over, at the earliest; None where the
+    backend does not say."""
     offline: bool = False
     unreached: bool = False
     """The studio's backend did not answer the last call."""

@@ -73,7 +73,7 @@ def _doing(phase: Phase, facts: Facts) -> Doing:  # noqa: C901 - plain dispatch
             return Doing.NOTHING
         case StartOffering() | Goodbye() | Offering():
             return Doing.PREPARING
-        case Requesting() if phase.attempt.turn is not None:
+        case Requesting() | StartRequesting() if phase.attempt.turn is not None:
             return Doing.WAITING_FOR_TURN
         case StartRequesting() | Requesting():
             return Doing.ASKING_BACKEND
@@ -87,6 +87,8 @@ def _doing(phase: Phase, facts: Facts) -> Doing:  # noqa: C901 - plain dispatch
             return Doing.CONFIRMING_END
         case TerminatingSession(unreached=None):
             return Doing.TERMINATING
+        case Backoff() | StartBackoff() if _waits_for_turn(phase, facts):
+            return Doing.WAITING_FOR_TURN
         case StartBackoff() | TerminatingSession():
             return _waiting_for(facts)
         case AwaitingService() if facts.unreached is None:
@@ -94,8 +96,6 @@ def _doing(phase: Phase, facts: Facts) -> Doing:  # noqa: C901 - plain dispatch
             return Doing.WAITING_FOR_SERVICE if waits else Doing.CHECKING
         case Backoff() if _about_to_ask(phase):
             return Doing.ASKING_BACKEND
-        case Backoff() if _turn(phase) is not None and facts.offline_since_at is None:
-            return Doing.WAITING_FOR_TURN
         case Backoff() | AwaitingService():
             return _waiting_for(facts)
         case _:
@@ -113,10 +113,19 @@ def _about_to_ask(phase: Backoff) -> bool:
     return phase.attempt is not None and phase.attempt.tries == 0
 
 
+def _waits_for_turn(phase: Phase, facts: Facts) -> bool:
+    return _turn(phase) is not None and facts.offline_since_at is None
+
+
 def _turn(phase: Phase) -> Turn | None:
-    """The place in the backend's queue, while the request of an attempt waits for its turn."""
+    """The place in the backend's queue, while the request of an attempt or a start waits there."""
     match phase:
-        case Requesting(attempt=attempt) | Backoff(attempt=Attempt() as attempt):
+        case (
+            Requesting(attempt=attempt)
+            | Backoff(attempt=Attempt() as attempt)
+            | StartRequesting(attempt=attempt)
+            | StartBackoff(attempt=Attempt() as attempt)
+        ):
             return attempt.turn
         case _:
             return None
@@ -132,6 +141,7 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
         back_at=facts.back_at,
         episode=facts.episodes,
         turn=_turn(phase),
+        length_ends_at=facts.window.ends_min_at,
         status=facts.status,
         returning=facts.from_ticket is not None and facts.shown is None,
         can_terminate=policy.can_terminate,

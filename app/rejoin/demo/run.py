@@ -48,6 +48,9 @@ def run(options: DemoOptions, *, print_line: Callable[[str], None] = print) -> i
     with studio_process(
         notice_silent_client_s=options.notice_silent_client_s,
         connection_timeout_s=options.connection_timeout_s,
+        on_wait=lambda waited_s: print_line(
+            f"The emulated service is still being loaded ({waited_s:.0f} s) ..."
+        ),
     ) as there:
         return _play(options, there, print_line, has_window=window_missing is None)
 

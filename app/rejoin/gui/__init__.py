@@ -17,6 +17,7 @@ Glossary:
     armed       A card's buttons accept presses. Just after it has appeared they do not: those
                 presses were meant for the game.
     settled     A button has visibly had the focus for half a second, so a key may press it.
+    role        What a colour is for (`roles`); a theme is a colour for each.
     surface     What draws the picture: the processor or the graphics card (`video_surface`).
     port        The stream as the window sees it (`bridge.StreamPort`); the bridge is the only
                 crossing between its threads and Qt's.
@@ -29,7 +30,8 @@ card `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of 
 `renderer_choice` and `surface_choice` with `card_api`, `surface_probe` and `surface_fallback`),
 `application` and `qt_application`; then the package `home`, the window around games. The rest
 is small: `starting_card`, `confirmation`, `end_card` with `ending_texts` and `report`, `corners`
-with `pill`, `reconnect_button`, `announcer` with `announcement`, `sound_control`, `stats_overlay`,
-`network_hint`, `displays` with `display_probe`, `platform_plugin`, `theme`, `labels`,
-`window_size`, `front`, `screenshot`.
+with `pill`, `connection_test` with `connection_test_texts`, `reconnect_button`, `announcer` with
+`announcement`, `sound_control`, `stats_overlay`, `network_hint`, `displays` with `display_probe`,
+`platform_plugin`, `theme` with `roles`, `labels`, `window_size`, `front`, `screenshot`. The
+settings are a package of their own, `settings`.
 """

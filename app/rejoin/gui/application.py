@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,9 +16,14 @@ from rejoin.gui.bridge import StreamPort
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
 from rejoin.gui.qt_application import INTERRUPTED, make_application, qt_log
+from rejoin.gui.settings.appearance import appearance_of
+from rejoin.gui.settings.following import Following
 from rejoin.gui.surface_choice import SurfaceUse
 from rejoin.gui.window_options import WindowOptions
+from rejoin.gui.window_size import open_on
 from rejoin.runtime.renderer_memory import RendererMemory
+
+_log = logging.getLogger("rejoin.qt")
 
 
 def run(
@@ -41,11 +47,14 @@ def run(
     """
     with qt_log(), ExitStack() as at_the_end:
         at_the_end.callback(options.pads.stop)
-        application = make_application()
+        application = make_application(appearance_of(options.settings.now))
         use = SurfaceUse(options.picture, RendererMemory())
         at_the_end.callback(use.close)  # in any case: a mark that stays is taken for a crash
         options = replace(options, make_surface=use.make_surface, on_surface_failed=use.fall_back)
         window = RejoinWindow(port, options, clock=clock)
+        following = Following(application, window, options.settings)
+        if options.screen is not None and not open_on(window, options.screen):
+            _log.info("there is no screen of the name that was chosen")
         source = qt_network() if network_hint else None
         hint = NetworkHint(window.bridge.post, source) if source is not None else None
         interrupts = 0
@@ -78,6 +87,7 @@ def run(
             signal.signal(signal.SIGINT, before)
             if hint is not None:
                 hint.close()
+            following.close()
             window.bridge.close()
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)

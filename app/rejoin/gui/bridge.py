@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from rejoin.core.events import Event
 from rejoin.core.model import Snapshot
-from rejoin.input_events.events import InputEvent
+from rejoin.core.play_report import PlayReport
+from rejoin.input_events.events import InputEvent, ReleaseAll, View
 from rejoin.input_events.wishes import AnyWish, VibrationWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry, Picture, PictureSlot, ViewHints
+from rejoin.runtime.stream_limits import StreamLimits
 
 
 class StreamPort(Protocol):
@@ -45,11 +48,20 @@ class StreamPort(Protocol):
     def set_sound(self, choice: SoundChoice) -> None:
         """Change the volume. Thread-safe, returns at once."""
 
+    def silence(self, silent: bool) -> None:
+        """No sound for now, whatever the volume is. Thread-safe, returns at once."""
+
+    def use_limits(self, limits: StreamLimits) -> None:
+        """For every connection that is made from now on. Thread-safe, returns at once."""
+
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         """Call `listener` with each new snapshot, on any thread. Returns how to unsubscribe."""
 
     def statistics(self) -> StreamStatistics | None:
         """The newest statistics of the shown connection; None before there is one."""
+
+    def play_report(self) -> PlayReport | None:
+        """How the game went so far; None before its first picture."""
 
     def problem(self) -> str | None:
         """Sentences to show once ("No sound: ..."), one a line, or None."""
@@ -68,7 +80,8 @@ class Bridge(QObject):
     """A `Wish` of the input module, on the GUI thread. Of each kind only the newest is kept until
     it is delivered, so a module that wishes in a loop fills no queue."""
 
-    _snapshot_arrived = Signal(object)
+    _snapshot_arrived = Signal(object, object)
+    """With the port that it comes from."""
     _wish_arrived = Signal()
     _picture_arrived = Signal()
 
@@ -77,6 +90,9 @@ class Bridge(QObject):
         self._port = port
         self._lock = threading.Lock()
         self._closed = False
+        self.input_at: float | None = None
+        """When the player last did something in the game, in boot time; may be read on any
+        thread."""
         self._wake_pending = False
         self._wishes: dict[type[Wish], Wish] = {}
         self._wish_arrived.connect(self._deliver_wishes, Qt.ConnectionType.QueuedConnection)
@@ -86,10 +102,11 @@ class Bridge(QObject):
 
     def open(self) -> None:
         """Start to listen. A picture that is already in the slot is announced too."""
-        self._port.slot.on_filled = self._on_filled
+        port = self._port
+        port.slot.on_filled = self._on_filled
         self._unsubscribe = (
-            self._port.subscribe(self._on_snapshot),
-            self._port.subscribe_wishes(self._on_wish),
+            port.subscribe(partial(self._on_snapshot, port)),
+            port.subscribe_wishes(partial(self._on_wish, port)),
         )
         self._on_filled()
 
@@ -97,23 +114,37 @@ class Bridge(QObject):
         """Stop listening and drop what is under way. May be called twice."""
         with self._lock:
             closed, self._closed = self._closed, True
+            self._wishes = {}
         if closed:
             return
         self._port.slot.on_filled = None
         for unsubscribe in self._unsubscribe:
             unsubscribe()
 
+    @property
+    def is_open(self) -> bool:
+        """Not before `open`, nor after `close`."""
+        return bool(self._unsubscribe) and not self._is_closed()
+
+    def reopen(self, port: StreamPort) -> None:
+        """After `close`: listen to the stream of another game, in place of the last one's."""
+        port.slot.hints = self._port.slot.hints
+        self._port, self.input_at = port, None
+        with self._lock:
+            self._closed = self._wake_pending = False
+        self.open()
+
     # --- from other threads ---------------------------------------------------------------------
 
-    def _on_snapshot(self, snapshot: Snapshot) -> None:
+    def _on_snapshot(self, port: StreamPort, snapshot: Snapshot) -> None:
         if not self._is_closed():
-            self._snapshot_arrived.emit(snapshot)
+            self._snapshot_arrived.emit(port, snapshot)
 
-    def _on_wish(self, wish: AnyWish) -> None:
+    def _on_wish(self, port: StreamPort, wish: AnyWish) -> None:
         if isinstance(wish, VibrationWish):
             return  # the gamepads hear of it themselves
         with self._lock:
-            if self._closed:
+            if self._closed or port is not self._port:
                 return
             pending = bool(self._wishes)
             self._wishes.pop(type(wish), None)  # the newest goes to the end
@@ -134,9 +165,9 @@ class Bridge(QObject):
 
     # --- on the GUI thread ----------------------------------------------------------------------
 
-    @Slot(object)
-    def _deliver(self, snapshot: Snapshot) -> None:
-        if not self._is_closed():
+    @Slot(object, object)
+    def _deliver(self, port: StreamPort, snapshot: Snapshot) -> None:
+        if not self._is_closed() and port is self._port:
             self.snapshot_changed.emit(snapshot)
 
     @Slot()
@@ -163,8 +194,11 @@ class Bridge(QObject):
             self._port.post(event)
 
     def send_input(self, event: InputEvent) -> None:
-        if not self._is_closed():
-            self._port.send_input(event)
+        if self._is_closed():
+            return
+        if not isinstance(event, View | ReleaseAll):
+            self.input_at = event.at
+        self._port.send_input(event)
 
     def sound(self) -> SoundChoice:
         return self._port.sound()
@@ -172,6 +206,14 @@ class Bridge(QObject):
     def set_sound(self, choice: SoundChoice) -> None:
         if not self._is_closed():
             self._port.set_sound(choice)
+
+    def silence(self, silent: bool) -> None:
+        if not self._is_closed():
+            self._port.silence(silent)
+
+    def use_limits(self, limits: StreamLimits) -> None:
+        if not self._is_closed():
+            self._port.use_limits(limits)
 
     def take_picture(self) -> Picture | None:
         """The newest picture not yet taken, or None."""
@@ -195,6 +237,9 @@ class Bridge(QObject):
 
     def statistics(self) -> StreamStatistics | None:
         return None if self._is_closed() else self._port.statistics()
+
+    def play_report(self) -> PlayReport | None:
+        return self._port.play_report()
 
     def problem(self) -> str | None:
         return None if self._is_closed() else self._port.problem()

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from rejoin.clock import Clock
 from rejoin.gui import theme
 from rejoin.gui.keys_down import KeysDown
+from rejoin.gui.roles import Role
 
 UNARMED_S = 0.7
 """A card that has just appeared ignores presses for this long: they were meant for the game."""
@@ -67,6 +68,13 @@ class CardButton(QPushButton):
         self.clicks_at_once = False
         """The mouse was not the game's when the card appeared, so clicks are for the card."""
         self._card = card
+
+    def set_kind(self, kind: str) -> None:
+        """Look like this kind of the style sheet's from now on."""
+        if self.property("kind") != kind:
+            self.setProperty("kind", kind)
+            self.style().unpolish(self)
+            self.style().polish(self)
 
     def is_armed(self) -> bool:
         return self._card.clock() >= self.armed_at
@@ -219,7 +227,7 @@ class Card(QWidget):
         layout = self.panel.layout()
         if layout is None:
             return
-        width = min(theme.CARD_WIDTH, self.width() - 2 * _MARGIN_PX)
+        width = min(theme.scaled(theme.CARD_WIDTH), self.width() - 2 * _MARGIN_PX)
         layout.activate()
         height = layout.totalHeightForWidth(width)
         if height < 0:
@@ -247,11 +255,11 @@ class Card(QWidget):
         panel = QRectF(self.panel.geometry())
         painter.setPen(Qt.PenStyle.NoPen)
         for spread in range(14, 0, -2):
-            painter.setBrush(theme.colour("#000000", 0.035))
+            painter.setBrush(theme.colour(Role.SHADOW, theme.shown_palette().shadow_opacity))
             radius = theme.CARD_RADIUS + spread
             around = panel.adjusted(-spread, -spread + 5, spread, spread + 5)
             painter.drawRoundedRect(around, radius, radius)
-        painter.setBrush(theme.colour(theme.CARD, theme.CARD_OPACITY))
+        painter.setBrush(theme.card_colour())
         painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         inside = panel.adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(inside, theme.CARD_RADIUS, theme.CARD_RADIUS)

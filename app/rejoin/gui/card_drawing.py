@@ -40,6 +40,7 @@ from rejoin import assets
 from rejoin.errors import RejoinError
 from rejoin.gui import theme
 from rejoin.gui.picture_layout import PictureLayout
+from rejoin.gui.roles import Role
 from rejoin.gui.yuv_colours import rgb_rows
 from rejoin.media.video.planes import Plane, Planes
 from rejoin.media.video.scale_filter import ScaleFilter
@@ -143,7 +144,9 @@ class CardDrawing:
         """
         updates = self.rhi.nextResourceUpdateBatch()
         pipeline: QRhiGraphicsPipeline | None = None
-        ground = _mixed((0.0, 0.0, 0.0) if planes is not None else _INK, scene.dim)
+        ground = _rgb(theme.INK)
+        if planes is not None:
+            ground = _mixed(_rgb(Role.BARS), scene.dim)
         if planes is not None:
             if planes is not self._uploaded:
                 self._upload(updates, planes)
@@ -248,7 +251,7 @@ def uniforms(
         *(1.0 / across / sites.width, 1.0 / down / sites.height),
         *(from_x / sites.width, from_y / sites.height),
         *(each for row in rows for each in row),
-        *(*_INK, theme.DIM_OPACITY * scene.dim),
+        *(*_rgb(Role.VEIL), theme.DIM_OPACITY * scene.dim),
         *(scene.sharpness, _places(planes, scene), float(planes.interleaved), 0.0),
     )
 
@@ -258,18 +261,17 @@ def _column_major(matrix: QMatrix4x4) -> tuple[float, ...]:
     return tuple(value for each in columns for value in (each.x(), each.y(), each.z(), each.w()))
 
 
-def _rgb(name: str) -> tuple[float, ...]:
-    found = QColor(name)
+def _rgb(role: Role) -> tuple[float, ...]:
+    found = theme.colour(role)
     return found.redF(), found.greenF(), found.blueF()
-
-
-_INK = _rgb(theme.INK)
 
 
 def _mixed(colour: tuple[float, ...], dim: float) -> tuple[float, ...]:
     """The ground around the picture, dimmed as the picture is."""
     share = theme.DIM_OPACITY * dim
-    return tuple(own * (1.0 - share) + ink * share for own, ink in zip(colour, _INK, strict=True))
+    return tuple(
+        own * (1.0 - share) + ink * share for own, ink in zip(colour, _rgb(Role.VEIL), strict=True)
+    )
 
 
 def fragments_for(planes: Planes, scene: Scene) -> str:

@@ -5,14 +5,26 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
+from rejoin.errors import BadInputError
 from rejoin.gui import qt_application
+from rejoin.gui.roles import Appearance
+from rejoin.gui.settings.appearance import appearance_of
+from rejoin.runtime.settings_file import load, settings_path
 
 
 def confirmed(question: str) -> bool:
     """Ask, and wait for the answer. Closing the dialog, Escape and Enter mean no."""
-    qt_application.make_application()
+    qt_application.make_application(_saved_appearance())
     box = question_box(question)
     return box.exec() == QMessageBox.StandardButton.Yes
+
+
+def _saved_appearance() -> Appearance:
+    """As the player's windows look; what is wrong with the settings is said elsewhere."""
+    try:
+        return appearance_of(load(settings_path()).settings)
+    except BadInputError:  # there is no home folder
+        return Appearance()
 
 
 def question_box(question: str) -> QMessageBox:

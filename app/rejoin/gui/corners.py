@@ -20,6 +20,8 @@ class Corners(QWidget):
         self.badge = Pill(icon="icons/unstable.svg")
         self.note = Pill()
         self.problem = Pill()
+        self.limit = Pill(icon="icons/clock.svg")
+        self.picture = Pill()
         self.volume = Pill()
         self.free_mouse_hint = Pill("hint")
         self.drop_hint = Pill("hint")
@@ -27,7 +29,7 @@ class Corners(QWidget):
         grid.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
         top = QVBoxLayout()
         top.setSpacing(8)
-        for pill in (self.badge, self.note, self.problem, self.volume):
+        for pill in (self.badge, self.note, self.limit, self.problem, self.picture, self.volume):
             top.addWidget(pill, 0, Qt.AlignmentFlag.AlignRight)
         top.addStretch()
         grid.addLayout(top, 0, 0, 1, 2)
@@ -40,6 +42,8 @@ class Corners(QWidget):
         self.note.set_text(*notes.note)
         first, _, others = notes.problem.partition("\n")
         self.problem.set_text(first, others)
+        self.limit.set_text(*notes.limit)
+        self.picture.set_text(notes.picture)
         self.volume.set_text(notes.volume)
         self.free_mouse_hint.set_text(notes.free_mouse_hint)
         self.drop_hint.set_text(notes.drop_hint)

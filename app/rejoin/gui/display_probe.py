@@ -9,9 +9,12 @@ import sys
 
 from PySide6.QtGui import QGuiApplication
 
+from rejoin.gui import platform_plugin
+
 
 def main(arguments: list[str]) -> int:
-    """The program."""
+    """The program. What X11's plugin of Qt lacks is an ImportError, which names the library."""
+    platform_plugin.check()
     application = QGuiApplication(["probe", *arguments])
     return 0 if application.primaryScreen() is not None else 1
 

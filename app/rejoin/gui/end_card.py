@@ -1,79 +1,129 @@
-"""The card at the end: what happened, what it means, what to do, and a report to copy."""
+"""The card at the end: what happened, what was lost, whose fault it was, one thing to do next.
+
+Below that, how the game went, if there was one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from rejoin.clock import Clock
-from rejoin.core.model import Ending
-from rejoin.gui import ending_texts, texts
-from rejoin.gui.card import Card
+from rejoin.core.model import Ending, Snapshot
+from rejoin.core.play_report import PlayReport
+from rejoin.gui import ending_texts, play_texts, texts
+from rejoin.gui.card import Card, CardButton
+from rejoin.gui.ending_texts import NextStep
 from rejoin.gui.labels import label, set_text
 
-_COPIED_S = 2.0
+_MOST_FIGURES = 5
 
 
 class EndCard(Card):
-    """The card of stage ENDED."""
+    """The card of stage ENDED. The button of the next step stands out, and has the focus first."""
 
     closed = Signal()
-    copied = Signal()
+    start_again = Signal()
+    report_wanted = Signal()
+    summed_up = Signal(str)
+    """How the game went, for screen readers."""
 
     def __init__(
-        self, clock: Clock, report: Callable[[Ending], str], parent: QWidget | None = None
+        self,
+        clock: Clock,
+        play_report: Callable[[], PlayReport | None],
+        *,
+        can_start_again: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
+        """`play_report`: how the game went; asked once for each ending."""
         super().__init__(clock, parent)
-        self._report = report
+        self._play_report = play_report
+        self._can_start_again = can_start_again
         self._ending: Ending | None = None
-        self._copied_at: float | None = None
         self.title = label("title")
         self.meaning = label()
-        self.advice = label("quiet")
+        self.verdict = label()
+        self.next = label("strong")
         self.code = label("code")
         self.code.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.figures = QWidget()
+        self._names = [label("hint", wraps=False) for _ in range(_MOST_FIGURES)]
+        self._values = [label("strong", wraps=False) for _ in range(_MOST_FIGURES)]
+        grid = QGridLayout(self.figures)
+        grid.setContentsMargins(0, 4, 0, 0)
+        grid.setHorizontalSpacing(22)
+        grid.setVerticalSpacing(2)
+        for number, (name, value) in enumerate(zip(self._names, self._values, strict=True)):
+            grid.addWidget(value, 0, number)
+            grid.addWidget(name, 1, number)
+        grid.setColumnStretch(_MOST_FIGURES, 1)
+        self.why = label("quiet")
+        self.advice = label("quiet")
         column = QVBoxLayout()
-        column.setSpacing(9)
-        for line in (self.title, self.meaning, self.advice, self.code):
+        column.setSpacing(8)
+        for line in (
+            *(self.title, self.meaning, self.verdict, self.next),
+            *(self.figures, self.why, self.advice, self.code),
+        ):
             column.addWidget(line)
         self.body.addLayout(column, 1)
-        self.copy_button = self.button(texts.COPY_REPORT, "", self._copy)
-        self.close_button = self.button(texts.CLOSE, "primary", self.closed.emit)
-        # Wide enough for both texts, so that the row does not move when the text changes.
-        self.copy_button.setText(texts.REPORT_COPIED)
-        self.copy_button.setMinimumWidth(self.copy_button.sizeHint().width())
-        self.copy_button.setText(texts.COPY_REPORT)
+        self.report_button = self.button(texts.REPORT_A_PROBLEM, "", self.report_wanted.emit)
+        self.again_button = self.button(texts.START_AGAIN, "", self.start_again.emit)
+        self.close_button = self.button(texts.CLOSE, "", self.closed.emit)
+        self.row.addWidget(self.report_button)
         self.row.addStretch()
-        self.row.addWidget(self.copy_button)
+        self.row.addWidget(self.again_button)
         self.row.addWidget(self.close_button)
 
-    def show_ending(self, ending: Ending, now: float) -> None:
-        """Show `ending`; called for each snapshot and at each tick."""
+    @property
+    def primary(self) -> CardButton:
+        """The button of the next step."""
+        step = NextStep.CLOSE if self._ending is None else ending_texts.next_step(self._ending)
+        match step:
+            case NextStep.START_AGAIN if self._can_start_again:
+                return self.again_button
+            case NextStep.REPORT:
+                return self.report_button
+            case _:
+                return self.close_button
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show the ending of `snapshot`; called for each snapshot and at each tick."""
+        ending = snapshot.ending
+        if ending is None or ending == self._ending:
+            self.place()
+            return
         self._ending = ending
         text = ending_texts.ending_text(ending)
         set_text(self.title, text.title)
         set_text(self.meaning, text.meaning)
-        set_text(self.advice, text.advice)
+        set_text(self.verdict, play_texts.verdict_sentence(snapshot.verdict))
+        set_text(self.next, text.advice)
         set_text(self.code, f"Code: {ending_texts.support_code(ending)}")
-        if self._copied_at is not None and now - self._copied_at >= _COPIED_S:
-            self._copied_at = None
-        copied = self._copied_at is not None
-        name = texts.REPORT_COPIED if copied else texts.COPY_REPORT
-        if self.copy_button.text() != name:
-            self.copy_button.setText(name)
-            self.copy_button.setAccessibleName(name)
+        self._show_play(self._play_report())
+        again = self._can_start_again and ending_texts.may_start_again(ending)
+        self.again_button.set_usable(shown=again)
+        for button in (self.report_button, self.again_button, self.close_button):
+            button.set_kind("primary" if button is self.primary else "")
         self.place()
 
-    def first_focus(self) -> QWidget:
-        return self.panel if self.follows_game else self.close_button
+    def forget(self) -> None:
+        """Another game begins: its end is a new one, even if it is the same."""
+        self._ending = None
 
-    def _copy(self) -> None:
-        if self._ending is None:
-            return
-        QGuiApplication.clipboard().setText(self._report(self._ending))
-        self._copied_at = self.clock()
-        self.show_ending(self._ending, self._copied_at)
-        self.copied.emit()
+    def _show_play(self, report: PlayReport | None) -> None:
+        figures = () if report is None else play_texts.figures(report)
+        self.figures.setVisible(bool(figures))
+        for number, (name, value) in enumerate(zip(self._names, self._values, strict=True)):
+            set_text(name, figures[number].name if number < len(figures) else "")
+            set_text(value, figures[number].value if number < len(figures) else "")
+        set_text(self.why, "" if report is None else play_texts.verdicts_sentence(report))
+        set_text(self.advice, "" if report is None else play_texts.advice_sentence(report))
+        if report is not None:
+            self.summed_up.emit(" ".join(play_texts.spoken(report)))
+
+    def first_focus(self) -> QWidget:
+        return self.panel if self.follows_game else self.primary

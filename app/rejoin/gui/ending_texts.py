@@ -5,6 +5,7 @@ The rules are those of `texts`.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,7 +29,6 @@ _REASONS = {
 }
 
 _START_AGAIN = "You can start a new game."
-_CONTACT = "If this happens again, contact the studio with the code below."
 _PROGRESS = "Unsaved progress may be lost."
 
 
@@ -39,7 +39,7 @@ def reason_text(reason: StatusReason) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EndingText:
-    """What the end card says: what happened, what it means, what to do."""
+    """What the end card says: what happened, what it means or was lost, the one next step."""
 
     title: str
     meaning: str
@@ -50,13 +50,12 @@ _ENDINGS: dict[EndingKind, EndingText] = {
     EndingKind.UNCONFIRMED: EndingText(
         "We couldn't confirm. It may still be running.",
         "Rejoin could not find out whether your game is still there. " + _PROGRESS,
-        "Wait a few minutes, then start again. " + _CONTACT,
+        "Wait a few minutes, then start again.",
     ),
     EndingKind.NOT_ALLOWED: EndingText(
         "You are not allowed to play this game",
         "The studio's server refused this account.",
-        "Check that you are signed in with the right account, or contact the studio with "
-        "the code below.",
+        "Check that you are signed in with the right account.",
     ),
     EndingKind.SIGN_IN_NEEDED: EndingText(
         "Please sign in again",
@@ -66,12 +65,12 @@ _ENDINGS: dict[EndingKind, EndingText] = {
     EndingKind.NOT_FOUND: EndingText(
         "The game was not found",
         "The studio's server does not know this game any more. " + _PROGRESS,
-        _START_AGAIN + " " + _CONTACT,
+        _START_AGAIN,
     ),
     EndingKind.STREAM_NOT_FOUND: EndingText(
         "The studio has no such game",
         "Its streaming service does not know the stream group or the application. Nothing is lost.",
-        "Check both if you chose them. Otherwise contact the studio with the code below.",
+        "Check both if you chose them. Otherwise report the problem to the studio.",
     ),
     EndingKind.BUSY: EndingText(
         "The studio's servers are too busy",
@@ -81,12 +80,12 @@ _ENDINGS: dict[EndingKind, EndingText] = {
     EndingKind.BACKEND_UNTRUSTED: EndingText(
         "The studio's server could not prove its identity",
         "For your safety nothing was sent to it.",
-        "Check the date and time of this computer and the network you are on. " + _CONTACT,
+        "Check the date and time of this computer and the network you are on.",
     ),
     EndingKind.BACKEND_UNUSABLE: EndingText(
         "Rejoin does not understand the studio's server",
         "The address may be wrong, or the server newer or older than this Rejoin.",
-        "Check the address, update Rejoin, or contact the studio with the code below.",
+        "Check the address, and whether there is a newer Rejoin.",
     ),
     EndingKind.BACKEND_UNREACHABLE: EndingText(
         "The studio's server could not be reached",
@@ -96,29 +95,28 @@ _ENDINGS: dict[EndingKind, EndingText] = {
     EndingKind.BACKEND_FAILED: EndingText(
         "The studio's server could not start your game",
         "It answered with an error. You were not in a game yet, so nothing is lost.",
-        "Check the stream group and the application if you chose them, or try again later. "
-        + _CONTACT,
+        "Start again, with another stream group and application if you chose them.",
     ),
     EndingKind.OFFER_REFUSED: EndingText(
         "The game server refused this program",
         "It did not accept Rejoin's request. " + _PROGRESS,
-        "Update Rejoin and start again. " + _CONTACT,
+        "Update Rejoin, then start it again.",
     ),
     EndingKind.BAD_ANSWER: EndingText(
         "The game server sent an unusable answer",
         "Rejoin did not connect, to keep you safe. If your game is still running, it ends "
         "when its time is up. " + _PROGRESS,
-        _START_AGAIN + " " + _CONTACT,
+        _START_AGAIN,
     ),
     EndingKind.UNSUPPORTED_VIDEO: EndingText(
         "Rejoin cannot play the video of this game",
         "The game server sends a kind of video that Rejoin does not support. " + _PROGRESS,
-        "Update Rejoin and start again. " + _CONTACT,
+        "Update Rejoin, then start it again.",
     ),
     EndingKind.COULD_NOT_CONNECT: EndingText(
         "No connection to the game server",
         "The game was started, but no stream arrived.",
-        "A firewall may block it. Try another network. " + _CONTACT,
+        "A firewall may block it. Try another network, then start again.",
     ),
     EndingKind.CONTINUED_ELSEWHERE: EndingText(
         "You continued the game elsewhere",
@@ -139,10 +137,64 @@ _ENDINGS: dict[EndingKind, EndingText] = {
     EndingKind.INTERNAL: EndingText(
         "Something went wrong in Rejoin",
         "This is not your fault. Your game may still be running.",
-        "Start Rejoin again. If it happens again, send us the report.",
+        "Report the problem, then start Rejoin again.",
     ),
 }
 """Every kind but GAME_ENDED, whose text needs the service's reason."""
+
+
+class NextStep(enum.Enum):
+    """The one thing to do at an end: the button that stands out."""
+
+    START_AGAIN = "start_again"
+    REPORT = "report"
+    CLOSE = "close"
+
+
+_NEXT_STEPS: dict[EndingKind, NextStep] = {
+    EndingKind.GAME_ENDED: NextStep.START_AGAIN,
+    EndingKind.UNCONFIRMED: NextStep.CLOSE,
+    EndingKind.NOT_ALLOWED: NextStep.CLOSE,
+    EndingKind.SIGN_IN_NEEDED: NextStep.CLOSE,
+    EndingKind.NOT_FOUND: NextStep.START_AGAIN,
+    EndingKind.STREAM_NOT_FOUND: NextStep.REPORT,
+    EndingKind.BUSY: NextStep.CLOSE,
+    EndingKind.BACKEND_UNTRUSTED: NextStep.CLOSE,
+    EndingKind.BACKEND_UNUSABLE: NextStep.CLOSE,
+    EndingKind.BACKEND_UNREACHABLE: NextStep.START_AGAIN,
+    EndingKind.BACKEND_FAILED: NextStep.START_AGAIN,
+    EndingKind.OFFER_REFUSED: NextStep.CLOSE,
+    EndingKind.BAD_ANSWER: NextStep.START_AGAIN,
+    EndingKind.UNSUPPORTED_VIDEO: NextStep.CLOSE,
+    EndingKind.COULD_NOT_CONNECT: NextStep.START_AGAIN,
+    EndingKind.CONTINUED_ELSEWHERE: NextStep.CLOSE,
+    EndingKind.CLOSED_FOR_NOW: NextStep.CLOSE,
+    EndingKind.ENDED_BY_PLAYER: NextStep.START_AGAIN,
+    EndingKind.CANCELLED: NextStep.START_AGAIN,
+    EndingKind.INTERNAL: NextStep.REPORT,
+}
+"""After waiting or signing in, which the text says, closing is next."""
+
+_NO_START = frozenset(
+    {
+        EndingKind.NOT_ALLOWED,
+        EndingKind.SIGN_IN_NEEDED,
+        EndingKind.CONTINUED_ELSEWHERE,
+        EndingKind.CLOSED_FOR_NOW,
+    }
+)
+"""Where a new game would be refused, or a second one would be started beside one that may still
+run for this player."""
+
+
+def next_step(ending: Ending) -> NextStep:
+    """What stands out on the end card."""
+    return _NEXT_STEPS[ending.kind]
+
+
+def may_start_again(ending: Ending) -> bool:
+    """Whether *Start again* is offered."""
+    return ending.kind not in _NO_START
 
 
 def ending_text(ending: Ending) -> EndingText:
@@ -173,11 +225,10 @@ def _game_ended(ending: Ending) -> EndingText:
         why = f'the service says "{ending.status}"' if ending.status else "no reason was given"
     else:
         why = reason_text(reason)
-    planned = reason in ("applicationExit", "maxSessionLengthTimeout", "idleTimeout")
     return EndingText(
         f"The game has ended: {why}",
         _PROGRESS,
-        _START_AGAIN if planned else f"{_START_AGAIN} {_CONTACT}",
+        _START_AGAIN,
     )
 
 
@@ -197,7 +248,7 @@ def report_text(
     facts: Mapping[str, str],
     stream: Sequence[str] = (),
 ) -> str:
-    """What *Copy report* copies. Nothing secret may be passed in.
+    """What *Report a problem* shows, to be shared. Nothing secret may be passed in.
 
     `written`: wall time as text. `facts`: more lines, such as how many pictures were shown.
     `stream`: the stream's numbers, as they were last sampled.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
@@ -11,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
-from rejoin.core.model import Ending, Snapshot, Stage
+from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import texts
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.card import Card
@@ -22,6 +21,7 @@ from rejoin.gui.notes import Notes
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.reconnect_button import ReconnectButton
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
+from rejoin.gui.report_page import ReportPage
 from rejoin.gui.sound_control import SoundControl
 from rejoin.gui.starting_card import StartingCard
 from rejoin.gui.stats_overlay import StatsOverlay
@@ -35,15 +35,15 @@ class Layers(QWidget):
     def __init__(
         self,
         bridge: Bridge,
-        report: Callable[[Ending], str],
         *,
         clock: Clock,
+        can_start_again: bool = False,
         keys: KeysDown | None = None,
         reduced_motion: bool = False,
         smooth: bool = False,
         make_surface: MakeSurface = RasterSurface,
     ) -> None:
-        """`report` makes the text of *Copy report*. `keys`: what is held down in the window."""
+        """`keys`: what is held down in the window. `can_start_again`: the end card offers it."""
         super().__init__()
         # Qt reports moves without a pressed button only if all widgets in between track them.
         self.setMouseTracking(True)
@@ -64,8 +64,9 @@ class Layers(QWidget):
         self.reconnect = ReconnectButton(clock, self)
         self.starting = StartingCard(clock, reduced_motion=reduced_motion, parent=self)
         self.overlay = ReconnectOverlay(clock, reduced_motion=reduced_motion, parent=self)
-        self.end = EndCard(clock, report, parent=self)
-        self._cards: tuple[Card, ...] = (self.starting, self.overlay, self.end)
+        self.end = EndCard(clock, bridge.play_report, can_start_again=can_start_again, parent=self)
+        self.report_page = ReportPage(clock, parent=self)
+        self._cards: tuple[Card, ...] = (self.starting, self.overlay, self.end, self.report_page)
         for card in self._cards:
             card.keys = keys or card.keys
         self.pace()
@@ -77,6 +78,13 @@ class Layers(QWidget):
         for ring in (self.starting.ring, self.overlay.ring):
             ring.paced = paced
         self.stats.paced = paced
+
+    def begin_again(self) -> None:
+        """Another game begins: nothing of the last one is shown."""
+        self.view.clear()
+        self.starting.begin_again()
+        self.end.forget()
+        self.report_page.is_open = False
 
     # --- what is shown --------------------------------------------------------------------------
 
@@ -128,7 +136,7 @@ class Layers(QWidget):
                 plain = self.view.picture is None and not texts.waits_to_end(snapshot)
                 return self.starting if plain else self.overlay
             case Stage.ENDED:
-                return self.end
+                return self.report_page if self.report_page.is_open else self.end
             case _:
                 assert_never(stage)
 
@@ -137,8 +145,8 @@ class Layers(QWidget):
             self.starting.show_snapshot(snapshot, now)
         elif card is self.overlay:
             self.overlay.show_snapshot(snapshot, now)
-        elif snapshot.ending is not None:
-            self.end.show_ending(snapshot.ending, now)
+        elif card is self.end:
+            self.end.show_snapshot(snapshot)
 
     def _focus_game(self) -> None:
         if not self.view.takes_tab:
@@ -169,7 +177,7 @@ class Layers(QWidget):
     def _lay_out(self) -> None:
         """Everything over the picture is as large as the picture."""
         area = self.rect()
-        for widget in (self.view, self.corners, self.starting, self.overlay, self.end):
+        for widget in (self.view, self.corners, *self._cards):
             widget.setGeometry(area)
         self.sound.adjustSize()
         self.sound.move(

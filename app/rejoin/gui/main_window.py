@@ -6,7 +6,7 @@ are made from the newest snapshot and the clock, again at each snapshot and seve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from rejoin.core.events import (
     StartRequested,
     TryNowRequested,
 )
-from rejoin.core.model import Ending, Snapshot, Stage
+from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import screenshot, shortcuts, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge, StreamPort
@@ -34,9 +34,11 @@ from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
 from rejoin.gui.module_wishes import ClickGrants, Grant, cursor_of
-from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture, Refused
-from rejoin.gui.notes import Memory, Notes, WindowState, is_just_back, notes
+from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture
+from rejoin.gui.note_keeper import NoteKeeper
+from rejoin.gui.notes import Notes
 from rejoin.gui.pill import Pill, row_of
+from rejoin.gui.player_files import PlayerFiles
 from rejoin.gui.pointer import Pointer
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
@@ -46,7 +48,6 @@ from rejoin.gui.view_state import view_of
 from rejoin.gui.window_options import Presence, WindowOptions
 from rejoin.gui.window_size import size_window
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
-from rejoin.media.audio.volume import SoundChoice
 
 LEAVE_WITHIN_S = 10.0
 """A closed window, hidden, waits at most this long for the engine to finish."""
@@ -89,9 +90,6 @@ class RejoinWindow(QWidget):
         self._clock = clock
         self._snapshot = options.before_start
         self._presence = Presence.OPEN
-        self._starts = 0
-        """Connections that failed before the first picture: they are no drops."""
-        self._memory = Memory()
         self._full_screen = FullScreen(self.window())
         self._captures_when_active = False
         """The mouse was captured when the native window was made anew."""
@@ -102,7 +100,16 @@ class RejoinWindow(QWidget):
         self._grants = ClickGrants()
         self._announcer = Announcer(self, self.announced.emit)
         self._build()
+        self._notes = NoteKeeper(
+            *(self.layers, self.bridge, self._announcer, clock),
+            can_drop=options.drop_again is not None,
+            idle_limit_s=options.idle_limit_s,
+        )
+        self.files = PlayerFiles(self.layers, self.report, self)
+        self.files.noted.connect(self._notes.note_picture)
+        self.files.spoken.connect(self._announcer.say)
         self._connect_buttons()
+        self.layers.sound.chosen.connect(self._notes.choose_sound)
         self.mouse = MouseCapture(self.layers.view, self.inputs, self._show_view)
         self._pointer = Pointer(
             self.layers.view, self.mouse, self.inputs, self._grants, view_moved=self._show_view
@@ -122,8 +129,8 @@ class RejoinWindow(QWidget):
         self.banner_row = row_of(self.banner)  # shown during the whole game: it covers nothing
         self.layers = Layers(
             self.bridge,
-            self.report,
             clock=self._clock,
+            can_start_again=self._options.start_again is not None,
             keys=self.keys,
             reduced_motion=self._options.reduced_motion,
             smooth=self._options.smooth,
@@ -140,15 +147,16 @@ class RejoinWindow(QWidget):
     def _connect_buttons(self) -> None:
         layers, post = self.layers, self.bridge.post
         layers.starting.start.connect(self.start)
-        layers.starting.cancel.connect(lambda: post(CloseForNowRequested()))
+        layers.starting.cancel.connect(self._cancel_start)
         layers.starting.close_for_now.connect(self.close)
         layers.overlay.try_now.connect(lambda: post(TryNowRequested()))
         layers.overlay.end_game.connect(lambda: post(EndGameRequested()))
         layers.overlay.close_for_now.connect(self.close)
         layers.end.closed.connect(self.close)
-        layers.end.copied.connect(lambda: self._announcer.say(texts.REPORT_COPIED))
+        layers.end.start_again.connect(self._start_again)
+        layers.report_page.left.connect(self.refresh)
+        layers.end.report_wanted.connect(self.refresh)
         layers.reconnect.clicked.connect(lambda: post(ReconnectRequested()))
-        layers.sound.chosen.connect(self._on_sound_chosen)
 
     # --- what is known --------------------------------------------------------------------------
 
@@ -169,15 +177,42 @@ class RejoinWindow(QWidget):
         if not self._has_left():
             bring_to_front(self.window(), token)
 
-    def report(self, ending: Ending) -> str:
-        """The text of *Copy report*, with everything secret taken out."""
+    def report(self) -> str:
+        """The text of *Report a problem*, with everything secret taken out."""
         return game_report(
-            ending,
-            drops=self._snapshot.episode - self._starts,
+            self._snapshot,
+            play=self.bridge.play_report(),
             painted=self.layers.view.painted,
-            facts={**texts.verdict_facts(self._snapshot.verdict), **self._options.report_facts()},
+            facts=self._options.report_facts(),
             statistics=self.bridge.statistics(),
         )
+
+    def play(self, port: StreamPort, report_facts: Callable[[], Mapping[str, str]]) -> None:
+        """Show another game in this window, which was asked for by `WindowOptions.start_again`."""
+        self._options = replace(
+            self._options, report_facts=report_facts, before_start=Snapshot(Stage.STARTING)
+        )
+        self.bridge.reopen(port)
+        self._show_view(again=True)
+        self.refresh()
+
+    def _start_again(self) -> None:
+        """The game is over and another one is wanted: until it is there, nothing is shown of it."""
+        if self._options.start_again is None:
+            return
+        self.bridge.close()
+        self._snapshot, self._presence = Snapshot(Stage.IDLE), Presence.START_REQUESTED
+        self._notes.forget()
+        self.layers.begin_again()
+        self._options.start_again()
+        self.refresh()
+
+    def _cancel_start(self) -> None:
+        """While the last game still lets go of everything, there is nothing else to cancel."""
+        if self.bridge.is_open:
+            self.bridge.post(CloseForNowRequested())
+        else:
+            self.close()
 
     def save_picture(self, file: Path) -> bool:
         """Save what the window shows as PNG, with animations at their end. False if it cannot."""
@@ -194,10 +229,7 @@ class RejoinWindow(QWidget):
         if snapshot.stage is Stage.IDLE:
             snapshot = self._options.before_start
         before, self._snapshot = self._snapshot.stage, snapshot
-        if snapshot.stage is Stage.STARTING:
-            self._starts = snapshot.episode
-        if before is Stage.STARTING and snapshot.stage is Stage.LIVE:
-            self._memory = replace(self._memory, started_at=self._clock())
+        self._notes.follow(before, snapshot)
         self.refresh()
         if self._presence is Presence.LEAVING and snapshot.stage is Stage.ENDED:
             self._close_for_good()
@@ -218,25 +250,11 @@ class RejoinWindow(QWidget):
             start_requested=requested,
             mouse_was_captured=isinstance(self.mouse.state, FreedByDrop),
         )
-        self._announcer.update(snapshot, self._show_notes(now), now)
+        self._announcer.update(snapshot, self._show_notes(), now)
         self.refreshed.emit()
 
-    def _show_notes(self, now: float) -> Notes:
-        snapshot = self._snapshot
-        if snapshot.stage is Stage.LIVE:
-            self._memory = self._memory.with_problem(self.bridge.problem(), now)
-            if snapshot.back_at is not None and not is_just_back(snapshot, now):
-                self.mouse.forget_drop()
-        state = WindowState(
-            mouse=self.mouse.state,
-            takes_input=self.inputs.is_open,
-            sound=self.bridge.sound(),
-            can_drop=self._options.drop_again is not None,
-            volume_control_held=self.layers.sound.held,
-        )
-        shown = notes(snapshot, now, self._memory, state)
-        self.layers.show_notes(shown, now)
-        return shown
+    def _show_notes(self) -> Notes:
+        return self._notes.show(self._snapshot, self.mouse, takes_input=self.inputs.is_open)
 
     def _on_tick(self) -> None:
         self.layers.stats.tick(self._refreshing.interval())
@@ -294,6 +312,7 @@ class RejoinWindow(QWidget):
             self.inputs.close()
             self.bridge.close()
             self.hide()
+            self.files.saving.close()
             self.gone.emit()
 
     # --- keyboard -------------------------------------------------------------------------------
@@ -355,11 +374,13 @@ class RejoinWindow(QWidget):
                 self.inputs.release_all()
                 self.layers.stats.toggle()
             case ShortcutAction.TOGGLE_SOUND:
-                self._change_sound(self.bridge.sound().toggled())
+                self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().toggled()))
             case ShortcutAction.LOUDER:
-                self._change_sound(self.bridge.sound().louder())
+                self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().louder()))
             case ShortcutAction.QUIETER:
-                self._change_sound(self.bridge.sound().quieter())
+                self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().quieter()))
+            case ShortcutAction.SAVE_PICTURE:
+                self._keep_mouse(self.files.save_picture)
             case ShortcutAction.RECONNECT:
                 self.inputs.release_all()
                 self.bridge.post(ReconnectRequested())
@@ -370,6 +391,16 @@ class RejoinWindow(QWidget):
                 self.release_mouse(FreedByKeys())
             case _:
                 assert_never(action)
+
+    def _keep_mouse(self, action: Callable[[], None]) -> None:
+        """Do what a shortcut is for. If Ctrl+Alt, which belong to it, have freed the mouse, it is
+        captured again."""
+        freed_by_keys = isinstance(self.mouse.state, FreedByKeys)
+        self.inputs.release_all()
+        action()
+        if freed_by_keys:
+            self.capture_mouse()
+        self._show_notes()
 
     # --- the input module -----------------------------------------------------------------------
 
@@ -404,42 +435,14 @@ class RejoinWindow(QWidget):
         if not met:  # after the other wishes that came with it: they may still be granted
             QTimer.singleShot(0, self, partial(self._show_view, again=True))
 
-    # --- sound ----------------------------------------------------------------------------------
-
-    def _change_sound(self, choice: SoundChoice) -> None:
-        """Change the volume by a key: show it and announce it.
-
-        If Ctrl+Alt, which belong to the shortcut, have freed the mouse, it is captured again.
-        """
-        freed_by_keys = isinstance(self.mouse.state, FreedByKeys)
-        self.inputs.release_all()
-        self.layers.sound.set_choice(choice)
-        self.bridge.set_sound(choice)
-        self._memory = replace(self._memory, volume_changed_at=self._clock())
-        self._announcer.say(texts.sound_text(choice))
-        if freed_by_keys:
-            self.capture_mouse()
-        self._show_notes(self._clock())
-
-    def _on_sound_chosen(self, choice: SoundChoice) -> None:
-        """Changed with the mouse: the control shows it, so only on and off are announced."""
-        if choice.silent != self.bridge.sound().silent:
-            self._announcer.say(texts.sound_text(choice))
-        self.bridge.set_sound(choice)
-
     # --- mouse ----------------------------------------------------------------------------------
 
     def capture_mouse(self) -> None:
         """Capture the mouse: hide the pointer and send only its movement."""
         if self.mouse.capture():
-            self._memory = self._memory.captured()
-        self._note_refusal()
+            self._notes.captured()
+        self._notes.note_refusal(self.mouse)
         self.refresh()
-
-    def _note_refusal(self) -> None:
-        """Show for a while that the mouse could not be captured, or was lost again."""
-        if isinstance(self.mouse.state, Refused):
-            self._memory = replace(self._memory, mouse_refused_at=self._clock())
 
     def release_mouse(self, to: Free | FreedByKeys = Free()) -> None:  # noqa: B008 frozen
         """Free the mouse; the input module gets it again only after a new click."""
@@ -460,14 +463,10 @@ class RejoinWindow(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         was_captured = self.mouse.captured
         if not self._pointer.move(event):
-            self._note_refusal()
+            self._notes.note_refusal(self.mouse)
             self.refresh()
-        if was_captured:
-            return
-        now = self._clock()
-        self._memory = replace(self._memory, mouse_moved_at=now)
-        if self.layers.sound.isHidden():
-            self._show_notes(now)
+        if not was_captured and self._notes.mouse_moved():
+            self._show_notes()
 
     def leaveEvent(self, event: QEvent) -> None:
         self._pointer.leave()

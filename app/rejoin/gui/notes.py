@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rejoin.core.model import HealthLevel, Snapshot, Stage
-from rejoin.gui import shortcuts, texts
+from rejoin.gui import note_texts, shortcuts, texts
+from rejoin.gui.limits import Limits, Warned, warning
 from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, Refused
 from rejoin.media.audio.volume import SoundChoice
 
@@ -19,6 +20,8 @@ BACK_FOR_S = 3.0
 PROBLEM_FOR_S = 8.0
 CLICK_HINT_FOR_S = 4.0
 """How long a new game shows the hint to click."""
+PICTURE_NOTE_FOR_S = 6.0
+"""How long it is said where a picture of the game was saved."""
 SOUND_NOTE_FOR_S = 1.5
 SOUND_CONTROL_FOR_S = 2.5
 """How long the volume control stays after the last move of a mouse that is not captured."""
@@ -45,6 +48,15 @@ class Memory:
     problem: Problem | None = None
     mouse_refused_at: float | None = None
     """The desktop did not let us capture the mouse."""
+    picture: Problem | None = None
+    """Where a picture of the game was saved, or why it was not."""
+    warned: Warned | None = None
+    """The limit that was announced last."""
+
+    def with_limits(self, limits: Limits, now: float) -> Memory:
+        """With the announcement that is due, as the player can see it now."""
+        warned = warning(limits, self.warned, now)
+        return self if warned == self.warned else replace(self, warned=warned)
 
     def with_problem(self, text: str | None, now: float) -> Memory:
         """With the newest problem, if the player can see it now; its time starts when it is new."""
@@ -86,6 +98,9 @@ class Notes:
     note: tuple[str, str] = ("", "")
     """Two lines."""
     problem: str = ""
+    limit: tuple[str, str] = ("", "")
+    """Two lines about what is about to end the game."""
+    picture: str = ""
     volume: str = ""
     free_mouse_hint: str = ""
     drop_hint: str = ""
@@ -95,7 +110,8 @@ class Notes:
     def spoken(self) -> tuple[str, ...]:
         """Their sentences for screen readers."""
         note = " ".join(part for part in self.note if part)
-        spoken = (note, self.badge, self.reconnect_hint, *self.problem.splitlines())
+        limit = ". ".join(part for part in self.limit if part)
+        spoken = (note, self.badge, self.reconnect_hint, *self.problem.splitlines(), limit)
         return tuple(part for part in spoken if part)
 
 
@@ -105,12 +121,18 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
     free_mouse_hint = shortcuts.FREE_MOUSE.hint if captured else ""
     if snapshot.stage is not Stage.LIVE:
         return Notes(free_mouse_hint=free_mouse_hint)
-    problem = memory.problem
+    problem, warned, picture = memory.problem, memory.warned, memory.picture
     return Notes(
         badge=texts.trouble_text(snapshot) if _in_trouble(snapshot, now) else "",
         reconnect_hint=shortcuts.RECONNECT.hint if snapshot.can_reconnect else "",
         note=_note(snapshot, now, memory, state),
         problem=problem.text if problem and now - problem.since_at < PROBLEM_FOR_S else "",
+        limit=(
+            note_texts.limit_text(warned, takes_input=state.takes_input)
+            if warned is not None and warned.shows(now)
+            else ("", "")
+        ),
+        picture=(picture.text if picture and now - picture.since_at < PICTURE_NOTE_FOR_S else ""),
         volume=(
             texts.sound_text(state.sound)
             if _within(SOUND_NOTE_FOR_S, memory.volume_changed_at, now)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF
 from PySide6.QtWidgets import QWidget
 
-from rejoin.media.video.scale_filter import ScaleFilter, fitted
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter, fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,13 @@ class PictureLayout:
 
 
 def laid_out(
-    picture: tuple[int, int], view: tuple[int, int], scale_filter: ScaleFilter = ScaleFilter.SMOOTH
+    picture: tuple[int, int],
+    view: tuple[int, int],
+    scale_filter: ScaleFilter = ScaleFilter.SMOOTH,
+    aspect: Aspect = Aspect.SENT,
 ) -> PictureLayout:
     """The layout of a picture of one size in a view of another, in device pixels."""
-    width, height = fitted(picture, view, scale_filter)
+    width, height = fitted(picture, view, scale_filter, aspect)
     return PictureLayout((view[0] - width) // 2, (view[1] - height) // 2, width, height)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -53,13 +53,18 @@ class Pill(QFrame):
         if self.isHidden() == bool(text):
             self.setVisible(bool(text))
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._icon_ratio = 0.0  # drawn again, in the colour of now
+
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._icon is not None and self._icon_ratio != self.devicePixelRatioF():
             self._icon_ratio = self.devicePixelRatioF()
             self._picture.setPixmap(theme.drawing(self._icon, _ICON, self._icon_ratio, theme.TEXT))
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(theme.colour(theme.CARD, theme.PILL_OPACITY))
+        painter.setBrush(theme.pill_colour())
         painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         inside = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(inside, _RADIUS_PX, _RADIUS_PX)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from rejoin.gui import platform_plugin, theme
 from rejoin.gui.displays import check_display
+from rejoin.gui.roles import Appearance
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as shells count it: 128 + SIGINT."""
@@ -32,10 +33,13 @@ _LEVELS = {
 }
 
 
-def make_application() -> QApplication:
-    """The QApplication with our theme. Raises NoDisplayError, AssetMissingError."""
+def make_application(appearance: Appearance | None = None) -> QApplication:
+    """The QApplication with our theme. `appearance`: None: the one that it has, or the default.
+    Raises NoDisplayError, AssetMissingError."""
     existing = QCoreApplication.instance()
     if isinstance(existing, QApplication):
+        if appearance is not None and appearance != theme.appearance():
+            theme.apply(existing, appearance)
         return existing
     check_display()
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
@@ -46,7 +50,7 @@ def make_application() -> QApplication:
     application.setDesktopFileName("rejoin")
     application.setQuitOnLastWindowClosed(False)
     platform_plugin.stop_releases_by_repeat(application)
-    theme.apply(application)
+    theme.apply(application, appearance or Appearance())
     return application
 
 

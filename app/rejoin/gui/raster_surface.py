@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QWidget
 from rejoin.gui import theme
 from rejoin.gui.picture_layout import PictureLayout, device_size, laid_out
 from rejoin.gui.raster import area_of
-from rejoin.gui.video_surface import SurfaceEvents
+from rejoin.gui.roles import Role
+from rejoin.gui.video_surface import Drawing, SurfaceEvents
 from rejoin.media.video.picture import Picture, Pixels
-from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.media.video.scaling import Scaler
 from rejoin.media.video.swscale import BLOCK
 
@@ -62,7 +62,7 @@ class RasterSurface(QWidget):
         self,
         view: QWidget,
         events: SurfaceEvents,
-        scale_filter: ScaleFilter = ScaleFilter.SMOOTH,
+        drawing: Drawing = Drawing(),  # noqa: B008 frozen
     ) -> None:
         super().__init__(view)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -71,7 +71,7 @@ class RasterSurface(QWidget):
         self._view = view
         self._events = events
         self._clock = events.clock
-        self._filter = scale_filter
+        self._drawing = drawing
         self._picture: Picture | None = None
         self._last: Picture | None = None
         """The last picture that was painted."""
@@ -99,8 +99,13 @@ class RasterSurface(QWidget):
         return False
 
     @property
-    def scale_filter(self) -> ScaleFilter:
-        return self._filter
+    def drawing(self) -> Drawing:
+        return self._drawing
+
+    def draw_with(self, drawing: Drawing) -> None:
+        self._drawing = drawing
+        self._place = self._converted = None
+        self.update()
 
     @property
     def picture(self) -> Picture | None:
@@ -113,6 +118,10 @@ class RasterSurface(QWidget):
             self.repaint()
         else:
             self.update()
+
+    def clear(self) -> None:
+        self._picture = self._last = self._converted = None
+        self.update()
 
     def set_dim(self, dim: float) -> None:
         if dim != self._dim:
@@ -141,7 +150,8 @@ class RasterSurface(QWidget):
         ratio = self.devicePixelRatioF()
         made_for = (picture.width, picture.height, self.width(), self.height(), ratio)
         if self._place is None or self._place.made_for != made_for:
-            layout = laid_out((picture.width, picture.height), device_size(self), self._filter)
+            own, way = (picture.width, picture.height), self._drawing
+            layout = laid_out(own, device_size(self), way.scale_filter, way.aspect)
             target, bars = layout.logical(ratio), QRegion(self.rect())
             if target == QRectF(self.rect()):
                 bars = QRegion()
@@ -157,10 +167,9 @@ class RasterSurface(QWidget):
         try:
             if not self._paint_newest(painter, event.region()):
                 painter.fillRect(event.rect(), theme.colour(theme.INK))
-            if self._dim > 0.0:
-                painter.fillRect(
-                    self.rect(), theme.colour(theme.INK, theme.DIM_OPACITY * self._dim)
-                )
+            elif self._dim > 0.0:
+                veil = theme.colour(Role.VEIL, theme.DIM_OPACITY * self._dim)
+                painter.fillRect(self.rect(), veil)
         finally:
             painter.end()
 
@@ -179,13 +188,13 @@ class RasterSurface(QWidget):
         began, place = self._clock(), self._place_of(picture)
         if not place.bars.isEmpty():
             painter.setClipRegion(region.intersected(place.bars))
-            painter.fillRect(self.rect(), Qt.GlobalColor.black)
+            painter.fillRect(self.rect(), theme.colour(Role.BARS))
             painter.setClipping(False)
         size = place.layout.size
         converted = self._converted if self._converted and self._converted.size == size else None
         if converted is None and not self._draw(painter, region, picture, place):
             converted = self._converted = _Converted.of(
-                self._scaler.pixels(picture, size, self._filter)
+                self._scaler.pixels(picture, size, self._drawing.scale_filter)
             )
             if converted is None:
                 return False
@@ -209,5 +218,5 @@ class RasterSurface(QWidget):
         beyond.setLeft(place.target.right())
         beyond.setRight(min(beyond.right(), beyond.left() + BLOCK))
         if not beyond.isEmpty():
-            painter.fillRect(beyond, Qt.GlobalColor.black)
+            painter.fillRect(beyond, theme.colour(Role.BARS))
         return True

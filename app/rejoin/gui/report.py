@@ -1,4 +1,4 @@
-"""The text of *Copy report*: the ending, this program and the stream, without any secret."""
+"""The text of *Report a problem*: the ending, this program and the stream, without any secret."""
 
 from __future__ import annotations
 
@@ -7,35 +7,43 @@ from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from rejoin.core.model import Ending
-from rejoin.gui import ending_texts
+from rejoin.core.model import Ending, EndingKind, Snapshot
+from rejoin.core.play_report import PlayReport
+from rejoin.gui import ending_texts, play_texts, texts
 from rejoin.gui.stats_overlay import lines
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry
 from rejoin.printable import printable_lines
 from rejoin.redact import redact
 
+_GOES_ON = Ending(EndingKind.CLOSED_FOR_NOW)
+
 
 def game_report(
-    ending: Ending,
+    snapshot: Snapshot,
     *,
-    drops: int,
+    play: PlayReport | None,
     painted: PaintTelemetry,
     facts: Mapping[str, str],
     statistics: StreamStatistics | None,
 ) -> str:
-    """`facts`: more lines. `statistics`: the stream's numbers as they were last sampled."""
+    """About the end that `snapshot` shows; before one, as if the player had closed the game.
+
+    `play`: how the game went. `facts`: more lines. `statistics`: the stream's numbers as they were
+    last sampled.
+    """
     try:
         build = version("rejoin")
     except PackageNotFoundError:
         build = "unknown"
     report = ending_texts.report_text(
-        ending,
+        snapshot.ending or Ending(EndingKind.CLOSED_FOR_NOW),
         version=build,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         written=datetime.now().astimezone().isoformat(timespec="seconds"),
         facts={
-            "Drops": str(drops),
+            **texts.verdict_facts(snapshot.verdict),
+            **play_texts.report_lines(play),
             "Pictures shown": str(painted.pictures),
             "Oldest picture": f"{painted.age_max_s * 1000:.0f} ms",
             **facts,

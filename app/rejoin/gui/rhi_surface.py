@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtCore import QEvent, QRectF, Qt, QTimer
 from PySide6.QtGui import QImage, QRhiCommandBuffer, QWindow
 from PySide6.QtWidgets import QRhiWidget, QWidget
 
@@ -19,10 +19,9 @@ from rejoin.gui.card_api import CardApi
 from rejoin.gui.card_drawing import CardDrawing, Scene
 from rejoin.gui.card_identity import CardIdentity, identify
 from rejoin.gui.picture_layout import PictureLayout, device_size, laid_out
-from rejoin.gui.video_surface import SurfaceEvents
+from rejoin.gui.video_surface import Drawing, SurfaceEvents
 from rejoin.media.video.picture import Picture
 from rejoin.media.video.planes import PlaneReader, Planes
-from rejoin.media.video.scale_filter import ScaleFilter
 
 _log = logging.getLogger("rejoin.surface")
 
@@ -38,8 +37,7 @@ class CardOptions:
     """How a card is used. `expected`: what was probed; another card or driver fails at once."""
 
     api: CardApi
-    scale_filter: ScaleFilter = ScaleFilter.SMOOTH
-    sharpness: float = 0.0
+    drawing: Drawing = Drawing()  # noqa: RUF009 frozen
     expected: CardIdentity | None = None
 
 
@@ -61,6 +59,7 @@ class RhiSurface(QRhiWidget):
         self._view = view
         self._events = events
         self._options = options
+        self._way = options.drawing
         self._reader = PlaneReader()
         self._shown: _Shown | None = None
         self._held: list[_Shown] = []
@@ -101,8 +100,17 @@ class RhiSurface(QRhiWidget):
         return True
 
     @property
-    def scale_filter(self) -> ScaleFilter:
-        return self._options.scale_filter
+    def drawing(self) -> Drawing:
+        return self._way
+
+    def draw_with(self, drawing: Drawing) -> None:
+        self._way = drawing
+        self._ask()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and self._shown is None:
+            self._ask()  # the ground before there is a picture has the theme's colour
 
     @property
     def identity(self) -> CardIdentity | None:
@@ -126,6 +134,10 @@ class RhiSurface(QRhiWidget):
         if planes is None:
             return  # the last one stays
         self._shown, self._reading_s = _Shown(picture, planes), self._events.clock() - began_at
+        self._ask()
+
+    def clear(self) -> None:
+        self._shown = self._rendered = None
         self._ask()
 
     def set_dim(self, dim: float) -> None:
@@ -192,7 +204,7 @@ class RhiSurface(QRhiWidget):
         layout = PictureLayout(0, 0, 1, 1)
         if planes is not None:
             layout = self._layout(planes)
-        scene = Scene(layout, self._dim, self._options.scale_filter, self._options.sharpness)
+        scene = Scene(layout, self._dim, self._way.scale_filter, self._way.sharpness)
         try:
             self._drawing.draw(cb, self.renderTarget(), planes, scene)
         except RejoinError as error:
@@ -217,7 +229,8 @@ class RhiSurface(QRhiWidget):
 
     def _layout(self, planes: Planes) -> PictureLayout:
         size = (planes.width, planes.height)
-        return laid_out(size, device_size(self), self._options.scale_filter)
+        way = self._way
+        return laid_out(size, device_size(self), way.scale_filter, way.aspect)
 
     def _on_submitted(self) -> None:
         """A frame of the window went to the screen; it is said for each, also for a failed one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QFont,
     QFontMetricsF,
@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from rejoin.gui import theme
+from rejoin.gui.roles import Role
 
 _WIDTH_PX = 8.0
 _TURN_EVERY_MS = 33
@@ -31,7 +32,8 @@ class Ring(QWidget):
         self, side_px: int, *, reduced_motion: bool = False, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setFixedSize(QSize(side_px, side_px))
+        self._side_px = side_px
+        self._resize()
         self._reduced_motion = reduced_motion
         self._share: float | None = None
         self._digits = ""
@@ -80,7 +82,8 @@ class Ring(QWidget):
         self._turning.stop()
 
     def _turns_when_shown(self, share: float | None) -> bool:
-        return share is None and self.isVisible() and not self._reduced_motion
+        may_move = theme.moves() and not self._reduced_motion
+        return share is None and self.isVisible() and may_move
 
     def _start_or_stop(self) -> None:
         if self._turns_when_shown(self._share) and not self._paced:
@@ -92,12 +95,23 @@ class Ring(QWidget):
         self._angle = (self._angle + _TURN_DEGREES) % 360.0
         self.update()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._resize()
+            self._start_or_stop()
+
+    def _resize(self) -> None:
+        """As large as the texts beside it are read."""
+        side_px = theme.scaled(self._side_px)
+        self.setFixedSize(QSize(side_px, side_px))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inset = _WIDTH_PX / 2 + 1
         circle = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
-        painter.setPen(QPen(theme.colour(theme.HAIRLINE), _WIDTH_PX))
+        painter.setPen(QPen(theme.colour(Role.TRACK), _WIDTH_PX))
         painter.drawEllipse(circle)
         if self._share is None:
             start, span = 90.0 - self._angle, -_TURNING_ARC_DEGREES

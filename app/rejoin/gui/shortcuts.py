@@ -22,6 +22,7 @@ class ShortcutAction(enum.Enum):
     TOGGLE_SOUND = "toggle_sound"
     LOUDER = "louder"
     QUIETER = "quieter"
+    SAVE_PICTURE = "save_picture"
     RECONNECT = "reconnect"
     DROP_CONNECTION = "drop_connection"
     FREE_MOUSE = "free_mouse"
@@ -116,6 +117,13 @@ QUIETER = Shortcut(
     frozenset({Condition.LIVE}),
     repeats=True,
 )
+PICTURE = Shortcut(
+    ShortcutAction.SAVE_PICTURE,
+    (Keys(Qt.Key.Key_P, _CONTROL | _ALT),),
+    "Ctrl+Alt+P",
+    "save a picture of the game",
+    frozenset({Condition.LIVE}),
+)
 RECONNECT = Shortcut(
     ShortcutAction.RECONNECT,
     (Keys(Qt.Key.Key_R, _CONTROL | _ALT),),
@@ -142,7 +150,10 @@ FREE_MOUSE = Shortcut(
     frozenset({Condition.MOUSE_CAPTURED}),
 )
 
-SHORTCUTS = (FULL_SCREEN, STATISTICS, SOUND, LOUDER, QUIETER, RECONNECT, DROP, FREE_MOUSE)
+SHORTCUTS = (
+    *(FULL_SCREEN, STATISTICS, SOUND, LOUDER, QUIETER),
+    *(PICTURE, RECONNECT, DROP, FREE_MOUSE),
+)
 FREE_MOUSE_KEYS = frozenset(keys.key for keys in FREE_MOUSE.keys)
 
 

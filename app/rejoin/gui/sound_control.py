@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QShowEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSlider, QStyle, QWidget
@@ -127,10 +128,19 @@ class SoundControl(QFrame):
             self._choose(self._choice.louder() if up else self._choice.quieter())
         event.accept()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and self.isVisible():
+            self.set_choice(self._choice)  # drawn again, in the colour and size of now
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.set_choice(self._choice)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(theme.colour(theme.CARD, theme.PILL_OPACITY))
+        painter.setBrush(theme.pill_colour())
         painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 11, 11)
         painter.end()

@@ -51,6 +51,10 @@ class StartingCard(Card):
         for button in (self.start_button, self.cancel_button, self.close_button):
             self.row.addWidget(button)
 
+    def begin_again(self) -> None:
+        """Another game is wanted: the time counts from here."""
+        self._since_at = None
+
     def show_snapshot(self, snapshot: Snapshot, now: float) -> None:
         """Show what is awaited at `now`; called for each snapshot and at each tick."""
         starting = snapshot.stage is Stage.STARTING

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QFontDatabase, QHideEvent, QShowEvent
+from PySide6.QtCore import QEvent, QRectF, Qt, QTimer
+from PySide6.QtGui import QFontDatabase, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from rejoin.gui import theme
@@ -13,6 +13,7 @@ from rejoin.gui.bridge import Bridge
 from rejoin.media.statistics import StreamStatistics
 
 _EVERY_MS = 1000
+_MARGIN_PX, _RADIUS_PX = 11, 8
 _MOST_LETTERS = 70
 """Of a line, so that it fits into the smallest window."""
 _WAITING = "No stream yet."
@@ -98,13 +99,9 @@ class StatsOverlay(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName("Stream statistics")
-        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-        font.setPixelSize(theme.SMALL_PX)
-        self.setFont(font)
-        self.setStyleSheet(
-            f"#stats {{ background: rgba(11, 14, 20, 0.82); color: {theme.TEXT};"
-            " padding: 10px 12px; border-radius: 8px; }"
-        )
+        self.setProperty("kind", "stats")
+        self.setMargin(_MARGIN_PX)
+        self._use_font()
         self._bridge = bridge
         self._drawn_by = drawn_by
         self.paced = False
@@ -114,6 +111,27 @@ class StatsOverlay(QLabel):
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self._on_second)
         self.hide()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._use_font()
+
+    def _use_font(self) -> None:
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        font.setPixelSize(theme.scaled(theme.SMALL_PX))
+        if font != self.font():
+            self.setFont(font)
+            self.adjustSize()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(theme.pill_colour())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawRoundedRect(QRectF(self.rect()), _RADIUS_PX, _RADIUS_PX)
+        painter.end()
+        super().paintEvent(event)
 
     def toggle(self) -> None:
         self.setVisible(self.isHidden())

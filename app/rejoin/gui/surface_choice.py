@@ -20,9 +20,8 @@ from rejoin.child_program import child_command
 from rejoin.gui.card_api import CardApi, default_api
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.renderer_choice import Choice, OnCard, OnProcessor, Renderer, begin_on_card, chosen
-from rejoin.gui.video_surface import SurfaceEvents, VideoSurface
+from rejoin.gui.video_surface import Drawing, SurfaceEvents, VideoSurface
 from rejoin.media.video.probing import ProbeError, Probing
-from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.runtime.renderer_memory import RendererMemory, Verdict
 
 _log = logging.getLogger("rejoin.surface")
@@ -32,12 +31,11 @@ PROBE_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PictureOptions:
-    """How pictures are drawn. `sharpness`: 0 to 1, for SHARP on a card. `vsync`: wait for the
-    screen before a picture is shown, where the system allows to choose."""
+    """How pictures are drawn. `vsync`: wait for the screen before a picture is shown, where the
+    system allows to choose."""
 
     renderer: Renderer = Renderer.SOFTWARE
-    scale_filter: ScaleFilter = ScaleFilter.SMOOTH
-    sharpness: float = 0.0
+    drawing: Drawing = Drawing()  # noqa: RUF009 frozen
     vsync: bool = False
 
 
@@ -146,10 +144,10 @@ class SurfaceUse:
         """The surface that was chosen."""
         choice, options = self.choice, self._options
         if isinstance(choice, OnProcessor):
-            return RasterSurface(view, events, options.scale_filter)
+            return RasterSurface(view, events, options.drawing)
         from rejoin.gui.rhi_surface import CardOptions, RhiSurface  # not where it is not used
 
-        card = CardOptions(choice.api, options.scale_filter, options.sharpness, choice.expected)
+        card = CardOptions(choice.api, options.drawing, choice.expected)
         return RhiSurface(view, events, card)
 
     def begin(self) -> None:

@@ -13,12 +13,15 @@ from rejoin.gui.video_view import VideoView
 
 
 def replace_surface(window: QWidget, view: VideoView, make_surface: MakeSurface) -> None:
-    """Draw with another surface from now on. Whoever has grabbed anything lets go of it first."""
+    """Draw with another surface from now on, in the same way. Whoever has grabbed anything lets go
+    of it first."""
     shown, focused = window.isVisible(), window.focusWidget()
     active = window.isActiveWindow()
     window.hide()
     window.destroy()
+    drawing = view.surface.drawing
     view.use(make_surface)
+    view.draw_with(drawing)
     window.create()
     if not shown:
         return

@@ -15,6 +15,7 @@ from typing import assert_never
 from rejoin.core.model import Doing, HardEvidence, NoInput, Snapshot, Stage, Trouble, Turn
 from rejoin.core.verdict import Verdict
 from rejoin.gui.ending_texts import ending_text
+from rejoin.gui.play_texts import verdict_sentence
 from rejoin.media.audio.volume import SoundChoice
 
 # --- fixed words --------------------------------------------------------------------------------
@@ -25,9 +26,18 @@ END_GAME = "End game"
 KEEP_TRYING = "Keep trying"
 CANCEL = "Cancel"
 CLOSE = "Close"
-COPY_REPORT = "Copy report"
-REPORT_COPIED = "Report copied"
 START = "Start"
+START_AGAIN = "Start again"
+REPORT_A_PROBLEM = "Report a problem"
+REPORT_EXPLAINED = (
+    "This is everything that would be shared; secrets are taken out. Nothing is sent: copy or save "
+    "it, and give it to the studio yourself. Page Up and Page Down scroll."
+)
+REPORT_COPIED = "Copied."
+COPY = "Copy"
+SAVE = "Save"
+BACK_TO_END = "Back"
+NO_PICTURE = "There is no picture to save yet"
 
 END_GAME_QUESTION = "End the game for good?"
 END_GAME_CONSEQUENCE = "The game stops for everyone in it. Unsaved progress may be lost."
@@ -270,9 +280,8 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
     return _lost_doing(snapshot, now)
 
 
-def _turn_text(turn: Turn, now: float) -> str:
+def _turn_text(turn: Turn, now: float, *, many: str = "Many players are coming back.") -> str:
     """The backend's queue: its estimate, as of the last ask, or else the place in it."""
-    many = "Many players are coming back."
     if turn.expected_at is not None:
         left_s = turn.expected_at - now
         return f"{many} It is nearly your turn." if left_s <= 0 else f"{many} {about_text(left_s)}."
@@ -360,7 +369,7 @@ def _starting_doing(snapshot: Snapshot, now: float, waited_s: float) -> str:
         case Doing.CHECKING | Doing.CONFIRMING_END | Doing.WAITING_FOR_SERVICE if snapshot.episode:
             return _lost_doing(snapshot, now)
         case Doing.WAITING_FOR_TURN:
-            return _lost_doing(snapshot, now)
+            return _start_turn_text(snapshot, now)
         case Doing.ASKING_BACKEND | Doing.CHECKING | Doing.CONFIRMING_END:
             return "Asking the studio for a game server..."
         case Doing.PLACING | Doing.WAITING_FOR_SERVICE:
@@ -375,6 +384,17 @@ def _starting_doing(snapshot: Snapshot, now: float, waited_s: float) -> str:
             return "Ending your game..."
         case _:
             assert_never(doing)
+
+
+def _start_turn_text(snapshot: Snapshot, now: float) -> str:
+    """A queue of starts: the place and the estimate, as far as the backend tells them."""
+    turn = snapshot.turn or Turn()
+    if snapshot.episode:  # the game was placed: it is the queue of those who come back
+        return _turn_text(turn, now)
+    waited = _turn_text(turn, now, many="Many players are starting.")
+    if turn.place is None or turn.expected_at is None:
+        return waited
+    return f"{waited} You are number {turn.place} in line."
 
 
 def _start_failed(snapshot: Snapshot) -> str:
@@ -432,7 +452,8 @@ def announced_sentences(snapshot: Snapshot, now: float) -> list[str]:
             if snapshot.ending is None:
                 return []
             text = ending_text(snapshot.ending)
-            parts = [f"{text.title}.", text.meaning, text.advice]
+            whose = verdict_sentence(snapshot.verdict)
+            parts = [f"{text.title}.", text.meaning, whose, text.advice]
         case _:
             assert_never(stage)
     return [part for part in parts if part]

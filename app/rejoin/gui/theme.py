@@ -1,26 +1,40 @@
-"""The theme: colours, sizes, fonts and the style sheet. One accent, everything else is grey."""
+"""The theme that is shown now: colours by role, sizes, fonts and the style sheet.
+
+`apply` changes it for the whole application, at any time. Qt then sends every widget a StyleChange,
+by which those that draw themselves or have sizes of their own follow. Colours stand in `roles`.
+"""
 
 from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
 from rejoin import assets
+from rejoin.gui import roles
+from rejoin.gui.roles import Appearance, Palette, Role, ThemeChoice
 
-ACCENT = "#5ad1b8"
-ON_ACCENT = "#06231d"
-INK = "#0b0e14"
-CARD = "#141923"
-TEXT = "#f3f6fa"
-QUIET_TEXT = "#b6c0ce"
-HAIRLINE = "#39414f"
+ACCENT: Final = Role.ACCENT
+ON_ACCENT: Final = Role.ON_ACCENT
+INK: Final = Role.INK
+CARD: Final = Role.CARD
+RAISED: Final = Role.RAISED
+TEXT: Final = Role.TEXT
+QUIET_TEXT: Final = Role.QUIET
+HAIRLINE: Final = Role.HAIRLINE
+FAINT: Final = Role.FAINT
+DANGER: Final = Role.DANGER
+TROUBLE: Final = Role.TROUBLE
 
-CARD_OPACITY = 0.94
-PILL_OPACITY = 0.88
 DIM_OPACITY = 0.64
 
+HEADING_PX = 22
 TITLE_PX = 20
+SECTION_PX = 15
 TEXT_PX = 14
 SMALL_PX = 13
 CARD_RADIUS = 18.0
@@ -28,69 +42,152 @@ CARD_PADDING = 26
 CARD_WIDTH = 600
 
 _ICON_SIZES = (16, 24, 32, 48, 128, 256, 512)
+_PLACEHOLDER = re.compile(r"@(\w+)")
 
 
-def colour(name: str, opacity: float = 1.0) -> QColor:
-    """A colour with an opacity of 0..1."""
-    made = QColor(name)
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What `apply` has set."""
+
+    appearance: Appearance = Appearance()  # noqa: RUF009 frozen
+    palette: Palette = roles.DARK
+    follows: bool = False
+    """The desktop's changes are listened to."""
+
+
+_shown = _Shown()
+
+
+# --- what is shown now ----------------------------------------------------------------------------
+
+
+def appearance() -> Appearance:
+    """What was applied last."""
+    return _shown.appearance
+
+
+def shown_palette() -> Palette:
+    """The theme that is shown now."""
+    return _shown.palette
+
+
+def name(role: Role) -> str:
+    """The colour of a role now, as "#rrggbb"."""
+    return _shown.palette.colours[role]
+
+
+def colour(role: Role, opacity: float = 1.0) -> QColor:
+    """The colour of a role now, with an opacity of 0..1."""
+    made = QColor(name(role))
     made.setAlphaF(opacity)
     return made
 
 
+def card_colour() -> QColor:
+    """The ground of a card, through which the picture is seen a little."""
+    return colour(CARD, _shown.palette.card_opacity)
+
+
+def pill_colour() -> QColor:
+    """The ground of what lies over the picture while one plays."""
+    return colour(CARD, _shown.palette.pill_opacity)
+
+
+def scaled(pixels: float) -> int:
+    """A length that belongs to text, with the player's text size."""
+    return round(pixels * _shown.appearance.text_percent / 100)
+
+
+def moves() -> bool:
+    """Whether animations may run."""
+    return not _shown.appearance.reduced_motion
+
+
+# --- changing it ----------------------------------------------------------------------------------
+
+
+def apply(
+    application: QApplication,
+    wanted: Appearance = Appearance(),  # noqa: B008 frozen
+) -> None:
+    """Give the whole application this theme, at once. Raises AssetMissingError."""
+    global _shown  # noqa: PLW0603 there is one application
+    hints = application.styleHints()
+    if not _shown.follows:
+        hints.colorSchemeChanged.connect(lambda: _follow(application))
+    palette = roles.palette_of(wanted, desktop_is_light=desktop_is_light(application))
+    _shown = _Shown(wanted, palette, follows=True)
+    if application.style().objectName() != "fusion":
+        application.setStyle("Fusion")
+    application.setPalette(qt_palette())
+    application.setFont(text_font())
+    application.setStyleSheet(style_sheet())
+    if application.windowIcon().isNull():
+        application.setWindowIcon(icon())
+
+
+def desktop_is_light(application: QApplication) -> bool:
+    """Whether the desktop is light; one that does not say counts as dark."""
+    return application.styleHints().colorScheme() == Qt.ColorScheme.Light
+
+
+def _follow(application: QApplication) -> None:
+    """The desktop has changed between dark and light."""
+    if _shown.appearance.theme is ThemeChoice.SYSTEM:
+        apply(application, _shown.appearance)
+
+
 def style_sheet() -> str:
-    """The style sheet, filled with this module's colours and sizes. Raises AssetMissingError."""
-    sheet = assets.text("styles/rejoin.qss")
-    values = {
-        "@on_accent": ON_ACCENT,
-        "@accent": ACCENT,
-        "@ink": INK,
-        "@card": CARD,
-        "@text_px": f"{TEXT_PX}px",
-        "@title_px": f"{TITLE_PX}px",
-        "@small_px": f"{SMALL_PX}px",
-        "@text": TEXT,
-        "@quiet": QUIET_TEXT,
-        "@hairline": HAIRLINE,
+    """The style sheet, filled with the colours and sizes of now. Raises AssetMissingError."""
+    values = {role.value: colour for role, colour in _shown.palette.colours.items()}
+    values |= {
+        "heading_px": f"{scaled(HEADING_PX)}px",
+        "title_px": f"{scaled(TITLE_PX)}px",
+        "section_px": f"{scaled(SECTION_PX)}px",
+        "text_px": f"{scaled(TEXT_PX)}px",
+        "small_px": f"{scaled(SMALL_PX)}px",
     }
-    for name, value in values.items():
-        sheet = sheet.replace(name, value)
-    return sheet
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], assets.text("styles/rejoin.qss"))
 
 
-def palette() -> QPalette:
-    """Dark, for what the style sheet does not cover (tool tips, focus frames)."""
-    made = QPalette(QColor(CARD), QColor(INK))
-    made.setColor(QPalette.ColorRole.WindowText, QColor(TEXT))
-    made.setColor(QPalette.ColorRole.Text, QColor(TEXT))
-    made.setColor(QPalette.ColorRole.ButtonText, QColor(TEXT))
-    made.setColor(QPalette.ColorRole.Highlight, QColor(ACCENT))
-    made.setColor(QPalette.ColorRole.HighlightedText, QColor(ON_ACCENT))
-    made.setColor(QPalette.ColorRole.ToolTipBase, QColor(CARD))
-    made.setColor(QPalette.ColorRole.ToolTipText, QColor(TEXT))
+def qt_palette() -> QPalette:
+    """For what the style sheet does not cover (tool tips, dialogs, focus frames)."""
+    made = QPalette(colour(CARD), colour(INK))
+    roles_of_qt = QPalette.ColorRole
+    for group, role in (
+        (roles_of_qt.Base, RAISED),
+        (roles_of_qt.WindowText, TEXT),
+        (roles_of_qt.Text, TEXT),
+        (roles_of_qt.ButtonText, TEXT),
+        (roles_of_qt.PlaceholderText, QUIET_TEXT),
+        (roles_of_qt.Highlight, ACCENT),
+        (roles_of_qt.HighlightedText, ON_ACCENT),
+        (roles_of_qt.ToolTipBase, CARD),
+        (roles_of_qt.ToolTipText, TEXT),
+    ):
+        made.setColor(group, colour(role))
     return made
 
 
-def apply(application: QApplication) -> None:
-    """Give the whole application this theme. Raises AssetMissingError."""
-    application.setStyle("Fusion")
-    application.setPalette(palette())
-    application.setFont(text_font())
-    application.setStyleSheet(style_sheet())
-    application.setWindowIcon(icon())
+# --- fonts and drawings ---------------------------------------------------------------------------
 
 
 def text_font(pixels: int = TEXT_PX) -> QFont:
-    """The platform's font for text, `pixels` high."""
-    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
-    font.setPixelSize(pixels)
-    return font
+    """The platform's font for text, `pixels` high at the usual text size."""
+    return _font(scaled(pixels))
 
 
 def digit_font(pixels: int) -> QFont:
-    """Bold, with digits of equal width, so that a countdown does not jitter."""
-    font = text_font(pixels)
+    """Bold, exactly `pixels` high, with digits of equal width: a countdown does not jitter."""
+    font = _font(pixels)
     font.setWeight(QFont.Weight.DemiBold)
     font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def _font(pixels: int) -> QFont:
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    font.setPixelSize(pixels)
     return font
 
 
@@ -102,13 +199,13 @@ def icon() -> QIcon:
     return made
 
 
-def drawing(name: str, size: QSize, ratio: float, tint: str | None = None) -> QPixmap:
+def drawing(file: str, size: QSize, ratio: float, tint: Role | None = None) -> QPixmap:
     """An SVG as a pixmap of `size` logical pixels; `tint` replaces `currentColor` in it."""
     from PySide6.QtSvg import QSvgRenderer  # a library that the home is painted without
 
-    source = assets.text(name)
+    source = assets.text(file)
     if tint is not None:
-        source = source.replace("currentColor", tint)
+        source = source.replace("currentColor", name(tint))
     pixmap = QPixmap(size * ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)

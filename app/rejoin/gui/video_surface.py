@@ -17,7 +17,17 @@ from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
 from rejoin.media.video.picture import Picture
-from rejoin.media.video.scale_filter import ScaleFilter
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a picture is drawn, which may change while it is. `sharpness`: 0 to 1, for SHARP on a
+    graphics card."""
+
+    scale_filter: ScaleFilter = ScaleFilter.SMOOTH
+    sharpness: float = 0.0
+    aspect: Aspect = Aspect.SENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +61,11 @@ class VideoSurface(Protocol):
         picture that repaints costs the whole window's upload."""
 
     @property
-    def scale_filter(self) -> ScaleFilter:
-        """How it scales."""
+    def drawing(self) -> Drawing:
+        """How it draws."""
+
+    def draw_with(self, drawing: Drawing) -> None:
+        """Draw in this way from now on, the picture on screen too."""
 
     @property
     def picture(self) -> Picture | None:
@@ -61,6 +74,9 @@ class VideoSurface(Protocol):
     def show_picture(self, picture: Picture, *, at_once: bool) -> None:
         """Show a newer picture, with the next paint. `at_once`: the processor's draws it before
         this returns."""
+
+    def clear(self) -> None:
+        """Let go of every picture, and show black until there is another."""
 
     def set_dim(self, dim: float) -> None:
         """How far the picture is dimmed: 0 not at all, 1 as under a card."""

@@ -15,10 +15,11 @@ from PySide6.QtGui import QResizeEvent, QShowEvent, QWindow
 from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
+from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.picture_layout import device_size
 from rejoin.gui.raster_surface import RasterSurface
-from rejoin.gui.video_surface import MakeSurface, SurfaceEvents, VideoSurface
+from rejoin.gui.video_surface import Drawing, MakeSurface, SurfaceEvents, VideoSurface
 from rejoin.media.video.frame_pacer import FramePacer
 from rejoin.media.video.picture import PaintTelemetry, Picture, ViewHints
 
@@ -102,6 +103,20 @@ class VideoView(QWidget):
         if picture is not None:
             self._surface.show_picture(picture, at_once=False)
 
+    def draw_with(self, drawing: Drawing) -> None:
+        """Draw in this way from now on: the picture on screen, and what is decoded."""
+        if drawing != self._surface.drawing:
+            self._surface.draw_with(drawing)
+            self._report_size()
+
+    def clear(self) -> None:
+        """Forget every picture: what comes next belongs to another game."""
+        self._drop_waiting()
+        self._counted = None
+        if self._pacer is not None:
+            self._pacer = FramePacer()
+        self._surface.clear()
+
     def _on_painted(self, picture: Picture, at: float, took_s: float) -> None:
         if picture is not self._counted:
             self._counted = picture
@@ -168,7 +183,7 @@ class VideoView(QWidget):
             return
         self._dimmed = dimmed
         self._dimming.stop()
-        if self._reduced_motion or not self.isVisible():
+        if self._reduced_motion or not theme.moves() or not self.isVisible():
             self._set_dim(float(dimmed))
             return
         self._dimming.setStartValue(self._dim)
@@ -208,7 +223,9 @@ class VideoView(QWidget):
         """The size for which the decoder scales in advance; none where the card scales."""
         surface = self._surface
         size = None if surface.on_card else self.device_size()
-        self._set_hints(replace(self._hints, size=size, scale_filter=surface.scale_filter))
+        drawing = surface.drawing
+        hints = replace(self._hints, size=size, scale_filter=drawing.scale_filter)
+        self._set_hints(replace(hints, aspect=drawing.aspect))
 
     def _on_resized(self) -> None:
         self._surface.place()

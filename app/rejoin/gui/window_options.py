@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui.input import NoPads, PlayerPads
+from rejoin.gui.limits import IDLE_LIMIT_S
 from rejoin.gui.raster_surface import RasterSurface
+from rejoin.gui.settings.followed import FollowedSettings
 from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.video_surface import MakeSurface
 
@@ -19,10 +21,14 @@ class WindowOptions:
 
     `smooth`: as `VideoView`'s. `drop_again`: what F8 does; None outside a demo. `report_facts`:
     more lines for the report. `before_start`: what is shown until the engine has started; by
-    default a window that waits for *Start*. `first_size`: in pixels; None: what fits the screen.
-    `picture`: how `application.run` chooses what draws. `make_surface`: what draws; when it fails,
-    `on_surface_failed` is called with the reason, and the processor draws. `pads`: the gamepads,
-    which `application.run` stops at the end.
+    default a window that waits for *Start*. `start_again`: a new game of the same profile was
+    asked for on the end card, which offers it only with this; `RejoinWindow.play` then brings its
+    stream. `idle_limit_s`: how long the service waits for input. `first_size`: in pixels; None:
+    what fits the screen. `picture`: how `application.run` chooses what draws. `make_surface`: what
+    draws; when it fails, `on_surface_failed` is called with the reason, and the processor draws.
+    `pads`: the gamepads, which `application.run` stops at the end. `screen`: the name of the one to
+    open on; None, or while there is none of that name: the desktop decides. `settings`: the
+    player's, which `application.run` follows while the window is open.
     """
 
     title: str = "Rejoin"
@@ -31,7 +37,11 @@ class WindowOptions:
     drop_again: Callable[[], None] | None = None
     report_facts: Callable[[], Mapping[str, str]] = dict
     before_start: Snapshot = Snapshot(Stage.IDLE)  # noqa: RUF009 frozen
+    start_again: Callable[[], None] | None = None
+    idle_limit_s: float = IDLE_LIMIT_S
     first_size: tuple[int, int] | None = None
+    screen: str | None = None
+    settings: FollowedSettings = FollowedSettings()  # noqa: RUF009 frozen
     picture: PictureOptions = PictureOptions()  # noqa: RUF009 frozen
     make_surface: MakeSurface = RasterSurface
     on_surface_failed: Callable[[str], None] = lambda why: None

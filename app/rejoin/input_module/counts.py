@@ -19,6 +19,7 @@ class Counts:
 
     starts: int = 0
     events: int = 0
+    events_answered: int = 0
     events_with_bytes: int = 0
     without_bytes_in_a_row: int = 0
     bytes_sent: int = 0
@@ -32,6 +33,7 @@ class Counts:
 
     def answer_to_event(self, answer: Answer) -> None:
         """The answer to one event came: whether it was bytes for the host."""
+        self.events_answered += 1
         for said in answer.said:
             if isinstance(said, outbox.Sent) and said.channel is Channel.INPUT and said.data:
                 self.events_with_bytes += 1
@@ -48,6 +50,7 @@ class Counts:
             starts=self.starts,
             missing=tuple(self.missing),
             events=self.events,
+            events_answered=self.events_answered,
             events_with_bytes=self.events_with_bytes,
             events_without_bytes_in_a_row=self.without_bytes_in_a_row,
             bytes_sent=self.bytes_sent,

@@ -75,6 +75,7 @@ class ModuleFacts:
     starts: int = 0
     missing: tuple[str, ...] = ()
     events: int = 0
+    events_answered: int = 0
     events_with_bytes: int = 0
     events_without_bytes_in_a_row: int = 0
     bytes_sent: int = 0

@@ -98,6 +98,8 @@ class StreamStatistics:
     pli_count: int = 0
     checks_sent: int = 0
     checks_answered: int = 0
+    audio_bytes_received: int = 0
+    """As `bytes_received`: without headers."""
     audio_packets_received: int = 0
     audio_packets_lost: int = 0
     audio_packets_concealed: int = 0

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from rejoin.clock import boot_s
-from rejoin.core.events import CloseForNowRequested, EndGameRequested
 from rejoin.core.model import NoInput, Stage
 from rejoin.errors import RejoinError
 from rejoin.input_events.events import (
@@ -27,23 +26,24 @@ from rejoin.input_events.events import (
 )
 from rejoin.input_module.port import ModuleFacts
 from rejoin.media.audio.output import NullOutput
+from rejoin.runtime.brief_game import brief_game
 from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
-from rejoin.tasks import spawn
 
 LIVE_WITHIN_S: Final = 120.0
 """A game may have to be placed first."""
 INPUT_WITHIN_S: Final = 20.0
 """From live to input: three tries to fetch the script fit in."""
-END_WITHIN_S: Final = 20.0
 POLL_EVERY_S: Final = 0.005
 EVENT_EVERY_S: Final = 0.03
 """Apart from each other, so that what an event produced is not taken for another one's."""
 QUIET_S: Final = 0.12
 """Longer than a module waits before it repeats something."""
-SETTLE_S: Final = 1.0
+HANDLED_WITHIN_S: Final = 1.0
 """How long an event may take to be handled."""
+QUIET_WITHIN_S: Final = 1.0
+"""A module that repeats something for longer does so for ever."""
 
 
 def _key(code: str, key: str) -> tuple[InputEvent, InputEvent]:
@@ -121,15 +121,8 @@ async def check(profile: StudioProfile, seconds: float) -> InputReport:
     Raises RejoinError if the game does not become live, or ends meanwhile.
     """
     player = Player(profile, PlayerOptions(audio=NullOutput()))
-    running = spawn(player.run(), name="player")
-    try:
+    async with brief_game(player):
         return await _check(player, seconds)
-    finally:
-        player.post(EndGameRequested())
-        _, late = await asyncio.wait({running}, timeout=END_WITHIN_S)
-        if late:
-            player.post(CloseForNowRequested())
-            await asyncio.wait({running}, timeout=END_WITHIN_S)
 
 
 async def _check(player: Player, seconds: float) -> InputReport:
@@ -165,21 +158,24 @@ async def _play(player: Player, event: InputEvent, before: StepResult) -> StepRe
         await _until_quiet(player)
     facts = player.input_facts()
     player.send_input(event)
-    for _ in range(int(SETTLE_S / EVENT_EVERY_S)):
+    handled = produced = False
+    for _ in range(int(HANDLED_WITHIN_S / EVENT_EVERY_S)):
         await asyncio.sleep(EVENT_EVERY_S)
-        if player.input_facts().events > facts.events or isinstance(event, PadState):
+        after = player.input_facts()
+        if isinstance(event, PadState):
+            handled = produced = after.bytes_sent > facts.bytes_sent
+        else:
+            handled = after.events_answered > facts.events_answered
+            produced = after.events_with_bytes > facts.events_with_bytes
+        if handled:
             break
-    after = player.input_facts()
-    produced = after.events_with_bytes > facts.events_with_bytes
-    if isinstance(event, PadState):
-        produced = after.bytes_sent > facts.bytes_sent
     return replace(before, events=before.events + 1, with_bytes=before.with_bytes + int(produced))
 
 
 async def _until_quiet(player: Player) -> None:
     """Wait until nothing is repeated any more, but not for ever."""
     before = -1
-    for _ in range(int(SETTLE_S / QUIET_S)):
+    for _ in range(int(QUIET_WITHIN_S / QUIET_S)):
         now = player.input_facts().bytes_sent
         if now == before:
             return

@@ -234,6 +234,7 @@ class StatisticsCollector:
             pli_count=inbound.key_frame_requests.plis_sent,
             checks_sent=checks.sent,
             checks_answered=checks.answered,
+            audio_bytes_received=audio.reception.bytes_received,
             audio_packets_received=audio.reception.packets_received,
             audio_packets_lost=audio.reception.packets_missing,
             audio_packets_concealed=opus.packets_concealed,

@@ -388,14 +388,15 @@ class ModuleInput:
         assert self._parts is not None
         assert self._process is not None
         connection, sandbox = loading.connection, self._process.sandbox
+        limits = self._parts.limits()
         self.state = Present(connection, Attachment.MADE)
         self._load = {}
         sandbox.make_instance(
             connection,
             ModuleOptions(
                 loading.response,
-                max_kbps=self._parts.max_kbps,
-                max_height=self._parts.max_height,
+                max_kbps=limits.max_kbps,
+                max_height=limits.max_height,
                 automatic=self._parts.automatic,
             ),
         )

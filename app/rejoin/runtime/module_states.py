@@ -10,21 +10,21 @@ from rejoin.core.model import ConnectionNumber, NoInput
 from rejoin.input_events.wishes import AnyWish
 from rejoin.runtime.module_process import MakeSandbox
 from rejoin.runtime.module_scripts import ScriptFetcher
+from rejoin.runtime.stream_limits import StreamLimits
 
 
 @dataclass(frozen=True, slots=True)
 class InputParts:
     """What the input module is made of, and who hears from it.
 
-    `max_kbps` in kbit/s, `max_height` in pixels: what the player lets the host send; None: no
-    limit. `on_wish`: what the module wants of the window. `on_message`: an application message of
-    the game. Both are called on the engine's loop.
+    `limits`: what the player lets the host send, asked for each instance. `on_wish`: what the
+    module wants of the window. `on_message`: an application message of the game. Both are called on
+    the engine's loop.
     """
 
     fetcher: ScriptFetcher
     make_sandbox: MakeSandbox
-    max_kbps: int | None = None
-    max_height: int | None = None
+    limits: Callable[[], StreamLimits] = StreamLimits
     automatic: bool = True
     on_wish: Callable[[AnyWish], None] = lambda wish: None
     on_message: Callable[[bytes], None] = lambda data: None

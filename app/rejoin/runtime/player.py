@@ -11,6 +11,7 @@ from typing import Final
 from rejoin.clock import boot_id, boot_s
 from rejoin.core.events import Event, RejoinRequested, StartRequested
 from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
+from rejoin.core.play_report import PlayReport
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.daemon_thread import run_in_daemon_thread
@@ -34,17 +35,20 @@ from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.relay import RelaySettings
 from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS
+from rejoin.runtime.data_used import DataUsed
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.module_process import MakeSandbox
 from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.network import watch_for
+from rejoin.runtime.play_record import PlayRecord
 from rejoin.runtime.ports import EngineOptions, EnginePorts
 from rejoin.runtime.probes import Probes
 from rejoin.runtime.report_queue import ReportQueue
 from rejoin.runtime.report_sender import ReportSender
 from rejoin.runtime.statistics_file import StatisticsFile
+from rejoin.runtime.stream_limits import StreamLimits
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.token_keeper import TokenKeeper
 from rejoin.runtime.token_sources import TokenSource
@@ -70,6 +74,8 @@ class PlayerOptions:
     - `local_store`: None: no ticket and no token are saved, so no way back after a crash.
     - `ticket`: the game to rejoin; None: start a new one.
     - `sound_file`: None: the volume is not saved. `statistics_file`: None: none are written.
+    - `sound_device`: the name of the one to play on; None: the system's default. `data_used`: None:
+      it is not counted.
     - `hardware`: None: decode in software.
     - `on_record`: receives each record of the trace; samples too if `record_samples`.
     - `input_module`: False: the service's input module is not used; the game can be watched.
@@ -93,6 +99,8 @@ class PlayerOptions:
     ticket: Ticket | None = None
     sound_file: SoundFile | None = None
     statistics_file: StatisticsFile | None = None
+    sound_device: str | None = None
+    data_used: DataUsed | None = None
     hardware: Hardware | None = None
     on_record: Callable[[Record], None] | None = None
     record_samples: bool = False
@@ -121,6 +129,7 @@ class Player:
         self.slot = options.slot or PictureSlot()
         self._profile = profile
         self._options = options
+        self._limits = StreamLimits(options.max_kbps, options.max_height, options.dtls_client)
         self._policy = options.policy or profile.policy()
         self._client = make_client(
             profile.dialect,
@@ -132,13 +141,15 @@ class Player:
         self._token = profile.token or ""
         self._keeper = self._token_keeper()
         self._reports = self._report_sender()
-        self._audio = options.audio or open_output()
+        self._audio = options.audio or open_output(options.sound_device)
         self._hardware = options.hardware or Hardware()
         self._relay = RelaySettings(profile.ice_servers().turn, profile.network)
         self._prepared_connections = PreparedConnections(self._relay, allow_444=profile.allow_444)
         self._sound = SoundChoice() if options.sound_file is None else options.sound_file.read()
-        self._audio.set_volume(self._sound.amplitude)
+        self._silenced = False
+        self._apply_volume()
         self._wishes = Wishes()
+        self._record = PlayRecord()
         self._engine = EngineLoop(
             EnginePorts(
                 backend=self._client,
@@ -158,6 +169,7 @@ class Player:
             self._input_parts() if options.input_module else None,
         )
         self.slot.on_shown = self._engine.frame_shown
+        self._engine.snapshots.subscribe(self._record.snapshot_changed)
         if self._reports is not None:
             self._engine.snapshots.subscribe(self._reports.snapshot_changed)
 
@@ -202,9 +214,21 @@ class Player:
     def set_sound(self, choice: SoundChoice) -> None:
         """The volume from now on, in this run and in the next."""
         self._sound = choice
-        self._audio.set_volume(choice.amplitude)
+        self._apply_volume()
         if self._options.sound_file is not None:
             self._options.sound_file.save(choice)
+
+    def silence(self, silent: bool) -> None:
+        """No sound for now, whatever the volume is, which stays as it is."""
+        self._silenced = silent
+        self._apply_volume()
+
+    def use_limits(self, limits: StreamLimits) -> None:
+        """For every connection that is made from now on."""
+        self._limits = limits
+
+    def _apply_volume(self) -> None:
+        self._audio.set_volume(0.0 if self._silenced else self._sound.amplitude)
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         return self._engine.snapshots.subscribe(listener)
@@ -216,6 +240,10 @@ class Player:
     def statistics(self) -> StreamStatistics | None:
         """The newest statistics of the connection that is shown."""
         return self._engine.sampling.newest_statistics
+
+    def play_report(self) -> PlayReport | None:
+        """How this game went so far; None before its first picture."""
+        return self._record.report()
 
     def problem(self) -> str | None:
         """What is missing and not fatal (new pictures, the sound, the way back), one sentence a
@@ -261,6 +289,8 @@ class Player:
         blocking = [self._audio.close, self._hardware.close]
         if self._options.sound_file is not None:
             blocking.append(self._options.sound_file.close)
+        if self._options.data_used is not None:
+            blocking.append(self._options.data_used.close)
         outcomes = await asyncio.gather(
             asyncio.wait_for(self._client.aclose(), CLOSE_S),
             asyncio.wait_for(self._prepared_connections.close(), CLOSE_S),
@@ -317,8 +347,8 @@ class Player:
                 self._profile.network,
                 self._policy,
                 self._hardware,
-                dtls_client=self._options.dtls_client,
-                max_kbps=self._options.max_kbps or MAX_BITRATE_KBPS,
+                dtls_client=self._limits.dtls_client,
+                max_kbps=self._limits.max_kbps or MAX_BITRATE_KBPS,
             ),
             MediaSinks(self.slot, self._audio),
             post=post,
@@ -337,15 +367,17 @@ class Player:
                 )
             ),
             options.make_sandbox or _sandbox,
-            max_kbps=options.max_kbps,
-            max_height=options.max_height,
+            limits=lambda: self._limits,
             on_wish=self._wishes.publish,
             on_message=options.on_application_message or (lambda data: None),
         )
 
     def _write_statistics(self, at: float, statistics: StreamStatistics) -> None:
+        self._record.measured(at, statistics)
         if self._options.statistics_file is not None:
             self._options.statistics_file.write(at, statistics)
+        if self._options.data_used is not None:
+            self._options.data_used.count(at, statistics)
 
 
 def _sandbox(reports: Reports) -> InputModulePort:

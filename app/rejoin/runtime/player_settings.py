@@ -1,7 +1,7 @@
 """The player's settings as one value: every key, what it may be, and what it means.
 
-A setting is the default of an option of the command line, which wins. All are read once, when a
-game starts, so that a change counts from the next start.
+A setting is the default of an option of the command line, which wins. All are read when a game
+starts; those that apply at once are followed while one runs (`gui/settings/watch`).
 """
 
 from __future__ import annotations
@@ -9,135 +9,35 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, assert_never
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from rejoin.errors import BadInputError
+from rejoin.runtime.setting_kinds import (
+    SHOWN,
+    Applies,
+    Kind,
+    Limit,
+    OneOf,
+    Setting,
+    Share,
+    Text,
+    Whole,
+    YesNo,
+)
+from rejoin.runtime.settings_versions import VERSION_KEY, new_name_of, version_problem
 
-Value = str | int | float | None
-"""What a setting can be; a bool is an int. None: no limit, and no line in the file."""
-
-NO_LIMIT: Final = "none"
-"""How a person writes None."""
-
-_SHOWN: Final = 40
-"""How many characters of a wrong value are repeated."""
 _NAMED: Final = 8
 """How many unknown keys are named."""
 
 _Default = TypeVar("_Default")
 
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """One of these words."""
-
-    words: tuple[str, ...]
+_AT_ONCE, _NEXT_CONNECTION, _NEXT_GAME = Applies
 
 
-@dataclass(frozen=True, slots=True)
-class YesNo:
-    """true or false."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A number from 0 to 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A whole number from `least` to `most`, or None: no limit."""
-
-    least: int
-    most: int
-
-
-Kind = OneOf | YesNo | Share | Limit
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One key. `name`: the field of `PlayerSettings`. `key`: `table.name` in the file."""
-
-    name: str
-    key: str
-    kind: Kind
-    default: Value
-    meaning: str
-
-    def checked(self, value: object) -> Value:
-        """The value, if it may be one. Raises BadInputError, with what it may be."""
-        number: int | float | None = None
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            number = value
-        match self.kind:
-            case OneOf(words):
-                if isinstance(value, str) and value in words:
-                    return value
-            case YesNo():
-                if isinstance(value, bool):
-                    return value
-            case Share():
-                if number is not None and 0 <= number <= 1:
-                    return float(number)
-            case Limit(least, most):
-                if value is None or (isinstance(number, int) and least <= number <= most):
-                    return number
-            case _:
-                assert_never(self.kind)
-        shown = str(value)
-        if len(shown) > _SHOWN:
-            shown = shown[:_SHOWN] + "..."
-        raise BadInputError(f"The setting {self.key} cannot be {shown!r}, but {self.allowed()}.")
-
-    def from_text(self, text: str) -> Value:
-        """The value that a person wrote. Raises BadInputError."""
-        value: object = text
-        match self.kind:
-            case OneOf():
-                pass
-            case YesNo():
-                value = {"true": True, "yes": True, "false": False, "no": False}.get(
-                    text.lower(), text
-                )
-            case Share():
-                value = _number(float, text)
-            case Limit():
-                value = None if text == NO_LIMIT else _number(int, text)
-            case _:
-                assert_never(self.kind)
-        return self.checked(value)
-
-    def to_text(self, value: Value) -> str:
-        """As `from_text` reads it."""
-        if value is None:
-            return NO_LIMIT
-        return str(value).lower() if isinstance(value, bool) else str(value)
-
-    def allowed(self) -> str:
-        """What it may be, in words."""
-        match self.kind:
-            case OneOf(words):
-                return f"{', '.join(words[:-1])} or {words[-1]}"
-            case YesNo():
-                return "true or false"
-            case Share():
-                return "a number from 0 to 1"
-            case Limit(least, most):
-                return f"a whole number from {least} to {most}, or {NO_LIMIT}"
-            case _:
-                assert_never(self.kind)
-
-
-def _number(kind: type[int] | type[float], text: str) -> object:
-    try:
-        return kind(text)
-    except ValueError:
-        return text
-
-
-def _setting(key: str, kind: Kind, default: _Default, meaning: str) -> _Default:
-    return field(default=default, metadata={"key": key, "kind": kind, "meaning": meaning})
+def _setting(key: str, kind: Kind, default: _Default, applies: Applies, meaning: str) -> _Default:
+    metadata = {"key": key, "kind": kind, "applies": applies, "meaning": meaning}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,106 +48,218 @@ class PlayerSettings:
         "video.renderer",
         OneOf(("auto", "card", "software")),
         "auto",
+        _NEXT_GAME,
         "What draws the picture: the graphics card (auto: once a test of it has passed), or the "
         "processor (software).",
+    )
+    decoder: str = _setting(
+        "video.decoder",
+        OneOf(("auto", "software")),
+        "auto",
+        _NEXT_GAME,
+        "Video decoder of `rejoin play`; auto tries the graphics hardware first. `rejoin back` "
+        "decodes in software whatever this says.",
     )
     scaling: str = _setting(
         "video.scaling",
         OneOf(("smooth", "sharp", "pixel")),
         "smooth",
+        _AT_ONCE,
         "How the picture is scaled to the window; pixel scales to whole multiples.",
     )
     sharpness: float = _setting(
         "video.sharpness",
         Share(),
         0.0,
+        _AT_ONCE,
         "How much the scaling sharp sharpens as well, where the graphics card draws.",
+    )
+    aspect: str = _setting(
+        "video.aspect",
+        OneOf(("sent", "fill", "4:3", "16:9", "16:10", "21:9")),
+        "sent",
+        _AT_ONCE,
+        "The shape of the picture: as the game sends it (sent), as the window (fill), or another "
+        "one, for a game that sends it squeezed.",
     )
     vsync: bool = _setting(
         "video.vsync",
         YesNo(),
         False,
-        "Wait for the screen before a picture is shown, where the graphics card draws. Applies at "
-        "the next start.",
-    )
-    decoder: str = _setting(
-        "video.decoder",
-        OneOf(("auto", "software")),
-        "auto",
-        "Video decoder of `rejoin play`; auto tries the graphics hardware first. `rejoin back` "
-        "decodes in software whatever this says.",
+        _NEXT_GAME,
+        "Wait for the screen before a picture is shown, where the graphics card draws.",
     )
     frame_pacing: bool = _setting(
         "video.frame_pacing",
         YesNo(),
         False,
+        _NEXT_GAME,
         "Show frames at even intervals; each may be up to one frame later.",
+    )
+    full_screen: bool = _setting(
+        "video.full_screen",
+        YesNo(),
+        False,
+        _NEXT_GAME,
+        "Start games in full screen.",
+    )
+    screen: str | None = _setting(
+        "video.screen",
+        Text(200),
+        None,
+        _NEXT_GAME,
+        "The screen on which games open, by its name in the system; none: the desktop decides.",
     )
     allow_444: bool = _setting(
         "video.allow_444",
         YesNo(),
         False,
+        _NEXT_GAME,
         "Offer the studio video with colour in full resolution, which is decoded in software.",
+    )
+    sound_device: str | None = _setting(
+        "sound.device",
+        Text(200),
+        None,
+        _NEXT_GAME,
+        "The sound device that plays, by its name; none, or while it is not there: the system's "
+        "default.",
+    )
+    mute_in_background: bool = _setting(
+        "sound.mute_in_background",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "No sound while the game's window is not the active one.",
     )
     input_module: str = _setting(
         "input.module",
         OneOf(("service", "off")),
         "service",
+        _NEXT_GAME,
         "Run the input module that the service names, in a sandbox; or off: watch only.",
     )
     gamepads: bool = _setting(
         "pads.enabled",
         YesNo(),
         True,
+        _NEXT_GAME,
         "Play with gamepads.",
     )
     pad_background: bool = _setting(
         "pads.background",
         YesNo(),
         False,
+        _NEXT_GAME,
         "Gamepads reach the game while its window is not active, too.",
     )
     pad_dead_zone: float = _setting(
         "pads.dead_zone",
         Share(),
         0.1,
+        _NEXT_GAME,
         "How much of a gamepad stick's way counts as its middle.",
     )
     pad_swap_ab: bool = _setting(
         "pads.swap_ab",
         YesNo(),
         False,
+        _NEXT_GAME,
         "Swap the bottom and the right button of gamepads (A and B) in the game.",
     )
     pad_swap_xy: bool = _setting(
         "pads.swap_xy",
         YesNo(),
         False,
+        _NEXT_GAME,
         "Swap the left and the top button of gamepads (X and Y) in the game.",
     )
     pad_rumble: bool = _setting(
         "pads.rumble",
         YesNo(),
         True,
+        _NEXT_GAME,
         "The game may make gamepads vibrate; only where its input module asks for it.",
     )
     max_kbps: int | None = _setting(
         "network.max_kbps",
         Limit(100, 100_000),
         None,
+        _NEXT_CONNECTION,
         "The most that the game may send, in kbit/s.",
     )
     max_height: int | None = _setting(
         "network.max_height",
         Limit(180, 4320),
         None,
+        _NEXT_CONNECTION,
         "The largest picture that the game may send, by its height in pixels; only where the input "
         "module passes it on.",
     )
-    send_reports: bool = _setting(
-        "reports.send",
+    dtls_client: bool = _setting(
+        "network.dtls_client",
         YesNo(),
         False,
+        _NEXT_CONNECTION,
+        "Act as the DTLS client (saves one round trip). Some hosts refuse it.",
+    )
+    turn_file: str | None = _setting(
+        "network.turn_file",
+        Text(1000),
+        None,
+        _NEXT_GAME,
+        "JSON file with TURN servers (iceServers of WebRTC), for games that are reached through a "
+        "relay. One that cannot be used is said, and the game starts without.",
+    )
+    scope: str = _setting(
+        "network.scope",
+        OneOf(("internet", "lan", "loopback")),
+        "internet",
+        _NEXT_GAME,
+        "Where the game servers of `rejoin play URL` may be: internet; lan: also private "
+        "addresses; loopback: only this machine. A studio's link leads to the internet alone.",
+    )
+    theme: str = _setting(
+        "appearance.theme",
+        OneOf(("dark", "light", "system")),
+        "dark",
+        _AT_ONCE,
+        "Colours of Rejoin's windows; system follows the desktop.",
+    )
+    high_contrast: bool = _setting(
+        "appearance.high_contrast",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "White on black, in place of the theme.",
+    )
+    text_size: int = _setting(
+        "appearance.text_size",
+        Whole(100, 200),
+        100,
+        _AT_ONCE,
+        "Size of Rejoin's texts, in per cent.",
+    )
+    reduced_motion: bool = _setting(
+        "appearance.reduced_motion",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "Nothing in Rejoin's windows moves by itself.",
+    )
+    streamer_mode: bool = _setting(
+        "privacy.streamer_mode",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "Show no folders and device names in the settings, and do not say in the terminal where a "
+        "game plays. A question that you have to answer still names the address.",
+    )
+    send_reports: bool = _setting(
+        "privacy.send_reports",
+        YesNo(),
+        False,
+        _NEXT_GAME,
         "Whether reports about reconnects may be sent to the studio's backend.",
     )
 
@@ -270,8 +282,11 @@ def setting(key: str) -> Setting:
     try:
         return SETTINGS[key]
     except KeyError:
+        renamed = new_name_of(key)
+        if renamed is not None:
+            raise BadInputError(f"The setting {key} is now called {renamed}.") from None
         raise BadInputError(
-            f"There is no setting {key[:_SHOWN]}. `rejoin settings list` shows them all."
+            f"There is no setting {key[:SHOWN]}. `rejoin settings list` shows them all."
         ) from None
 
 
@@ -279,20 +294,24 @@ def setting(key: str) -> Setting:
 class Loaded:
     """Settings, and a sentence for each thing that was wrong with what they were read from.
 
-    `given`: the keys that have a usable value there.
+    `given`: the keys that have a usable value there. `bad`: the sentence for each key whose value
+    cannot be used; `problems` has them too. `damaged`: nothing of it could be read.
     """
 
     settings: PlayerSettings = PlayerSettings()
     problems: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
+    bad: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    damaged: bool = False
 
 
 def from_tables(tables: Mapping[str, Any]) -> Loaded:
-    """The settings in tables of tables, as TOML has them. What is wrong is left at its default."""
+    """The settings in tables of tables, as TOML has them, of the newest version. What is wrong is
+    left at its default."""
     found: dict[str, Any] = {}
     given: set[str] = set()
     unknown: list[str] = []
-    problems: list[str] = []
+    bad: dict[str, str] = {}
     for key, value in _flat(tables):
         known = SETTINGS.get(key)
         if known is None:
@@ -302,12 +321,13 @@ def from_tables(tables: Mapping[str, Any]) -> Loaded:
             found[known.name] = known.checked(value)
             given.add(key)
         except BadInputError as error:
-            problems.append(f"{error} Its default is used: {known.to_text(known.default)}.")
+            bad[key] = f"{error} Its default is used: {known.to_text(known.default)}."
+    problems = [*version_problem(tables), *bad.values()]
     if unknown:
         more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
-        named = ", ".join(key[:_SHOWN] for key in unknown[:_NAMED])
+        named = ", ".join(key[:SHOWN] for key in unknown[:_NAMED])
         problems.append(f"This Rejoin has no such setting, and leaves it as it is: {named}{more}.")
-    return Loaded(PlayerSettings(**found), tuple(problems), frozenset(given))
+    return Loaded(PlayerSettings(**found), tuple(problems), frozenset(given), MappingProxyType(bad))
 
 
 def _flat(tables: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -317,6 +337,6 @@ def _flat(tables: Mapping[str, Any]) -> list[tuple[str, Any]]:
     for name, content in tables.items():
         if name in groups and isinstance(content, Mapping):
             found += [(f"{name}.{key}", value) for key, value in content.items()]
-        else:
+        elif name != VERSION_KEY:
             found.append((name, content))
     return found

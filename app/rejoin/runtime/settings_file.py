@@ -1,18 +1,22 @@
 """The player's settings on the disk: one TOML file, which a person may edit.
 
 Reading never fails and changes nothing: what cannot be used is a sentence and a default. Writing
-changes one key and leaves all else as it is, comments and unknown keys too. A file that is no TOML
-is set aside before a new one is written.
+changes one key and leaves all else as it is, comments and unknown keys too; a file of an older
+version is migrated with that. A file that is no TOML is set aside before a new one is written.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
 from rejoin.errors import BadInputError
-from rejoin.runtime.player_settings import SETTINGS, Loaded, Value, from_tables, setting
-from rejoin.runtime.state_folder import settings_folder
+from rejoin.runtime.player_settings import SETTINGS, Loaded, from_tables, setting
+from rejoin.runtime.private_files import write_new
+from rejoin.runtime.setting_kinds import Value
+from rejoin.runtime.settings_versions import migrate
+from rejoin.runtime.state_folder import keep_file, settings_folder
 from rejoin.runtime.toml_file import edit_file, read_tables
 
 _NAME: Final = "settings.toml"
@@ -30,12 +34,16 @@ def load(path: Path) -> Loaded:
     """The settings in this file; the defaults where there is none. Raises nothing."""
     try:
         tables = read_tables(path)
-        return Loaded() if tables is None else from_tables(tables)
+        if tables is None:
+            return Loaded()
+        migrate(tables)
+        return from_tables(tables)
     except OSError:
         return Loaded(problems=(f"The settings file {path} cannot be read: defaults are used.",))
     except ValueError as error:
         return Loaded(
-            problems=(f"The settings file {path} is damaged ({error}): defaults are used.",)
+            problems=(f"The settings file {path} is damaged ({error}): defaults are used.",),
+            damaged=True,
         )
 
 
@@ -48,19 +56,80 @@ def change(path: Path, key: str, value: Value) -> Path | None:
     known = setting(key)
     if value is not None:
         known.checked(value)
-    return edit_file(
-        path, lambda document: _changed(document, key, value), heading=_HEADING, name=_CALLED
-    )
+    return _edit(path, lambda document: _changed(document, key, value))
 
 
-def clear(path: Path) -> Path | None:
-    """Remove every setting that is known; the rest stays. Returns and raises as `change`."""
+def clear(path: Path, keys: Iterable[str] = SETTINGS) -> Path | None:
+    """Remove these settings, by default every one that is known; the rest stays. Returns and raises
+    as `change`."""
 
     def remove(document: Any) -> None:
-        for key in SETTINGS:
+        for key in keys:
             _changed(document, key, None)
 
-    return edit_file(path, remove, heading=_HEADING, name=_CALLED)
+    return _edit(path, remove)
+
+
+def export(path: Path, to: Path, *, replace: bool = False) -> None:
+    """Write what is set in the file `path` to a new file. `replace`: or over one that exists.
+    Raises BadInputError."""
+    loaded = load(path)
+    if loaded.damaged:
+        raise BadInputError(loaded.problems[0].replace("defaults are used", "it is not exported"))
+    values = {key: getattr(loaded.settings, SETTINGS[key].name) for key in SETTINGS}
+    try:
+        import tomlkit
+
+        document = tomlkit.parse(_HEADING)
+        migrate(document)
+        for key in SETTINGS:
+            if key in loaded.given:
+                _changed(document, key, values[key])
+        if replace:
+            keep_file(to, tomlkit.dumps(document))
+        else:
+            write_new(to, tomlkit.dumps(document).encode())
+    except FileExistsError:
+        raise BadInputError(f"{to} exists already: name a new file.") from None
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise BadInputError(f"The settings cannot be written to {to}: {why}.") from error
+
+
+def import_from(path: Path, source: Path) -> tuple[tuple[str, ...], Path | None]:
+    """Make the settings in the file `path` those of `source`: what that does not set goes back to
+    its default. Returns a sentence for each thing in it that cannot be used, and as `change`.
+
+    Raises BadInputError if `source` cannot be used at all, and as `change`.
+    """
+    try:
+        tables = read_tables(source)
+        if tables is None:
+            raise BadInputError(f"There is no file {source}.")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise BadInputError(f"The file {source} cannot be read: {why}.") from error
+    except ValueError as error:
+        raise BadInputError(f"The file {source} holds no settings: {error}.") from error
+    migrate(tables)
+    found = from_tables(tables)
+    if not found.given and found.problems:
+        raise BadInputError(f"The file {source} holds no settings that can be used.")
+
+    def edit(document: Any) -> None:
+        for key, known in SETTINGS.items():
+            value = getattr(found.settings, known.name) if key in found.given else None
+            _changed(document, key, value)
+
+    return found.problems, _edit(path, edit)
+
+
+def _edit(path: Path, edit: Callable[[Any], None]) -> Path | None:
+    def migrated(document: Any) -> None:
+        migrate(document)
+        edit(document)
+
+    return edit_file(path, migrated, heading=_HEADING, name=_CALLED)
 
 
 def _changed(document: Any, key: str, value: Value) -> None:

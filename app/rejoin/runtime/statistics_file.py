@@ -21,13 +21,15 @@ class StatisticsFile:
     whole line: what was written of one that did not fit is taken back.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Overwrites an existing file. Raises BadInputError if it cannot be written."""
+    def __init__(self, path: Path, *, append: bool = False) -> None:
+        """Overwrites an existing file; with `append` the lines of another game go on in it. Raises
+        BadInputError if it cannot be written."""
         self._broken = False
         try:
-            self._file = path.open("wb", buffering=0)
+            self._file = path.open("ab" if append else "wb", buffering=0)
             try:
-                self._write(("at_s", *columns()))
+                if not append:
+                    self._write(("at_s", *columns()))
             except OSError:
                 self.close()
                 raise

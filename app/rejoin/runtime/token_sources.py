@@ -37,6 +37,8 @@ from rejoin.tasks import cancel, spawn
 COMMAND_WITHIN_S: Final = 30.0
 KEYRING_WITHIN_S: Final = 1.0
 """A reconnect may wait for it."""
+SAVED_WITHIN_S: Final = 2.0
+"""How long the end waits for a keyring that is still taking a refreshed sign-in."""
 _MAX_FILE: Final = 16 * 1024
 
 
@@ -138,7 +140,7 @@ class SignInSource:
     async def aclose(self) -> None:
         if self._saving is not None:
             # What is not saved is lost: a provider may take the one before no more.
-            await asyncio.wait({self._saving}, timeout=0.5)
+            await asyncio.wait({self._saving}, timeout=SAVED_WITHIN_S)
             await cancel(self._saving)
         if self._client is not None:
             await self._client.aclose()

@@ -33,6 +33,8 @@ NO_SESSION_SAVED: Final = (
     "The last game cannot be rejoined: its session id is not in this computer's keyring."
 )
 SESSION: Final = "#session"
+NEVER_SAVED: Final = "https://nothing-is-saved-here.invalid:443"
+"""What is asked for to see whether a keyring answers."""
 WITHIN_S: Final = 5.0
 FETCHED_WITHIN_S: Final = 30.0
 """Longer, because the player may have to unlock the keyring first."""
@@ -102,6 +104,25 @@ class TokenStore:
             _log.info("the keyring deleted nothing: %s", type(error).__name__)
             return False
         return True
+
+    async def problem(self, *, within_s: float = WITHIN_S) -> str | None:
+        """Why nothing can be kept here, as a sentence; None where a keyring answers."""
+        try:
+            await run_in_daemon_thread(
+                lambda: self._keyring().get_password(SERVICE, NEVER_SAVED),
+                name="keyring",
+                within_s=within_s,
+            )
+        except TimeoutError:
+            return f"The keyring did not answer within {within_s:.0f} s: it may be locked."
+        except ModuleNotFoundError:
+            return "The Python package keyring is missing."
+        except Exception as error:
+            _log.info("the keyring does not work: %s", type(error).__name__)
+            if type(error).__name__ in ("NoKeyringError", "InitError"):
+                return "This computer has no keyring."
+            return "The keyring cannot be used: it is locked, or a plain file."
+        return None
 
     def _keyring(self) -> Keyring:
         if self._backend is None:

@@ -6,6 +6,7 @@ the origin itself can have answered; without it, anything on the way can.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -25,6 +26,16 @@ _NO_CONTENT: Final = 204
 _SIGN_IN: Final = 511
 
 
+@dataclass(frozen=True, slots=True)
+class ProbeOutcome:
+    """What became of one call. `reply`: None where there was none, or a proxy's. `why`: a sentence,
+    where there is no reply."""
+
+    state: BackendState
+    reply: Reply | None = None
+    why: str = ""
+
+
 class BackendProbe:
     """Asks whether the backend is there. To be made and used in one event loop."""
 
@@ -40,16 +51,21 @@ class BackendProbe:
 
     async def state(self) -> BackendState:
         """What became of one call; takes `BUDGET_S` at most."""
+        return (await self.outcome()).state
+
+    async def outcome(self) -> ProbeOutcome:
+        """What became of one call, with the answer or the reason why there is none; takes
+        `BUDGET_S` at most."""
         self._exchange.drop_pooled_connections()
         try:
             reply = await self._exchange.call("GET", self._path, budget_s=BUDGET_S)
         except CallFailedError as error:
-            return self._of_failure(error)
+            return ProbeOutcome(self._of_failure(error), None, str(error))
         if reply.status >= 300 and not is_json(reply):
-            failure = self._exchange.refused(reply)
-            if failure.failure.kind is FailureKind.NOT_SENT:
-                return BackendState.PROXY_REFUSES
-        return self._of_reply(reply)
+            refused = self._exchange.refused(reply)
+            if refused.failure.kind is FailureKind.NOT_SENT:
+                return ProbeOutcome(BackendState.PROXY_REFUSES, None, str(refused))
+        return ProbeOutcome(self._of_reply(reply), reply)
 
     async def aclose(self) -> None:
         await self._exchange.aclose()

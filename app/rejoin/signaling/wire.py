@@ -356,8 +356,9 @@ class ProblemBody(_Answer):
     )
     place: Place = Field(
         default=None,
-        description="Of those who wait to be let in again, 1 for the next one; an estimate. It is "
-        "kept until 2 s after the time at which Retry-After lets the client ask again.",
+        description="Of those who wait to be let in again, or for a start, 1 for the next one; an "
+        "estimate. It is kept until 2 s after the time at which Retry-After lets the client ask "
+        "again.",
     )
     turn_in_s: TurnInSeconds = Field(
         default=None, description="About when the turn comes; an estimate, new with each answer."

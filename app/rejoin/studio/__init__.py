@@ -8,6 +8,6 @@ Glossary
     address     the URLs and tokens of a running studio
 
 Read in this order: `address` (the URLs and tokens of a running studio), `serve` (runs one in this
-process), `process` (runs one in a separate process, as the demo and `qa run --live` do). Only
-`serve` imports the backend and the emulator.
+process), `process` (runs one in a separate process, as the demo and `qa run --live` do), `try_here`
+(a player tries a game on it). Only `serve` imports the backend and the emulator.
 """

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
     bugs_of(
         "reconnect",
         "retry",
+        "window",
         "older-attempt",
         "same-number",
         "reused-offer",

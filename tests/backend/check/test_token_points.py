@@ -15,7 +15,9 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 @pytest.mark.parametrize(
-    "bug", bugs_of("unknown-session", "unknown-call", "too-large"), ids=lambda bug: bug.name
+    "bug",
+    bugs_of("unknown-session", "unknown-call", "bad-report", "too-large"),
+    ids=lambda bug: bug.name,
 )
 async def test_each_mistake_is_found(bug: Bug) -> None:
     assert bug.point in await found_by(bug)

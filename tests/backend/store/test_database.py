@@ -7,6 +7,7 @@ import contextlib
 import functools
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -52,6 +53,11 @@ def execute(path: Path, *statements: str) -> None:
         "postgresql+unknown://a@b:notaport/c",
         "http://example.com/x",
         "nothing://x",
+        "postgresql://a@b/c?connect_timeout=3",
+        "postgresql://a@b/c?sslmode=sometimes",
+        "postgresql://a@b/c?sslmode=require&sslmode=disable",
+        "postgresql://a@b:99999/c",
+        "postgresql://a@/c?host=/tmp&port=x",
     ],
 )
 def test_an_url_that_names_no_database_is_one_sentence(url: str) -> None:
@@ -59,6 +65,13 @@ def test_an_url_that_names_no_database_is_one_sentence(url: str) -> None:
         Database(url)
     assert str(caught.value).endswith(".")
     assert url not in str(caught.value)
+
+
+async def test_an_url_may_say_sslmode_as_for_other_programs(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    async with opened(f"{url}&sslmode=disable") as store:
+        assert await store.server_key()
+    assert "cannot be reached" in await refusal_of(f"{url}&sslmode=verify-full")
 
 
 async def test_a_file_that_cannot_be_made_or_is_no_database_is_one_sentence(
@@ -77,6 +90,40 @@ async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> No
     path = tmp_path / "y.sqlite3"
     execute(path, "CREATE TABLE something (other TEXT)")
     assert "not made by this program" in await refusal_of(str(path))
+
+
+@pytest.mark.parametrize("version", ["0001", HEAD, "8a1f0c"])
+async def test_a_database_whose_version_another_program_wrote_is_left_alone(
+    tmp_path: Path, version: str
+) -> None:
+    path = tmp_path / "x.sqlite3"
+    execute(
+        path,
+        "CREATE TABLE alembic_version (version_num TEXT); CREATE TABLE something (other TEXT)",
+        f"INSERT INTO alembic_version VALUES ('{version}')",
+    )
+    assert "not made by this program" in await refusal_of(str(path))
+
+
+async def test_a_database_without_one_of_its_tables_is_refused(url: str) -> None:
+    async with opened(url) as store:
+        await store.database.run(lambda c: c.exec_driver_sql("DROP TABLE flight"), within_s=SOON_S)
+    assert "missing" in await refusal_of(url)
+
+
+async def test_what_a_killed_process_left_beside_the_file_becomes_private_too(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.sqlite3"
+    async with opened(str(path)):
+        pass
+    beside = [tmp_path / f"x.sqlite3{end}" for end in ("", "-wal", "-shm")]
+    for each in beside:
+        each.touch()
+        each.chmod(0o644)
+    async with opened(str(path)):
+        for each in beside:
+            assert not each.exists() or stat.S_IMODE(each.stat().st_mode) == 0o600
 
 
 async def test_a_newer_schema_is_refused(url: str) -> None:
@@ -108,7 +155,7 @@ async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 
 _SECOND = """
 import asyncio, sys
-from rejoin.backend.store.database import Database
+from rejoin.backend.store.database import HEAD, Database
 from rejoin.errors import ServiceError
 
 async def main():
@@ -180,6 +227,15 @@ async def test_a_database_may_be_closed_twice_also_where_it_was_not_opened(
         await database.open()
     await database.close()
     await database.close()
+
+
+async def test_a_database_that_was_closed_is_out_of_order_and_no_failure_of_ours(
+    tmp_path: Path,
+) -> None:
+    async with opened(str(tmp_path / "x.sqlite3")) as store:
+        pass
+    with pytest.raises(StoreUnavailableError):
+        await store.server_key()
 
 
 async def test_what_goes_ahead_waits_for_no_connection_that_others_hold(

@@ -6,16 +6,19 @@ import asyncio
 import logging
 import os
 import sqlite3
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text, update
 
 from helpers.stores import claimed, flights_of, fresh_tag, opened
 from rejoin.backend.service import StreamId
+from rejoin.backend.store import sessions
 from rejoin.backend.store.database import StoreUnavailableError
-from rejoin.backend.store.schema import secret_hash
-from rejoin.backend.store.session_rows import StoredSession
+from rejoin.backend.store.schema import STREAM_SESSION, secret_hash
+from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
 from rejoin.backend.store.sessions import (
     ATTEMPTS_KEPT,
     KEPT_S,
@@ -226,12 +229,49 @@ async def test_a_clock_alone_deletes_no_session_that_may_live(url: str) -> None:
         assert await store.sweep(within_s=SOON_S) == ()
         now[0] += KEPT_S + 1
         asked = await store.sweep(within_s=SOON_S)
+        assert {row.id for row in asked} == {lives, never.id}
+        asked = await store.sweep(within_s=SOON_S, never_began=[lives, never.id])
         assert [row.id for row in asked] == [lives]
         assert await store.find(over, MINE, within_s=SOON_S) is None
         assert await store.find(never.id, MINE, within_s=SOON_S) is None
         offered = Offered(2, "sha-2", "ct")
         assert await store.claim(over, MINE, key="k2", offered=offered, within_s=SOON_S) is None
         assert await claim(store, lives, 2, "k2", "sha-2") is Claim.NEW
+
+
+async def test_what_is_old_is_deleted_a_few_rows_at_a_time(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_DELETED_AT_ONCE", 3)
+    now = [1_800_000_000.0]
+    async with opened(url, wall=lambda: now[0]) as store:
+        ids = [
+            await started(store, key=f"key-{n}", sha=f"sha-{n}", stream=f"over-{n}")
+            for n in range(8)
+        ]
+        for each in ids:
+            await store.ended(each, "TERMINATED", None, within_s=SOON_S)
+        now[0] += KEPT_S + 1
+        deleted: list[int] = []
+        run = store.database.run
+
+        async def counted(work: Any, **how: Any) -> Any:
+            outcome = await run(work, **how)
+            if isinstance(outcome, int):
+                deleted.append(outcome)
+            return outcome
+
+        monkeypatch.setattr(store.database, "run", counted)
+        assert await store.sweep(within_s=SOON_S) == ()
+        assert deleted == [3, 3, 2]
+
+
+async def test_a_start_that_was_refused_meanwhile_is_not_recorded_for_nobody(url: str) -> None:
+    async with opened(url) as store:
+        _, row = await begin(store, key="start-key", sha="sha-1")
+        await store.forget(row.id, within_s=SOON_S)
+        with pytest.raises(SessionForgottenError):
+            await store.started(row.id, StreamId("sg", "session"), within_s=SOON_S)
 
 
 async def test_old_attempts_are_pruned(url: str) -> None:
@@ -280,8 +320,16 @@ async def test_a_caller_with_no_time_left_is_refused_and_the_work_is_done_nevert
 ) -> None:
     async with opened(url) as store:
         session_id = await started(store)
+
+        def slow(connection: Connection) -> None:
+            if store.database.is_shared:
+                connection.execute(text("SELECT pg_sleep(0.3)"))
+            else:
+                time.sleep(0.3)
+            connection.execute(update(STREAM_SESSION).values(ended_status="TERMINATED"))
+
         with pytest.raises(StoreUnavailableError):
-            await store.ended(session_id, "TERMINATED", None, within_s=0.0)
+            await store.database.run(slow, within_s=0.0)
         for _ in range(1000):
             ended = (await row_of(store, session_id)).ended_status
             if ended is not None:

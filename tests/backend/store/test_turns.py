@@ -99,6 +99,33 @@ async def test_a_process_that_is_gone_gets_no_turn_and_its_clients_ask_another_o
         assert (await exchange(here, asks("a", 8.0))).granted == ("a",)
 
 
+async def test_a_clock_that_is_set_back_brings_no_process_back_that_is_gone(url: str) -> None:
+    async with opened(url) as store:
+        queue = TurnQueue(store)
+        gone, here = queue.process("gone"), queue.process("here")
+        await queue.free_turns(0)
+        await exchange(gone, asks("a", 10.0, present_s=60.0))
+        await queue.passes(-3 * 86400.0)
+        await exchange(here, asks("b", 4 * 86400.0, present_s=60.0))
+        await queue.free_turns(1)
+        assert (await exchange(here)).granted == ("b",)
+        assert await here.sweep(within_s=SOON_S) == Lost(0, 0), "nobody knows that it is lost"
+        seen = await here.queue(within_s=SOON_S)
+        assert "a" not in {each.session_id for each in seen.waiting}
+
+
+async def test_a_clock_that_leaps_ahead_makes_nobody_hopeless_who_asks_again(url: str) -> None:
+    async with opened(url) as store:
+        queue = TurnQueue(store)
+        process = queue.process("one")
+        await queue.free_turns(0)
+        await exchange(process, asks("a", 10.0, 70.0))
+        await queue.passes(3 * 86400.0)
+        await exchange(process, asks("a", 9.0, 69.0), asks("b", 5.0, 65.0))
+        seen = await process.queue(within_s=SOON_S)
+        assert not any(each.is_hopeless(seen.now) for each in seen.waiting)
+
+
 async def test_a_process_that_ends_gets_no_turn(url: str) -> None:
     async with opened(url) as store:
         queue = TurnQueue(store)

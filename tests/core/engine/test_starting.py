@@ -21,7 +21,15 @@ from helpers.playbook import (
 )
 from rejoin.core import commands, events
 from rejoin.core.engine import starting
-from rejoin.core.model import AttemptNumber, Doing, Ending, EndingKind, HardEvidence, Stage
+from rejoin.core.model import (
+    AttemptNumber,
+    Doing,
+    Ending,
+    EndingKind,
+    HardEvidence,
+    Stage,
+    Turn,
+)
 from rejoin.core.phases import (
     Connecting,
     Ended,
@@ -246,6 +254,39 @@ def test_a_start_that_is_throttled_waits_for_the_retry_after() -> None:
     play = Playbook().give(events.StartRequested(), offer(ONE))
     play.give(failed(FailureKind.THROTTLED, retry_after_s=3600.0))
     assert play.phase(Ended).ending.kind is EndingKind.BUSY
+
+
+def test_a_place_in_a_queue_of_starts_is_kept_and_no_try_counts() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    for ask in range(3 * play.policy.start_tries):
+        place = 50 - ask
+        play.give(failed(FailureKind.QUEUED, retry_after_s=2.0, place=place, turn_in_s=60.0))
+        waiting = play.phase(StartBackoff)
+        assert play.now + 2.0 <= waiting.until_at < play.now + 4.0, "the place has lapsed"
+        shown = play.shown
+        assert (shown.stage, shown.doing) == (Stage.STARTING, Doing.WAITING_FOR_TURN)
+        assert shown.turn == Turn(place, play.now + 60.0)
+        play.commands.clear()
+        play.give(events.TryNowRequested()).phase(StartBackoff)  # before the Retry-After
+        play.wait(waiting.until_at - play.now).expect(start_session())
+        assert play.shown.doing is Doing.WAITING_FOR_TURN, "the card does not flicker"
+    play.give(events.SessionStarted(FIRST, play.now, play.view("ACTIVATING")))
+    assert (play.phase(Placing).failures, play.shown.turn) == (0, None)
+
+
+def test_a_queue_of_starts_ends_for_a_pace_that_is_none_and_at_the_players_wish() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(failed(FailureKind.QUEUED, retry_after_s=3600.0, place=9))
+    assert play.phase(Ended).ending.kind is EndingKind.BUSY
+    play = Playbook().give(events.StartRequested(), offer(ONE), failed(FailureKind.QUEUED, place=9))
+    play.give(events.CloseForNowRequested())
+    assert play.phase(Ended).ending.kind is EndingKind.CANCELLED
+
+
+def test_a_place_is_not_shown_once_the_next_ask_failed_otherwise() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE), failed(FailureKind.QUEUED, place=9))
+    play.wait(3.0).give(failed(FailureKind.NOT_SENT))
+    assert (play.shown.doing, play.shown.turn) == (Doing.WAITING_TO_RETRY, None)
 
 
 def test_the_player_can_cut_the_wait_of_a_start_short() -> None:

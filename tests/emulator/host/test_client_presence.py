@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 from aiortc.rtp import RtcpByePacket, RtcpRrPacket
 
 from helpers.game_hosts import (
+    SETTINGS,
     counter_of,
     joined,
     running,
@@ -54,7 +56,8 @@ async def test_silence_and_freeze_are_noticed_at_once_if_the_setting_is_0() -> N
 
 @leaves_nothing
 async def test_a_silence_that_ends_in_time_is_not_noticed() -> None:
-    async with running() as (host, listener):
+    patient = dataclasses.replace(SETTINGS, notice_silent_client_s=60.0)
+    async with running(patient) as (host, listener):
         player = await joined(host, 1)
         await host.inject(Fault(FaultKind.SILENCE, duration_s=0.5, scope="all"))
         await asyncio.sleep(0.6)

@@ -15,7 +15,7 @@ from rejoin.core.model import Ending, EndingKind
 from rejoin.errors import BadInputError
 from rejoin.gui.home import played_game, texts
 from rejoin.gui.home.contents import Alive, Leaving, Over
-from rejoin.gui.home.extra_pages import Extra, HomeActions
+from rejoin.gui.home.extra_pages import EXTRAS, Extra, HomeActions
 from rejoin.runtime import games_file
 from rejoin.runtime.instance_server import Activation
 from rejoin.runtime.launch import GameToPlay
@@ -225,7 +225,7 @@ def test_a_game_that_another_rejoin_has_added_appears(scene: HomeScene) -> None:
     games_file.add(scene.path, TIDE)
     assert wait_until(lambda: scene.names() == ["Lantern Wood", "Tide Runner"], 60.0)
     assert scene.window.home.tiles[0].hasFocus(), "the focus stays where it was"
-    assert controller.last_backend() == WOOD.address.backend_url
+    assert controller.last_address() == WOOD.address
 
 
 # --- links, help, pages ---------------------------------------------------------------------------
@@ -285,6 +285,29 @@ def test_a_page_of_another_part_is_shown_until_it_is_left(scene: HomeScene) -> N
     assert scene.window.page is made[0]
     made[0].left.emit()
     assert scene.window.home.isVisible()
+
+
+def test_the_pages_that_there_are_open_and_are_left(scene: HomeScene) -> None:
+    scene.open(WOOD, extras=tuple(EXTRAS))
+    buttons = {each.text(): each for each in scene.window.home.findChildren(QPushButton)}
+    for text in ("Settings", "Test my connection"):
+        buttons[text].click()
+        page = scene.window.page
+        assert page is not scene.window.home
+        page.left.emit()  # type: ignore[attr-defined]
+        assert scene.window.home.isVisible()
+
+
+def test_another_game_may_begin_at_the_end_of_one(scene: HomeScene) -> None:
+    save_ticket()
+    controller = scene.open(WOOD)
+    scene.press(Qt.Key.Key_Return)
+    scene.jobs.end(ready())
+    scene.playing.wants_another = True
+    scene.playing.over.emit()
+    assert scene.title == "Opening Lantern Wood..."
+    assert controller._to_open is not None
+    assert controller._to_open.ticket is None
 
 
 def test_a_game_hears_of_the_windows_changes(scene: HomeScene) -> None:

@@ -25,7 +25,7 @@ def test_its_module_is_given_to_it() -> None:
     class Home:
         def show_page(self, page: object) -> None: ...
         def play_address(self, address: BackendAddress, token: str | None = None) -> None: ...
-        def last_backend(self) -> str | None:
+        def last_address(self) -> BackendAddress | None:
             return None
 
     home = Home()

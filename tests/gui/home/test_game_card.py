@@ -48,7 +48,7 @@ def test_the_focus_is_a_ring_and_the_card_is_spoken(application: QApplication) -
     tile.setFocus()
     ring = tile.grab().toImage().pixelColor(145, 0)
     assert ring != plain
-    assert ring.name() == theme.TEXT
+    assert ring.name() == theme.name(theme.TEXT)
 
 
 def test_a_held_key_presses_once(application: QApplication) -> None:

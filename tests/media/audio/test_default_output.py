@@ -14,7 +14,12 @@ from helpers.fake_portaudio import (
     FakeStream,
     no_device,
 )
-from rejoin.media.audio.default_output import SEARCH_INTERVAL_S, DefaultOutput, open_output
+from rejoin.media.audio.default_output import (
+    MISSING_DEVICE,
+    SEARCH_INTERVAL_S,
+    DefaultOutput,
+    open_output,
+)
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.audio.portaudio import PortAudio
 
@@ -187,3 +192,40 @@ def test_a_search_that_hangs_does_not_delay_the_close_and_leaves_no_device_open(
     assert closed_in_time
     assert FakeStream.last is not first, "it opened one after the close"
     assert not FakeStream.last.running
+
+
+def test_the_chosen_device_plays_while_it_is_there() -> None:
+    opened: list[int | None] = []
+
+    def stream(**options: Any) -> FakeStream:
+        opened.append(options.pop("device", None))
+        return FakeStream(**options)
+
+    there = [True]
+    now = [1000.0]
+    output = DefaultOutput(
+        FakePortAudio(stream).seam,
+        device="Headset",
+        find=lambda name: 7 if there[0] and name == "Headset" else None,
+        clock=lambda: now[0],
+    )
+    assert (opened, output.problem) == ([7], None)
+    there[0] = False
+    FakeStream.last.running = False
+    now[0] += SEARCH_INTERVAL_S
+    output.play(bytes(960))
+    wait_for_search(output)
+    assert opened == [7, None]
+    assert output.problem == MISSING_DEVICE
+    output.close()
+
+
+def test_a_chosen_device_that_refuses_leaves_the_default() -> None:
+    def stream(**options: Any) -> FakeStream:
+        if options.pop("device", None) is not None:
+            raise FakePortAudioError("busy")
+        return FakeStream(**options)
+
+    output = DefaultOutput(FakePortAudio(stream).seam, device="Headset", find=lambda _: 7)
+    assert output.problem == MISSING_DEVICE
+    output.close()

@@ -172,3 +172,11 @@ def test_the_real_probe_ends_here_with_a_reason() -> None:
     assert hardware.sentence.startswith("Video is decoded in software: ")
     for name in candidates():
         assert f"{name}: it" in hardware.sentence
+
+
+def test_one_can_wait_for_the_probes(make: Callable[..., Hardware]) -> None:
+    hardware = make({"card": REFUSES})
+    hardware.wait()  # nothing has begun
+    hardware.begin()
+    hardware.wait()
+    assert hardware.sentence == ("Video is decoded in software: card: it is slow (9 ms a picture).")

@@ -7,7 +7,7 @@ from av.video.frame import VideoFrame
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.video import swscale
 from rejoin.media.video.picture import Picture
-from rejoin.media.video.scale_filter import fitted
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter, fitted
 from rejoin.media.video.scaling import Scaler
 from rejoin.media.video.swscale import Area
 
@@ -213,3 +213,14 @@ def test_a_picture_that_cannot_be_prescaled_is_left_to_the_window(
     picture = flat(RED, on_failed=failed)
     assert Scaler().prescaled(picture, (64, 36)) is picture
     assert failed.count == 0
+
+
+def test_a_picture_is_prescaled_in_the_chosen_shape() -> None:
+    scaled = Scaler().prescaled(flat((128, 128, 128)), (800, 600), ScaleFilter.SMOOTH, Aspect.FILL)
+    assert scaled.pixels is not None
+    assert (scaled.pixels.width, scaled.pixels.height) == (800, 600)
+    square = Scaler().prescaled(
+        flat((128, 128, 128)), (800, 600), ScaleFilter.SMOOTH, Aspect.FOUR_THIRDS
+    )
+    assert square.pixels is not None
+    assert (square.pixels.width, square.pixels.height) == (800, 600)

@@ -11,6 +11,7 @@ from rejoin.backend.check.findings import AdviceError, BrokenError, NotCheckedEr
 from rejoin.backend.check.probe import Probe, must_be_refused
 from rejoin.signaling.wire import (
     CONTRACT_VERSION,
+    REPORTS_PATH,
     AboutBody,
     HealthBody,
     ProblemCode,
@@ -19,6 +20,8 @@ from rejoin.signaling.wire import (
 
 _FOREIGN_HOST: Final = "rebound.invalid"
 _SHORT_S: Final = 5.0
+REPORTS_SINCE: Final = 2
+"""The minor version of the contract that has reconnect reports."""
 
 
 async def health(probe: Probe) -> None:
@@ -90,6 +93,7 @@ async def _refused_with(probe: Probe, token: str | None) -> None:
         ("GET", f"{session}/answer"),
         ("POST", f"{session}/connections"),
         ("DELETE", session),
+        *((("POST", REPORTS_PATH),) if probe.minor >= REPORTS_SINCE else ()),
     ):
         body: dict[str, str] | None = {} if method == "POST" else None
         answer = await probe.call(method, path, body=body, token=token)

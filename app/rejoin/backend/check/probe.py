@@ -130,14 +130,20 @@ class Probe:
             "POST", "/v1/sessions", body=body, headers={IDEMPOTENCY_HEADER: attempt.key}
         )
 
-    async def reconnect(self, attempt: Attempt, *, token: str | None = "") -> Answer:
-        """CreateStreamSessionConnection by this attempt."""
+    async def reconnect(
+        self,
+        attempt: Attempt,
+        *,
+        token: str | None = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """CreateStreamSessionConnection by this attempt. `headers`: besides those it always has."""
         return await self.call(
             "POST",
             f"/v1/sessions/{self.session_id}/connections",
             body=attempt.body,
             token=token,
-            headers={IDEMPOTENCY_HEADER: attempt.key},
+            headers={IDEMPOTENCY_HEADER: attempt.key, **(headers or {})},
         )
 
     async def view(self, query: str = "") -> SessionViewBody:

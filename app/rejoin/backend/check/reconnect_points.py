@@ -8,7 +8,13 @@ from typing import Final
 from rejoin.backend.check.calls import Answer
 from rejoin.backend.check.findings import BrokenError, NotCheckedError
 from rejoin.backend.check.probe import Attempt, Probe, must_be_refused, unless_service_failed
-from rejoin.signaling.wire import ConnectionBody, ProblemCode, sha256_hex
+from rejoin.signaling.wire import (
+    LATEST_HEADER,
+    WINDOW_HEADER,
+    ConnectionBody,
+    ProblemCode,
+    sha256_hex,
+)
 
 _STALE = (409, ProblemCode.STALE_ATTEMPT)
 _REUSED = (409, ProblemCode.REUSED_OFFER)
@@ -47,6 +53,18 @@ async def retry(probe: Probe) -> None:
     again = _checked(probe, await probe.reconnect(attempt), attempt)
     if again.signal_response != _checked(probe, first, attempt).signal_response:
         raise BrokenError("The same attempt again got another answer: it was made twice.")
+
+
+async def window(probe: Probe) -> None:
+    attempt, first = probe.reconnected, probe.reconnect_answer
+    if attempt is None or first is None or first.status != 200:
+        raise NotCheckedError("no reconnect succeeded")
+    left = {WINDOW_HEADER: "90000", LATEST_HEADER: "150000"}
+    answer = await probe.reconnect(attempt, headers=left)
+    if answer.status != 200:
+        unless_service_failed(answer)
+        raise BrokenError(f"With {WINDOW_HEADER} and {LATEST_HEADER} it answers {answer.said}.")
+    _checked(probe, answer, attempt)
 
 
 def _sent(probe: Probe) -> Attempt:

@@ -77,6 +77,13 @@ POINTS: Final = (
         "token",
         token_points.unknown_call,
     ),
+    Point(
+        "bad-report",
+        "A report that is not as the contract says is refused",
+        "8",
+        "token",
+        token_points.bad_reports,
+    ),
     Point("too-large", "A body over the limit is refused", "1", "token", token_points.too_large),
     Point(
         "invalid-start",
@@ -159,6 +166,13 @@ POINTS: Final = (
         "3",
         "session",
         reconnect_points.retry,
+    ),
+    Point(
+        "window",
+        "A client may say how much time is left",
+        "",
+        "session",
+        reconnect_points.window,
     ),
     Point(
         "older-attempt",

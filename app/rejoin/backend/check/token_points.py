@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import secrets
 
-from rejoin.backend.check.findings import AdviceError, BrokenError
+from rejoin.backend.check.findings import AdviceError, BrokenError, NotCheckedError
 from rejoin.backend.check.probe import Probe, must_be_refused
-from rejoin.signaling.wire import IDEMPOTENCY_HEADER, MAX_BODY_BYTES, ProblemCode
+from rejoin.signaling.wire import (
+    IDEMPOTENCY_HEADER,
+    MAX_BODY_BYTES,
+    MAX_REPORT_BYTES,
+    REPORTS_PATH,
+    ProblemCode,
+)
 
 _NOT_FOUND = (404, ProblemCode.SESSION_NOT_FOUND)
 
@@ -35,6 +41,18 @@ async def unknown_call(probe: Probe) -> None:
         answer = await probe.call("GET", path)
         if answer.status < 400:
             raise AdviceError(f"GET {path}: {answer.said}; clients follow no redirect.")
+
+
+async def bad_reports(probe: Probe) -> None:
+    """A right one is not sent: it would count among the players'."""
+    oversized = {"record_id": secrets.token_hex(16), "failures": ["x" * MAX_REPORT_BYTES]}
+    for body in ({"free_text": "x"}, oversized):
+        answer = await probe.call("POST", REPORTS_PATH, body=body)
+        if answer.status in (404, 405):
+            raise NotCheckedError("the backend takes no reports")
+        must_be_refused(
+            answer, (400, ProblemCode.INVALID_REQUEST), (413, ProblemCode.INVALID_REQUEST)
+        )
 
 
 async def too_large(probe: Probe) -> None:

@@ -6,17 +6,27 @@ no process has to agree with another; SQLite, with its one process, takes that p
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Double, cast, func, insert, literal, select, update
+from sqlalchemy import Connection, Double, bindparam, cast, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql import ColumnElement
 
 from rejoin.backend.call_rate import CallRate, Quota, Turns, full
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.schema import CALL_BUDGET
 from rejoin.clock import Clock
 
+_CLOCK: Final = select(cast(func.extract("epoch", func.clock_timestamp()), Double).label("now"))
+_ROW: Final = (
+    CALL_BUDGET.c.shard == bindparam("of_shard"),
+    CALL_BUDGET.c.operation == bindparam("of_operation"),
+)
+_RATE: Final = (CALL_BUDGET.c.free_at, CALL_BUDGET.c.per_s, CALL_BUDGET.c.halved_at)
+_LOCKED: Final = select(*_RATE, *_CLOCK.selected_columns).where(*_ROW).with_for_update()
+_READ: Final = select(*_RATE, bindparam("clock", type_=Double).label("now")).where(*_ROW)
+_WRITE: Final = (
+    update(CALL_BUDGET).where(*_ROW).values({column: bindparam(column.name) for column in _RATE})
+)
 _TWICE: Final = 2
 """Not there, then made, by whom ever."""
 
@@ -29,6 +39,7 @@ class BudgetStore:
         self.shard = shard
         self.quota = quota
         self._clock = clock
+        self._locked = _LOCKED if database.is_shared else _READ
 
     async def take(
         self, operation: str, count: int, *, ahead_s: float, spare: int, within_s: float
@@ -58,23 +69,16 @@ class BudgetStore:
 
     def now(self, connection: Connection) -> float:
         """The time by which the database counts, in seconds."""
-        now = connection.scalar(select(self._now()))
+        if not self.database.is_shared:
+            return self._clock()
+        now = connection.scalar(_CLOCK)
         assert now is not None
         return float(now)
 
     def locked(self, connection: Connection, operation: str) -> tuple[CallRate, float]:
         """A part of a transaction: the rate, which no other one changes until this one ends."""
         for _ in range(_TWICE):
-            found = connection.execute(
-                select(
-                    CALL_BUDGET.c.free_at,
-                    CALL_BUDGET.c.per_s,
-                    CALL_BUDGET.c.halved_at,
-                    self._now().label("now"),
-                )
-                .where(*self._row(operation))
-                .with_for_update()
-            ).one_or_none()
+            found = connection.execute(self._locked, self._of(operation)).one_or_none()
             if found is not None:
                 return CallRate(found.free_at, found.per_s, found.halved_at), float(found.now)
             self._make(connection, operation)
@@ -82,20 +86,13 @@ class BudgetStore:
 
     def write(self, connection: Connection, operation: str, rate: CallRate) -> None:
         """A part of the transaction that holds the row."""
-        connection.execute(
-            update(CALL_BUDGET)
-            .where(*self._row(operation))
-            .values(free_at=rate.free_at, per_s=rate.per_s, halved_at=rate.halved_at)
-        )
+        times = {"free_at": rate.free_at, "per_s": rate.per_s, "halved_at": rate.halved_at}
+        connection.execute(_WRITE, self._of(operation) | times)
 
-    def _now(self) -> ColumnElement[float]:
-        """As part of a statement."""
-        if self.database.is_shared:
-            return cast(func.extract("epoch", func.clock_timestamp()), Double)
-        return literal(self._clock(), Double)
-
-    def _row(self, operation: str) -> tuple[Any, Any]:
-        return CALL_BUDGET.c.shard == self.shard, CALL_BUDGET.c.operation == operation
+    def _of(self, operation: str) -> dict[str, object]:
+        """Of statements: the row, and the time where the database's clock is not taken."""
+        row: dict[str, object] = {"of_shard": self.shard, "of_operation": operation}
+        return row if self.database.is_shared else row | {"clock": self._clock()}
 
     def _make(self, connection: Connection, operation: str) -> None:
         rate = full(self.now(connection), self.quota)

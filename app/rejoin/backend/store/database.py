@@ -24,7 +24,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlc
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from rejoin.backend.store.schema import METADATA, ONE_BOOT
+from rejoin.backend.store.schema import METADATA, ONE_BOOT, STREAM_SESSION
 from rejoin.backend.store.transaction_slots import TransactionSlots
 from rejoin.clock import boot_s
 from rejoin.errors import ServiceError
@@ -34,7 +34,7 @@ _log = logging.getLogger("rejoin.backend.store")
 _Result = TypeVar("_Result")
 
 MEMORY: Final = ":memory:"
-_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+_VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD: Final = _VERSIONS[-1]
 """The version of the schema that this program uses; `migrations.versions` has each step."""
 LONGEST_S: Final = 5.0
@@ -48,6 +48,10 @@ _CONNECT_S: Final = 2.0
 _ASKED_AFTER_S: Final = 2.0
 """A connection to PostgreSQL that nobody has used for this long is asked whether it still works."""
 _BUSY_S: Final = 0.5
+_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+"""PostgreSQL's; without one it is prefer."""
+_BESIDE: Final = ("-wal", "-shm", "-journal")
+"""What SQLite writes beside a file, with rows in it."""
 _VERSION_TABLE: Final = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY NOT NULL)"
 )
@@ -119,7 +123,7 @@ class _Sqlite:
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         if self._thread is None:
-            raise RuntimeError("the database is closed")
+            raise StoreUnavailableError("The backend's database is closed.")
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
@@ -258,11 +262,43 @@ def _url_of(text_: str) -> URL:
     except (ArgumentError, ValueError):
         url = URL.create("unknown")
     if url.get_backend_name() in ("postgresql", "postgres") and url.database:
-        return url.set(drivername="postgresql+asyncpg")
+        return _postgres_url(url)
     raise ServiceError(
         "The backend's database must be a file name, :memory: or a URL like"
         " postgresql://user:password@host/name."
     )
+
+
+def _postgres_url(url: URL) -> URL:
+    """With the names of libpq for what the driver calls otherwise. Raises ServiceError."""
+    query = dict(url.query)
+    mode = query.pop("sslmode", None) or query.pop("ssl", None)
+    if mode is not None:
+        query["ssl"] = mode
+    ports = (url.port, query.get("port"))
+    if (
+        not query.keys() <= {"host", "port", "ssl"}
+        or mode not in (None, *_SSL_MODES)
+        or not all(port is None or _is_port(port) for port in ports)
+    ):
+        raise ServiceError(
+            "After its ? the URL of the backend's database may have host, port and sslmode"
+            f" ({', '.join(_SSL_MODES)}); a port is a number up to 65535."
+        )
+    return URL.create(
+        "postgresql+asyncpg",
+        url.username,
+        url.password,
+        url.host,
+        url.port,
+        url.database,
+        query,
+    )
+
+
+def _is_port(port: object) -> bool:
+    text_ = str(port)
+    return text_.isascii() and text_.isdecimal() and 0 < int(text_[:9]) <= 65535
 
 
 def _postgres_engine(url: URL, connections: int) -> AsyncEngine:
@@ -319,12 +355,13 @@ def _keep_rows_out_of_logs() -> None:
 
 
 def _keep_private(path: Path) -> None:
-    """Create the file so that no other user of this machine can read it. Raises ServiceError."""
+    """Create the file so that no other user of this machine can read it, nor what a process that
+    was killed has left beside it. Raises ServiceError."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        readable = os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077
-        if readable:
-            path.chmod(0o600)
+        for each in (path, *(path.with_name(f"{path.name}{end}") for end in _BESIDE)):
+            if os.name == "posix" and each.exists() and stat.S_IMODE(each.stat().st_mode) & 0o077:
+                each.chmod(0o600)
     except OSError as error:
         raise ServiceError("The backend's database file cannot be opened.") from error
 
@@ -363,6 +400,10 @@ def _bring_to_head(connection: Connection, *, sqlite: bool, migrate: bool) -> No
         version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     elif names != {"stream_session", "offer"}:
         raise ServiceError("The backend's database was not made by this program.")
+    if STREAM_SESSION.name not in names:  # Alembic keeps the version of many programs
+        raise ServiceError("The backend's database was not made by this program.")
+    if version == HEAD and not names.issuperset(METADATA.tables):
+        raise ServiceError("Tables of the backend's database are missing; restore a backup.")
     if version not in (None, *_VERSIONS):
         raise ServiceError("The backend's database was made by a newer version of this program.")
     if version != HEAD and not migrate:

@@ -8,11 +8,28 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.schema import FLIGHT, STREAM_SESSION
+
+_NEWEST: Final = (
+    select(STREAM_SESSION.c.attempt, STREAM_SESSION.c.ended_status)
+    .where(STREAM_SESSION.c.id == bindparam("session_id"))
+    .with_for_update()
+)
+_FLIGHT: Final = select(FLIGHT).where(FLIGHT.c.session_id == bindparam("session_id"))
+_BEGIN: Final = insert(FLIGHT)
+_END: Final = delete(FLIGHT).where(
+    FLIGHT.c.session_id == bindparam("session_id"), FLIGHT.c.owner == bindparam("owner")
+)
+
+
+def end_flight(connection: Connection, session_id: str, owner: str) -> None:
+    """A part of a transaction: the call of this process has ended."""
+    connection.execute(_END, {"session_id": session_id, "owner": owner})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +72,25 @@ class FlightStore:
         """
 
         def work(connection: Connection) -> Flight | Stale | None:
-            newest = (
-                connection.execute(
-                    select(STREAM_SESSION.c.attempt, STREAM_SESSION.c.ended_status)
-                    .where(STREAM_SESSION.c.id == session_id)
-                    .with_for_update()
-                )
-            ).one_or_none()
+            wanted = {"session_id": session_id}
+            newest = connection.execute(_NEWEST, wanted).one_or_none()
             if newest is None or newest.attempt != attempt or newest.ended_status is not None:
                 return Stale.STALE
-            found = (
-                connection.execute(select(FLIGHT).where(FLIGHT.c.session_id == session_id))
-            ).one_or_none()
+            found = connection.execute(_FLIGHT, wanted).one_or_none()
             if found is not None:
                 other = Flight(found.attempt, found.owner, found.beat, found.lands_within_s)
                 if other != gone and other.owner != self.owner:
                     return other
                 connection.execute(delete(FLIGHT).where(FLIGHT.c.session_id == session_id))
             connection.execute(
-                insert(FLIGHT).values(
-                    session_id=session_id,
-                    attempt=attempt,
-                    owner=self.owner,
-                    beat=0,
-                    lands_within_s=lands_within_s,
-                )
+                _BEGIN,
+                {
+                    "session_id": session_id,
+                    "attempt": attempt,
+                    "owner": self.owner,
+                    "beat": 0,
+                    "lands_within_s": lands_within_s,
+                },
             )
             return None
 
@@ -102,10 +113,6 @@ class FlightStore:
         """The call has ended, whatever came of it."""
 
         def work(connection: Connection) -> None:
-            connection.execute(
-                delete(FLIGHT).where(
-                    FLIGHT.c.session_id == session_id, FLIGHT.c.owner == self.owner
-                )
-            )
+            end_flight(connection, session_id, self.owner)
 
         await self._database.run(work, within_s=within_s, urgent=True)

@@ -10,18 +10,41 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Column, Connection, Update, bindparam, func, select, update
 
+from rejoin.backend.store.batched_reads import BatchedReads, parameters
 from rejoin.backend.store.clock_agreement import ClockAgreement, ClockReading
-from rejoin.backend.store.database import Database, StoreUnavailableError
+from rejoin.backend.store.database import Database, StoreUnavailableError, Work
 from rejoin.backend.store.schema import STREAM_SESSION
 from rejoin.clock import Clock
 
 READ_EVERY_S: Final = 5.0
 _READ_WITHIN_S: Final = 2.0
+_CONNECTED: Final = select(STREAM_SESSION.c.connected_at).where(
+    STREAM_SESSION.c.id == bindparam("session_id")
+)
+_SETTLED: Final = select(STREAM_SESSION.c.id, STREAM_SESSION.c.settled_at).where(
+    STREAM_SESSION.c.id.in_(bindparam("ids", expanding=True)),
+    STREAM_SESSION.c.settled_at.is_not(None),
+)
+_CLOCK: Final = select(func.extract("epoch", func.clock_timestamp()))
+
+
+def _set(column: Column[float | None]) -> Update:
+    """A newer time; one that lies after the database's clock is none."""
+    older = column.is_(None) | (column < bindparam("at")) | (column > bindparam("now"))
+    return (
+        update(STREAM_SESSION)
+        .where(STREAM_SESSION.c.id == bindparam("session"), older)
+        .values({column: bindparam("at")})
+    )
+
+
+_SET_SETTLED: Final = _set(STREAM_SESSION.c.settled_at)
+_SET_CONNECTED: Final = _set(STREAM_SESSION.c.connected_at)
 
 
 class ProofStore:
@@ -35,6 +58,7 @@ class ProofStore:
         self._wall = wall
         self._agreement = ClockAgreement()
         self._has_begun = False
+        self._settled = BatchedReads(database, self._settled_for_s)
 
     async def read_clock_for_ever(self) -> None:
         """Read the database's clock now and every READ_EVERY_S."""
@@ -54,24 +78,24 @@ class ProofStore:
     ) -> None:
         """The service answered a call that began at `asked_at` on our boot clock; `connected`: it
         said CONNECTED. Not written while the database's clock cannot be trusted."""
+        await self._database.run(
+            self.noting(session_id, asked_at, connected=connected), within_s=within_s
+        )
+
+    def noting(self, session_id: str, asked_at: float, *, connected: bool) -> Work[None]:
+        """The same as a part of another transaction."""
 
         def work(connection: Connection) -> None:
             now = self._read(connection)
             at = self._agreement.written_as(asked_at, now)
             if at is None:
                 return
-            columns = [STREAM_SESSION.c.settled_at]
+            wanted = {"session": session_id, "at": at, "now": now.database_s}
+            connection.execute(_SET_SETTLED, wanted)
             if connected:
-                columns.append(STREAM_SESSION.c.connected_at)
-            for column in columns:
-                older = column.is_(None) | (column < at) | (column > now.database_s)
-                connection.execute(
-                    update(STREAM_SESSION)
-                    .where(STREAM_SESSION.c.id == session_id, older)
-                    .values({column: at})
-                )
+                connection.execute(_SET_CONNECTED, wanted)
 
-        await self._database.run(work, within_s=within_s)
+        return work
 
     async def connected_at(self, session_id: str, *, within_s: float) -> float | None:
         """When the newest call began that returned CONNECTED, on our boot clock, or somewhat
@@ -79,7 +103,7 @@ class ProofStore:
 
         def work(connection: Connection) -> float | None:
             now = self._read(connection)
-            at = _time_of(connection, session_id, "connected_at")
+            at = connection.scalar(_CONNECTED, {"session_id": session_id})
             return None if at is None else self._agreement.own_time(at, now)
 
         return await self._database.run(work, within_s=within_s)
@@ -87,12 +111,14 @@ class ProofStore:
     async def settled_for_s(self, session_id: str, *, within_s: float) -> float | None:
         """For how long at least no process has had an answer of the service; None: unknown."""
 
-        def work(connection: Connection) -> float | None:
-            now = self._read(connection)
-            at = _time_of(connection, session_id, "settled_at")
-            return None if at is None else now.database_s - at
+        return await self._settled.get(session_id, within_s=within_s)
 
-        return await self._database.run(work, within_s=within_s)
+    def _settled_for_s(
+        self, connection: Connection, session_ids: Sequence[str]
+    ) -> dict[str, float]:
+        now = self._read(connection)
+        rows = connection.execute(_SETTLED, {"ids": parameters(session_ids)})
+        return {row.id: now.database_s - row.settled_at for row in rows}
 
     def _read(self, connection: Connection) -> ClockReading:
         if not self._has_begun:
@@ -106,16 +132,9 @@ class ProofStore:
             self._has_begun = True
         before_s = self._clock()
         if self._database.is_shared:
-            epoch = func.extract("epoch", func.clock_timestamp())
-            database_s = float(connection.scalar(select(epoch)) or 0.0)
+            database_s = float(connection.scalar(_CLOCK) or 0.0)
         else:
             database_s = self._wall()
         reading = ClockReading(database_s, before_s, self._clock())
         self._agreement.add(reading)
         return reading
-
-
-def _time_of(connection: Connection, session_id: str, column: str) -> float | None:
-    return connection.scalar(
-        select(STREAM_SESSION.c[column]).where(STREAM_SESSION.c.id == session_id)
-    )

@@ -136,6 +136,31 @@ QUEUE_PROCESS: Final = Table(
 )
 """Processes with clients that wait for a turn, and when they last asked for turns."""
 
+LIST_READER: Final = Table(
+    "list_reader",
+    METADATA,
+    Column("lists", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("renewed_at", Double, nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("pass_page", Integer, nullable=False),
+)
+"""The process that reads the service's lists for all (`list_pages`). `lists`: which ones. `page`:
+the number of the newest page that it has recorded; `pass_page`: of the first one of its pass. Times
+as in `call_budget`."""
+
+LISTED_PAGE: Final = Table(
+    "listed_page",
+    METADATA,
+    Column("lists", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("written_at", Double, nullable=False),
+    Column("items", Text, nullable=False),
+    Column("ending", Integer),
+)
+"""What the lists said, for a minute. `items`: JSON. `ending`: null while the pass goes on, else
+whether it was complete, 1 or 0."""
+
 SERVER_KEY: Final = Table(
     "server_key",
     METADATA,
@@ -145,7 +170,7 @@ SERVER_KEY: Final = Table(
 """One row: the secret from which ClientTokens and tags are made."""
 
 
-ONE_BOOT: Final = (CALL_BUDGET, CREATE_TURN, QUEUE_PROCESS)
+ONE_BOOT: Final = (CALL_BUDGET, CREATE_TURN, QUEUE_PROCESS, LIST_READER, LISTED_PAGE)
 """Tables whose times are the boot clock's on SQLite: what is in them ends with the process."""
 RECONNECT_REPORT: Final = Table(
     "reconnect_report",

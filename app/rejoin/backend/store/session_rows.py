@@ -1,16 +1,28 @@
-"""A stream session as its rows have it, and how those are read."""
+"""A stream session as its rows have it, and how those are read.
+
+Statements that every reconnect needs are made once, here and in the modules beside: SQLAlchemy
+takes longer to put a statement together than to run it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, select
 
 from rejoin.backend.service import StreamId
+from rejoin.backend.store.batched_reads import parameters
 from rejoin.backend.store.schema import ATTEMPT, STREAM_SESSION
 from rejoin.errors import ServiceError
+
+_SESSION: Final = select(STREAM_SESSION).where(STREAM_SESSION.c.id == bindparam("session_id"))
+_SESSION_HELD: Final = _SESSION.with_for_update()
+_ATTEMPTS: Final = select(ATTEMPT).where(ATTEMPT.c.session_id == bindparam("session_id"))
+_ANY: Final[BindParameter[str]] = bindparam("ids", expanding=True)
+_SESSIONS: Final = select(STREAM_SESSION).where(STREAM_SESSION.c.id.in_(_ANY))
+_ATTEMPTS_OF_ANY: Final = select(ATTEMPT).where(ATTEMPT.c.session_id.in_(_ANY))
 
 
 class SessionForgottenError(ServiceError):
@@ -48,12 +60,21 @@ def rows_of(
 ) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
     """The session's row and those of its attempts. `held`: until the transaction ends no other one
     may change the session (SQLite has one writer anyway)."""
-    wanted = select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id)
-    found = connection.execute(wanted.with_for_update() if held else wanted).one_or_none()
+    wanted = {"session_id": session_id}
+    found = connection.execute(_SESSION_HELD if held else _SESSION, wanted).one_or_none()
     if found is None:
         return None
-    attempts = (connection.execute(select(ATTEMPT).where(ATTEMPT.c.session_id == session_id))).all()
-    return found, attempts
+    return found, connection.execute(_ATTEMPTS, wanted).all()
+
+
+def find_rows(connection: Connection, session_ids: Sequence[str]) -> dict[str, StoredSession]:
+    """The sessions that exist, by id."""
+    wanted = {"ids": parameters(session_ids)}
+    found = connection.execute(_SESSIONS, wanted).all()
+    attempts: dict[str, list[Row[Any]]] = {}
+    for each in connection.execute(_ATTEMPTS_OF_ANY, wanted):
+        attempts.setdefault(each.session_id, []).append(each)
+    return {row.id: session_of(row, attempts.get(row.id, ())) for row in found}
 
 
 def find_row(connection: Connection, session_id: str) -> StoredSession | None:

@@ -14,22 +14,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Select, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.service import StreamId
-from rejoin.backend.store.database import LONGEST_S, MEMORY, Database
+from rejoin.backend.store.batched_reads import BatchedReads
+from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, Work
+from rejoin.backend.store.flights import end_flight
 from rejoin.backend.store.reports import delete_and_count
 from rejoin.backend.store.schema import (
     ATTEMPT,
-    FLIGHT,
     SERVER_KEY,
     STREAM_SESSION,
     secret_hash,
 )
 from rejoin.backend.store.session_rows import (
     StoredSession,
-    find_row,
+    find_rows,
     forgotten,
     get_row,
     offered_by,
@@ -45,6 +56,9 @@ KEPT_S: Final = 2 * 86400.0
 ATTEMPTS_KEPT: Final = 200
 """Of one session. What is older has a number far below the newest, and is stale by that alone."""
 _SWEPT_AT_ONCE: Final = 100
+_DELETED_AT_ONCE: Final = 200
+"""Of one transaction. After a leap of the clock all that has ended is too old in one moment."""
+_DELETED_IN_A_SWEEP: Final = 20_000
 _READ_AT_ONCE: Final = 500
 """Fewer parameters than a statement of any database may have."""
 
@@ -53,6 +67,27 @@ class StreamTakenError(ServiceError):
     """The service's stream session belongs to another row already."""
 
     code = "stream_taken"
+
+
+_RECORD: Final = insert(ATTEMPT)
+_SET_NEWEST: Final = (
+    update(STREAM_SESSION)
+    .where(STREAM_SESSION.c.id == bindparam("of_session"))
+    .values(attempt=bindparam("attempt"))
+)
+_FORGET_ANSWERS: Final = (
+    update(ATTEMPT)
+    .where(ATTEMPT.c.session_id == bindparam("of_session"), ATTEMPT.c.answer.is_not(None))
+    .values(answer=None)
+)
+_STORE_ANSWER: Final = (
+    update(ATTEMPT)
+    .where(
+        ATTEMPT.c.session_id == bindparam("to_session"),
+        ATTEMPT.c.request_sha256 == bindparam("to_request"),
+    )
+    .values(answer=bindparam("answer"), answer_hash=bindparam("answer_hash"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +107,8 @@ class SessionStore:
     ) -> None:
         self.database = database or Database(MEMORY)
         self._wall = wall
+        self._rows = BatchedReads(self.database, find_rows)
+        self._urgent_rows = BatchedReads(self.database, find_rows, urgent=True)
 
     async def open(self) -> None:
         """Raises ServiceError with a sentence for the operator."""
@@ -135,11 +172,12 @@ class SessionStore:
         within_s: float,
         connection_timeout_s: float | None = None,
     ) -> None:
-        """The service accepted the start. Raises StreamTakenError."""
+        """The service accepted the start. Raises StreamTakenError, and SessionForgottenError where
+        the start was refused meanwhile: another process had it at the same time."""
 
         def work(connection: Connection) -> None:
             try:
-                connection.execute(
+                recorded = connection.execute(
                     update(STREAM_SESSION)
                     .where(STREAM_SESSION.c.id == session_id)
                     .values(
@@ -150,6 +188,8 @@ class SessionStore:
                 )
             except IntegrityError as error:
                 raise StreamTakenError("This stream session belongs to another start.") from error
+            if not recorded.rowcount:
+                raise forgotten()
 
         await self.database.run(work, within_s=within_s, urgent=True)
 
@@ -181,14 +221,12 @@ class SessionStore:
     # --- reading ----------------------------------------------------------------------------------
 
     async def find(
-        self, session_id: str, owner_hash: str, *, within_s: float
+        self, session_id: str, owner_hash: str, *, within_s: float, urgent: bool = False
     ) -> StoredSession | None:
-        """The session if it exists *and* belongs to this owner."""
-
-        def work(connection: Connection) -> StoredSession | None:
-            return find_row(connection, session_id)
-
-        row = await self.database.run(work, within_s=within_s)
+        """The session if it exists *and* belongs to this owner. `urgent`: for a call that is about
+        to go out."""
+        rows = self._urgent_rows if urgent else self._rows
+        row = await rows.get(session_id, within_s=within_s)
         if row is None or not hmac.compare_digest(row.owner_hash, owner_hash):
             return None
         return row
@@ -305,17 +343,9 @@ class SessionStore:
     ) -> None:
         """`recorded`: how many attempts the session has; beyond ATTEMPTS_KEPT old ones go."""
         if row.answer is not None:
-            connection.execute(
-                update(ATTEMPT)
-                .where(ATTEMPT.c.session_id == row.id, ATTEMPT.c.answer.is_not(None))
-                .values(answer=None)
-            )
+            connection.execute(_FORGET_ANSWERS, {"of_session": row.id})
         _record(connection, row.id, key_hash, offered)
-        connection.execute(
-            update(STREAM_SESSION)
-            .where(STREAM_SESSION.c.id == row.id)
-            .values(attempt=offered.attempt)
-        )
+        connection.execute(_SET_NEWEST, {"of_session": row.id, "attempt": offered.attempt})
         if recorded >= ATTEMPTS_KEPT or offered.attempt > ATTEMPTS_KEPT:
             connection.execute(
                 delete(ATTEMPT).where(
@@ -333,10 +363,12 @@ class SessionStore:
         answer: str,
         within_s: float,
         flight_of: str | None = None,
+        beside: Work[None] | None = None,
     ) -> StoredSession:
         """The service answered this attempt; kept only while it is the newest (Rule 3).
 
-        `flight_of`: the process whose flight ends with it (`flights`).
+        `flight_of`: the process whose flight ends with it (`flights`). `beside`: done in the same
+        transaction.
         """
 
         def work(connection: Connection) -> StoredSession:
@@ -346,19 +378,18 @@ class SessionStore:
             row = session_of(*found)
             kept = fence.keeps_answer(attempt, row.attempt) and row.ended_status is None
             connection.execute(
-                update(ATTEMPT)
-                .where(
-                    ATTEMPT.c.session_id == session_id,
-                    ATTEMPT.c.request_sha256 == request_sha256,
-                )
-                .values(answer=answer if kept else None, answer_hash=secret_hash("answer", answer))
+                _STORE_ANSWER,
+                {
+                    "to_session": session_id,
+                    "to_request": request_sha256,
+                    "answer": answer if kept else None,
+                    "answer_hash": secret_hash("answer", answer),
+                },
             )
             if flight_of is not None:
-                connection.execute(
-                    delete(FLIGHT).where(
-                        FLIGHT.c.session_id == session_id, FLIGHT.c.owner == flight_of
-                    )
-                )
+                end_flight(connection, session_id, flight_of)
+            if beside is not None:
+                beside(connection)
             if kept:
                 return replace(row, answer=answer)
             return get_row(connection, session_id)
@@ -385,34 +416,58 @@ class SessionStore:
 
     # --- rows that are too old --------------------------------------------------------------------
 
-    async def sweep(self, *, within_s: float) -> tuple[StoredSession, ...]:
-        """Delete what is too old and has ended, or never began; return what is too old and may
-        live: whether it does, only the service knows, whatever a clock says."""
+    async def sweep(
+        self, *, within_s: float, never_began: Sequence[str] = ()
+    ) -> tuple[StoredSession, ...]:
+        """Delete what is too old and has ended; return what is too old and may live: whether it
+        does, only the service knows, whatever a clock says. `never_began`: of those without a
+        stream session, the ones that can have none any more. A few rows at a time, because others
+        wait for the database."""
 
-        def work(connection: Connection) -> tuple[StoredSession, ...]:
-            old = STREAM_SESSION.c.created_at < self._wall() - KEPT_S
-            over = STREAM_SESSION.c.ended_status.is_not(None) | (
-                STREAM_SESSION.c.stream_session.is_(None)
-            )
-            delete_and_count(connection, old, over)
+        def delete_some(connection: Connection) -> int:
             ids = connection.scalars(
                 select(STREAM_SESSION.c.id)
-                .where(old)
+                .where(
+                    self._is_old(),
+                    STREAM_SESSION.c.ended_status.is_not(None)
+                    | (
+                        STREAM_SESSION.c.stream_session.is_(None)
+                        & STREAM_SESSION.c.id.in_(never_began[:_READ_AT_ONCE])
+                    ),
+                )
+                .limit(_DELETED_AT_ONCE)
+                .with_for_update(skip_locked=True)  # another process deletes them
+            ).all()
+            if ids:
+                delete_and_count(connection, STREAM_SESSION.c.id.in_(ids))
+            return len(ids)
+
+        def remaining(connection: Connection) -> tuple[StoredSession, ...]:
+            ids = connection.scalars(
+                select(STREAM_SESSION.c.id)
+                .where(self._is_old(), STREAM_SESSION.c.ended_status.is_(None))
                 .order_by(STREAM_SESSION.c.created_at)
                 .limit(_SWEPT_AT_ONCE)
             )
             return tuple(get_row(connection, each) for each in ids.all())
 
-        return await self.database.run(work, within_s=within_s)
+        for _ in range(_DELETED_IN_A_SWEEP // _DELETED_AT_ONCE):
+            if await self.database.run(delete_some, within_s=within_s) < _DELETED_AT_ONCE:
+                break
+        return await self.database.run(remaining, within_s=within_s)
+
+    def _is_old(self) -> ColumnElement[bool]:
+        return STREAM_SESSION.c.created_at < self._wall() - KEPT_S
 
 
 def _record(connection: Connection, session_id: str, key_hash: str, offered: Offered) -> None:
     connection.execute(
-        insert(ATTEMPT).values(
-            session_id=session_id,
-            request_sha256=offered.request_sha256,
-            number=offered.attempt,
-            key_hash=key_hash,
-            client_token=offered.client_token,
-        )
+        _RECORD,
+        {
+            "session_id": session_id,
+            "request_sha256": offered.request_sha256,
+            "number": offered.attempt,
+            "key_hash": key_hash,
+            "client_token": offered.client_token,
+        },
     )

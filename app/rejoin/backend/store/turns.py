@@ -24,11 +24,44 @@ from rejoin.backend.store.schema import CREATE_TURN, QUEUE_PROCESS
 
 SEEN_S: Final = 2.0
 """A process that has not exchanged for this long has no clients any more."""
+LONGEST_PLACE_S: Final = 90.0
+"""No call waits for longer, and its place is kept for no longer after it."""
 KEPT_S: Final = 3.0
 """A place is kept until the next request, which Retry-After puts 1 s away, and 2 s."""
 _MOST_AT_ONCE: Final = 50
 _MOST_SWEPT: Final = 1000
 _WAITS, _GRANTED, _SERVED = "waits", "granted", "served"
+
+
+def _alive(seen_since: Any, seen_until: Any) -> Select[Any]:
+    """Processes that live. One that is seen later than now ended before the clock was set back."""
+    return select(QUEUE_PROCESS.c.owner).where(
+        QUEUE_PROCESS.c.seen_at > seen_since, QUEUE_PROCESS.c.seen_at < seen_until
+    )
+
+
+def _present(shard: Any, now: Any, seen_since: Any, seen_until: Any) -> ColumnElement[bool]:
+    """Whose client waits for an answer, in a process that lives. Values or parameters."""
+    return and_(
+        CREATE_TURN.c.shard == shard,
+        CREATE_TURN.c.state == _WAITS,
+        CREATE_TURN.c.present_until_at > now,
+        CREATE_TURN.c.owner.in_(_alive(seen_since, seen_until)),
+    )
+
+
+_ANYBODY: Final = select(1).where(
+    select(1)
+    .where(
+        _present(
+            bindparam("of_shard"),
+            bindparam("now"),
+            bindparam("seen_since"),
+            bindparam("seen_until"),
+        )
+    )
+    .exists()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +173,8 @@ class TurnStore:
         return await self._database.run(work, within_s=within_s, ahead=True)
 
     async def sweep(self, *, within_s: float) -> Lost:
-        """Forget whose window is over and who does not ask any more; each is counted once."""
+        """Forget whose window is over and who does not ask any more; each is counted once. Also
+        what a process has left that ended before the clock was set back."""
 
         def work(connection: Connection) -> Lost:
             now = self._budgets.now(connection)
@@ -149,10 +183,17 @@ class TurnStore:
                     select(
                         CREATE_TURN.c.session_id,
                         CREATE_TURN.c.state,
+                        CREATE_TURN.c.latest_at,
                         CREATE_TURN.c.could_be_saved,
                     )
                     .where(self._here)
-                    .where(CREATE_TURN.c.latest_at < now, CREATE_TURN.c.kept_until_at < now)
+                    .where(
+                        and_(CREATE_TURN.c.latest_at < now, CREATE_TURN.c.kept_until_at < now)
+                        | and_(
+                            CREATE_TURN.c.kept_until_at > now + LONGEST_PLACE_S,
+                            CREATE_TURN.c.owner.not_in(_alive(now - SEEN_S, now + SEEN_S)),
+                        )
+                    )
                     .limit(_MOST_SWEPT)
                 )
             ).all()
@@ -164,9 +205,10 @@ class TurnStore:
             connection.execute(
                 delete(QUEUE_PROCESS).where(QUEUE_PROCESS.c.seen_at < now - 30 * SEEN_S)
             )
+            over = [row for row in gone if row.latest_at < now]
             return Lost(
-                sum(row.state == _WAITS for row in gone),
-                sum(not row.could_be_saved for row in gone),
+                sum(row.state == _WAITS for row in over),
+                sum(not row.could_be_saved for row in over),
             )
 
         return await self._database.run(work, within_s=within_s, ahead=True)
@@ -196,7 +238,8 @@ class TurnStore:
         row, new = CREATE_TURN.c, self._insert(CREATE_TURN)
         new = new.values({column.name: bindparam(column.name) for column in CREATE_TURN.columns})
         put = new.excluded
-        waits = row.state == _WAITS
+        # A place that is not kept any more, as the clock has leapt for example, begins anew.
+        waits = and_(row.state == _WAITS, row.kept_until_at >= bindparam("clock"))
         # A drop whose window ends later is another one: its game can be lost again.
         another = and_(row.state == _SERVED, put.latest_at > row.latest_at + SEEN_S)
         kept = and_(waits, put.shown_at > row.shown_at, bindparam("guessed"))
@@ -233,24 +276,19 @@ class TurnStore:
                     "kept_until_at": now + each.present_s + KEPT_S,
                     "could_be_saved": False,
                     "guessed": each.guessed,
+                    "clock": now,
                 }
                 for each in sorted(arrivals, key=lambda each: each.session_id)
             ],
         )
 
     def _present(self, now: float) -> ColumnElement[bool]:
-        return and_(
-            self._here,
-            CREATE_TURN.c.state == _WAITS,
-            CREATE_TURN.c.present_until_at > now,
-            CREATE_TURN.c.owner.in_(
-                select(QUEUE_PROCESS.c.owner).where(QUEUE_PROCESS.c.seen_at > now - SEEN_S)
-            ),
-        )
+        return _present(self._budgets.shard, now, now - SEEN_S, now + SEEN_S)
 
     def _anybody_waits(self, connection: Connection, now: float) -> bool:
-        found = connection.scalar(select(1).where(select(1).where(self._present(now)).exists()))
-        return found is not None
+        wanted = {"of_shard": self._budgets.shard, "now": now}
+        wanted |= {"seen_since": now - SEEN_S, "seen_until": now + SEEN_S}
+        return connection.scalar(_ANYBODY, wanted) is not None
 
     def _grant(self, connection: Connection, now: float, free: int) -> int:
         """Give up to `free` turns to those whose order it is; how many were given."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QLinearGradient, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rejoin.gui import theme
@@ -138,6 +138,6 @@ def _evening(area: QRectF) -> QLinearGradient:
     gradient = QLinearGradient(
         QPointF(area.left() + area.width() * 0.45, area.bottom()), area.topRight()
     )
-    for place, colour in ((0.0, theme.CARD), (0.6, "#2b2440"), (1.0, "#1c2346")):
-        gradient.setColorAt(place, QColor(colour))
+    for place, colour in ((0.0, theme.CARD), (1.0, theme.RAISED)):
+        gradient.setColorAt(place, theme.colour(colour))
     return gradient

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -194,10 +194,10 @@ class HomeController(QObject):
         left.connect(leave)  # type: ignore[attr-defined]
         self._window.show_page(page)
 
-    def last_backend(self) -> str | None:
-        """The address of the backend that was played last, or of the first in the list."""
+    def last_address(self) -> BackendAddress | None:
+        """Of the game that was played last, or of the first in the list."""
         games = sorted(self._games.games, key=lambda game: -(game.last_played or 0.0))
-        return games[0].address.backend_url if games else None
+        return games[0].address if games else None
 
     def _open_page(self, name: str) -> None:
         if name == "about":
@@ -327,6 +327,9 @@ class HomeController(QObject):
         self._last = None
         if self._closing:
             self._finish()
+            return
+        if played.wants_another and wanted is not None:
+            self._open(replace(wanted, ticket=None))
             return
         was_home = self._window.page is self._window.home
         if was_home:

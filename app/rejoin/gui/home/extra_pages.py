@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from PySide6.QtWidgets import QWidget
 
 from rejoin.core.ticket import BackendAddress
+from rejoin.errors import BadInputError
 
 
 class HomeActions(Protocol):
@@ -27,8 +28,8 @@ class HomeActions(Protocol):
     def play_address(self, address: BackendAddress, token: str | None = None) -> None:
         """Play a game that is not in the list."""
 
-    def last_backend(self) -> str | None:
-        """The address of the backend that was played last, or of the first in the list."""
+    def last_address(self) -> BackendAddress | None:
+        """Of the game that was played last, or of the first in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +43,40 @@ class Extra:
     open: Callable[[ModuleType, HomeActions], None]
 
 
+def _open_settings(module: ModuleType, home: HomeActions) -> None:
+    from rejoin.runtime.settings_file import settings_path
+
+    home.show_page(module.SettingsPage(settings_path()))
+
+
+def _open_connection_test(module: ModuleType, home: HomeActions) -> None:
+    """Of the backend that was played last; without one the page says so."""
+    from rejoin.gui.ending_texts import ending_text
+    from rejoin.runtime.doctor.connection_test import ConnectionTest
+    from rejoin.runtime.studio_profile import StudioProfile
+
+    address = home.last_address()
+
+    def make_test(play: bool) -> ConnectionTest:
+        def profile() -> StudioProfile:
+            if address is None:
+                raise BadInputError("There is no studio to test the way to.")
+            return StudioProfile.from_address(address, None)
+
+        return ConnectionTest(profile, lambda ending: ending_text(ending).title, play=play)
+
+    url = None if address is None else address.backend_url
+    home.show_page(module.ConnectionTestPage(url, make_test))
+
+
 EXTRAS: Final[Sequence[Extra]] = (
-    Extra(
-        "settings",
-        "Settings",
-        "rejoin.gui.settings.page",
-        True,
-        lambda module, home: home.show_page(module.SettingsPage()),
-    ),
+    Extra("settings", "Settings", "rejoin.gui.settings.page", True, _open_settings),
     Extra(
         "connection_test",
         "Test my connection",
         "rejoin.gui.connection_test",
         False,
-        lambda module, home: home.show_page(module.ConnectionTestPage(home.last_backend())),
+        _open_connection_test,
     ),
 )
 

@@ -178,9 +178,11 @@ def initials(name: str) -> str:
 
 
 def tile_gradient(key: str, area: QRectF) -> QLinearGradient:
-    """Two dark colours of one game's own, always the same. `key`: hex digits."""
+    """Two quiet colours of one game's own, always the same. `key`: hex digits."""
     hue = int(key[:4], 16) % 360 if key else 210
     gradient = QLinearGradient(area.topLeft(), area.bottomRight())
-    gradient.setColorAt(0.0, QColor.fromHsv(hue, 130, 92))
-    gradient.setColorAt(1.0, QColor.fromHsv((hue + 40) % 360, 120, 66))
+    is_light = theme.colour(theme.INK).lightness() > 128
+    strength, values = (40, (235, 215)) if is_light else (125, (92, 66))
+    gradient.setColorAt(0.0, QColor.fromHsv(hue, strength, values[0]))
+    gradient.setColorAt(1.0, QColor.fromHsv((hue + 40) % 360, strength, values[1]))
     return gradient

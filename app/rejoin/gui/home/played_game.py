@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QWidget
 
 from rejoin.core.model import Ending, Stage
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
 from rejoin.gui.renderer_choice import Choice
+from rejoin.gui.settings.following import Following
 from rejoin.gui.surface_choice import SurfaceUse
 from rejoin.gui.window_options import WindowOptions
 from rejoin.runtime import opening
@@ -61,8 +62,13 @@ class PlayedGame(QObject):
         self._fell_back = fell_back
         self._parts = parts
         self._use = use
+        self.wants_another = False
+        """The player asked for a new game at the end of this one."""
         options = replace(
-            parts.options, make_surface=use.make_surface, on_surface_failed=self._on_surface_failed
+            parts.options,
+            start_again=self._start_again,
+            make_surface=use.make_surface,
+            on_surface_failed=self._on_surface_failed,
         )
         self.view = RejoinWindow(parts.player, options, parent=parent)
         self.view.left.connect(self.left)
@@ -76,11 +82,18 @@ class PlayedGame(QObject):
         source = qt_network() if parts.network_hint else None
         self._hint = None if source is None else NetworkHint(self.view.bridge.post, source)
         self._said: set[str] = set()
+        application = QCoreApplication.instance()
+        assert isinstance(application, QApplication)
+        self._following = Following(application, self.view, options.settings)
 
     def start(self) -> None:
         """Start the stream thread, and the probe of the graphics card where one is worth it."""
         self._thread.start()
         self._use.begin()
+
+    def _start_again(self) -> None:
+        self.wants_another = True
+        self.view.close()
 
     def _on_surface_failed(self, why: str) -> None:
         self._use.fall_back(why)
@@ -97,6 +110,7 @@ class PlayedGame(QObject):
             self.view.close()
 
     def _on_gone(self) -> None:
+        self._following.close()
         self._parts.options.pads.stop()
         if self._hint is not None:
             self._hint.close()

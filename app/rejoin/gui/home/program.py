@@ -20,6 +20,7 @@ from rejoin.gui.home.preloading import load_beside
 from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.qt_application import INTERRUPTED, make_application, qt_log
 from rejoin.gui.renderer_choice import Choice, OnCard, Renderer, begin_on_card, chosen
+from rejoin.gui.settings.appearance import appearance_of
 from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.renderer_memory import RendererMemory
 
@@ -49,7 +50,7 @@ def run(
     on the home; second ones are answered. Raises NoDisplayError, AssetMissingError, BadInputError.
     """
     with qt_log():
-        application = make_application()
+        application = make_application(appearance_of(settings()))
         drawing = _Drawing(settings())
         window = HomeWindow(drawing.choice)
         drawing.on_fall_back = window.release_card

@@ -1,12 +1,17 @@
-"""The system's default sound device: opened again when it disappears or when one appears."""
+"""The sound device: the system's default, or the one that the player chose while it is there.
+
+It is opened again when it disappears, or when one appears.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from rejoin.clock import Clock, boot_s
 from rejoin.media.audio.device_output import DeviceOutput
+from rejoin.media.audio.devices import output_number
 from rejoin.media.audio.output import AudioOutput, NullOutput
 from rejoin.media.audio.portaudio import NoSoundSystemError, PortAudio, load_portaudio
 from rejoin.media.audio.sound_ring import BYTES_PER_SECOND
@@ -18,6 +23,7 @@ SEARCH_INTERVAL_S = 3.0
 
 CLOSE_WITHIN_S = 2.0
 NO_DEVICE = "No sound: no audio output device was found."
+MISSING_DEVICE = "The sound device that you chose is not there: the default one plays."
 
 
 class DefaultOutput:
@@ -27,8 +33,19 @@ class DefaultOutput:
     which takes up to about 100 ms. This happens on a thread, and only while no sound is played.
     """
 
-    def __init__(self, portaudio: PortAudio, *, clock: Clock = boot_s) -> None:
+    def __init__(
+        self,
+        portaudio: PortAudio,
+        *,
+        device: str | None = None,
+        find: Callable[[str], int | None] = output_number,
+        clock: Clock = boot_s,
+    ) -> None:
+        """`device`: the name of the one to play on; the default while it is not there."""
         self._portaudio = portaudio
+        self._wanted = device
+        self._find = find
+        self._missing = False
         self._clock = clock
         self._amplitude = 1.0
         self._closed = threading.Event()
@@ -39,7 +56,9 @@ class DefaultOutput:
 
     @property
     def problem(self) -> str | None:
-        return None if self._device is not None else NO_DEVICE
+        if self._device is None:
+            return NO_DEVICE
+        return MISSING_DEVICE if self._missing else None
 
     @property
     def buffered_s(self) -> float:
@@ -94,10 +113,20 @@ class DefaultOutput:
             device.amplitude = self._amplitude
 
     def _open(self, sync_delay: int = 0) -> DeviceOutput | None:
-        try:
-            return DeviceOutput(self._portaudio, amplitude=self._amplitude, sync_delay=sync_delay)
-        except (self._portaudio.error, OSError, ValueError):
-            return None
+        chosen = None if self._wanted is None else self._find(self._wanted)
+        for number in (chosen, None) if chosen is not None else (None,):
+            try:
+                opened = DeviceOutput(
+                    self._portaudio,
+                    amplitude=self._amplitude,
+                    sync_delay=sync_delay,
+                    device=number,
+                )
+            except (self._portaudio.error, OSError, ValueError):
+                continue
+            self._missing = self._wanted is not None and number is None
+            return opened
+        return None
 
     def _reopen(self) -> None:
         with self._lock:
@@ -119,8 +148,9 @@ class DefaultOutput:
             self._apply_amplitude()
 
 
-def open_output() -> AudioOutput:
-    """The default device, or a `NullOutput` whose `problem` says why there is no sound."""
+def open_output(device: str | None = None) -> AudioOutput:
+    """The default device, or the one of this name while it is there; or a `NullOutput` whose
+    `problem` says why there is no sound."""
     try:
         portaudio = load_portaudio()
     except ImportError:
@@ -132,4 +162,4 @@ def open_output() -> AudioOutput:
     except Exception as error:  # PortAudio's own: its class is in the module that did not load
         _log.info("PortAudio could not start: %s", type(error).__name__)
         return NullOutput("No sound: PortAudio could not start.")
-    return DefaultOutput(portaudio)
+    return DefaultOutput(portaudio, device=device)

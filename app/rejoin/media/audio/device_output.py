@@ -14,12 +14,17 @@ MAX_LATENCY_S = 2.0
 
 
 class DeviceOutput:
-    """The default sound device. Raises PortAudio's error if there is none."""
+    """The default sound device, or another one. Raises PortAudio's error if there is none."""
 
     def __init__(
-        self, portaudio: PortAudio, *, amplitude: float = 1.0, sync_delay: int = 0
+        self,
+        portaudio: PortAudio,
+        *,
+        amplitude: float = 1.0,
+        sync_delay: int = 0,
+        device: int | None = None,
     ) -> None:
-        """`sync_delay`: in bytes of sound."""
+        """`sync_delay`: in bytes of sound. `device`: PortAudio's number; None: the default."""
         # Imported before the callback needs it, where the time that takes would be heard.
         import numpy  # noqa: F401
 
@@ -36,6 +41,7 @@ class DeviceOutput:
             blocksize=BLOCK_FRAMES,
             latency="low",
             callback=self._fill,
+            **({} if device is None else {"device": device}),
         )
         self._stream.start()
 

@@ -278,7 +278,7 @@ class Decoder:
         hints = self._slot.hints
         if busy or not hints.visible or not (self._gate.shown or first):
             return picture
-        picture = self._scaler.prescaled(picture, hints.size, hints.scale_filter)
+        picture = self._scaler.prescaled(picture, hints.size, hints.scale_filter, hints.aspect)
         self.scale_s += self._clock() - now
         return picture
 

@@ -99,6 +99,11 @@ class Hardware:
                 self._state = InSoftware("the hardware is still being probed")
             self._probing.begin()
 
+    def wait(self) -> None:
+        """Wait for the probes that `begin` started; each ends within its time."""
+        if self._probing.begun:
+            self._probing.join()
+
     def give_up(self, why: str) -> None:
         """It failed during play: do not use it again in this process."""
         with self._lock:

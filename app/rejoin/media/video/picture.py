@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rejoin.core.model import ConnectionNumber
-from rejoin.media.video.scale_filter import ScaleFilter
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -81,6 +81,7 @@ class ViewHints:
     visible: bool = True
     """False while the window is minimised or hidden, so that no picture would be painted."""
     scale_filter: ScaleFilter = ScaleFilter.SMOOTH
+    aspect: Aspect = Aspect.SENT
 
 
 @dataclass(frozen=True, slots=True)

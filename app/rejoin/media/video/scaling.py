@@ -16,7 +16,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 
 from rejoin.media.video.picture import Picture, Pixels
 from rejoin.media.video.planes import Matrix
-from rejoin.media.video.scale_filter import ScaleFilter, fitted
+from rejoin.media.video.scale_filter import Aspect, ScaleFilter, fitted
 from rejoin.media.video.swscale import BLOCK, Area, Converter
 
 _COLORSPACES = {
@@ -70,10 +70,11 @@ class Scaler:
         picture: Picture,
         view: tuple[int, int] | None,
         scale_filter: ScaleFilter = ScaleFilter.SMOOTH,
+        aspect: Aspect = Aspect.SENT,
     ) -> Picture:
         """The picture, with pixels for a view of this size if it has to be scaled for that."""
         own = (picture.width, picture.height)
-        if view is None or (size := fitted(own, view, scale_filter)) == own:
+        if view is None or (size := fitted(own, view, scale_filter, aspect)) == own:
             return picture
         try:
             return replace(picture, pixels=self._pixels(picture.frame, *size, scale_filter))
@@ -116,6 +117,21 @@ class Scaler:
         )
         plane = scaled.planes[0]
         return Pixels(width, height, plane.line_size, memoryview(plane))
+
+
+def rgb_frame(frame: VideoFrame) -> VideoFrame:
+    """A frame at its own size as packed RGB, full range. Raises any error of FFmpeg."""
+    colorspace = _colorspace(frame)
+    return VideoReformatter().reformat(
+        frame,
+        frame.width,
+        frame.height,
+        "rgb24",
+        src_colorspace=colorspace,
+        dst_colorspace=colorspace,
+        src_color_range=ColorRange.JPEG if frame.color_range == _FULL else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+    )
 
 
 def _colorspace(frame: VideoFrame) -> Colorspace:

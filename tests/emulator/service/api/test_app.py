@@ -160,11 +160,11 @@ async def test_an_answer_can_be_malformed() -> None:
 
 async def test_a_retry_by_the_sdk_is_one_call() -> None:
     async with emulated_api() as on:
-        on.faults.arm(ApiFault(ApiFaultKind.SLOW, "StartStreamSession", delay_s=1.0))
+        on.faults.arm(ApiFault(ApiFaultKind.SLOW, "StartStreamSession", delay_s=4.0))
         patient = boto_client(
             on.port,
             on.service.settings,
-            read_timeout=0.3,
+            read_timeout=2.0,
             retries={"total_max_attempts": 2, "mode": "standard"},
         )
         started = await asyncio.to_thread(

@@ -9,7 +9,7 @@ from rejoin.backend.store.migrations.versions import budgets_and_turns, connecte
 from rejoin.backend.store.sessions import Offered
 
 SOON_S = 60.0
-_NEW = ("call_budget", "create_turn", "queue_process")
+_NEW = ("call_budget", "create_turn", "queue_process", "list_reader", "listed_page")
 
 
 def test_it_follows_the_one_before() -> None:

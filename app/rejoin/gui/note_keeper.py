@@ -1,0 +1,111 @@
+"""Remembers what the notes over a running game depend on, and shows those of now (`notes`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rejoin.clock import Clock
+from rejoin.core.model import Snapshot, Stage
+from rejoin.gui import texts
+from rejoin.gui.announcer import Announcer
+from rejoin.gui.bridge import Bridge
+from rejoin.gui.layers import Layers
+from rejoin.gui.limits import Limits
+from rejoin.gui.mouse_capture import MouseCapture, Refused
+from rejoin.gui.notes import Memory, Notes, Problem, WindowState, is_just_back, notes
+from rejoin.media.audio.volume import SoundChoice
+
+
+class NoteKeeper:
+    """One game after another; `forget` begins a new one."""
+
+    def __init__(
+        self,
+        layers: Layers,
+        bridge: Bridge,
+        announcer: Announcer,
+        clock: Clock,
+        *,
+        can_drop: bool,
+        idle_limit_s: float,
+    ) -> None:
+        self._layers = layers
+        self._bridge = bridge
+        self._announcer = announcer
+        self._clock = clock
+        self._can_drop = can_drop
+        self._idle_limit_s = idle_limit_s
+        self._memory = Memory()
+        self._live_at: float | None = None
+        """When the first picture of this game was shown."""
+
+    # --- what happened --------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Another game begins."""
+        self._memory, self._live_at = Memory(), None
+
+    def follow(self, before: Stage, snapshot: Snapshot) -> None:
+        """There is a new snapshot."""
+        if snapshot.stage is not Stage.LIVE:
+            return
+        if self._live_at is None:
+            self._live_at = self._clock()
+        if before is Stage.STARTING:
+            self._memory = replace(self._memory, started_at=self._clock())
+
+    def captured(self) -> None:
+        """The mouse was captured."""
+        self._memory = self._memory.captured()
+
+    def note_refusal(self, mouse: MouseCapture) -> None:
+        """Show for a while that the mouse could not be captured, or was lost again."""
+        if isinstance(mouse.state, Refused):
+            self._memory = replace(self._memory, mouse_refused_at=self._clock())
+
+    def mouse_moved(self) -> bool:
+        """The mouse moved while it was not captured; whether that changes what is shown."""
+        self._memory = replace(self._memory, mouse_moved_at=self._clock())
+        return self._layers.sound.isHidden()
+
+    def note_picture(self, text: str) -> None:
+        """Show for a while where a picture was saved, or why not."""
+        self._memory = replace(self._memory, picture=Problem(text, self._clock()))
+        self._announcer.say(text)
+
+    def change_sound(self, choice: SoundChoice) -> None:
+        """A key changes the volume: show it and announce it."""
+        self._layers.sound.set_choice(choice)
+        self._bridge.set_sound(choice)
+        self._memory = replace(self._memory, volume_changed_at=self._clock())
+        self._announcer.say(texts.sound_text(choice))
+
+    def choose_sound(self, choice: SoundChoice) -> None:
+        """Changed with the mouse: the control shows it, so only on and off are announced."""
+        if choice.silent != self._bridge.sound().silent:
+            self._announcer.say(texts.sound_text(choice))
+        self._bridge.set_sound(choice)
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    def show(self, snapshot: Snapshot, mouse: MouseCapture, *, takes_input: bool) -> Notes:
+        """Show the notes of now."""
+        now, bridge = self._clock(), self._bridge
+        if snapshot.stage is Stage.LIVE:
+            limits = Limits(
+                self._live_at, bridge.input_at, snapshot.length_ends_at, self._idle_limit_s
+            )
+            memory = self._memory.with_problem(bridge.problem(), now)
+            self._memory = memory.with_limits(limits, now)
+            if snapshot.back_at is not None and not is_just_back(snapshot, now):
+                mouse.forget_drop()
+        state = WindowState(
+            mouse=mouse.state,
+            takes_input=takes_input,
+            sound=bridge.sound(),
+            can_drop=self._can_drop,
+            volume_control_held=self._layers.sound.held,
+        )
+        shown = notes(snapshot, now, self._memory, state)
+        self._layers.show_notes(shown, now)
+        return shown

@@ -1,0 +1,55 @@
+"""Sentences about what is about to end a game, and about files that the player saved. Pure.
+
+The rules are those of `texts`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_never
+
+from rejoin.gui.limits import LimitKind, Warned
+from rejoin.runtime.new_file import NotSaved, Saved
+
+
+def saved_text(outcome: Saved | NotSaved) -> str:
+    """What became of saving a file."""
+    match outcome:
+        case Saved(file, home):
+            return f"Saved: {_shortened(file, home)}"
+        case NotSaved(sentence):
+            return sentence
+        case _:
+            assert_never(outcome)
+
+
+def _shortened(file: Path, home: Path) -> str:
+    """The path from the home folder on; of a long one the end, which has the name."""
+    if file.is_relative_to(home):
+        file = file.relative_to(home)
+    path = str(file)
+    return path if len(path) <= _MOST_LETTERS else f"...{path[3 - _MOST_LETTERS :]}"
+
+
+_MOST_LETTERS = 60
+"""Of a path, so that it fits into the smallest window."""
+
+
+def limit_text(warned: Warned, *, takes_input: bool) -> tuple[str, str]:
+    """A limit that is about to end the game, in two lines; not more than is known of it."""
+    match warned.kind:
+        case LimitKind.LENGTH if warned.is_last:
+            return "The game reaches its maximum length and ends within a minute", _SAVE
+        case LimitKind.LENGTH:
+            left = f"In about {warned.minutes} minutes"
+            return f"{left} the game reaches its maximum length and ends", _SAVE
+        case LimitKind.IDLE:
+            idle = f"No input for {warned.minutes_without_input} minutes"
+            most = f"the service ends a game after {round(warned.idle_s / 60)}"
+            return f"{idle}: {most}", _GO_ON if takes_input else ""
+        case _:
+            assert_never(warned.kind)
+
+
+_SAVE = "Save your progress."
+_GO_ON = "Press a key or move the mouse to go on."

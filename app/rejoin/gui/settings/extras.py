@@ -1,0 +1,115 @@
+"""The rows of the settings that are no keys of the file: volume, data used, and the file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from rejoin.errors import BadInputError
+from rejoin.gui.settings import sections
+from rejoin.gui.settings.controls import PercentSlider, TwiceButton, action_button
+from rejoin.gui.settings.facts import FactFinder
+from rejoin.gui.settings.row_view import RowView
+from rejoin.gui.settings.rows import RowText, State, data_text, path_text, volume_text
+from rejoin.gui.settings.section_view import Extra
+from rejoin.gui.settings.sections import Section
+from rejoin.media.audio.volume import SoundChoice
+from rejoin.runtime.volume_file import SoundFile
+
+if TYPE_CHECKING:
+    from rejoin.gui.settings.page import SoundPort
+
+
+class SavedSound:
+    """The volume of the next game, as the last one has left it."""
+
+    def __init__(self) -> None:
+        self._file: SoundFile | None = None
+        try:
+            self._file = SoundFile()
+        except BadInputError:  # there is no home folder: nothing is kept
+            self._file = None
+        self._choice = SoundChoice() if self._file is None else self._file.read()
+
+    def sound(self) -> SoundChoice:
+        return self._choice
+
+    def set_sound(self, choice: SoundChoice) -> None:
+        self._choice = choice
+        if self._file is not None:
+            self._file.save(choice)
+
+
+class Extras(QObject):
+    """Makes these rows, and does what those of volume and data ask for."""
+
+    changed = Signal()
+    """Show everything again."""
+
+    failed = Signal(str)
+    """A sentence that says why something could not be done."""
+
+    def __init__(self, path: Path, sound: SoundPort, facts: FactFinder, *, at_once: bool) -> None:
+        super().__init__()
+        self._path = path
+        self._sound = sound
+        self._facts = facts
+        self._at_once = at_once
+        self.volume = PercentSlider()
+        self.volume.moved.connect(self._on_volume)
+        self.count_anew = action_button(sections.START_AGAIN)
+        self.count_anew.clicked.connect(self._on_count_anew)
+        self.open_folder = action_button(sections.OPEN_FOLDER)
+        self.export = action_button(sections.EXPORT)
+        self.import_ = action_button(sections.IMPORT)
+        self.reset = TwiceButton(sections.RESET_ALL, sections.RESET_ALL_QUESTION)
+
+    def of(self, section: Section) -> dict[str, Extra]:
+        """The rows of a section that are no settings; each is made once."""
+        found: dict[str, Extra] = {}
+        if sections.VOLUME in section.extra:
+            found["volume"] = (RowView([self.volume]), self._volume_text)
+        if sections.DATA_USED in section.extra:
+            found["data"] = (RowView([self.count_anew]), self._data_text)
+        if sections.FILE in section.extra:
+            found["path"] = (RowView([self.open_folder]), self._path_text)
+            found["move"] = (
+                RowView([self.export, self.import_]),
+                _always(sections.MOVE_TITLE, sections.MOVE_NOW),
+            )
+            found["reset"] = (
+                RowView([self.reset]),
+                _always(sections.RESET_TITLE, sections.RESET_NOW),
+            )
+        return found
+
+    def _volume_text(self, _state: State) -> RowText:
+        choice = self._sound.sound()
+        self.volume.show_percent(0 if choice.muted else choice.volume)
+        return RowText(sections.VOLUME_TITLE, volume_text(choice, at_once=self._at_once))
+
+    def _data_text(self, state: State) -> RowText:
+        self.count_anew.setEnabled(state.facts.data.since_unix_s is not None)
+        return RowText(sections.DATA_TITLE, data_text(state.facts.data))
+
+    def _path_text(self, state: State) -> RowText:
+        return RowText(sections.FILE_TITLE, path_text(self._path, state))
+
+    def _on_volume(self, percent: int) -> None:
+        self._sound.set_sound(SoundChoice(percent))
+        self.changed.emit()
+
+    def _on_count_anew(self) -> None:
+        try:
+            self._facts.count_data_anew()
+        except OSError as error:
+            self.failed.emit(f"The data used cannot be counted anew: {error.strerror}.")
+        self.changed.emit()
+
+
+def _always(title: str, now: str) -> Callable[[State], RowText]:
+    text = RowText(title, now)
+    return lambda state: text

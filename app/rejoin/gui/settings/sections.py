@@ -1,0 +1,251 @@
+"""The sections of the settings screen, their rows, and the words of each. Pure.
+
+A row's words say what is so with each of its values; `rows` adds what only this computer knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from rejoin.runtime.setting_kinds import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a row: `label` as the control shows it, `now` what is so with it."""
+
+    label: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one row. `choices`: by value; `rows` has the sentence where a value has none.
+
+    `steps`: what is offered of a number; a value that is none of them is shown as well.
+    """
+
+    title: str
+    choices: Mapping[Value, Choice] = field(default_factory=dict)
+    steps: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`keys`: those of settings, in order. What else a section shows, the page adds: `extra`."""
+
+    name: str
+    title: str
+    keys: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+
+
+VOLUME: Final = "volume"
+DATA_USED: Final = "data_used"
+FILE: Final = "file"
+"""Rows that are no settings."""
+
+SECTIONS: Final = (
+    Section(
+        "video",
+        "Video",
+        (
+            "video.renderer",
+            "video.decoder",
+            "video.scaling",
+            "video.sharpness",
+            "video.aspect",
+            "video.vsync",
+            "video.frame_pacing",
+            "video.full_screen",
+            "video.screen",
+            "video.allow_444",
+        ),
+    ),
+    Section("data", "Data and size", ("network.max_kbps", "network.max_height"), (DATA_USED,)),
+    Section("sound", "Sound", ("sound.device", "sound.mute_in_background"), (VOLUME,)),
+    Section(
+        "controls",
+        "Controls",
+        (
+            "input.module",
+            "pads.enabled",
+            "pads.background",
+            "pads.dead_zone",
+            "pads.swap_ab",
+            "pads.swap_xy",
+            "pads.rumble",
+        ),
+    ),
+    Section(
+        "connection",
+        "Connection",
+        ("network.scope", "network.turn_file", "network.dtls_client"),
+    ),
+    Section(
+        "appearance",
+        "Appearance",
+        (
+            "appearance.theme",
+            "appearance.high_contrast",
+            "appearance.text_size",
+            "appearance.reduced_motion",
+        ),
+    ),
+    Section("privacy", "Privacy", ("privacy.streamer_mode", "privacy.send_reports")),
+    Section("file", "Settings file", (), (FILE,)),
+)
+
+
+def _on_off(title: str, on: str, off: str) -> Words:
+    return Words(title, {True: Choice("On", f"On: {on}"), False: Choice("Off", f"Off: {off}")})
+
+
+WORDS: Final[Mapping[str, Words]] = {
+    "video.renderer": Words(
+        "Drawn by",
+        {
+            "auto": Choice("Automatic", ""),
+            "card": Choice("Graphics card", "The graphics card draws, whatever its test found."),
+            "software": Choice("Processor", "The processor draws."),
+        },
+    ),
+    "video.decoder": Words(
+        "Decoded by",
+        {
+            "auto": Choice("Automatic", "Graphics hardware is tried first, then the processor."),
+            "software": Choice("Processor", "The processor decodes."),
+        },
+    ),
+    "video.scaling": Words(
+        "Scaling",
+        {
+            "smooth": Choice("Smooth", "Soft edges."),
+            "sharp": Choice("Sharp", "Clear edges; the row below sharpens them further."),
+            "pixel": Choice("Whole pixels", "Every pixel of the game is a square."),
+        },
+    ),
+    "video.sharpness": Words("Sharpness"),
+    "video.aspect": Words(
+        "Shape of the picture",
+        {
+            "sent": Choice("As the game sends it", "The picture keeps its shape."),
+            "fill": Choice("Fill the window", "The picture is stretched to the window."),
+            "4:3": Choice("4:3", "The picture is stretched to 4:3."),
+            "16:9": Choice("16:9", "The picture is stretched to 16:9."),
+            "16:10": Choice("16:10", "The picture is stretched to 16:10."),
+            "21:9": Choice("21:9", "The picture is stretched to 21:9."),
+        },
+    ),
+    "video.vsync": _on_off(
+        "Wait for the screen (vsync)",
+        "no tearing, up to one refresh of the screen later, where the graphics card draws.",
+        "each picture is shown as soon as it is there.",
+    ),
+    "video.frame_pacing": _on_off(
+        "Even motion",
+        "pictures are shown at even distances, each up to one picture later.",
+        "each picture is shown as soon as it is there.",
+    ),
+    "video.full_screen": _on_off(
+        "Start in full screen", "games open in full screen.", "games open in a window."
+    ),
+    "video.screen": Words("Screen"),
+    "video.allow_444": _on_off(
+        "Full colour (4:4:4)",
+        "offered to the studio; the processor decodes it.",
+        "colour in half the resolution (4:2:0).",
+    ),
+    "network.max_kbps": Words(
+        "Most data",
+        steps=(None, 2000, 3000, 5000, 8000, 10_000, 12_000, 15_000),
+    ),
+    "network.max_height": Words("Largest picture", steps=(None, 480, 720, 1080, 1440, 2160)),
+    "sound.device": Words("Sound device"),
+    "sound.mute_in_background": _on_off(
+        "Mute in the background",
+        "no sound while another window is the active one.",
+        "the game is heard while another window is the active one.",
+    ),
+    "input.module": Words(
+        "Keyboard, mouse and gamepads",
+        {
+            "service": Choice("Play", "The game's own input module runs, in a sandbox."),
+            "off": Choice("Watch only", "Nothing you do reaches the game."),
+        },
+    ),
+    "pads.enabled": _on_off("Gamepads", "up to four play.", "gamepads are not read."),
+    "pads.background": _on_off(
+        "Gamepads in the background",
+        "they reach the game while another window is the active one.",
+        "they are at rest while another window is the active one.",
+    ),
+    "pads.dead_zone": Words("Dead zone of sticks"),
+    "pads.swap_ab": _on_off("Swap A and B", "swapped.", "as the pad has them."),
+    "pads.swap_xy": _on_off("Swap X and Y", "swapped.", "as the pad has them."),
+    "pads.rumble": _on_off(
+        "Vibration", "where the game's input module asks for it.", "pads do not vibrate."
+    ),
+    "network.scope": Words(
+        "Where game servers may be",
+        {
+            "internet": Choice("Internet", "Public addresses only."),
+            "lan": Choice("Also this network", "Private addresses too; a link stays outside."),
+            "loopback": Choice("This computer", "Nothing but this computer, as for the emulator."),
+        },
+    ),
+    "network.turn_file": Words("Relay (TURN servers)"),
+    "network.dtls_client": _on_off(
+        "Start the encryption first",
+        "this computer is the DTLS client, which saves a round trip. Some hosts refuse it.",
+        "the game server chooses the DTLS role.",
+    ),
+    "appearance.theme": Words(
+        "Theme",
+        {
+            "dark": Choice("Dark", "Dark."),
+            "light": Choice("Light", "Light."),
+            "system": Choice("As the desktop", ""),
+        },
+    ),
+    "appearance.high_contrast": _on_off(
+        "High contrast", "white on black, in place of the theme.", "the theme's own colours."
+    ),
+    "appearance.text_size": Words("Text size", steps=(100, 110, 125, 150, 175, 200)),
+    "appearance.reduced_motion": _on_off(
+        "Reduced motion", "nothing moves by itself.", "short animations, as of the card's ring."
+    ),
+    "privacy.streamer_mode": _on_off(
+        "Streamer mode",
+        "folders and device names are hidden here, and addresses in the terminal.",
+        "everything is shown.",
+    ),
+    "privacy.send_reports": _on_off(
+        "Reconnect reports",
+        "the studio hears how each reconnect went; no address and no text.",
+        "nothing is sent.",
+    ),
+}
+
+HEADING: Final = "Settings"
+SECTION_CHOICE: Final = "Section"
+BACK: Final = "Back"
+SAVED_AT_ONCE: Final = "Changes are saved at once."
+RESET_SECTION: Final = "Reset this page"
+CHOOSE_FILE: Final = "Choose..."
+NO_FILE: Final = "None"
+OPEN_FOLDER: Final = "Open the folder"
+EXPORT: Final = "Export..."
+IMPORT: Final = "Import..."
+RESET_ALL: Final = "Reset everything"
+RESET_ALL_QUESTION: Final = "Press again to reset"
+START_AGAIN: Final = "Count anew"
+VOLUME_TITLE: Final = "Volume"
+DATA_TITLE: Final = "Data used"
+FILE_TITLE: Final = "Where your settings are"
+MOVE_TITLE: Final = "Take them along"
+MOVE_NOW: Final = "Export writes them to a new file; Import makes those of a file yours."
+RESET_TITLE: Final = "Begin anew"
+RESET_NOW: Final = "Every setting goes back to its default."

@@ -1,0 +1,109 @@
+"""What came of each check: a finding with an outcome, and the report of all of them. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from rejoin.runtime.doctor.rating import PlayNumbers
+
+
+class Outcome(enum.Enum):
+    """What a check comes to; in the order of their weight."""
+
+    OK = "ok"
+    NOT_KNOWN = "not_known"
+    """It was not looked at, because it does not apply or because something before it failed."""
+    WARNING = "warning"
+    """One can play, but not as well as one could."""
+    FAILED = "failed"
+    """Something does not work."""
+
+
+INSTALL_AGAIN: Final = "Install Rejoin again."
+_WEIGHTS: Final = tuple(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`check`: the name of the check. `found`: one sentence or two. `advice`: what to do; empty
+    where there is nothing to do."""
+
+    check: str
+    outcome: Outcome
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The findings of a run, in the order in which causes come before their effects.
+
+    `play`: the numbers of ten seconds of play, where they were played. `cancelled`: the person did
+    not wait for the rest.
+    """
+
+    findings: tuple[Finding, ...]
+    play: PlayNumbers | None = None
+    cancelled: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of all; OK where nothing that was looked at is wrong."""
+        worst = max(
+            (finding.outcome for finding in self.findings), key=_WEIGHTS.index, default=Outcome.OK
+        )
+        return Outcome.OK if worst is Outcome.NOT_KNOWN else worst
+
+    @property
+    def cause(self) -> Finding | None:
+        """The first of the worst findings; None where nothing is wrong."""
+        worst = self.outcome
+        if worst is Outcome.OK:
+            return None
+        return next(finding for finding in self.findings if finding.outcome is worst)
+
+    @property
+    def advice(self) -> str:
+        """One thing to do; empty where nothing is wrong."""
+        return "" if self.cause is None else self.cause.advice
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A check began, after `done` others of `all_checks`. `left_s`: how long the rest usually
+    takes; it may take longer."""
+
+    check: str
+    done: int
+    all_checks: int
+    left_s: float
+
+
+Update = Began | Finding
+"""What a running test says of itself, as it happens."""
+OnUpdate = Callable[[Update], None]
+
+
+def ok(check: str, found: str) -> Finding:
+    return Finding(check, Outcome.OK, found)
+
+
+def warning(check: str, found: str, advice: str) -> Finding:
+    return Finding(check, Outcome.WARNING, found, advice)
+
+
+def failed(check: str, found: str, advice: str) -> Finding:
+    return Finding(check, Outcome.FAILED, found, advice)
+
+
+def not_known(check: str, found: str) -> Finding:
+    return Finding(check, Outcome.NOT_KNOWN, found)
+
+
+def not_loaded(check: str, sentence: str) -> Finding:
+    """A package or a library is missing; `sentence`: of `rejoin.parts`, which says what to do."""
+    _, _, to_do = sentence.partition(". ")
+    return failed(check, sentence, to_do or INSTALL_AGAIN)

@@ -1,0 +1,124 @@
+"""A report as lines for a person, and as JSON for programs. Pure."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from rejoin.runtime.doctor.findings import Finding, Outcome, Report
+
+JSON_VERSION: Final = 1
+_WIDTH: Final = 96
+_NAME: Final = 14
+
+MARKS: Final = {
+    Outcome.OK: "ok",
+    Outcome.WARNING: "warning",
+    Outcome.FAILED: "FAILED",
+    Outcome.NOT_KNOWN: "-",
+}
+SUMMARIES: Final = {
+    Outcome.OK: "All is well.",
+    Outcome.WARNING: "You can play, but something could be better.",
+    Outcome.FAILED: "Something does not work.",
+}
+NAMES: Final = {
+    "address": "Address",
+    "backend": "Backend",
+    "clock": "Clock",
+    "codecs": "Codecs",
+    "contract": "Contract",
+    "decoder": "Decoder",
+    "display": "Display",
+    "dns": "Name (DNS)",
+    "files": "Files",
+    "folders": "Folders",
+    "game": "Game",
+    "gamepads": "Gamepads",
+    "graphics card": "Graphics card",
+    "imports": "Imports",
+    "input": "Input",
+    "input sandbox": "Input sandbox",
+    "keyring": "Keyring",
+    "link scheme": "Links",
+    "network": "Network",
+    "parts": "Parts",
+    "proxy": "Proxy",
+    "quality": "Quality",
+    "settings": "Settings",
+    "sign-in": "Sign-in",
+    "sound": "Sound",
+    "tls": "TLS",
+    "versions": "Versions",
+    "webrtc": "WebRTC",
+}
+"""What a person reads for the name of each check."""
+
+
+POOR: Final = "The game can be played, and not well."
+
+
+def lines_of(finding: Finding) -> str:
+    """A finding as a line of a table, wrapped, with its advice under it."""
+    begin = f"{NAMES[finding.check]:<{_NAME}} {MARKS[finding.outcome]:<8} "
+    found = _wrapped(finding.found, begin)
+    if not finding.advice or finding.found.endswith(finding.advice):
+        return found
+    return f"{found}\n{_wrapped(f'To do: {finding.advice}', ' ' * len(begin))}"
+
+
+def _wrapped(text: str, begin: str) -> str:
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=begin,
+        subsequent_indent=" " * len(begin),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def summary_of(report: Report) -> str:
+    """The verdict in a sentence, and the one piece of advice."""
+    if report.cancelled:
+        return "The check was cancelled."
+    found = POOR if is_poor(report) else SUMMARIES[report.outcome]
+    return f"{found} {report.advice}".rstrip()
+
+
+def is_poor(report: Report) -> bool:
+    """Whether nothing failed but the quality of the game."""
+    cause = report.cause
+    return cause is not None and cause.outcome is Outcome.FAILED and cause.check == "quality"
+
+
+def text_of(report: Report) -> str:
+    """All of it, to be copied and sent."""
+    return "\n".join([*(lines_of(each) for each in report.findings), "", summary_of(report)])
+
+
+def json_of(report: Report) -> str:
+    """The report for programs; its form only grows while `version` stays."""
+    content: dict[str, Any] = {
+        "version": JSON_VERSION,
+        "outcome": report.outcome.value,
+        "advice": report.advice,
+        "cancelled": report.cancelled,
+        "checks": list(_checks(report)),
+    }
+    if report.play is not None:
+        content["play"] = asdict(report.play)
+    return json.dumps(content, indent=2)
+
+
+def _checks(report: Report) -> Iterator[dict[str, str]]:
+    for finding in report.findings:
+        yield {
+            "check": finding.check,
+            "outcome": finding.outcome.value,
+            "found": finding.found,
+            "advice": finding.advice,
+        }

@@ -1,0 +1,170 @@
+"""One setting: its key, what it may be, what it means, and when a change of it counts."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final, TypeGuard, assert_never
+
+from rejoin.errors import BadInputError
+
+Value = str | int | float | None
+"""What a setting can be; a bool is an int. None: no limit or no choice, and no line in the file."""
+
+NONE: Final = "none"
+"""How a person writes None."""
+
+SHOWN: Final = 40
+"""How many characters of a wrong value are repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of these words."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class YesNo:
+    """true or false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A number from 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A whole number from `least` to `most`, or None: no limit."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number from `least` to `most`."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text of at most `most` characters, all of them printable, or None: not chosen."""
+
+    most: int
+
+
+Kind = OneOf | YesNo | Share | Limit | Whole | Text
+
+
+class Applies(enum.Enum):
+    """When a change of a setting counts. The values complete "It counts ..."."""
+
+    AT_ONCE = "at once"
+    NEXT_CONNECTION = "from the next connection"
+    NEXT_GAME = "from the next game"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key. `name`: the field of `PlayerSettings`. `key`: `table.name` in the file."""
+
+    name: str
+    key: str
+    kind: Kind
+    default: Value
+    meaning: str
+    applies: Applies
+
+    def checked(self, value: object) -> Value:
+        """The value, if it may be one. Raises BadInputError, with what it may be."""
+        if _usable(self.kind, value):
+            assert value is None or isinstance(value, str | int | float)
+            return float(value) if isinstance(self.kind, Share) and value is not None else value
+        shown = str(value)
+        if len(shown) > SHOWN:
+            shown = shown[:SHOWN] + "..."
+        raise BadInputError(f"The setting {self.key} cannot be {shown!r}, but {self.allowed()}.")
+
+    def from_text(self, text: str) -> Value:
+        """The value that a person wrote. Raises BadInputError."""
+        value: object = text
+        match self.kind:
+            case OneOf():
+                pass
+            case YesNo():
+                value = {"true": True, "yes": True, "false": False, "no": False}.get(
+                    text.lower(), text
+                )
+            case Share():
+                value = _number(float, text)
+            case Limit():
+                value = None if text == NONE else _number(int, text)
+            case Whole():
+                value = _number(int, text)
+            case Text():
+                value = None if text == NONE else text
+            case _:
+                assert_never(self.kind)
+        return self.checked(value)
+
+    def to_text(self, value: Value) -> str:
+        """As `from_text` reads it."""
+        if value is None:
+            return NONE
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        match self.kind:
+            case OneOf(words):
+                return f"{', '.join(words[:-1])} or {words[-1]}"
+            case YesNo():
+                return "true or false"
+            case Share():
+                return "a number from 0 to 1"
+            case Limit(least, most):
+                return f"a whole number from {least} to {most}, or {NONE}"
+            case Whole(least, most):
+                return f"a whole number from {least} to {most}"
+            case Text(most):
+                return f"text of at most {most} characters, or {NONE}"
+            case _:
+                assert_never(self.kind)
+
+
+def _usable(kind: Kind, value: object) -> bool:
+    """Whether a setting of this kind may have this value."""
+    number: int | float | None = None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = value
+    match kind:
+        case OneOf(words):
+            return isinstance(value, str) and value in words
+        case YesNo():
+            return isinstance(value, bool)
+        case Share():
+            return number is not None and 0 <= number <= 1
+        case Limit(least, most):
+            return value is None or (isinstance(number, int) and least <= number <= most)
+        case Whole(least, most):
+            return isinstance(number, int) and least <= number <= most
+        case Text(most):
+            return value is None or _is_text(value, most)
+        case _:
+            assert_never(kind)
+
+
+def _is_text(value: object, most: int) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= most and value.isprintable()
+
+
+def _number(kind: type[int] | type[float], text: str) -> object:
+    try:
+        return kind(text)
+    except ValueError:
+        return text

@@ -1,0 +1,44 @@
+"""What a report shows: no secrets, whole addresses, user names or control characters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rejoin.runtime.doctor.privacy import shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/home/canary/.config/rejoin", "~/.config/rejoin"),
+        ("/Users/canary/Library", "~/Library"),
+        (r"C:\Users\canary\AppData", r"~\AppData"),
+        ("from 203.0.113.9", "from 203.x.x.x"),
+        ("Bearer CANARY-token", "Bearer [secret]"),
+        ("https://canary:canary@studio.example/x", "https://[secret]@studio.example/x"),
+        ("plain", "plain"),
+    ],
+)
+def test_what_is_removed(text: str, expected: str) -> None:
+    assert shown(text) == expected
+
+
+def test_nothing_controls_a_terminal() -> None:
+    assert "\x1b" not in shown("\x1b[2J")
+
+
+def test_an_odd_home_folder_is_shortened_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "home", lambda: Path("/srv/people/canary"))
+    assert shown("/srv/people/canary/.local") == "~/.local"
+    monkeypatch.setattr(Path, "home", lambda: Path("/"))
+    assert shown("/etc/rejoin") == "/etc/rejoin"
+
+
+def test_without_a_home_folder_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> Path:
+        raise RuntimeError("no home")
+
+    monkeypatch.setattr(Path, "home", missing)
+    assert shown("x") == "x"
