@@ -110,7 +110,7 @@ def _settings() -> PlayerSettings:
 
 
 def _make_parts(game: GameToPlay) -> Parts:
-    from rejoin.cli.played_game import gamepads, make_player, window_options
+    from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
     from rejoin.gui.home.played_game import Parts
     from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.network import HAS_NETLINK
@@ -125,6 +125,7 @@ def _make_parts(game: GameToPlay) -> Parts:
         window_options(game, options, player),
         settings=FollowedSettings(settings_path(), settings),
         pads=pads,
+        controls=controls_of(settings),
     )
     hint = not HAS_NETLINK and not game.profile.network.loopback_only
     return Parts(game, player, window, network_hint=hint)

@@ -12,6 +12,7 @@ from rejoin.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rejoin.gui.control_options import ControlOptions
     from rejoin.gui.input import PlayerPads
     from rejoin.gui.surface_choice import PictureOptions
     from rejoin.gui.window_options import WindowOptions
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rejoin.runtime.instance_server import OnActivate
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player import Player
+    from rejoin.runtime.player_settings import PlayerSettings
     from rejoin.runtime.statistics_file import StatisticsFile
 
 MAPPINGS: Final = "gamecontrollerdb.txt"
@@ -120,3 +122,37 @@ def gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None
         mappings = settings_folder() / MAPPINGS
     pads = Gamepads(choices, mappings)
     return pads, pads.on_wish
+
+
+def controls_of(settings: PlayerSettings) -> ControlOptions:
+    """How keyboard, mouse and touch behave, as the player has saved it."""
+    from rejoin.gui.control_options import (
+        ControlOptions,
+        MouseOptions,
+        SystemKeysMode,
+        TouchMode,
+    )
+    from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
+
+    return ControlOptions(
+        Shortcuts.of(
+            {
+                ShortcutAction.TOGGLE_FULL_SCREEN: settings.keys_full_screen,
+                ShortcutAction.TOGGLE_STATISTICS: settings.keys_statistics,
+                ShortcutAction.TOGGLE_SOUND: settings.keys_sound,
+                ShortcutAction.LOUDER: settings.keys_louder,
+                ShortcutAction.QUIETER: settings.keys_quieter,
+                ShortcutAction.SAVE_PICTURE: settings.keys_picture,
+                ShortcutAction.RECONNECT: settings.keys_reconnect,
+                ShortcutAction.FREE_MOUSE: settings.keys_free_mouse,
+            }
+        ),
+        MouseOptions(
+            capture=settings.mouse_capture == "game",
+            sensitivity=settings.mouse_sensitivity,
+            swap_buttons=settings.mouse_swap_buttons,
+            reverse_scroll=settings.mouse_scroll == "reversed",
+        ),
+        TouchMode(settings.touch_mode),
+        SystemKeysMode(settings.system_keys),
+    )

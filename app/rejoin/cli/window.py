@@ -14,13 +14,14 @@ import click
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import is_terminal, say, warn
-from rejoin.cli.played_game import gamepads, make_player, window_options
+from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
 from rejoin.cli.saved_settings import given_here, of_this_run
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.parts import loading
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
+    from rejoin.gui.control_options import ControlOptions
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.instance import Instance
@@ -152,6 +153,7 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
                 start_again=games.want_another,
                 settings=_followed(options),
                 pads=games.pads,
+                controls=_controls(),
             ),
             full_screen=options.full_screen,
             network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
@@ -271,6 +273,11 @@ def _followed(options: GameOptions) -> FollowedSettings:
     fixed, saved = given_here(), of_this_run()
     given = {name: getattr(options, name) for name in fixed if hasattr(options, name)}
     return FollowedSettings(path, replace(saved, **given), fixed)
+
+
+def _controls() -> ControlOptions:
+    """How keyboard, mouse and touch behave, as the player has saved it."""
+    return controls_of(of_this_run())
 
 
 def ending_sentence(ending: Ending) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rejoin.core.model import Snapshot, Stage
+from rejoin.gui.control_options import ControlOptions
 from rejoin.gui.input import NoPads, PlayerPads
 from rejoin.gui.limits import IDLE_LIMIT_S
 from rejoin.gui.raster_surface import RasterSurface
@@ -19,16 +20,17 @@ from rejoin.gui.video_surface import MakeSurface
 class WindowOptions:
     """How a window behaves.
 
-    `smooth`: as `VideoView`'s. `drop_again`: what F8 does; None outside a demo. `report_facts`:
-    more lines for the report. `before_start`: what is shown until the engine has started; by
-    default a window that waits for *Start*. `start_again`: a new game of the same profile was
-    asked for on the end card, which offers it only with this; `RejoinWindow.play` then brings its
-    stream. `idle_limit_s`: how long the service waits for input. `first_size`: in pixels; None:
-    what fits the screen. `picture`: how `application.run` chooses what draws. `make_surface`: what
-    draws; when it fails, `on_surface_failed` is called with the reason, and the processor draws.
-    `pads`: the gamepads, which `application.run` stops at the end. `screen`: the name of the one to
-    open on; None, or while there is none of that name: the desktop decides. `settings`: the
-    player's, which `application.run` follows while the window is open.
+    `smooth`: as `VideoView`'s. `drop_again`: what the shortcut that drops the connection does; None
+    outside a demo. `report_facts`: more lines for the report. `before_start`: what is shown until
+    the engine has started; by default a window that waits for *Start*. `start_again`: a new game of
+    the same profile was asked for on the end card, which offers it only with this;
+    `RejoinWindow.play` then brings its stream. `idle_limit_s`: how long the service waits for
+    input. `first_size`: in pixels; None: what fits the screen. `picture`: how `application.run`
+    chooses what draws. `make_surface`: what draws; when it fails, `on_surface_failed` is called
+    with the reason, and the processor draws. `pads`: the gamepads, which `application.run` stops at
+    the end. `screen`: the name of the one to open on; None, or while there is none of that name:
+    the desktop decides. `settings`: the player's, which `application.run` follows while the window
+    is open. `controls`: how keyboard, mouse and touch behave.
     """
 
     title: str = "Rejoin"
@@ -46,6 +48,7 @@ class WindowOptions:
     make_surface: MakeSurface = RasterSurface
     on_surface_failed: Callable[[str], None] = lambda why: None
     pads: PlayerPads = NoPads()  # noqa: RUF009 nothing is kept
+    controls: ControlOptions = ControlOptions()  # noqa: RUF009 frozen
 
 
 class Presence(enum.Enum):
