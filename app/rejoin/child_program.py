@@ -22,6 +22,13 @@ PROGRAMS: Final = {
 """Programs by name; each module has `main(arguments) -> int`."""
 
 
+def program_command() -> tuple[str, ...]:
+    """The command line that runs Rejoin itself."""
+    if getattr(sys, "frozen", False):
+        return (sys.executable,)
+    return (sys.executable, "-P", "-m", "rejoin")
+
+
 def child_command(name: str, *arguments: str) -> tuple[str, ...]:
     """The command line that runs the program `name` of PROGRAMS."""
     if getattr(sys, "frozen", False):

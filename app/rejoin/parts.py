@@ -13,7 +13,6 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from importlib import metadata
 from typing import Final, Literal, ParamSpec, TypeVar
 
 from rejoin.errors import MissingPartError
@@ -135,6 +134,8 @@ def _other_library(message: str) -> str | None:
 
 
 def _missing_package(package: str, parts: tuple[Part, ...]) -> str:
+    from importlib import metadata  # with email and more, for this sentence alone
+
     named = " and ".join(f"`{part}`" for part in parts)
     wheel = f"rejoin-{metadata.version('rejoin')}-py3-none-any.whl[{','.join(parts)}]"
     return (

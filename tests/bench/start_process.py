@@ -1,12 +1,15 @@
 """One start up to the first paint, measured from inside: `python -m bench.start_process rejoin`.
 
-Argument: rejoin (`rejoin play`, at a port where nobody listens) or bare (a window of Qt's with a
-label). Prints one JSON object and ends at once. It imports nothing of the tests, so that it also
+Argument: rejoin (`rejoin play`, at a port where nobody listens), bare (a window of Qt's with a
+label), home (`rejoin home`) or loading (the same until all that a game needs is loaded: `stops` are
+the times for which the window's thread did not run, in seconds). Prints one JSON object and ends at
+once. It imports nothing of the tests, so that it also
 measures another checkout that comes first in PYTHONPATH.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -15,11 +18,11 @@ import time
 from typing import Any
 
 
-def ended(*_: object) -> None:
+def ended(*_: object, **more: object) -> None:
     """Say what it took so far; `at` is comparable between processes."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     found = {"at": time.monotonic(), "cpu_s": used.ru_utime + used.ru_stime}
-    print(json.dumps(found | {"modules": len(sys.modules)}), flush=True)
+    print(json.dumps(found | {"modules": len(sys.modules)} | more), flush=True)
     os._exit(0)
 
 
@@ -74,5 +77,70 @@ def rejoin() -> None:
     main()
 
 
+def home() -> None:
+    """Until the first frame of the window is painted whole."""
+    _at_first_frame(ended)
+
+
+def loading() -> None:
+    """From there until everything is loaded."""
+
+    def begin(jobs: Any, controller: Any, instance: Any) -> None:
+        from PySide6.QtCore import Qt, QTimer
+
+        from rejoin.gui.home import program
+
+        stops: list[float] = []
+        before = time.monotonic()
+
+        def tick() -> None:
+            nonlocal before
+            now = time.monotonic()
+            stops.append(now - before)
+            before = now
+
+        timer = QTimer(controller)
+        timer.setTimerType(Qt.TimerType.PreciseTimer)
+        timer.timeout.connect(tick)
+        timer.start(1)
+        gc.disable()
+        sys.setswitchinterval(program.LOADING_SWITCH_S)
+        controller.all_loaded.connect(lambda: ended(stops=sorted(stops)[-5:], names=_slowest()))
+        jobs.start()
+
+    _note_imports()
+    _at_first_frame(begin)
+
+
+def _at_first_frame(begin: Any) -> None:
+    from rejoin.cli.main import main
+    from rejoin.gui.home import program
+
+    program._begin = begin
+    sys.argv = ["rejoin", "home"]
+    main()
+
+
+_imports: list[tuple[float, str]] = []
+
+
+def _note_imports() -> None:
+    import importlib
+
+    importing = importlib.import_module
+
+    def noted(name: str, package: str | None = None) -> Any:
+        began = time.monotonic()
+        found = importing(name, package)
+        _imports.append((time.monotonic() - began, name))
+        return found
+
+    importlib.import_module = noted
+
+
+def _slowest() -> list[tuple[float, str]]:
+    return sorted(_imports)[-5:]
+
+
 if __name__ == "__main__":
-    {"bare": bare, "rejoin": rejoin}[sys.argv[1]]()
+    {"bare": bare, "rejoin": rejoin, "home": home, "loading": loading}[sys.argv[1]]()

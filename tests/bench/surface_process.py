@@ -21,9 +21,9 @@ from helpers.fake_port import FakePort
 from helpers.window_faces import LIVE, NOW, lost
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
-from rejoin.gui.application import make_application
 from rejoin.gui.card_api import CardApi
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.qt_application import make_application
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.rhi_surface import CardOptions, RhiSurface
 from rejoin.gui.video_surface import SurfaceEvents, VideoSurface

@@ -13,6 +13,7 @@ from helpers.command_line import KEY, URL, FakePlayer, Rejoin, saved_ticket
 from rejoin.core.model import SessionId
 from rejoin.runtime import instance, launch, tokens
 from rejoin.runtime.instance import Instance
+from rejoin.runtime.instance_server import Activation
 from rejoin.runtime.ticket_folder import TicketFolder, keyring_reference
 
 
@@ -193,7 +194,7 @@ def test_a_ticket_with_an_unknown_dialect_is_reported_in_one_line(rejoin: Rejoin
 def test_a_game_that_is_already_open_is_brought_to_the_front(
     rejoin: Rejoin, fake_player: type[FakePlayer]
 ) -> None:
-    brought: list[str | None] = []
+    brought: list[Activation] = []
     saved_ticket()
     serving = threading.Event()
     done = threading.Event()
@@ -217,7 +218,7 @@ def test_a_game_that_is_already_open_is_brought_to_the_front(
         thread.join()
     assert (code, err) == (0, "")
     assert "brought to the front" in out
-    assert brought == [None]
+    assert brought == [Activation()]
     assert noticed == (0, "", ""), "what is being played is no unfinished game"
 
 

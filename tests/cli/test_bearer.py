@@ -14,7 +14,7 @@ from helpers.command_line import LINK, URL, FakePlayer, Rejoin, saved_ticket
 from helpers.keyrings import MemoryKeyring
 from rejoin.cli import bearer
 from rejoin.core.retry import Failure, FailureKind
-from rejoin.gui import confirmation
+from rejoin.gui import confirmation, displays
 from rejoin.runtime import sign_in, token_sources, tokens
 from rejoin.runtime.saved_sign_in import BEARER, SIGN_IN
 from rejoin.runtime.token_sources import ClientSource, CommandSource, SignInSource
@@ -67,7 +67,7 @@ def agrees(monkeypatch: pytest.MonkeyPatch, answer: bool | None) -> list[str]:
         return bool(answer)
 
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
-    monkeypatch.setattr(confirmation, "can_be_seen", lambda: answer is not None)
+    monkeypatch.setattr(displays, "can_be_seen", lambda: answer is not None)
     monkeypatch.setattr(confirmation, "confirmed", confirmed)
     return asked
 

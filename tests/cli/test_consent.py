@@ -9,7 +9,7 @@ import pytest
 
 from rejoin.cli import consent
 from rejoin.errors import BadInputError
-from rejoin.gui import confirmation
+from rejoin.gui import confirmation, displays
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.dialects import AWS_BUNDLE
 
@@ -27,7 +27,7 @@ def dialog(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return True
 
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
-    monkeypatch.setattr(confirmation, "can_be_seen", lambda: True)
+    monkeypatch.setattr(displays, "can_be_seen", lambda: True)
     monkeypatch.setattr(confirmation, "confirmed", confirmed)
     return asked
 

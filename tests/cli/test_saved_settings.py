@@ -14,8 +14,9 @@ from rejoin.gamepads.reader import Gamepads
 from rejoin.gui import application
 from rejoin.gui.control_options import ControlOptions, MouseOptions, SystemKeysMode, TouchMode
 from rejoin.gui.input import NoPads
+from rejoin.gui.renderer_choice import Renderer
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
-from rejoin.gui.surface_choice import PictureOptions, Renderer
+from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.video.scale_filter import Aspect, ScaleFilter

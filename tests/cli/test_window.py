@@ -17,13 +17,15 @@ from rejoin.cli import window
 from rejoin.core.model import Ending, EndingKind, Stage
 from rejoin.errors import BadInputError
 from rejoin.gui import application
-from rejoin.gui.surface_choice import PictureOptions, Renderer
+from rejoin.gui.renderer_choice import Renderer
+from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime import instance, launch
 from rejoin.runtime.instance import Instance
+from rejoin.runtime.instance_server import Activation
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.service_model.status import StatusReason
@@ -257,7 +259,7 @@ def test_a_second_instance_brings_the_window_to_the_front(
 
     def run(*_: object, after_refresh: Callable[[FakeWindow], None], **__: object) -> int:
         after_refresh(screen)
-        fake_player.made[-1].store._on_activate(None)
+        fake_player.made[-1].store._on_activate(Activation())
         after_refresh(screen)
         after_refresh(screen)
         return 0

@@ -12,13 +12,13 @@ from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from helpers.window_faces import Face, ShowFace, Shown, destroy, show_face
-from rejoin.gui.application import make_application
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.qt_application import make_application
 
 # What the offscreen plugin cannot do; it warns each time.
 EXPECTED = {
-    "This plugin does not support grabbing the mouse",
     "This plugin does not support grabbing the keyboard",
+    "This plugin does not support grabbing the mouse",
     "This plugin does not support raise()",
     "This plugin does not support propagateSizeHints()",
 }

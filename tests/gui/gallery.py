@@ -14,7 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from helpers.window_faces import FACES, destroy, show_face
-from rejoin.gui.application import make_application
+from rejoin.gui.qt_application import make_application
 from rejoin.gui.roles import Appearance, ThemeChoice
 
 

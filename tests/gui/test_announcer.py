@@ -1,4 +1,4 @@
-"""What is announced, and that it reaches Qt with and without a screen reader."""
+"""What is announced, and when."""
 
 from __future__ import annotations
 
@@ -6,41 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.window_faces import LIVE, NOW, lost, troubled
 from rejoin.core.model import Doing, Ending, EndingKind, NoInput, Snapshot, Stage, Trouble, Turn
-from rejoin.gui import announcer
 from rejoin.gui.announcer import Announcement, Announcer, Said, next_announcement
 from rejoin.gui.notes import Memory, Notes, WindowState, notes
-
-
-@pytest.mark.parametrize("urgent", [False, True])
-def test_the_text_and_its_urgency_reach_qt(
-    application: QApplication, monkeypatch: pytest.MonkeyPatch, urgent: bool
-) -> None:
-    handed: list[QAccessibleEvent] = []
-
-    class Recorder:
-        AnnouncementPoliteness = QAccessible.AnnouncementPoliteness
-        updateAccessibility = staticmethod(handed.append)
-
-    monkeypatch.setattr(announcer, "QAccessible", Recorder)
-    widget = QWidget()
-    announcer.announce(widget, "You're back", urgent=urgent)
-    (event,) = handed
-    assert event.type() == QAccessible.Event.Announcement
-    assert event.object() is widget
-    politeness = QAccessible.AnnouncementPoliteness
-    assert event.message() == "You're back"  # type: ignore[attr-defined]
-    wanted = politeness.Assertive if urgent else politeness.Polite
-    assert event.politeness() == wanted  # type: ignore[attr-defined]
-
-
-def test_without_a_screen_reader_nothing_happens(application: QApplication) -> None:
-    announcer.announce(QWidget(), "You're back")
-
 
 # --- what is announced, and when ----------------------------------------------------------------
 

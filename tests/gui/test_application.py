@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from helpers.fake_pads import FakePads
@@ -21,8 +20,9 @@ from rejoin.core.events import CloseForNowRequested, NetworkLost, StartRequested
 from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.errors import NoDisplayError
 from rejoin.gui import application as program
-from rejoin.gui.application import run, to_log
+from rejoin.gui.application import run
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.qt_application import INTERRUPTED
 from rejoin.gui.surface_choice import SurfaceUse
 from rejoin.gui.window_options import WindowOptions
 
@@ -115,7 +115,7 @@ def test_ctrl_c_closes_for_now(application: QApplication) -> None:
 
     port = FakePort()
     before = signal.getsignal(signal.SIGINT)
-    assert run(port, after_refresh=Interrupting(port, LIVE)) == program.INTERRUPTED
+    assert run(port, after_refresh=Interrupting(port, LIVE)) == INTERRUPTED
     assert port.events == [CloseForNowRequested()]
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -129,7 +129,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_engine(application: QApplication)
                 signal.raise_signal(signal.SIGINT)
 
     port = FakePort()
-    assert run(port, after_refresh=Deaf(port, LIVE)) == program.INTERRUPTED
+    assert run(port, after_refresh=Deaf(port, LIVE)) == INTERRUPTED
     assert port.events == [CloseForNowRequested()]
 
 
@@ -164,22 +164,3 @@ def test_what_qt_reports_about_the_network_is_posted_only_if_requested(
         assert run(port, network_hint=wanted, after_refresh=leave) == 0
         assert port.events[: len(posted)] == posted
         assert (NetworkLost() in port.events) is wanted
-
-
-@pytest.mark.parametrize(
-    ("kind", "message", "level"),
-    [
-        (QtMsgType.QtWarningMsg, "odd", logging.WARNING),
-        (QtMsgType.QtCriticalMsg, "bad", logging.ERROR),
-        (QtMsgType.QtDebugMsg, "fine", logging.DEBUG),
-        (QtMsgType.QtWarningMsg, "This plugin does not support raise()", logging.DEBUG),
-    ],
-)
-def test_messages_of_qt_are_logged(
-    caplog: pytest.LogCaptureFixture, kind: QtMsgType, message: str, level: int
-) -> None:
-    with caplog.at_level(logging.DEBUG, "rejoin.qt"):
-        to_log(kind, QMessageLogContext(), message)
-    (record,) = caplog.records
-    assert (record.name, record.levelno) == ("rejoin.qt", level)
-    assert message in record.getMessage()

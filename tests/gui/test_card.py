@@ -11,7 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.fake_port import FakeClock
-from rejoin.gui.card import UNARMED_S, Card, label, set_text
+from rejoin.gui.card import UNARMED_S, Card
+from rejoin.gui.labels import label, set_text
 
 
 class Rig:

@@ -45,27 +45,6 @@ def test_closing_the_dialog_is_no(application: QApplication) -> None:
     assert not confirmation.confirmed("Connect to it?")
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {},
-        {"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":0"},
-        {"QT_QPA_PLATFORM": "minimal:enable_fonts"},
-        {"QT_QPA_PLATFORM": "offscreen;xcb"},
-    ],
-)
-def test_without_a_screen_nobody_can_be_asked(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.platform", "linux")
-    assert not confirmation.can_be_seen(environment)
-
-
-def test_on_a_display_the_player_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rejoin.gui.displays._accepts", lambda name, environment: True)
-    assert confirmation.can_be_seen({"DISPLAY": ":0"})
-
-
 def test_the_question_has_the_players_theme(
     application: QApplication, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

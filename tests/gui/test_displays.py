@@ -145,3 +145,24 @@ def test_a_running_x_server_answers_those_that_it_lets_in() -> None:
 def test_the_platforms_that_are_named() -> None:
     assert platforms({"QT_QPA_PLATFORM": "wayland; xcb:opt=1;;"}) == ("wayland", "xcb")
     assert platforms({}) == ()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":0"},
+        {"QT_QPA_PLATFORM": "minimal:enable_fonts"},
+        {"QT_QPA_PLATFORM": "offscreen;xcb"},
+    ],
+)
+def test_without_a_screen_nobody_can_be_asked(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    assert not displays.can_be_seen(environment)
+
+
+def test_on_a_display_the_player_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoin.gui.displays._accepts", lambda name, environment: True)
+    assert displays.can_be_seen({"DISPLAY": ":0"})

@@ -18,8 +18,8 @@ import numpy as np
 from helpers.card_window import CardWindow, card_window, noise, picture_of
 from helpers.float_picture import drawn
 from helpers.window_faces import wait_until
-from rejoin.gui.application import make_application
 from rejoin.gui.card_api import CardApi
+from rejoin.gui.qt_application import make_application
 from rejoin.gui.rhi_surface import CardOptions
 from rejoin.media.video.planes import planes_of
 

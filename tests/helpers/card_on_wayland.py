@@ -15,8 +15,8 @@ from PySide6.QtTest import QTest
 
 from helpers.card_window import card_window, flat, noise, picture_of
 from helpers.float_picture import drawn
-from rejoin.gui.application import make_application
 from rejoin.gui.card_api import CardApi
+from rejoin.gui.qt_application import make_application
 from rejoin.gui.rhi_surface import CardOptions
 from rejoin.media.video.planes import planes_of
 

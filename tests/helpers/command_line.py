@@ -40,7 +40,7 @@ class FakeWindow:
         self.closed = 0
         self.came_to_front = 0
 
-    def come_to_front(self) -> None:
+    def come_to_front(self, token: str | None = None) -> None:
         self.came_to_front += 1
 
     def close(self) -> None:

@@ -20,8 +20,8 @@ from PySide6.QtCore import Qt, QTimer
 from helpers.fake_port import FakePort, picture
 from helpers.module_sandbox import PATIENT
 from helpers.window_faces import LIVE
-from rejoin.gui.application import make_application
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.qt_application import make_application
 from rejoin.gui.view_state import view_of
 from rejoin.gui.window_options import WindowOptions
 from rejoin.input_events.events import InputEvent

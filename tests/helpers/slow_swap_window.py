@@ -18,8 +18,9 @@ from rejoin.clock import boot_s
 from rejoin.gui import application, surface_choice
 from rejoin.gui.card_api import CardApi
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.renderer_choice import Renderer
 from rejoin.gui.rhi_surface import RhiSurface
-from rejoin.gui.surface_choice import PictureOptions, Renderer
+from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.statistics import StreamStatistics

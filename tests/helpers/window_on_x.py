@@ -18,9 +18,9 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QScreen
 
 from helpers.fake_port import FakePort, picture
 from helpers.window_faces import LIVE
-from rejoin.gui.application import make_application
 from rejoin.gui.control_options import ControlOptions, SystemKeysMode
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.qt_application import make_application
 from rejoin.gui.window_options import WindowOptions
 from rejoin.input_events.events import KeyEvent
 

@@ -26,7 +26,7 @@ from helpers.card_window import (
     picture_of,
 )
 from helpers.window_faces import wait_until
-from rejoin.gui.application import make_application
+from rejoin.gui.qt_application import make_application
 from rejoin.gui.rhi_surface import CardOptions
 
 pytestmark = [pytest.mark.x11, pytest.mark.live, pytest.mark.timeout(900)]

@@ -20,8 +20,8 @@ from helpers.float_picture import Levels, Values
 from helpers.window_faces import Shown, destroy, face_named, show_face, wait_until
 from rejoin.core.model import ConnectionNumber
 from rejoin.gui import theme
-from rejoin.gui.application import make_application
 from rejoin.gui.card_api import CardApi
+from rejoin.gui.qt_application import make_application
 from rejoin.gui.rhi_surface import CardOptions, RhiSurface
 from rejoin.media.statistics import StreamStatistics
 

@@ -27,8 +27,8 @@ from rejoin.emulator.service.faults import FaultKind
 from rejoin.emulator.service.protocol_script import protocol_script
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.reader import Gamepads
-from rejoin.gui.application import INTERRUPTED
 from rejoin.gui.input import PlayerInput
+from rejoin.gui.qt_application import INTERRUPTED
 from rejoin.input_events.events import PadState, View
 from rejoin.studio.serve import studio
 

@@ -20,8 +20,8 @@ from rejoin.core.model import Stage
 from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.gui import saving
-from rejoin.gui.application import make_application
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.qt_application import make_application
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime import launch
 from rejoin.runtime.launch import GameToPlay

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
-from rejoin.runtime.deep_link import MAX_LINK, is_link, parse_link
+from rejoin.runtime.deep_link import MAX_LINK, is_link, link_of, parse_link
 
 HTTPS = quote("https://games.example/rejoin", safe="")
 LINK = f"rejoin://play?backend={HTTPS}"
@@ -141,3 +142,29 @@ def test_a_link_is_distinguished_from_a_url() -> None:
     assert is_link("rejoin://play?x")
     assert is_link("REJOIN:anything")
     assert not is_link("https://games.example/rejoin:")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        BackendAddress("https://play.example/a%20b", "ours", takes_reports=True),
+        BackendAddress("http://127.0.0.1:8470", "ours", "loopback", connection_timeout_s=120.0),
+        BackendAddress("https://play.example", "aws-react", "internet", "sg-1", "a/1"),
+    ],
+)
+def test_a_link_that_is_made_leads_to_the_same_backend(address: BackendAddress) -> None:
+    link = link_of(address)
+    assert link is not None
+    assert parse_link(link) == replace(address, public_only=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        BackendAddress("https://play.example", "ours", ca_file="/etc/x.pem"),
+        BackendAddress("http://play.example", "ours", allow_insecure=True),
+        BackendAddress("https://play.example", "ours", probe_url="https://status.example"),
+    ],
+)
+def test_what_no_link_may_say_has_none(address: BackendAddress) -> None:
+    assert link_of(address) is None

@@ -15,6 +15,7 @@ import pytest
 from conftest import LogRecords
 from rejoin.runtime import instance as instance_module
 from rejoin.runtime.instance import Instance, activate, is_taken, locks_folder
+from rejoin.runtime.instance_server import Activation
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -48,14 +49,14 @@ def test_a_session_has_one_instance_at_a_time(tmp_path: Path) -> None:
 
 @BOTH_KINDS
 async def test_a_second_instance_passes_its_link(tmp_path: Path, by_tcp: bool) -> None:
-    passed: list[str | None] = []
+    passed: list[Activation] = []
 
     first = claim(tmp_path, by_tcp=by_tcp)
     await first.serve(passed.append)
     assert await activate_from_thread(tmp_path, by_tcp=by_tcp)
     assert await activate_from_thread(tmp_path, "rejoin://play?é", by_tcp=by_tcp)
     await first.close()
-    assert passed == [None, "rejoin://play?é"]
+    assert passed == [Activation(), Activation("rejoin://play?é")]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -74,7 +75,7 @@ async def test_only_this_user_can_reach_the_address(tmp_path: Path, by_tcp: bool
 
 
 async def test_an_activation_without_the_secret_is_refused(tmp_path: Path) -> None:
-    passed: list[str | None] = []
+    passed: list[Activation] = []
 
     first = claim(tmp_path, by_tcp=True)
     await first.serve(passed.append)
@@ -111,7 +112,7 @@ def test_a_line_without_end_is_dropped(tmp_path: Path) -> None:
 
 def answer_to(folder: Path, content: bytes) -> bytes:
     """The answer to these bytes; afterwards an activation must still be accepted."""
-    passed: list[str | None] = []
+    passed: list[Activation] = []
 
     async def main() -> bytes:
         first = claim(folder)
@@ -129,14 +130,14 @@ def answer_to(folder: Path, content: bytes) -> bytes:
         return answer
 
     answer = asyncio.run(main())
-    assert passed == ["after"]
+    assert passed == [Activation("after")]
     return answer
 
 
 async def test_a_silent_client_is_disconnected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rejoin.runtime.instance._ACTIVATION_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("rejoin.runtime.instance_server._ACTIVATION_TIMEOUT_S", 0.05)
 
     first = claim(tmp_path)
     await first.serve(lambda link: None)
@@ -160,7 +161,7 @@ async def test_more_than_eight_clients_at_once_are_dropped(tmp_path: Path) -> No
 
 
 async def test_a_callback_that_fails_is_logged(tmp_path: Path, expected_logs: LogRecords) -> None:
-    def fail(link: str | None) -> None:
+    def fail(activation: Activation) -> None:
         raise RuntimeError("no window")
 
     first = claim(tmp_path)

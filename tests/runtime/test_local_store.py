@@ -16,6 +16,7 @@ from rejoin.clock import boot_id
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.core.ticket import RejoinState, Ticket
 from rejoin.runtime.instance import Instance, activate, is_taken
+from rejoin.runtime.instance_server import Activation
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
@@ -53,7 +54,7 @@ class Bench:
         self.tickets = TicketFolder(folder / "tickets")
         self.keyring = MemoryKeyring()
         self.locks_folder = folder / "locks"
-        self.activations: list[str | None] = []
+        self.activations: list[Activation] = []
 
     def store(
         self,
@@ -122,7 +123,7 @@ def test_the_first_ticket_also_saves_the_token_and_claims_the_instance(bench: Be
         await store.save(state(2))
 
     work(bench.store(), script)
-    assert bench.activations == [None]
+    assert bench.activations == [Activation()]
     ticket = found(bench)
     assert (ticket.rejoin_state, ticket.boot_id) == (state(2), boot_id())
     assert ticket.backend.backend_url == URL
@@ -193,7 +194,7 @@ def test_a_rejoining_player_answers_second_instances_from_the_start(bench: Bench
         await store.save(state(5))
 
     work(bench.store(instance=claimed), script)
-    assert bench.activations == [None]
+    assert bench.activations == [Activation()]
 
 
 def test_a_game_that_is_open_here_answers_second_instances_before_it_has_a_session(
@@ -210,7 +211,7 @@ def test_a_game_that_is_open_here_answers_second_instances_before_it_has_a_sessi
         await asyncio.to_thread(from_another_process)
 
     work(bench.store(open_here=claimed), script)
-    assert (answered, bench.activations) == ([True], [None])
+    assert (answered, bench.activations) == ([True], [Activation()])
     assert not is_taken("the-game", bench.locks_folder)
 
 

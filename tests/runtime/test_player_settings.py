@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rejoin.errors import BadInputError
-from rejoin.gui.surface_choice import Renderer
+from rejoin.gui.renderer_choice import Renderer
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.runtime.player_settings import (
     SETTINGS,

@@ -43,10 +43,11 @@ def back(chosen: BackOptions) -> int:
     from rejoin.runtime.launch import Claimed, GameToPlay, HandedOver, LockUnavailable
     from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.runtime.tokens import origin_of
+    from rejoin.runtime.unfinished import key_of_ticket
 
     window.check_display()
     ticket = launch.ticket_to_return_with()
-    claim = launch.claim(launch.key_of_ticket(ticket))
+    claim = launch.claim(key_of_ticket(ticket))
     instance: Instance | None
     match claim:
         case HandedOver():

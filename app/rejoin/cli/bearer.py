@@ -18,7 +18,6 @@ from rejoin.errors import BadInputError
 
 if TYPE_CHECKING:
     from rejoin.runtime.launch import SignedIn
-    from rejoin.runtime.saved_sign_in import SavedSignIn
     from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.runtime.token_sources import TokenSource
     from rejoin.signaling.exchange import HttpSettings
@@ -73,30 +72,15 @@ def signed_in(
     method = _said_by(profile)
     consent.agree_to_sign_in(profile, method.issuer, named_by_link=named_by_link, yes=chosen.yes)
     tokens = with_browser(method, _http(profile))
-    return asyncio.run(_kept(profile, method, tokens))
+    return _kept(profile, method, tokens)
 
 
 def saved(profile: StudioProfile) -> tuple[StudioProfile, SignedIn] | None:
     """The profile with a token of the sign-in that the keyring has for its backend; None: there is
     none, it is over, or no token is needed."""
-    from rejoin.runtime.saved_sign_in import fetch_sign_in
-    from rejoin.runtime.sign_in import current_tokens
-    from rejoin.runtime.tokens import TokenStore
+    from rejoin.runtime import game_sign_in
 
-    if profile.token or not profile.dialect.needs_token:
-        return None
-
-    async def find() -> tuple[StudioProfile, SignedIn] | None:
-        store = TokenStore()
-        found = await fetch_sign_in(store, profile.backend_url)
-        if found is None:
-            return None
-        tokens = await current_tokens(store, profile.backend_url, found, _http(profile))
-        if tokens is None:
-            return None
-        return _with(profile, replace(found, refresh=tokens.refresh), tokens, is_saved=True)
-
-    return asyncio.run(find())
+    return asyncio.run(game_sign_in.saved(profile))
 
 
 def with_browser(method: OpenIdMethod, http: HttpSettings) -> Tokens:
@@ -133,29 +117,15 @@ def _said_by(profile: StudioProfile) -> OpenIdMethod:
     return method
 
 
-async def _kept(
+def _kept(
     profile: StudioProfile, method: OpenIdMethod, tokens: Tokens
 ) -> tuple[StudioProfile, SignedIn]:
-    from rejoin.runtime.sign_in import keep_sign_in
-    from rejoin.runtime.tokens import TokenStore
+    from rejoin.runtime import game_sign_in
 
-    sign_in, is_saved = await keep_sign_in(TokenStore(), profile.backend_url, method, tokens)
-    if not is_saved:
+    profile, signed = asyncio.run(game_sign_in.kept(profile, method, tokens))
+    if not profile.token_is_saved:
         warn("this computer has no usable keyring: you will have to sign in again next time.")
-    return _with(profile, sign_in, tokens, is_saved=is_saved)
-
-
-def _with(
-    profile: StudioProfile, sign_in: SavedSignIn, tokens: Tokens, *, is_saved: bool
-) -> tuple[StudioProfile, SignedIn]:
-    from rejoin.runtime.launch import SignedIn
-    from rejoin.runtime.token_sources import SignInSource
-    from rejoin.runtime.tokens import TokenStore
-
-    store = TokenStore() if is_saved else None
-    source = SignInSource(sign_in, profile.backend_url, _http(profile), store=store)
-    profile = replace(profile, token=tokens.bearer, token_is_saved=is_saved)
-    return profile, SignedIn(source, tokens.lasts_s)
+    return profile, signed
 
 
 def _source(profile: StudioProfile, chosen: GameOptions) -> TokenSource | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,8 +19,6 @@ from rejoin.errors import BadInputError
 if TYPE_CHECKING:
     from rejoin.runtime.studio_profile import StudioProfile
 
-_RESOLVED_WITHIN_S: Final = 2.0
-
 
 def agree_to_link(profile: StudioProfile, *, yes: bool) -> StudioProfile:
     """The profile of a link's backend, once the player agrees to where it leads.
@@ -29,10 +27,11 @@ def agree_to_link(profile: StudioProfile, *, yes: bool) -> StudioProfile:
     saved for exactly this origin, and needs no question. Raises BadInputError where nobody can be
     asked, Abort where the player does not agree.
     """
+    from rejoin.runtime.backend_visit import leads_into_this_network
     from rejoin.runtime.tokens import origin_of
 
     origin = origin_of(profile.backend_url)
-    is_local = _leads_into_this_network(profile.backend_url)
+    is_local = asyncio.run(leads_into_this_network(profile.backend_url))
     if is_local:
         where = f"This link leads to {origin}, which is on this computer or its network."
         _ask(f"{where} Connect to it?", f"{where} Add --yes to connect to it.", yes=yes)
@@ -78,36 +77,11 @@ def agree_to_sign_in(
 def _ask(question: str, refusal: str, *, yes: bool) -> None:
     if yes:
         return
-    from rejoin.gui import confirmation
+    from rejoin.gui import confirmation, displays
 
     if is_terminal(sys.stdin):
         click.confirm(question, abort=True, err=True)
-    elif not confirmation.can_be_seen():
+    elif not displays.can_be_seen():
         raise BadInputError(refusal)
     elif not confirmation.confirmed(question):
         raise click.exceptions.Abort
-
-
-def _leads_into_this_network(backend_url: str) -> bool:
-    """Whether the backend's name means an address that is not on the internet, at this moment.
-
-    A name that means nothing now, or another thing later, leads nowhere: each connection is judged
-    again when it is made (`signaling/connections`).
-    """
-    from rejoin.daemon_thread import run_in_daemon_thread
-    from rejoin.signaling.backend_url import base_url
-    from rejoin.signaling.connections import is_public
-    from rejoin.signaling.name_lookup import resolved
-
-    url = base_url(backend_url, allow_insecure=False)
-    try:
-        addresses = asyncio.run(
-            run_in_daemon_thread(
-                lambda: resolved(url.host, url.port or 443),
-                name="resolve",
-                within_s=_RESOLVED_WITHIN_S,
-            )
-        )
-    except (OSError, UnicodeError):
-        return False
-    return not all(is_public(address) for address in addresses)

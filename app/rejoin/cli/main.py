@@ -30,14 +30,39 @@ from rejoin.cli.verbs import Verbs
 from rejoin.errors import RejoinError
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+    no_args_is_help=False,
+)
 @click.version_option(package_name="rejoin")
 @click.option("-v", "--verbose", is_flag=True, help="Log to standard error what Rejoin does.")
-def rejoin(verbose: bool) -> None:
-    """Play games streamed by Amazon GameLift Streams, and get back in when the connection drops."""
+@click.pass_context
+def rejoin(context: click.Context, verbose: bool) -> int:
+    """Play games streamed by Amazon GameLift Streams, and get back in when the connection drops.
+
+    Without a command the home window opens, where there is a display.
+    """
     from rejoin.runtime import logs
 
     logs.configure(verbose=verbose)
+    if context.invoked_subcommand is not None:
+        return exit_codes.SUCCESS
+    if not _can_show_home():
+        raise click.exceptions.NoArgsIsHelpError(context)
+    from rejoin.cli.home import show_home
+
+    return show_home()
+
+
+def _can_show_home() -> bool:
+    """Whether the home window would appear on somebody's screen."""
+    import importlib.util
+
+    from rejoin.gui import displays
+
+    return importlib.util.find_spec("PySide6") is not None and displays.can_be_seen()
 
 
 def main() -> NoReturn:
@@ -52,6 +77,12 @@ def main() -> NoReturn:
         code = exit_codes.INTERRUPTED
     _end_at_once_when_interrupted(code)
     sys.exit(_flushed(code))
+
+
+def main_home() -> NoReturn:
+    """`rejoin-home`, for desktops: the home window, without a console where a system opens one."""
+    sys.argv[1:] = ["home", *sys.argv[1:]]
+    main()
 
 
 def _end_at_once_when_interrupted(code: int) -> None:

@@ -32,6 +32,12 @@ def _doctor() -> click.Command:
     return doctor
 
 
+def _home() -> click.Command:
+    from rejoin.cli.home import home
+
+    return home
+
+
 def _play() -> click.Command:
     from rejoin.cli.play import play
 
@@ -73,6 +79,7 @@ VERBS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "backend": _backend,
     "demo": _demo,
     "doctor": _doctor,
+    "home": _home,
     "play": _play,
     "qa": _qa,
     "settings": _settings,

@@ -4,39 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import click
 
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import is_terminal, say, warn
+from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
 from rejoin.cli.saved_settings import given_here, of_this_run
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.parts import loading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rejoin.core.model import Ending
     from rejoin.gui.control_options import ControlOptions
-    from rejoin.gui.input import PlayerPads
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.gui.settings.followed import FollowedSettings
-    from rejoin.input_events.wishes import AnyWish
     from rejoin.runtime.instance import Instance
+    from rejoin.runtime.instance_server import Activation
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.place_file import PlaceFile
     from rejoin.runtime.player import Player
-    from rejoin.runtime.statistics_file import StatisticsFile
     from rejoin.runtime.stream_thread import StreamThread
     from rejoin.runtime.studio_profile import StudioProfile
-
-MAPPINGS: Final = "gamecontrollerdb.txt"
-"""A file of the player's, beside the settings, with gamepads that SDL does not know."""
 
 
 def check_display() -> None:
@@ -128,17 +122,13 @@ def play_new_game(
 def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None = None) -> int:
     """Play `game` in a window, and after its end another one of the same profile as often as the
     player starts again, until the window is closed; returns the exit code of the last one."""
-    from rejoin.core.model import Doing, Snapshot, Stage
+    from rejoin.core.model import Stage
     from rejoin.gui import application
-    from rejoin.gui.surface_choice import PictureOptions, Renderer
-    from rejoin.gui.video_surface import Drawing
-    from rejoin.gui.window_options import WindowOptions
-    from rejoin.media.video.scale_filter import Aspect, ScaleFilter
-    from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
+    from rejoin.runtime.unfinished import unfinished_game
 
     games = _Games(game, options, stats)
-    if game.ticket is None and launch.unfinished_game() is not None:
+    if game.ticket is None and unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
     warned: set[str] = set()
 
@@ -155,26 +145,13 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
         if games.died or (options.close_at_end and stage is Stage.ENDED):
             window.close()
 
-    before_start = Snapshot(Stage.STARTING)
-    if game.ticket is not None:
-        before_start = Snapshot(Stage.RECONNECTING, doing=Doing.CHECKING, returning=True)
     try:
         games.thread.start()
         code = application.run(
             games.player,
-            WindowOptions(
-                smooth=options.frame_pacing,
-                before_start=before_start,
+            replace(
+                window_options(game, options, games.player),
                 start_again=games.want_another,
-                report_facts=games.player.report_facts,
-                picture=PictureOptions(
-                    Renderer(options.renderer),
-                    Drawing(
-                        ScaleFilter(options.scaling), options.sharpness, Aspect(options.aspect)
-                    ),
-                    options.vsync,
-                ),
-                screen=options.screen,
                 settings=_followed(options),
                 place=_place(),
                 pads=games.pads,
@@ -196,13 +173,13 @@ class _Games:
         self._game = game
         self._options = options
         self._stats = stats
-        self._activated = threading.Event()
+        self._activations: SimpleQueue[Activation] = SimpleQueue()
         self._claimed: Instance | None = None
         """The claim on the game since it was started again; the first one is the caller's."""
         self._wanted = False
         self.failure: RejoinError | None = None
         """Why another game could not begin."""
-        self.pads, self._on_wish = _gamepads(options)
+        self.pads, self._on_wish = gamepads(options)
         self.player, self.thread = self._begin(game, again=False)
 
     def _begin(self, game: GameToPlay, *, again: bool) -> tuple[Player, StreamThread[Ending]]:
@@ -211,7 +188,7 @@ class _Games:
         from rejoin.runtime.stream_thread import StreamThread
 
         stats = None if self._stats is None else StatisticsFile(self._stats, append=again)
-        player = _player(game, self._options, stats, self._activated)
+        player = make_player(game, self._options, self._activations.put, statistics_file=stats)
         player.subscribe_wishes(self._on_wish)
         return player, StreamThread(player.run)
 
@@ -260,9 +237,8 @@ class _Games:
 
     def show_if_activated(self, window: RejoinWindow) -> None:
         """Bring the window to the front if a second instance asked for it."""
-        if self._activated.is_set():
-            self._activated.clear()
-            window.come_to_front()
+        while not self._activations.empty():
+            window.come_to_front(self._activations.get().token)
 
     def exit_code(self, code: int) -> int:
         """Of the last game, once the window was closed with `code`. Raises RejoinError if another
@@ -288,47 +264,6 @@ class _Games:
             self._claimed.release()
 
 
-def _player(
-    game: GameToPlay,
-    options: GameOptions,
-    statistics_file: StatisticsFile | None,
-    activated: threading.Event,
-) -> Player:
-    """The client for this game. `activated` is set when a second instance asks for its window."""
-    from rejoin.media.video.hardware import chosen
-    from rejoin.runtime.data_used import DataUsed
-    from rejoin.runtime.local_store import LocalStore
-    from rejoin.runtime.player import Player, PlayerOptions
-    from rejoin.runtime.report_queue import ReportQueue
-    from rejoin.runtime.volume_file import SoundFile
-
-    signed_in = game.signed_in
-    return Player(
-        game.profile,
-        PlayerOptions(
-            local_store=LocalStore(
-                game.profile,
-                instance=game.instance,
-                open_here=game.open_here,
-                on_activate=lambda link: activated.set(),
-            ),
-            ticket=game.ticket,
-            statistics_file=statistics_file,
-            sound_file=SoundFile(),
-            hardware=chosen(options.decoder),
-            sound_device=options.sound_device,
-            data_used=DataUsed(),
-            dtls_client=options.dtls_client,
-            input_module=options.input_module == "service",
-            max_kbps=options.max_kbps,
-            max_height=options.max_height,
-            reports=ReportQueue(game.profile.backend_url) if options.report else None,
-            token_source=None if signed_in is None else signed_in.source,
-            token_lasts_s=None if signed_in is None else signed_in.lasts_s,
-        ),
-    )
-
-
 def _followed(options: GameOptions) -> FollowedSettings:
     """The settings that apply to this game, and the file that they are followed in."""
     from rejoin.gui.settings.followed import FollowedSettings
@@ -352,62 +287,9 @@ def _place() -> PlaceFile | None:
         return None
 
 
-def _gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None]]:
-    """The player's gamepads, unless they are off, and what wishes of the input module go to."""
-    from rejoin.gamepads.choices import PadChoices
-    from rejoin.gamepads.reader import Gamepads
-    from rejoin.gui.input import NoPads
-    from rejoin.runtime.state_folder import settings_folder
-
-    if not options.gamepads:
-        return NoPads(), lambda wish: None
-    choices = PadChoices(
-        background=options.pad_background,
-        dead_zone=options.pad_dead_zone,
-        swap_ab=options.pad_swap_ab,
-        swap_xy=options.pad_swap_xy,
-        rumble=options.pad_rumble,
-    )
-    mappings: Path | None = None
-    with contextlib.suppress(BadInputError):  # there is no home folder
-        mappings = settings_folder() / MAPPINGS
-    pads = Gamepads(choices, mappings)
-    return pads, pads.on_wish
-
-
 def _controls() -> ControlOptions:
     """How keyboard, mouse and touch behave, as the player has saved it."""
-    from rejoin.gui.control_options import (
-        ControlOptions,
-        MouseOptions,
-        SystemKeysMode,
-        TouchMode,
-    )
-    from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
-
-    settings = of_this_run()
-    return ControlOptions(
-        Shortcuts.of(
-            {
-                ShortcutAction.TOGGLE_FULL_SCREEN: settings.keys_full_screen,
-                ShortcutAction.TOGGLE_STATISTICS: settings.keys_statistics,
-                ShortcutAction.TOGGLE_SOUND: settings.keys_sound,
-                ShortcutAction.LOUDER: settings.keys_louder,
-                ShortcutAction.QUIETER: settings.keys_quieter,
-                ShortcutAction.SAVE_PICTURE: settings.keys_picture,
-                ShortcutAction.RECONNECT: settings.keys_reconnect,
-                ShortcutAction.FREE_MOUSE: settings.keys_free_mouse,
-            }
-        ),
-        MouseOptions(
-            capture=settings.mouse_capture == "game",
-            sensitivity=settings.mouse_sensitivity,
-            swap_buttons=settings.mouse_swap_buttons,
-            reverse_scroll=settings.mouse_scroll == "reversed",
-        ),
-        TouchMode(settings.touch_mode),
-        SystemKeysMode(settings.system_keys),
-    )
+    return controls_of(of_this_run())
 
 
 def ending_sentence(ending: Ending) -> str:

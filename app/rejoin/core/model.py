@@ -8,19 +8,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import NewType
 
+from rejoin.core.ids import AttemptNumber as AttemptNumber
+from rejoin.core.ids import ConnectionNumber as ConnectionNumber
+from rejoin.core.ids import SessionId as SessionId
 from rejoin.core.verdict import Verdict
 from rejoin.service_model.status import Status, StatusReason
-
-ConnectionNumber = NewType("ConnectionNumber", int)
-"""One RTCPeerConnection of this client, numbered from 1; a number is used once."""
-
-AttemptNumber = NewType("AttemptNumber", int)
-"""One fresh offer of one episode; the number rises as long as the stream session lives."""
-
-SessionId = NewType("SessionId", str)
-"""The backend's name for the stream session; opaque to us."""
 
 
 class HealthLevel(enum.Enum):

@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from rejoin.core.model import AttemptNumber, SessionId
+from rejoin.core.ids import AttemptNumber, SessionId
 from rejoin.errors import BadInputError
 
 VERSION: Final = 3

@@ -134,7 +134,8 @@ def _in_window(options: DemoOptions, player: Player, drops: Drops, script: Scrip
     from rejoin.gamepads.reader import Gamepads
     from rejoin.gui import application
     from rejoin.gui.input import NoPads
-    from rejoin.gui.surface_choice import PictureOptions, Renderer
+    from rejoin.gui.renderer_choice import Renderer
+    from rejoin.gui.surface_choice import PictureOptions
     from rejoin.gui.window_options import WindowOptions
 
     pads = Gamepads(PadChoices())

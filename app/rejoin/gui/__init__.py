@@ -28,11 +28,12 @@ Read these files in this order: `bridge`, `main_window` (with `window_options`),
 `view_state`), `touch` (with `trackpad`), `system_keys`, `wayland` (with `wayland_wire`),
 `module_wishes`, `full_screen`, `video_view` (with `video_surface`, `picture_layout`,
 `raster_surface` and `raster`; on the graphics card `rhi_surface`, `card_drawing`, `yuv_colours` and
-`card_identity`; which of them, `surface_choice` with `card_api`, `surface_probe` and
-`surface_fallback`), `application`. The rest is small: `starting_card`, `confirmation`, `end_card`
-with `ending_texts` and `report`, `corners` with `pill`, `connection_test` with
-`connection_test_texts`, `reconnect_button`, `announcer`, `sound_control`, `stats_overlay`,
-`network_hint`, `displays` with `display_probe`, `platform_plugin`, `theme` with `roles`,
-`screenshot`. Packages of their own: `settings`, and `guest`, what the window does to the player's
-desktop.
+`card_identity`; which of them, `renderer_choice` and `surface_choice` with `card_api`,
+`surface_probe` and `surface_fallback`), `application` and `qt_application`; then the package
+`home`, the window around games. The rest is small: `starting_card`, `confirmation`, `end_card` with
+`ending_texts` and `report`, `corners` with `pill`, `connection_test` with `connection_test_texts`,
+`reconnect_button`, `announcer` with `announcement`, `sound_control`, `stats_overlay`,
+`network_hint`, `displays` with `display_probe`, `platform_plugin`, `theme` with `roles`, `labels`,
+`window_size`, `front`, `screenshot`. Packages of their own: `settings`, and `guest`, what the
+window does to the player's desktop.
 """

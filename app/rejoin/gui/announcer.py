@@ -6,15 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QWidget
 
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import texts
+from rejoin.gui.announcement import SPOKEN_TIMES_S, announce
 from rejoin.gui.notes import Notes
-
-SPOKEN_TIMES_S = (60, 30, 10, 0)
-"""The time left is announced when it falls to these values."""
 
 MOST, WITHIN_S = 8, 30.0
 """At most this many announcements in this time; the last two are kept for a new face, and the very
@@ -22,17 +19,6 @@ last for the end."""
 
 PAUSE_S = 3.0
 """A card announces at most this often what is new on it."""
-
-
-def announce(widget: QWidget, text: str, *, urgent: bool = False) -> None:
-    """Have a running screen reader say `text`; without one this does nothing.
-
-    Screen readers are only known to do so for the window in front (Qt 6.8 and later).
-    """
-    event = QAccessibleAnnouncementEvent(widget, text)
-    politeness = QAccessible.AnnouncementPoliteness
-    event.setPoliteness(politeness.Assertive if urgent else politeness.Polite)
-    QAccessible.updateAccessibility(event)
 
 
 @dataclass(frozen=True, slots=True)

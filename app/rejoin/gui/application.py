@@ -1,80 +1,33 @@
-"""Running the window: the one QApplication, its theme, its log, and Ctrl+C."""
+"""Running the window of one game, and Ctrl+C."""
 
 from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType
 
-from PySide6.QtCore import (
-    QCoreApplication,
-    QEvent,
-    QMessageLogContext,
-    Qt,
-    QtMsgType,
-    qInstallMessageHandler,
-)
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QApplication
 
 from rejoin.clock import Clock, boot_s
-from rejoin.gui import platform_plugin, theme
 from rejoin.gui.bridge import StreamPort
-from rejoin.gui.displays import check_display
 from rejoin.gui.guest.guest import Guest
 from rejoin.gui.guest.place import restore
 from rejoin.gui.guest.services import choices_of, services_of
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
-from rejoin.gui.roles import Appearance
+from rejoin.gui.qt_application import INTERRUPTED, make_application, qt_log
 from rejoin.gui.settings.appearance import appearance_of
 from rejoin.gui.settings.following import Following
 from rejoin.gui.surface_choice import SurfaceUse
-from rejoin.gui.window_options import WindowOptions, open_on
+from rejoin.gui.window_options import WindowOptions
+from rejoin.gui.window_size import open_on
 from rejoin.runtime.renderer_memory import RendererMemory
 
-INTERRUPTED = 130
-"""Exit code after Ctrl+C, as shells count it: 128 + SIGINT."""
-
 _log = logging.getLogger("rejoin.qt")
-_LEVELS = {
-    QtMsgType.QtDebugMsg: logging.DEBUG,
-    QtMsgType.QtInfoMsg: logging.INFO,
-    QtMsgType.QtWarningMsg: logging.WARNING,
-    QtMsgType.QtCriticalMsg: logging.ERROR,
-    QtMsgType.QtFatalMsg: logging.CRITICAL,
-}
-
-
-_PLUGIN_CANNOT = (
-    "This plugin does not support",  # the offscreen plugin, whenever something needs a screen
-    "This plugin supports grabbing the mouse only for popup",  # Wayland, where Qt does it alone
-)
-
-
-def make_application(appearance: Appearance | None = None) -> QApplication:
-    """The QApplication with our theme. `appearance`: None: the one that it has, or the default.
-    Raises NoDisplayError, AssetMissingError."""
-    existing = QCoreApplication.instance()
-    if isinstance(existing, QApplication):
-        if appearance is not None and appearance != theme.appearance():
-            theme.apply(existing, appearance)
-        return existing
-    platform_plugin.choose()
-    check_display()
-    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
-        Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
-    )
-    application = QApplication(["rejoin"])
-    application.setApplicationName("Rejoin")
-    application.setDesktopFileName("rejoin")
-    application.setQuitOnLastWindowClosed(False)
-    platform_plugin.stop_releases_by_repeat(application)
-    theme.apply(application, appearance or Appearance())
-    return application
 
 
 def run(
@@ -96,7 +49,7 @@ def run(
     after each snapshot and several times a second: for screenshots (`save_picture`) and for closing
     it (`close`). Raises NoDisplayError, AssetMissingError, BadInputError.
     """
-    with _qt_log(), ExitStack() as at_the_end:
+    with qt_log(), ExitStack() as at_the_end:
         at_the_end.callback(options.pads.stop)
         application = make_application(appearance_of(options.settings.now))
         use = SurfaceUse(options.picture, RendererMemory())
@@ -166,20 +119,3 @@ def _guest_in(
     )
     # The window is its parent.
     return Guest(window, services, choices=lambda: choices_of(following.now), clock=clock)
-
-
-@contextmanager
-def _qt_log() -> Iterator[None]:
-    """Send Qt's messages to the logger "rejoin.qt"."""
-    before = qInstallMessageHandler(to_log)
-    try:
-        yield
-    finally:
-        qInstallMessageHandler(before)
-
-
-def to_log(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    """Log one message of Qt's."""
-    if message.startswith(_PLUGIN_CANNOT):
-        kind = QtMsgType.QtDebugMsg
-    _log.log(_LEVELS.get(kind, logging.WARNING), "%s: %s", context.category or "qt", message)

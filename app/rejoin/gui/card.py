@@ -17,7 +17,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -47,23 +46,6 @@ _FOCUS_KEYS = {
 """How far each moves the focus through the buttons of a card."""
 _COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 _PRESS_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select)
-
-
-def label(kind: str = "", *, wraps: bool = True) -> QLabel:
-    """A label of one of the style sheet's kinds; its text wraps and is never cut off."""
-    made = QLabel()
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(wraps)
-    if kind:
-        made.setProperty("kind", kind)
-    return made
-
-
-def set_text(shown: QLabel, text: str) -> None:
-    """Show `text`; an empty one hides the label."""
-    if shown.text() != text:
-        shown.setText(text)
-    shown.setVisible(bool(text))
 
 
 class CardButton(QPushButton):

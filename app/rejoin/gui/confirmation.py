@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from typing import Final
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
-from rejoin.errors import BadInputError, NoDisplayError
-from rejoin.gui import application, displays
+from rejoin.errors import BadInputError
+from rejoin.gui import qt_application
 from rejoin.gui.roles import Appearance
 from rejoin.gui.settings.appearance import appearance_of
 from rejoin.runtime.settings_file import load, settings_path
 
-_INVISIBLE: Final = frozenset({"offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs"})
-"""Qt's platforms on which nobody is known to look."""
-
-
-def can_be_seen(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a dialog would appear on somebody's screen."""
-    if not _INVISIBLE.isdisjoint(displays.platforms(environment)[:1]):
-        return False
-    try:
-        displays.check_display(environment)
-    except NoDisplayError:
-        return False
-    return True
-
 
 def confirmed(question: str) -> bool:
     """Ask, and wait for the answer. Closing the dialog, Escape and Enter mean no."""
-    application.make_application(_saved_appearance())
+    qt_application.make_application(_saved_appearance())
     box = question_box(question)
     return box.exec() == QMessageBox.StandardButton.Yes
 

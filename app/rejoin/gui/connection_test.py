@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
 from rejoin.clock import Clock, boot_s
 from rejoin.gui import connection_test_texts as texts
 from rejoin.gui import theme
-from rejoin.gui.card import label, set_text
+from rejoin.gui.labels import label, set_text
 from rejoin.printable import printable_lines
 from rejoin.runtime.doctor.connection_test import RunningTest
 from rejoin.runtime.doctor.findings import Began, Finding, Outcome, Report, Update

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -15,6 +13,8 @@ from rejoin.child_program import child_command
 from rejoin.errors import NoDisplayError
 
 _WITHOUT_DISPLAY: Final = ("offscreen", "minimal")
+_INVISIBLE: Final = frozenset({"offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs"})
+"""Qt's platforms on which nobody is known to look."""
 _PATIENCE_S: Final = 5.0
 """How long an X server may take to answer."""
 _PROBE_S: Final = 20.0
@@ -31,6 +31,8 @@ def platforms(environment: Mapping[str, str]) -> tuple[str, ...]:
 def starts(environment: Mapping[str, str]) -> bool:
     """Whether Qt starts in this environment and has a screen; tried in another process, which may
     abort."""
+    import subprocess  # few start on a platform that has to be tried
+
     try:
         done = subprocess.run(
             child_command("display-probe"),
@@ -76,6 +78,17 @@ def check_display(
         )
 
 
+def can_be_seen(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a window would appear on somebody's screen."""
+    if not _INVISIBLE.isdisjoint(platforms(environment)[:1]):
+        return False
+    try:
+        check_display(environment)
+    except NoDisplayError:
+        return False
+    return True
+
+
 def _variable(platform: str) -> str:
     """Which variable names the display of this platform of Qt; empty: none."""
     if platform == "xcb":
@@ -91,12 +104,15 @@ def _accepts(name: str, environment: Mapping[str, str]) -> bool:
     return _connects(os.path.join(environment.get("XDG_RUNTIME_DIR", ""), value))
 
 
-def x_server_answers(display: str, load: Callable[[str], Any] = ctypes.CDLL) -> bool:
+def x_server_answers(display: str, load: Callable[[str], Any] | None = None) -> bool:
     """Whether an X server takes us, as the library says that Qt uses for it too: it knows every
     form of DISPLAY, and the key file that XAUTHORITY names.
 
     Without that library Qt's plugin cannot be loaded, which is told elsewhere: then True.
     """
+    import ctypes
+
+    load = load or ctypes.CDLL
     try:
         library = load("libxcb.so.1")
         connect, failed, disconnect = (

@@ -14,8 +14,9 @@ from rejoin.clock import Clock
 from rejoin.core.model import Ending, Snapshot
 from rejoin.core.play_report import PlayReport
 from rejoin.gui import ending_texts, play_texts, texts
-from rejoin.gui.card import Card, CardButton, label, set_text
+from rejoin.gui.card import Card, CardButton
 from rejoin.gui.ending_texts import NextStep
+from rejoin.gui.labels import label, set_text
 
 _MOST_FIGURES = 5
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -28,19 +28,21 @@ from rejoin.gui import screenshot, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge, StreamPort
 from rejoin.gui.controls import Controls
+from rejoin.gui.front import bring_to_front
 from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
 from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys
 from rejoin.gui.note_keeper import NoteKeeper
 from rejoin.gui.notes import Notes
-from rejoin.gui.pill import Pill
+from rejoin.gui.pill import Pill, row_of
 from rejoin.gui.player_files import PlayerFiles
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
-from rejoin.gui.window_options import Presence, WindowOptions, first_size, least_size
+from rejoin.gui.window_options import Presence, WindowOptions
+from rejoin.gui.window_size import size_window
 from rejoin.input_events.wishes import Wish
 
 LEAVE_WITHIN_S = 10.0
@@ -53,13 +55,17 @@ picture (`Layers.pace`)."""
 
 
 class RejoinWindow(QWidget):
-    """One game. Signals are sent on the GUI thread."""
+    """One game: a window of its own, or a part of one with more in it (`parent`), which it fills
+    and which passes on its changes (`window_changed`). Signals are sent on the GUI thread."""
 
     refreshed = Signal()
     """After each snapshot and each tick, once everything shown is up to date."""
 
     announced = Signal(str)
     """The text that was announced to screen readers."""
+
+    left = Signal()
+    """The player has closed it while a game runs: it is hidden until the engine has finished."""
 
     gone = Signal()
     """The window was closed and the engine has finished (or had its time)."""
@@ -70,12 +76,12 @@ class RejoinWindow(QWidget):
         options: WindowOptions = WindowOptions(),  # noqa: B008 frozen
         *,
         clock: Clock = boot_s,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__()
-        self.setWindowTitle(options.title)
-        available = self.screen().availableSize()
-        self.setMinimumSize(least_size(available))
-        self.resize(QSize(*options.first_size) if options.first_size else first_size(available))
+        super().__init__(parent)
+        if parent is None:
+            self.setWindowTitle(options.title)
+            size_window(self, options.first_size)
         self._options = options
         self._clock = clock
         self._snapshot = options.before_start
@@ -103,7 +109,7 @@ class RejoinWindow(QWidget):
         self._connect_buttons()
         self.layers.sound.chosen.connect(self._notes.choose_sound)
         self.controls = Controls(
-            self, self, self.layers.view, self.inputs, self.keys, options.controls, clock
+            self.window(), self, self.layers.view, self.inputs, self.keys, options.controls, clock
         )
         self.mouse = self.controls.mouse
 
@@ -118,12 +124,7 @@ class RejoinWindow(QWidget):
 
     def _build(self) -> None:
         self.banner = Pill("banner")
-        # It is shown during the whole game, so it has its own row and covers nothing.
-        self.banner_row = QWidget()
-        banner_column = QVBoxLayout(self.banner_row)
-        banner_column.setContentsMargins(6, 6, 6, 6)
-        banner_column.addWidget(self.banner, 0, Qt.AlignmentFlag.AlignHCenter)
-        self.banner_row.hide()
+        self.banner_row = row_of(self.banner)  # shown during the whole game: it covers nothing
         self.layers = Layers(
             self.bridge,
             clock=self._clock,
@@ -170,15 +171,10 @@ class RejoinWindow(QWidget):
         self.bridge.post(StartRequested())
         self.refresh()
 
-    def come_to_front(self) -> None:
-        """Show the window above all others, as far as the desktop allows."""
-        if self._has_left():
-            return
-        if self.isMinimized():
-            self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
-        self.show()
-        self.raise_()
-        self.activateWindow()
+    def come_to_front(self, token: str | None = None) -> None:
+        """Show the window above all others, as far as the desktop allows (`bring_to_front`)."""
+        if not self._has_left():
+            bring_to_front(self.window(), token)
 
     def report(self) -> str:
         """The text of *Report a problem*, with everything secret taken out."""
@@ -286,7 +282,7 @@ class RejoinWindow(QWidget):
         self.release_mouse()
         self.inputs.release_all()
         self._options.on_surface_failed(why)
-        replace_surface(self, self.layers.view, RasterSurface)
+        replace_surface(self.window(), self.layers.view, RasterSurface)
         self._captures_when_active = captured
         self._pace()
         self.refresh()
@@ -307,6 +303,7 @@ class RejoinWindow(QWidget):
         if stage is not Stage.ENDING or texts.waits_to_end(self._snapshot):
             self.bridge.post(CloseForNowRequested())
         self.hide()
+        self.left.emit()
         QTimer.singleShot(round(LEAVE_WITHIN_S * 1000), self, self._close_for_good)
 
     def _has_left(self) -> bool:
@@ -447,17 +444,22 @@ class RejoinWindow(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() not in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):
+        if self.isWindow():
+            self.window_changed(event.type())
+
+    def window_changed(self, what: QEvent.Type) -> None:
+        """The window was activated or not any more, or has another state."""
+        if what not in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):
             return
         self.controls.show_view()  # first: a page hears of the lost focus before it loses the mouse
-        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+        if what == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.release_mouse()
             self.controls.update_system_keys()
             self.mouse.keys_released()
             self.inputs.release_all()
             self.keys.forget()
-        elif event.type() == QEvent.Type.ActivationChange and self._captures_when_active:
+        elif what == QEvent.Type.ActivationChange and self._captures_when_active:
             self._captures_when_active = False
             self.capture_mouse()
-        elif event.type() == QEvent.Type.WindowStateChange and not self.isMinimized():
+        elif what == QEvent.Type.WindowStateChange and not self.window().isMinimized():
             self.layers.view.show_newest()

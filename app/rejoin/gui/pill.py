@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from rejoin.gui import theme
-from rejoin.gui.card import label, set_text
+from rejoin.gui.labels import label, set_text
 
 _ICON = QSize(18, 18)
 _RADIUS_PX = 11
@@ -69,3 +69,13 @@ class Pill(QFrame):
         inside = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(inside, _RADIUS_PX, _RADIUS_PX)
         painter.end()
+
+
+def row_of(pill: Pill) -> QWidget:
+    """A row of its own with the pill in its middle; hidden at first."""
+    row = QWidget()
+    column = QVBoxLayout(row)
+    column.setContentsMargins(6, 6, 6, 6)
+    column.addWidget(pill, 0, Qt.AlignmentFlag.AlignHCenter)
+    row.hide()
+    return row

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from rejoin.clock import Clock
 from rejoin.gui import texts
-from rejoin.gui.card import Card, label, set_text
+from rejoin.gui.card import Card
+from rejoin.gui.labels import label, set_text
 
 _AROUND_PX: Final = 300
 """What the rest of the page takes of the window's height, at most."""

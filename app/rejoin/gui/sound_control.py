@@ -20,8 +20,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSlider, QStyle, QWidget
 
 from rejoin.gui import texts, theme
-from rejoin.gui.card import label
 from rejoin.gui.input import wheel_turn
+from rejoin.gui.labels import label
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.media.audio.volume import LOUDEST, STEP, SoundChoice
 

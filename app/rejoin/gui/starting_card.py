@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from rejoin.clock import Clock
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import texts
-from rejoin.gui.card import Card, label, set_text
+from rejoin.gui.card import Card
+from rejoin.gui.labels import label, set_text
 from rejoin.gui.ring import Ring
 
 _RING_PX = 92

@@ -6,7 +6,6 @@ own, for the next start (ADR 0046).
 
 from __future__ import annotations
 
-import enum
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -14,13 +13,13 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from PySide6.QtCore import qVersion
-from PySide6.QtGui import QGuiApplication, QSurfaceFormat
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from rejoin.child_program import child_command
 from rejoin.gui.card_api import CardApi, default_api
-from rejoin.gui.card_identity import CardIdentity
 from rejoin.gui.raster_surface import RasterSurface
+from rejoin.gui.renderer_choice import Choice, OnCard, OnProcessor, Renderer, begin_on_card, chosen
 from rejoin.gui.video_surface import Drawing, SurfaceEvents, VideoSurface
 from rejoin.media.video.probing import ProbeError, Probing
 from rejoin.runtime.renderer_memory import RendererMemory, Verdict
@@ -28,22 +27,6 @@ from rejoin.runtime.renderer_memory import RendererMemory, Verdict
 _log = logging.getLogger("rejoin.surface")
 
 PROBE_TIMEOUT_S = 10.0
-
-MOST_CRASHES = 2
-"""After so many the card is not used until its driver, the card or Qt is another one."""
-
-_WITHOUT_CARD = ("offscreen", "minimal", "linuxfb", "vnc")
-"""Qt's platforms on which there is no QRhi for widgets."""
-
-
-class Renderer(enum.Enum):
-    """What the player wants. CARD: without a verdict, and also where software stands in for it; but
-    not in the start after a crash while it drew, for a setting would crash one start after the
-    other."""
-
-    AUTO = "auto"
-    CARD = "card"
-    SOFTWARE = "software"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,51 +37,6 @@ class PictureOptions:
     renderer: Renderer = Renderer.SOFTWARE
     drawing: Drawing = Drawing()  # noqa: RUF009 frozen
     vsync: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OnCard:
-    """`expected`: the card of the verdict; None: any."""
-
-    api: CardApi
-    expected: CardIdentity | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OnProcessor:
-    """`why`: in a few words. `probe`: whether the card is worth a probe for the next start."""
-
-    why: str
-    probe: bool = False
-
-
-Choice = OnCard | OnProcessor
-
-
-def chosen(renderer: Renderer, platform: str, verdict: Verdict | None, *, crashed: bool) -> Choice:
-    """What draws. `platform`: Qt's name of it. `crashed`: the last run, while the card drew."""
-    if renderer is Renderer.SOFTWARE:
-        return OnProcessor("it was asked for")
-    if platform in _WITHOUT_CARD:
-        return OnProcessor(f"there is no graphics card on {platform}")
-    if crashed:
-        return OnProcessor("the last run crashed while the graphics card drew")
-    if renderer is Renderer.CARD:
-        return OnCard(default_api())
-    if verdict is None or verdict.qt != qVersion():
-        return OnProcessor("the graphics card was not probed yet", probe=True)
-    if verdict.refused is not None:
-        return OnProcessor(f"{verdict.device or verdict.backend}: {verdict.refused}", probe=True)
-    if verdict.crashes >= MOST_CRASHES:
-        return OnProcessor(f"it crashed {verdict.crashes} times", probe=True)
-    identity = CardIdentity(verdict.backend, verdict.device, verdict.driver, software=False)
-    return OnCard(_api_of(verdict.backend), identity)
-
-
-def _api_of(backend: str) -> CardApi:
-    """By the name that a QRhi has for itself, which is not always that of the interface."""
-    names = {api.value.lower(): api for api in CardApi}
-    return names.get(backend.lower().replace(" ", ""), default_api())
 
 
 def candidates(system: str = sys.platform) -> tuple[CardApi, ...]:
@@ -181,21 +119,22 @@ class SurfaceUse:
         memory: RendererMemory,
         *,
         make_probe: Callable[[RendererMemory, Sequence[CardApi]], CardProbe] = CardProbe,
+        choice: Choice | None = None,
     ) -> None:
-        """After the QApplication was made, before the window."""
+        """After the QApplication was made, before the window. `choice`: what the window was made
+        for, if it is there already."""
         self._options = options
         self._memory = memory
         self._make_probe = make_probe
         self._probe: CardProbe | None = None
-        crashed = options.renderer is not Renderer.SOFTWARE and memory.has_crashed()
-        platform = QGuiApplication.platformName()
-        self.choice: Choice = chosen(options.renderer, platform, memory.verdict(), crashed=crashed)
+        if choice is None:
+            crashed = options.renderer is not Renderer.SOFTWARE and memory.has_crashed()
+            platform = QGuiApplication.platformName()
+            choice = chosen(options.renderer, platform, memory.verdict(), crashed=crashed)
+        self.choice: Choice = choice
         match self.choice:
             case OnCard():
-                wanted = QSurfaceFormat.defaultFormat()
-                wanted.setSwapInterval(1 if options.vsync else 0)
-                QSurfaceFormat.setDefaultFormat(wanted)
-                memory.begin_drawing()
+                begin_on_card(memory, vsync=options.vsync)
             case OnProcessor(why):
                 _log.info("the processor draws: %s", why)
             case _:

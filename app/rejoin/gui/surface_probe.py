@@ -15,9 +15,9 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import boot_s
-from rejoin.gui.application import make_application
 from rejoin.gui.card_api import CardApi
 from rejoin.gui.card_identity import CardIdentity
+from rejoin.gui.qt_application import make_application
 from rejoin.gui.rhi_surface import CardOptions, RhiSurface
 from rejoin.gui.video_surface import SurfaceEvents
 from rejoin.media.video.colour_bands import BAND_PX, colour_bands

@@ -38,6 +38,7 @@ from rejoin.qa.runner import CaseResult
 from rejoin.qa.seeds import network_profiles
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.instance import Instance, activate
+from rejoin.runtime.instance_server import Activation
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.stream_thread import freeze_startup_objects
@@ -109,7 +110,7 @@ class _Game:
         self._samples = samples
         self._tickets = TicketFolder(folder / "tickets")
         self._tokens = TokenStore(_MemoryKeyring())
-        self._activations: list[str | None] = []
+        self._activations: list[Activation] = []
         self._seed = seed
         self._records: list[Record] = []
         self._injected: list[str] = []

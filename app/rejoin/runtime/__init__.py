@@ -30,12 +30,15 @@ Read in this order
     ticket_writer, snapshots, loop_access    tickets in order, listeners, calls from other threads
     network, netlink     the network watch on Linux
     probe_rounds     when `probes` ask whose fault it is: `gateway`, `system_word`
-    local_store      what outlives the process: `ticket_folder`, `tokens`, `instance`
+    local_store      what outlives the process: `ticket_folder`, `tokens`, `instance` with
+                     `instance_server`; `unfinished` finds the game that can be returned to
+    opening          a game of the home window: `games`, `games_file`, `backend_visit`,
+                     `game_sign_in`
     report_sender    reconnect reports, when the game is back; `report_queue` has them on disk
     private_files    small files that only this user can read
     state_folder     where that is, and how a small file there is replaced
     stream_thread                   the threads (all threads: docs/threads.md)
-    player_settings, settings_file    what the player has chosen for good, and its file
+    player_settings, settings_file    what the player has chosen for good, and its `toml_file`
     studio_profile, deep_link, volume_file, statistics_file, logs    choices of one run, and files
     renderer_memory  what is known about drawing with the graphics card
     sign_in          in the browser (`loopback_redirect`) or on another device (`qr_code`)

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import replace
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
@@ -91,6 +92,30 @@ def parse_link(text: str) -> BackendAddress:
         public_only=True,
         takes_reports=_yes(given.get("reports")),
     )
+
+
+def link_of(address: BackendAddress) -> str | None:
+    """The link that leads to this backend; None: none can, as it needs what no link may say."""
+    values = {
+        "backend": address.backend_url,
+        "dialect": None if address.dialect == "ours" else address.dialect,
+        "stream_group": address.stream_group,
+        "application": address.application,
+        "connection_timeout": address.connection_timeout_s,
+        "reports": "yes" if address.takes_reports else None,
+    }
+    given = {
+        key: f"{value:g}" if isinstance(value, float) else value
+        for key, value in values.items()
+        if value is not None
+    }
+    link = f"{SCHEME}://play?{urlencode(given)}"
+    try:
+        found = parse_link(link)
+    except BadInputError:
+        return None
+    same = replace(address, public_only=True, network=found.network)
+    return link if found == same else None
 
 
 def _backend(text: str) -> tuple[str, bool]:

@@ -4,8 +4,9 @@ Rule 1: the instance is whoever holds the lock; the OS releases it when a proces
         ends.
 Rule 2: only the lock's holder creates or removes the address, so a stale one is replaced.
 Rule 3: a second instance of the same user activates the first, passing it the link that it was
-        started with, and ends.
-Rule 4: activations are limited in size, number and time, and accepted from the same user only.
+        started with and what lets it come to the front (Wayland's activation token), and ends.
+Rule 4: activations are limited in size, number and time, and accepted from the same user only
+        (`instance_server`, which is loaded when an instance begins to answer).
 
 The address is a Unix domain socket in a folder of mode 0700. On Windows it is TCP on loopback, with
 a secret in a file that only the user can read; TCP was tested on Linux, the Windows lock was not
@@ -15,38 +16,28 @@ tested. Lock and address belong to one machine where the OS has a folder for tha
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import hmac
 import json
-import logging
 import os
-import secrets
-import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from rejoin.runtime.deep_link import MAX_LINK
 from rejoin.runtime.private_files import make_private_folder
 from rejoin.runtime.ticket_folder import tickets_folder
-from rejoin.tasks import cancel, spawn
 
-_log = logging.getLogger("rejoin.instance")
+if TYPE_CHECKING:
+    from rejoin.runtime.instance_server import InstanceServer, OnActivate
 
-_VERSION: Final = 2
-_MAX_LINE: Final = 16 * 1024
-_MAX_ACTIVATIONS: Final = 8
-"""At the same time."""
-_ACTIVATION_TIMEOUT_S: Final = 2.0
-_ACCEPTED: Final = b"accepted\n"
-_REFUSED: Final = b"refused\n"
+VERSION: Final = 2
+"""Of the line that a second instance sends; unknown keys in it are passed over."""
+ACCEPTED: Final = b"accepted\n"
+MAX_TOKEN: Final = 256
+"""Characters of an activation token; compositors use some 40."""
+TOKEN_VARIABLE: Final = "XDG_ACTIVATION_TOKEN"
+"""Where a desktop puts it (xdg-activation-v1)."""
 _POSIX: Final = sys.platform != "win32"
-
-OnActivate = Callable[[str | None], None]
-"""Called on the loop with the link that a second instance passed, or None."""
 
 
 def locks_folder() -> Path:
@@ -64,10 +55,7 @@ class Instance:
         self._lock = lock
         self._address = address
         self._by_tcp = by_tcp
-        self._secret = ""
-        self._on_activate: OnActivate = lambda link: None
-        self._server: asyncio.Server | None = None
-        self._activations: set[asyncio.Task[None]] = set()
+        self._server: InstanceServer | None = None
 
     @classmethod
     def claim(
@@ -81,44 +69,18 @@ class Instance:
 
     async def serve(self, on_activate: OnActivate) -> None:
         """Answer second instances. Raises OSError if it cannot; then they get no answer."""
-        self._on_activate = on_activate
+        from rejoin.runtime.instance_server import InstanceServer
+
         with contextlib.suppress(FileNotFoundError):
             self._address.unlink()
-        if self._by_tcp:
-            await self._serve_tcp()
-        else:
-            await self._serve_unix()
-
-    async def _serve_tcp(self) -> None:
-        self._secret = secrets.token_hex(32)
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_MAX_LINE)
-        port = self._server.sockets[0].getsockname()[1]
-        text = json.dumps({"port": port, "secret": self._secret})
-        descriptor = os.open(self._address, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(descriptor, text.encode())
-        finally:
-            os.close(descriptor)
-
-    async def _serve_unix(self) -> None:
-        # Bound by ourselves: asyncio would remove whatever has this path by then.
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            listening.bind(str(self._address))
-            self._address.chmod(0o600)
-        except OSError:
-            listening.close()
-            raise
-        self._server = await asyncio.start_unix_server(
-            self._accept, sock=listening, limit=_MAX_LINE
-        )
+        server = InstanceServer(self._address, on_activate, by_tcp=self._by_tcp)
+        await server.open()
+        self._server = server
 
     async def close(self) -> None:
         """Stop serving and release the lock."""
         if self._server is not None:
-            self._server.close()
-            await cancel(*self._activations)
-            await self._server.wait_closed()
+            await self._server.close()
             self._server = None
         self.release()
 
@@ -130,47 +92,6 @@ class Instance:
         with contextlib.suppress(OSError):
             self._address.unlink(missing_ok=True)
         self._lock.release()
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._activations) >= _MAX_ACTIVATIONS:
-            writer.transport.abort()
-            return
-        task = spawn(self._answer(reader, writer), name="activation")
-        self._activations.add(task)
-        task.add_done_callback(self._activations.discard)
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(_ACTIVATION_TIMEOUT_S):
-                line = await reader.readuntil(b"\n")
-                valid, link = self._parse(line)
-                if valid:
-                    self._on_activate(link)
-                writer.write(_ACCEPTED if valid else _REFUSED)
-                await writer.drain()
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
-            pass  # too long, too slow (TimeoutError is an OSError), or gone
-        except Exception:
-            _log.exception("a second instance could not be answered")
-        finally:
-            writer.close()
-
-    def _parse(self, line: bytes) -> tuple[bool, str | None]:
-        """Whether this is the activation of a second instance, and the link it passes."""
-        try:
-            message = json.loads(line)
-        except (ValueError, RecursionError):
-            return False, None
-        if not isinstance(message, dict) or message.get("rejoin") != _VERSION:
-            return False, None
-        secret, link = message.get("secret"), message.get("link")
-        if not isinstance(secret, str) or not hmac.compare_digest(
-            secret.encode(errors="replace"), self._secret.encode()
-        ):
-            return False, None
-        if link is not None and (not isinstance(link, str) or len(link) > MAX_LINK):
-            return False, None
-        return True, link
 
 
 def is_taken(key: str, folder: Path | None = None) -> bool:
@@ -193,7 +114,8 @@ def activate(
     within_s: float = 3.0,
     by_tcp: bool = not _POSIX,
 ) -> bool:
-    """Activate the instance that holds session `key` and pass it our link.
+    """Activate the instance that holds session `key` and pass it our link, and the activation
+    token of the environment.
 
     Returns whether it accepted. An instance that is still starting has no address yet, so this is
     tried again for `within_s`.
@@ -215,11 +137,17 @@ def _activate_once(file: Path, link: str | None, by_tcp: bool, within_s: float) 
     if by_tcp:
         content = json.loads(file.read_bytes()[:4096])
         secret, address = str(content["secret"]), ("127.0.0.1", int(content["port"]))
+    import socket
+
     family = socket.AF_INET if by_tcp else socket.AF_UNIX
     with socket.socket(family, socket.SOCK_STREAM) as client:
         client.settimeout(within_s)
         client.connect(address)
-        line = json.dumps({"rejoin": _VERSION, "secret": secret, "link": link})
+        message = {"rejoin": VERSION, "secret": secret, "link": link}
+        token = os.environ.get(TOKEN_VARIABLE, "")
+        if token and len(token) <= MAX_TOKEN:
+            message["activation_token"] = token
+        line = json.dumps(message)
         client.sendall(line.encode() + b"\n")
         answer = b""
         while not answer.endswith(b"\n") and len(answer) < 64:
@@ -227,7 +155,7 @@ def _activate_once(file: Path, link: str | None, by_tcp: bool, within_s: float) 
             if not part:
                 break
             answer += part
-    return answer == _ACCEPTED
+    return answer == ACCEPTED
 
 
 def _address(folder: Path, key: str, by_tcp: bool) -> Path:

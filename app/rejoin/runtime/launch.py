@@ -12,7 +12,8 @@ from typing import Final
 from rejoin.core.model import Ending, EndingKind, SessionId
 from rejoin.core.ticket import Ticket
 from rejoin.errors import BadInputError, RejoinError
-from rejoin.runtime.instance import Instance, activate, is_taken
+from rejoin.runtime.games import game_key
+from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.token_sources import TokenSource
@@ -23,6 +24,7 @@ from rejoin.runtime.tokens import (
     TokenStore,
     is_token_of,
 )
+from rejoin.runtime.unfinished import key_of_ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,6 @@ class HandedOver:
 Claim = Claimed | LockUnavailable | HandedOver
 
 
-def key_of_ticket(ticket: Ticket) -> str:
-    """The name of the ticket's session on this computer, for its lock and its file."""
-    return key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
-
-
 def ticket_to_return_with() -> Ticket:
     """The newest ticket. Raises BadInputError when it is damaged, too old, or there is none."""
     folder = TicketFolder()
@@ -81,19 +78,6 @@ def ticket_to_return_with() -> Ticket:
     if ticket is None or ticket.expired(folder.now()):
         raise BadInputError("There is no game to go back into.")
     return ticket
-
-
-def unfinished_game() -> Ticket | None:
-    """The game that can be returned to and that no Rejoin plays now; a damaged ticket is none."""
-    folder = TicketFolder()
-    folder.sweep()
-    try:
-        ticket = folder.newest()
-    except BadInputError:
-        return None
-    if ticket is None or ticket.expired(folder.now()):
-        return None
-    return None if is_taken(key_of_ticket(ticket)) else ticket
 
 
 def claim(key: str) -> Claim:
@@ -115,9 +99,7 @@ def claim(key: str) -> Claim:
 
 def key_of_game(profile: StudioProfile) -> str:
     """The name on this computer of what the profile plays, whichever session that will be."""
-    choice = profile.choice
-    chosen = (choice.stream_group, choice.application or "") if choice else ()
-    return key_of("\n".join((profile.backend_url, profile.dialect.name, *chosen)), SessionId(""))
+    return game_key(profile.backend_address())
 
 
 def claim_game(profile: StudioProfile) -> Claimed | LockUnavailable | None:

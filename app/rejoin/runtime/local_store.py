@@ -16,7 +16,8 @@ from typing import Final
 from rejoin.core.model import SessionId
 from rejoin.core.ticket import RejoinState, Ticket
 from rejoin.daemon_thread import run_in_daemon_thread
-from rejoin.runtime.instance import Instance, OnActivate
+from rejoin.runtime.instance import Instance
+from rejoin.runtime.instance_server import OnActivate
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of, keyring_reference
 from rejoin.runtime.tokens import SESSION, TokenStore, digest_of
@@ -48,7 +49,7 @@ class LocalStore:
         locks_folder: Path | None = None,
         instance: Instance | None = None,
         open_here: Instance | None = None,
-        on_activate: OnActivate = lambda link: None,
+        on_activate: OnActivate = lambda activation: None,
     ) -> None:
         """`instance`: already claimed, when the game is rejoined with a ticket. `open_here`: the
         claim on the game, whichever session it is (`launch.claim_game`).

@@ -10,15 +10,18 @@ import sys
 from typing import TextIO
 
 from rejoin.printable import printable_lines
-from rejoin.redact import RedactingFormatter
 
 _QUIETED = ("aioice", "aiortc", "httpx", "httpcore", "uvicorn", "botocore", "boto3", "asyncio")
 """Libraries that log addresses, URLs or every packet: logged from ERROR on, redacted."""
 
 
-class _Formatter(RedactingFormatter):
+class _Formatter(logging.Formatter):
+    """What redacts is loaded with the first record: a run that logs nothing needs none."""
+
     def format(self, record: logging.LogRecord) -> str:
-        return printable_lines(super().format(record))
+        from rejoin.redact import redact
+
+        return printable_lines(redact(super().format(record)))
 
 
 def configure(*, verbose: bool = False, stream: TextIO | None = None) -> None:

@@ -7,9 +7,6 @@ version is migrated with that. A file that is no TOML is set aside before a new 
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -20,14 +17,12 @@ from rejoin.runtime.private_files import write_new
 from rejoin.runtime.setting_kinds import Value
 from rejoin.runtime.settings_versions import migrate
 from rejoin.runtime.state_folder import keep_file, settings_folder
+from rejoin.runtime.toml_file import edit_file, read_tables
 
 _NAME: Final = "settings.toml"
-_MAX_BYTES: Final = 64 * 1024
-_MAX_DAMAGED: Final = 100
+_CALLED: Final = "settings file"
 
 _HEADING: Final = "# Settings of Rejoin. `rejoin settings list` says what each one means.\n"
-
-_PLACE: Final = re.compile(r"at line \d+, column \d+|at end of document")
 
 
 def settings_path() -> Path:
@@ -38,10 +33,9 @@ def settings_path() -> Path:
 def load(path: Path) -> Loaded:
     """The settings in this file; the defaults where there is none. Raises nothing."""
     try:
-        text = _text(path)
-        if text is None:
+        tables = read_tables(path)
+        if tables is None:
             return Loaded()
-        tables = _tables(text)
         migrate(tables)
         return from_tables(tables)
     except OSError:
@@ -109,10 +103,9 @@ def import_from(path: Path, source: Path) -> tuple[tuple[str, ...], Path | None]
     Raises BadInputError if `source` cannot be used at all, and as `change`.
     """
     try:
-        text = _text(source)
-        if text is None:
+        tables = read_tables(source)
+        if tables is None:
             raise BadInputError(f"There is no file {source}.")
-        tables = _tables(text)
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise BadInputError(f"The file {source} cannot be read: {why}.") from error
@@ -132,26 +125,11 @@ def import_from(path: Path, source: Path) -> tuple[tuple[str, ...], Path | None]
 
 
 def _edit(path: Path, edit: Callable[[Any], None]) -> Path | None:
-    import tomlkit  # keeps comments; nothing that plays needs it
-
-    copy: Path | None = None
-    try:
-        try:
-            text = _text(path)
-            if text is None:
-                text = _HEADING
-            _tables(text)
-        except ValueError:
-            copy, text = _kept(path), _HEADING
-        document = tomlkit.parse(text)
+    def migrated(document: Any) -> None:
         migrate(document)
         edit(document)
-        # A link stays one: where it leads is replaced.
-        keep_file(Path(os.path.realpath(path)), tomlkit.dumps(document))
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise BadInputError(f"The settings file {path} cannot be changed: {why}.") from error
-    return copy
+
+    return edit_file(path, migrated, heading=_HEADING, name=_CALLED)
 
 
 def _changed(document: Any, key: str, value: Value) -> None:
@@ -168,40 +146,3 @@ def _changed(document: Any, key: str, value: Value) -> None:
         table[name] = value
     elif name in table:
         del table[name]
-
-
-def _text(path: Path) -> str | None:
-    """None: there is no file. Raises OSError, ValueError."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except FileNotFoundError:
-        return None
-    if len(content) > _MAX_BYTES:
-        raise ValueError("it is too long")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
-
-
-def _tables(text: str) -> dict[str, Any]:
-    """Raises ValueError, which says where, for what is no TOML."""
-    import tomllib  # most players have no such file
-
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        place = _PLACE.search(str(error))
-        raise ValueError(place.group() if place else "it is not TOML") from None
-
-
-def _kept(path: Path) -> Path:
-    """Copy a damaged file to a name that no file has. Raises OSError."""
-    content = path.read_bytes()
-    for number in range(1, _MAX_DAMAGED):
-        copy = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
-        with contextlib.suppress(FileExistsError):
-            write_new(copy, content)
-            return copy
-    raise OSError("there are too many damaged copies")

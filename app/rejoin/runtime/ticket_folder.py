@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from rejoin.clock import boot_id, boot_s
-from rejoin.core.model import SessionId
+from rejoin.core.ids import SessionId
 from rejoin.core.ticket import MAX_SESSION_S, MAX_TEXT, Now, Ticket, from_text, to_text
 from rejoin.errors import BadInputError
 from rejoin.runtime.private_files import (

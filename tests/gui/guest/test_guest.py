@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QApplication
 from helpers.fake_port import FakeClock, FakePort
 from helpers.window_faces import LIVE, NOW, destroy, lost, wait_until
 from rejoin.core.model import Snapshot, Stage
-from rejoin.gui.guest.guest import KEEP_AFTER_S, Guest, Services
+from rejoin.gui.guest.guest import Guest, Services
 from rejoin.gui.guest.hints import Choices
+from rejoin.gui.guest.place import KEEP_AFTER_S
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.window_options import WindowOptions
 from rejoin.runtime.desktop_bus import Notification

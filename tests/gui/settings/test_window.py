@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from helpers.settings_page import usual_theme
 from helpers.window_faces import delete, wait_until
 from rejoin.gui import roles, theme
-from rejoin.gui.application import INTERRUPTED
+from rejoin.gui.qt_application import INTERRUPTED
 from rejoin.gui.settings.window import SettingsWindow, run
 from rejoin.runtime.settings_file import change
 

@@ -6,7 +6,38 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from rejoin.runtime.place_file import Place
+from rejoin.runtime.place_file import Place, PlaceFile
+
+KEEP_AFTER_S = 1.0
+"""A place is kept once the window has stayed there for this long."""
+
+
+class KeptPlace:
+    """Keeps where a window is, whenever it has come to rest there, and at the end."""
+
+    def __init__(self, file: PlaceFile) -> None:
+        self._file = file
+        self._kept = self._place = file.read()
+        self._moved_at: float | None = None
+
+    def update(self, window: QWidget, now: float) -> None:
+        """See where the window is; `now`: on any clock that does not jump."""
+        place = place_of(window, self._place)
+        if place != self._place:
+            self._place, self._moved_at = place, now
+        elif self._moved_at is not None and now - self._moved_at >= KEEP_AFTER_S:
+            self._moved_at = None
+            self._keep()
+
+    def close(self) -> None:
+        """What was seen last is kept."""
+        self._keep()
+        self._file.close()
+
+    def _keep(self) -> None:
+        if self._place is not None and self._place != self._kept:
+            self._file.keep(self._place)
+            self._kept = self._place
 
 
 def place_of(window: QWidget, before: Place | None) -> Place | None:

@@ -15,7 +15,7 @@ from rejoin.gui.settings.followed import FollowedSettings
 from rejoin.gui.settings.rows import Playing
 from rejoin.gui.settings.watch import SettingsWatch
 from rejoin.gui.video_surface import Drawing
-from rejoin.gui.window_options import least_size
+from rejoin.gui.window_size import least_size
 from rejoin.media.video.scale_filter import Aspect, ScaleFilter
 from rejoin.runtime.player_settings import Loaded, PlayerSettings
 from rejoin.runtime.stream_limits import StreamLimits

@@ -9,10 +9,10 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from rejoin.gui.application import INTERRUPTED, make_application
+from rejoin.gui.qt_application import INTERRUPTED, make_application
 from rejoin.gui.settings.appearance import appearance_of
 from rejoin.gui.settings.page import SettingsPage
-from rejoin.gui.window_options import first_size
+from rejoin.gui.window_size import first_size
 from rejoin.runtime.settings_file import load
 
 _TITLE = "Rejoin: settings"

@@ -1,0 +1,144 @@
+"""`rejoin home`, and `rejoin` alone where there is a display: the home window, put together."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from rejoin.cli import exit_codes
+from rejoin.cli.game_options import GameOptions
+from rejoin.cli.messages import say, warn
+from rejoin.cli.no_collections import no_collections
+from rejoin.cli.options import as_values
+from rejoin.errors import BadInputError
+from rejoin.parts import loading, needs
+
+if TYPE_CHECKING:
+    from rejoin.gui.home.played_game import Parts
+    from rejoin.runtime.instance import Instance
+    from rejoin.runtime.launch import GameToPlay
+    from rejoin.runtime.player_settings import PlayerSettings
+
+KEY: Final = "home"
+"""The name of the home window's lock: one of it runs for each user and machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeOptions:
+    """The arguments of `rejoin home`."""
+
+    link: str | None = None
+
+
+@click.command(short_help="Open the home window.")
+@click.argument("link", required=False)
+@as_values(HomeOptions)
+@needs("player")
+def home(chosen: HomeOptions) -> int:
+    """Open the window with your games, and with the last one while there is a way back into it.
+
+    LINK is a studio's link (rejoin://play?...): the window asks before it leads anywhere. If the
+    window is open already, it comes to the front.
+    """
+    return show_home(chosen.link)
+
+
+@no_collections()
+def show_home(link: str | None = None) -> int:
+    """Show the home window until it is closed; returns the exit code. Raises RejoinError."""
+    if link is not None:
+        _check_link(link)
+    with loading():
+        from rejoin.gui import displays, platform_plugin
+    displays.check_display()
+    platform_plugin.check()
+    from rejoin.runtime.instance import Instance, activate
+
+    instance: Instance | None = None
+    try:
+        instance = Instance.claim(KEY)
+        if instance is None:
+            if activate(KEY, link):
+                say("Rejoin is already open; its window was brought to the front.")
+                return exit_codes.SUCCESS
+            raise BadInputError("Rejoin is already open and does not respond.")
+    except OSError:
+        warn("cannot check whether Rejoin is open already.")
+    try:
+        return _run(link, instance)
+    finally:
+        if instance is not None:
+            instance.release()
+
+
+def _check_link(link: str) -> None:
+    from rejoin.runtime.deep_link import is_link
+
+    if not is_link(link):
+        raise BadInputError("A studio's link begins with rejoin://. For a URL use `rejoin play`.")
+
+
+def _run(link: str | None, instance: Instance | None) -> int:
+    from rejoin.gui.home import program
+    from rejoin.runtime import settings_file
+
+    for problem in settings_file.load(settings_file.settings_path()).problems:
+        warn(problem)
+    return program.run(
+        _settings,
+        _make_parts,
+        link=link,
+        instance=instance,
+        version=_version,
+    )
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    return metadata.version("rejoin")
+
+
+def _settings() -> PlayerSettings:
+    """As they are now: a change in the settings page counts from the next game."""
+    from rejoin.runtime import settings_file
+
+    return settings_file.load(settings_file.settings_path()).settings
+
+
+def _make_parts(game: GameToPlay) -> Parts:
+    from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
+    from rejoin.gui.home.played_game import Parts
+    from rejoin.gui.settings.followed import FollowedSettings
+    from rejoin.runtime.network import HAS_NETLINK
+    from rejoin.runtime.settings_file import settings_path
+
+    settings = _settings()
+    options = options_of(settings, back=game.ticket is not None)
+    player = make_player(game, options, lambda activation: None)
+    pads, on_wish = gamepads(options)
+    player.subscribe_wishes(on_wish)
+    window = dataclasses.replace(
+        window_options(game, options, player),
+        settings=FollowedSettings(settings_path(), settings),
+        pads=pads,
+        controls=controls_of(settings),
+    )
+    hint = not HAS_NETLINK and not game.profile.network.loopback_only
+    return Parts(game, player, window, network_hint=hint)
+
+
+def options_of(settings: PlayerSettings, *, back: bool = False) -> GameOptions:
+    """How a game is played by these settings. `back`: the last game, which may have crashed by a
+    driver, so that it is decoded in software (as `rejoin back` does)."""
+    names = {each.name for each in dataclasses.fields(GameOptions)}
+    same = {
+        each.name: getattr(settings, each.name)
+        for each in dataclasses.fields(settings)
+        if each.name in names
+    }
+    options = GameOptions(**same, report=settings.send_reports)
+    return dataclasses.replace(options, decoder="software") if back else options

@@ -1,0 +1,93 @@
+"""The table of what other parts bring into the home window, each behind a button of its own.
+
+A part that is not there has no button. One is imported when its button is pressed, never before the
+first paint. To add one, write its row here and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Final, Protocol
+
+from PySide6.QtWidgets import QWidget
+
+from rejoin.core.ticket import BackendAddress
+from rejoin.errors import BadInputError
+
+
+class HomeActions(Protocol):
+    """What a part may do with the home window."""
+
+    def show_page(self, page: QWidget) -> None:
+        """Show a page until its signal `left`, which every page has."""
+
+    def play_address(self, address: BackendAddress, token: str | None = None) -> None:
+        """Play a game that is not in the list."""
+
+    def last_address(self) -> BackendAddress | None:
+        """Of the game that was played last, or of the first in the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """`module`: where it is. `open`: what its button does, with that module."""
+
+    name: str
+    text: str
+    module: str
+    at_top: bool
+    open: Callable[[ModuleType, HomeActions], None]
+
+
+def _open_settings(module: ModuleType, home: HomeActions) -> None:
+    from rejoin.runtime.settings_file import settings_path
+
+    home.show_page(module.SettingsPage(settings_path()))
+
+
+def _open_connection_test(module: ModuleType, home: HomeActions) -> None:
+    """Of the backend that was played last; without one the page says so."""
+    from rejoin.gui.ending_texts import ending_text
+    from rejoin.runtime.doctor.connection_test import ConnectionTest
+    from rejoin.runtime.studio_profile import StudioProfile
+
+    address = home.last_address()
+
+    def make_test(play: bool) -> ConnectionTest:
+        def profile() -> StudioProfile:
+            if address is None:
+                raise BadInputError("There is no studio to test the way to.")
+            return StudioProfile.from_address(address, None)
+
+        return ConnectionTest(profile, lambda ending: ending_text(ending).title, play=play)
+
+    url = None if address is None else address.backend_url
+    home.show_page(module.ConnectionTestPage(url, make_test))
+
+
+EXTRAS: Final[Sequence[Extra]] = (
+    Extra("settings", "Settings", "rejoin.gui.settings.page", True, _open_settings),
+    Extra(
+        "connection_test",
+        "Test my connection",
+        "rejoin.gui.connection_test",
+        False,
+        _open_connection_test,
+    ),
+)
+
+
+def exists(extra: Extra) -> bool:
+    """Whether its module is part of this Rejoin. Imports at most the package that it is in."""
+    package, _, _ = extra.module.rpartition(".")
+    # A parent that is missing would be an error, which costs 10 ms.
+    return all(importlib.util.find_spec(name) is not None for name in (package, extra.module))
+
+
+def open_extra(extra: Extra, home: HomeActions) -> None:
+    """What its button does."""
+    extra.open(importlib.import_module(extra.module), home)

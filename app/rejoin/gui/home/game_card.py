@@ -1,0 +1,188 @@
+"""The cards: one for each game, and one that adds a game. Each is a button."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QEnterEvent,
+    QFontMetricsF,
+    QKeyEvent,
+    QLinearGradient,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QWidget
+
+from rejoin.gui import theme
+from rejoin.gui.home import texts
+from rejoin.gui.home.contents import GameCard
+
+CARD_HEIGHT = 185
+_TILE = 118
+"""How much of it is the picture."""
+_RADIUS = 14.0
+_PAD = 15
+_MORE = QSize(34, 30)
+_PRESS_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class TileButton(QAbstractButton):
+    """A button as large as a card, with one focus ring."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(CARD_HEIGHT)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in _PRESS_KEYS and not event.isAutoRepeat():
+            self.click()
+        elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down):
+            event.ignore()  # the page moves the focus, by where its cards are
+        else:
+            super().keyPressEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update()
+        super().leaveEvent(event)
+
+    def outline(self) -> tuple[QRectF, QPen]:
+        """Where the edge is, and how it is drawn."""
+        if self.hasFocus():
+            return QRectF(self.rect()).adjusted(1, 1, -1, -1), QPen(theme.colour(theme.TEXT), 2.0)
+        hairline = theme.colour(theme.QUIET_TEXT if self.underMouse() else theme.HAIRLINE)
+        return QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), QPen(hairline, 1.0)
+
+
+class GameTile(TileButton):
+    """One game: a press plays it. Its menu has the rest."""
+
+    more = Signal()
+    """The menu was asked for, by its button, the menu key or the right mouse button."""
+
+    def __init__(self, card: GameCard, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._card = card
+        self.more_button = QPushButton("\u22ef", self)
+        self.more_button.setProperty("kind", "icon")
+        self.more_button.setFixedSize(_MORE)
+        self.more_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.more_button.clicked.connect(self.more)
+        self.show_card(card)
+
+    @property
+    def card(self) -> GameCard:
+        return self._card
+
+    def show_card(self, card: GameCard) -> None:
+        """Show this in place of what was shown."""
+        self._card = card
+        self.setAccessibleName(card.spoken)
+        self.more_button.setAccessibleName(texts.MORE.format(name=card.name))
+        self.setToolTip(f"{card.name}\n{card.host}")
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.more_button.move(self.width() - _MORE.width() - 8, 8)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.more.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        edge, pen = self.outline()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shape = QPainterPath()
+        shape.addRoundedRect(edge, _RADIUS, _RADIUS)
+        painter.fillPath(shape, theme.colour(theme.CARD))
+        painter.setClipPath(shape)
+        tile = QRectF(0, 0, self.width(), _TILE)
+        painter.fillRect(tile, tile_gradient(self._card.key, tile))
+        painter.setPen(theme.colour(theme.TEXT, 0.82))
+        painter.setFont(theme.digit_font(40))
+        painter.drawText(tile, Qt.AlignmentFlag.AlignCenter, initials(self._card.name))
+        painter.setClipping(False)
+        self._paint_lines(painter)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(pen)
+        painter.drawRoundedRect(edge, _RADIUS, _RADIUS)
+        painter.end()
+
+    def _paint_lines(self, painter: QPainter) -> None:
+        bold = theme.digit_font(theme.TEXT_PX)
+        small = theme.text_font(theme.SMALL_PX)
+        second = f"{self._card.host}, {self._card.played[:1].lower()}{self._card.played[1:]}"
+        for font, text, colour, y in (
+            (bold, self._card.name, theme.TEXT, _TILE + 12),
+            (small, second, theme.QUIET_TEXT, _TILE + 33),
+        ):
+            room = QRectF(_PAD, y, self.width() - 2 * _PAD, 22)
+            shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+            painter.setFont(font)
+            painter.setPen(theme.colour(colour))
+            painter.drawText(
+                room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown
+            )
+
+
+class AddTile(TileButton):
+    """The last card, which adds a game."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(texts.ADD)
+        self._alone = True
+
+    def set_alone(self, alone: bool) -> None:
+        """Whether it is the only card, and so the next thing to do."""
+        self._alone = alone
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        edge, pen = self.outline()
+        if not self.hasFocus():
+            pen.setStyle(Qt.PenStyle.DashLine)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(pen)
+        painter.drawRoundedRect(edge, _RADIUS, _RADIUS)
+        painter.setPen(theme.colour(theme.ACCENT if self._alone else theme.QUIET_TEXT))
+        whole = QRectF(self.rect())
+        painter.setFont(theme.text_font(28))
+        painter.drawText(whole.adjusted(0, -36, 0, -36), Qt.AlignmentFlag.AlignCenter, "+")
+        painter.setPen(theme.colour(theme.TEXT if self._alone else theme.QUIET_TEXT))
+        painter.setFont(theme.text_font(theme.TEXT_PX))
+        painter.drawText(
+            whole.adjusted(_PAD, 20, -_PAD, 20),
+            Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
+            texts.ADD,
+        )
+        painter.end()
+
+
+def initials(name: str) -> str:
+    """One or two letters of a name."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+def tile_gradient(key: str, area: QRectF) -> QLinearGradient:
+    """Two quiet colours of one game's own, always the same. `key`: hex digits."""
+    hue = int(key[:4], 16) % 360 if key else 210
+    gradient = QLinearGradient(area.topLeft(), area.bottomRight())
+    is_light = theme.colour(theme.INK).lightness() > 128
+    strength, values = (40, (235, 215)) if is_light else (125, (92, 66))
+    gradient.setColorAt(0.0, QColor.fromHsv(hue, strength, values[0]))
+    gradient.setColorAt(1.0, QColor.fromHsv((hue + 40) % 360, strength, values[1]))
+    return gradient

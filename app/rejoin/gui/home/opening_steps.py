@@ -1,0 +1,224 @@
+"""From a press of *Play* or *Continue* to a game that can start: claims, sign-in, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from rejoin.core.ticket import BackendAddress
+from rejoin.errors import BadInputError, RejoinError
+from rejoin.gui.home import texts
+from rejoin.gui.home.jobs import Job, Jobs
+from rejoin.gui.home.step_page import Choice, Field, Step
+from rejoin.gui.home.to_open import ToOpen
+from rejoin.runtime.games import game_key, host_of
+
+if TYPE_CHECKING:
+    from rejoin.runtime.launch import GameToPlay
+    from rejoin.runtime.opening import Opening, SignInNeeded, Wanted
+    from rejoin.signaling.openid import DeviceAnswer
+
+MakeOpening = Callable[[], Coroutine[Any, Any, "Opening"]]
+
+
+class OpeningSteps:
+    """One opening at a time."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        show: Callable[[Step], None],
+        typed: Callable[[], str],
+        start: Callable[[ToOpen, GameToPlay], None],
+    ) -> None:
+        """`show`: shows a step. `typed`: what stands in the first field of the step that is shown.
+        `start`: starts the game, which has its claims."""
+        self._jobs = jobs
+        self._show = show
+        self._typed = typed
+        self._start = start
+        self._job: Job | None = None
+        self._turn = 0
+        """Rises with each job: what an earlier one has to show is not shown."""
+        self._tokens: dict[str, str] = {}
+        """What the player has given in this run, for a computer without a keyring, by game."""
+        self._refused: set[str] = set()
+        """Games whose backend refused the saved sign-in."""
+
+    def open(self, wanted: ToOpen) -> None:
+        """Open it, and show so meanwhile."""
+        if wanted.token is not None:
+            self._tokens[wanted.key] = wanted.token
+        title = texts.OPENING_TITLE if wanted.ticket is None else texts.CONTINUING_TITLE
+        self._show(Step(title.format(game=wanted.name), (texts.OPENING_TEXT,), busy=True))
+
+        async def opened() -> Opening:
+            from rejoin.runtime import opening
+
+            return await opening.open_game(self._wanted(wanted))
+
+        self._run(wanted, opened)
+
+    def cancel(self) -> None:
+        """Whatever is under way is not wanted any more."""
+        self._turn += 1
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def sign_in_refused(self, address: BackendAddress) -> None:
+        """The game has ended because its backend refuses the sign-in: the next one is a new one."""
+        self._refused.add(game_key(address))
+        self._tokens.pop(game_key(address), None)
+
+    def _wanted(self, wanted: ToOpen) -> Wanted:
+        from rejoin.runtime.opening import Wanted
+
+        return Wanted(
+            wanted.address,
+            wanted.ticket,
+            self._tokens.get(wanted.key),
+            allow_444=wanted.allow_444,
+            forget=wanted.key in self._refused,
+        )
+
+    def _run(self, wanted: ToOpen, make: MakeOpening) -> None:
+        self.cancel()
+        self._job = self._jobs.run(
+            make,
+            lambda opening: self._opened(wanted, opening),
+            lambda error: self._failed(wanted, error),
+            _drop,
+        )
+
+    def _opened(self, wanted: ToOpen, opening: Opening) -> None:
+        from rejoin.runtime.opening import Ready, SignInNeeded
+
+        self._job = None
+        if isinstance(opening, Ready):
+            self._refused.discard(wanted.key)
+            self._start(wanted, opening.game)
+        elif isinstance(opening, SignInNeeded):
+            self._refused.discard(wanted.key)
+            if opening.method is None:
+                self._ask_token(wanted)
+            else:
+                self._ask_sign_in(wanted, opening)
+        else:
+            self._show(Step(wanted.name, (texts.OPEN_ELSEWHERE,), leave_text=texts.BACK))
+
+    def _failed(self, wanted: ToOpen, error: RejoinError) -> None:
+        self._job = None
+        again = Choice(texts.TRY_AGAIN, lambda: self.open(wanted))
+        self._show(
+            Step(
+                texts.CANNOT_OPEN,
+                (f"{wanted.name}, {host_of(wanted.address.backend_url)}",),
+                choices=(again,),
+                problem=str(error),
+                leave_text=texts.BACK,
+            )
+        )
+
+    # --- a token of the studio's ----------------------------------------------------------------
+
+    def _ask_token(self, wanted: ToOpen, problem: str = "") -> None:
+        self._show(
+            Step(
+                texts.TOKEN_TITLE.format(host=host_of(wanted.address.backend_url)),
+                (texts.TOKEN_TEXT.format(game=wanted.name),),
+                (Field(texts.TOKEN_FIELD, secret=True),),
+                (Choice(texts.TOKEN_USE, lambda: self._use_token(wanted), needs_fields=True),),
+                problem,
+            )
+        )
+
+    def _use_token(self, wanted: ToOpen) -> None:
+        from rejoin.runtime.opening import checked_token
+
+        try:
+            self._tokens[wanted.key] = checked_token(self._typed())
+        except BadInputError as error:
+            self._ask_token(wanted, str(error))
+            return
+        self.open(wanted)
+
+    # --- OpenID Connect ---------------------------------------------------------------------------
+
+    def _ask_sign_in(self, wanted: ToOpen, needed: SignInNeeded, problem: str = "") -> None:
+        issuer = "" if needed.method is None else urlsplit(needed.method.issuer).hostname or ""
+        self._show(
+            Step(
+                texts.SIGN_IN_TITLE.format(host=issuer),
+                (texts.SIGN_IN_TEXT.format(game=wanted.name, issuer=issuer),),
+                choices=(
+                    Choice(texts.SIGN_IN_BROWSER, lambda: self._browser(wanted, needed)),
+                    Choice(texts.SIGN_IN_PHONE, lambda: self._device(wanted, needed)),
+                ),
+                problem=problem,
+            )
+        )
+
+    def _browser(self, wanted: ToOpen, needed: SignInNeeded) -> None:
+        def show_page(page: str) -> None:
+            self._show_waiting(texts.SIGN_IN_WAITING, texts.SIGN_IN_PAGE.format(page=page))
+
+        async def opened() -> Opening:
+            from rejoin.runtime import opening
+
+            return await opening.open_after_browser(self._wanted(wanted), needed, on_page)
+
+        self.cancel()
+        on_page = self._on_gui(show_page)
+        self._show_waiting(texts.SIGN_IN_WAITING)
+        self._sign_in(wanted, needed, opened)
+
+    def _device(self, wanted: ToOpen, needed: SignInNeeded) -> None:
+        async def opened() -> Opening:
+            from rejoin.runtime import opening
+
+            return await opening.open_after_device(self._wanted(wanted), needed, on_code)
+
+        self.cancel()
+        on_code = self._on_gui(self._show_code)
+        self._show_waiting(texts.SIGN_IN_CODE_ASKED)
+        self._sign_in(wanted, needed, opened)
+
+    def _sign_in(self, wanted: ToOpen, needed: SignInNeeded, make: MakeOpening) -> None:
+        self._job = self._jobs.run(
+            make,
+            lambda opening: self._opened(wanted, opening),
+            lambda error: self._ask_sign_in(wanted, needed, str(error)),
+            _drop,
+        )
+
+    def _on_gui(self, show: Callable[[Any], None]) -> Callable[[Any], None]:
+        """The same on the GUI thread, unless something else has begun or was cancelled since."""
+        turn = self._turn
+
+        def shown(value: Any) -> None:
+            if turn == self._turn:
+                show(value)
+
+        return lambda value: self._jobs.later(lambda: shown(value))
+
+    def _show_waiting(self, *lines: str) -> None:
+        self._show(Step(texts.SIGN_IN, lines, busy=True))
+
+    def _show_code(self, device: DeviceAnswer) -> None:
+        from rejoin.runtime.qr_code import qr_modules
+
+        page = device.verification_uri_complete or device.verification_uri
+        line = texts.SIGN_IN_CODE.format(address=device.verification_uri, code=device.user_code)
+        try:
+            code = qr_modules(page)
+        except (ImportError, ValueError):
+            code = None
+        self._show(Step(texts.SIGN_IN, (line,), code=code, busy=True))
+
+
+def _drop(opening: Opening) -> None:
+    from rejoin.runtime.opening import drop
+
+    drop(opening)

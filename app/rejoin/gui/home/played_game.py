@@ -1,0 +1,145 @@
+"""One game played in the home window: its client on the stream thread, and its view."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QWidget
+
+from rejoin.clock import boot_s
+from rejoin.core.model import Ending, Stage
+from rejoin.gui.guest.guest import Guest
+from rejoin.gui.guest.services import choices_of, services_of
+from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.network_hint import NetworkHint, qt_network
+from rejoin.gui.renderer_choice import Choice
+from rejoin.gui.settings.following import Following
+from rejoin.gui.surface_choice import SurfaceUse
+from rejoin.gui.window_options import WindowOptions
+from rejoin.runtime import opening
+from rejoin.runtime.launch import GameToPlay
+from rejoin.runtime.player import Player
+from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
+
+_log = logging.getLogger("rejoin.home")
+
+_POLL_MS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a game is made of. `network_hint`: whether Qt has to say what it knows of networks."""
+
+    game: GameToPlay
+    player: Player
+    options: WindowOptions
+    network_hint: bool = False
+
+
+MakeParts = Callable[[GameToPlay], Parts]
+"""Composes a game by the player's settings as they are now. Raises RejoinError."""
+
+
+class PlayedGame(QObject):
+    """From `start` until `over`. To be used on the GUI thread."""
+
+    left = Signal()
+    """The player left the game while it runs: nothing of it is shown any more."""
+    over = Signal()
+    """The stream thread has ended, and the claims on the game are given back."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        use: SurfaceUse,
+        parent: QWidget,
+        fell_back: Callable[[Choice], None] = lambda choice: None,
+    ) -> None:
+        """`fell_back`: is told what draws, before the native window is made anew for it."""
+        super().__init__(parent)
+        self._fell_back = fell_back
+        self._parts = parts
+        self._use = use
+        self.wants_another = False
+        """The player asked for a new game at the end of this one."""
+        options = replace(
+            parts.options,
+            start_again=self._start_again,
+            make_surface=use.make_surface,
+            on_surface_failed=self._on_surface_failed,
+        )
+        self.view = RejoinWindow(parts.player, options, parent=parent)
+        self.view.left.connect(self.left)
+        self.view.gone.connect(self._on_gone)
+        self.view.refreshed.connect(self._on_refreshed)
+        self._thread: StreamThread[Ending] = StreamThread(parts.player.run)
+        self.ending: Ending | None = None
+        self.stuck = False
+        """The stream thread did not end in time."""
+        self._until = 0.0
+        source = qt_network() if parts.network_hint else None
+        self._hint = None if source is None else NetworkHint(self.view.bridge.post, source)
+        self._said: set[str] = set()
+        application = QCoreApplication.instance()
+        assert isinstance(application, QApplication)
+        self._following = following = Following(application, self.view, options.settings)
+        services = services_of(
+            application,
+            place=None,  # the home keeps its own
+            sound=self.view.bridge.sound,
+            settings=lambda: following.now,
+        )
+        self._guest = Guest(
+            self.view, services, choices=lambda: choices_of(following.now), clock=boot_s
+        )
+
+    def start(self) -> None:
+        """Start the stream thread, and the probe of the graphics card where one is worth it."""
+        self._thread.start()
+        self._use.begin()
+
+    def _start_again(self) -> None:
+        self.wants_another = True
+        self.view.close()
+
+    def _on_surface_failed(self, why: str) -> None:
+        self._use.fall_back(why)
+        self._fell_back(self._use.choice)
+
+    def _on_refreshed(self) -> None:
+        stage = self.view.snapshot.stage
+        if stage is Stage.LIVE:
+            for problem in (self._parts.player.problem() or "").splitlines():
+                if problem not in self._said:
+                    self._said.add(problem)
+                    _log.warning("%s", problem)
+        if not self._thread.running and self._parts.player.snapshot.stage is not Stage.ENDED:
+            self.view.close()
+
+    def _on_gone(self) -> None:
+        self._guest.close()
+        self._following.close()
+        self._parts.options.pads.stop()
+        if self._hint is not None:
+            self._hint.close()
+        self._until = time.monotonic() + END_TIMEOUT_S
+        self._wait()
+
+    def _wait(self) -> None:
+        """Without stopping the window's thread, as `StreamThread.join` would."""
+        if self._thread.running and time.monotonic() < self._until:
+            QTimer.singleShot(_POLL_MS, self, self._wait)
+            return
+        self.stuck = self._thread.running
+        if not self.stuck:
+            try:
+                self.ending = self._thread.join()
+            except Exception:
+                _log.exception("the game failed")
+            opening.release(self._parts.game)
+        self.over.emit()

@@ -1,0 +1,143 @@
+"""Every step that the home may show, on its one page: made when the first of them is needed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from rejoin.core.ticket import BackendAddress
+from rejoin.errors import BadInputError, RejoinError
+from rejoin.gui.home import texts
+from rejoin.gui.home.adding_steps import AddingSteps
+from rejoin.gui.home.jobs import Jobs
+from rejoin.gui.home.opening_steps import OpeningSteps
+from rejoin.gui.home.step_page import Choice, Field, Step, StepPage
+from rejoin.gui.home.to_open import ToOpen
+from rejoin.runtime import games_file
+from rejoin.runtime.deep_link import link_of
+from rejoin.runtime.games import Game
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rejoin.runtime.launch import GameToPlay
+
+_log = logging.getLogger("rejoin.home")
+
+
+class StepHost(Protocol):
+    """What the steps need of the home."""
+
+    def show_step_page(self, page: StepPage) -> None: ...
+    def show_home(self) -> None: ...
+    def game_of(self, key: str) -> Game | None: ...
+    def play_game(self, name: str, address: BackendAddress) -> None: ...
+    def start(self, wanted: ToOpen, game: GameToPlay) -> None: ...
+
+
+class Steps:
+    """`path`: of the file of games."""
+
+    def __init__(self, host: StepHost, jobs: Jobs, path: Path) -> None:
+        self._host = host
+        self._path = path
+        self.page = StepPage()
+        self.page.left.connect(self._leave)
+        typed = self.page.field
+        self.opening = OpeningSteps(jobs, self.show, typed, host.start)
+        self.adding = AddingSteps(jobs, self.show, typed, self._add, host.play_game, host.game_of)
+
+    def show(self, step: Step) -> None:
+        self.page.show_step(step)
+        self._host.show_step_page(self.page)
+
+    def cancel(self) -> None:
+        """Whatever is under way is not wanted any more."""
+        self.opening.cancel()
+        self.adding.cancel()
+
+    def _leave(self) -> None:
+        self.cancel()
+        self._host.show_home()
+
+    def show_failure(self, problem: str) -> None:
+        self.show(Step(texts.CANNOT_OPEN, problem=problem, leave_text=texts.BACK))
+
+    def show_help(self) -> None:
+        self.show(Step(texts.HELP_TITLE, rows=texts.HELP, leave_text=texts.BACK))
+
+    def show_about(self, version: str) -> None:
+        title = texts.ABOUT_TITLE.format(version=version).strip()
+        self.show(Step(title, (texts.ABOUT_TEXT,), leave_text=texts.BACK))
+
+    # --- the list -------------------------------------------------------------------------------
+
+    def _add(self, game: Game) -> None:
+        """Raises BadInputError."""
+        copy = games_file.add(self._path, game)
+        if copy is not None:
+            _log.warning("%s", texts.LIST_DAMAGED.format(name=copy.name))
+        self._host.show_home()
+
+    def ask_name(self, key: str, problem: str = "") -> None:
+        """A new name for a game of the list."""
+        game = self._host.game_of(key)
+        if game is None:
+            return
+        self.show(
+            Step(
+                texts.RENAME_TITLE.format(game=game.name),
+                fields=(Field(texts.NAME_FIELD, game.name),),
+                choices=(Choice(texts.RENAME, lambda: self._rename(key), needs_fields=True),),
+                problem=problem,
+            )
+        )
+
+    def _rename(self, key: str) -> None:
+        name = self.page.field()
+        self._edit(lambda: games_file.rename(self._path, key, name), partial(self.ask_name, key))
+
+    def ask_removal(self, key: str, problem: str = "") -> None:
+        """Whether a game is to leave the list."""
+        game = self._host.game_of(key)
+        if game is None:
+            return
+        choice = Choice(
+            texts.REMOVE,
+            lambda: self._edit(
+                lambda: games_file.remove(self._path, key), partial(self.ask_removal, key)
+            ),
+        )
+        title = texts.REMOVE_TITLE.format(game=game.name)
+        self.show(Step(title, (texts.REMOVE_TEXT,), choices=(choice,), problem=problem))
+
+    def make_shortcut(self, key: str) -> None:
+        """Put a shortcut for a game of the list on the player's desktop."""
+        from rejoin.runtime import desktop_shortcut
+
+        game = self._host.game_of(key)
+        if game is None:
+            return
+        link = link_of(game.address)
+        line, problem = "", ""
+        try:
+            if link is None:
+                raise BadInputError(texts.NO_SHORTCUT)
+            path = desktop_shortcut.make_shortcut(
+                game.name, link, desktop_shortcut.desktop_folder()
+            )
+            line = texts.SHORTCUT_MADE.format(path=path)
+        except RejoinError as error:
+            problem = str(error)
+        lines = (line,) if line else ()
+        self.show(Step(game.name, lines, problem=problem, leave_text=texts.BACK))
+
+    def _edit(self, edit: Callable[[], None], failed: Callable[[str], None]) -> None:
+        try:
+            edit()
+        except RejoinError as error:
+            failed(str(error))
+            return
+        self._host.show_home()

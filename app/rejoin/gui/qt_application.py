@@ -1,0 +1,78 @@
+"""The one QApplication, its theme, and its log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import (
+    QCoreApplication,
+    QMessageLogContext,
+    Qt,
+    QtMsgType,
+    qInstallMessageHandler,
+)
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from rejoin.gui import platform_plugin, theme
+from rejoin.gui.displays import check_display
+from rejoin.gui.roles import Appearance
+
+INTERRUPTED = 130
+"""Exit code after Ctrl+C, as shells count it: 128 + SIGINT."""
+
+_log = logging.getLogger("rejoin.qt")
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+_PLUGIN_CANNOT = (
+    "This plugin does not support",  # the offscreen plugin, whenever something needs a screen
+    "This plugin supports grabbing the mouse only for popup",  # Wayland, where Qt does it alone
+)
+
+
+def make_application(appearance: Appearance | None = None) -> QApplication:
+    """The QApplication with our theme. `appearance`: None: the one that it has, or the default.
+    Raises NoDisplayError, AssetMissingError."""
+    existing = QCoreApplication.instance()
+    if isinstance(existing, QApplication):
+        if appearance is not None and appearance != theme.appearance():
+            theme.apply(existing, appearance)
+        return existing
+    platform_plugin.choose()
+    check_display()
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
+        Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
+    )
+    application = QApplication(["rejoin"])
+    application.setApplicationName("Rejoin")
+    application.setDesktopFileName("rejoin")
+    application.setQuitOnLastWindowClosed(False)
+    platform_plugin.stop_releases_by_repeat(application)
+    theme.apply(application, appearance or Appearance())
+    return application
+
+
+@contextmanager
+def qt_log() -> Iterator[None]:
+    """Send Qt's messages to the logger "rejoin.qt"."""
+    before = qInstallMessageHandler(to_log)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(before)
+
+
+def to_log(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    """Log one message of Qt's."""
+    if message.startswith(_PLUGIN_CANNOT):
+        kind = QtMsgType.QtDebugMsg
+    _log.log(_LEVELS.get(kind, logging.WARNING), "%s: %s", context.category or "qt", message)

@@ -1,0 +1,159 @@
+"""The player's games on the disk: one TOML file beside the settings, with one table for each.
+
+Reading never fails: what cannot be used is a sentence and stays in the file. Each change reads the
+file anew, so that two windows lose nothing of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from rejoin.core.ticket import BackendAddress
+from rejoin.errors import BadInputError
+from rejoin.runtime.games import MAX_GAMES, Game, checked_name, game_from
+from rejoin.runtime.state_folder import settings_folder
+from rejoin.runtime.toml_file import edit_file, read_tables
+
+_NAME: Final = "games.toml"
+_CALLED: Final = "file of games"
+_TABLES: Final = "game"
+
+_HEADING: Final = "# The games in Rejoin's home window.\n"
+
+_DEFAULTS: Final = {each.name: each.default for each in fields(BackendAddress)}
+
+GONE: Final = "This game is not in the list any more."
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedGames:
+    """The games in the order of the file, and a sentence for each thing that is wrong with it."""
+
+    games: tuple[Game, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def games_path() -> Path:
+    """This user's file; it need not exist. Raises BadInputError where there is no home folder."""
+    return settings_folder() / _NAME
+
+
+def load(path: Path) -> LoadedGames:
+    """Raises nothing."""
+    try:
+        tables = read_tables(path)
+    except OSError:
+        return LoadedGames(problems=(f"The {_CALLED} {path} cannot be read.",))
+    except ValueError as error:
+        return LoadedGames(problems=(f"The {_CALLED} {path} is damaged ({error}).",))
+    entries = (tables or {}).get(_TABLES, [])
+    if not isinstance(entries, list):
+        return LoadedGames(problems=(f"The {_CALLED} {path} has no list of games.",))
+    games: dict[str, Game] = {}
+    problems: list[str] = []
+    for number, entry in enumerate(entries[:MAX_GAMES], 1):
+        try:
+            game = _game(entry)
+        except BadInputError as error:
+            why = str(error).rstrip(".")
+            problems.append(f"Game {number} in the {_CALLED} cannot be used: {why}.")
+        else:
+            games.setdefault(game.key, game)
+    if len(entries) > MAX_GAMES:
+        problems.append(f"The {_CALLED} has more than {MAX_GAMES} games; the first are shown.")
+    return LoadedGames(tuple(games.values()), tuple(problems))
+
+
+def add(path: Path, game: Game) -> Path | None:
+    """Add a game at the end. Returns where a damaged file was set aside. Raises BadInputError if it
+    is there already, if there are too many, and if the file cannot be written."""
+    import tomlkit
+
+    def edit(document: Any) -> None:
+        entries = _entries(document)
+        if any(_is(entry, game.key) for entry in entries):
+            raise BadInputError(f"{game.name} is in the list already.")
+        if len(entries) >= MAX_GAMES:
+            raise BadInputError(f"There are {MAX_GAMES} games already. Remove one first.")
+        table = tomlkit.table()
+        table.update(_table(replace(game, name=checked_name(game.name))))
+        if not entries:
+            document[_TABLES] = tomlkit.aot()
+        document[_TABLES].append(table)
+
+    return edit_file(path, edit, heading=_HEADING, name=_CALLED)
+
+
+def rename(path: Path, key: str, name: str) -> None:
+    """Raises BadInputError."""
+    name = checked_name(name)
+    _edit_one(path, key, lambda entry: entry.update({"name": name}))
+
+
+def played(path: Path, key: str, at_unix_s: float) -> None:
+    """Note when a game was played last. Raises BadInputError."""
+    _edit_one(path, key, lambda entry: entry.update({"last_played": int(at_unix_s)}))
+
+
+def remove(path: Path, key: str) -> None:
+    """Raises BadInputError."""
+
+    def edit(document: Any) -> None:
+        entries = _entries(document)
+        places = [place for place, entry in enumerate(entries) if _is(entry, key)]
+        if not places:
+            raise BadInputError(GONE)
+        for place in reversed(places):
+            del entries[place]
+
+    edit_file(path, edit, heading=_HEADING, name=_CALLED)
+
+
+def _edit_one(path: Path, key: str, change: Callable[[Any], None]) -> None:
+    def edit(document: Any) -> None:
+        found = next((entry for entry in _entries(document) if _is(entry, key)), None)
+        if found is None:
+            raise BadInputError(GONE)
+        change(found)
+
+    edit_file(path, edit, heading=_HEADING, name=_CALLED)
+
+
+def _entries(document: Any) -> Any:
+    entries = document.get(_TABLES, [])
+    if not isinstance(entries, list):
+        raise BadInputError(f"In the {_CALLED} {_TABLES} is not a list. Remove that line.")
+    return entries
+
+
+def _is(entry: Any, key: str) -> bool:
+    try:
+        return _game(entry).key == key
+    except BadInputError:
+        return False
+
+
+def _game(entry: Any) -> Game:
+    if not isinstance(entry, Mapping):
+        raise BadInputError("it is not a table")
+    return game_from({name: _plain(value) for name, value in entry.items()})
+
+
+def _plain(value: Any) -> Any:
+    """Without tomlkit's classes, which are sometimes no bool."""
+    unwrap = getattr(value, "unwrap", None)
+    return value if unwrap is None else unwrap()
+
+
+def _table(game: Game) -> dict[str, Any]:
+    """What is not as everywhere."""
+    found: dict[str, Any] = {"name": game.name}
+    for key, value in asdict(game.address).items():
+        if value is not None and value != _DEFAULTS[key]:
+            found[key] = value
+    if game.last_played is not None:
+        found["last_played"] = int(game.last_played)
+    return found

@@ -1,0 +1,26 @@
+"""The game that can be returned to and that no Rejoin plays now; loads nothing of a game."""
+
+from __future__ import annotations
+
+from rejoin.core.ticket import Ticket
+from rejoin.errors import BadInputError
+from rejoin.runtime.instance import is_taken
+from rejoin.runtime.ticket_folder import TicketFolder, key_of
+
+
+def key_of_ticket(ticket: Ticket) -> str:
+    """The name of the ticket's session on this computer, for its lock and its file."""
+    return key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
+
+
+def unfinished_game() -> Ticket | None:
+    """The newest ticket, unless its game is open or certainly over; a damaged ticket is none."""
+    folder = TicketFolder()
+    folder.sweep()
+    try:
+        ticket = folder.newest()
+    except BadInputError:
+        return None
+    if ticket is None or ticket.expired(folder.now()):
+        return None
+    return None if is_taken(key_of_ticket(ticket)) else ticket

@@ -1,0 +1,39 @@
+"""The game that can be returned to: not one that is open, over, or damaged."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from helpers.command_line import KEY, saved_ticket
+from rejoin.runtime.instance import Instance
+from rejoin.runtime.ticket_folder import TicketFolder
+from rejoin.runtime.unfinished import key_of_ticket, unfinished_game
+
+
+@pytest.fixture(autouse=True)
+def _folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
+def test_a_damaged_ticket_is_no_unfinished_game() -> None:
+    assert key_of_ticket(saved_ticket()) == KEY
+    (file,) = TicketFolder().folder.iterdir()
+    file.write_text("{")
+    assert unfinished_game() is None
+
+
+def test_a_game_that_is_being_played_is_not_unfinished() -> None:
+    assert unfinished_game() is None
+    ticket = saved_ticket()
+    assert unfinished_game() == ticket
+    playing = Instance.claim(KEY)
+    assert playing is not None
+    assert unfinished_game() is None
+    playing.release()
+    assert unfinished_game() == ticket
+    saved_ticket(wall_s=time.time() - 90_000)
+    assert unfinished_game() is None
