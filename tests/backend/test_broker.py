@@ -229,7 +229,7 @@ async def test_a_long_poll_returns_the_first_news(rig: Rig) -> None:
     await until(lambda: rig.service.count("get_status") >= 2)
     assert not poll.done()
     rig.service.status = "CONNECTED"
-    assert (await asyncio.wait_for(poll, 10)).status == "CONNECTED"
+    assert (await asyncio.wait_for(poll, 60)).status == "CONNECTED"
 
 
 async def test_a_poll_reads_the_store_once_before_its_call_and_once_after_it(
@@ -258,7 +258,7 @@ async def test_a_long_poll_without_news_returns_what_it_has(rig: Rig) -> None:
 async def test_a_long_poll_stops_once_its_client_has_hung_up(rig: Rig) -> None:
     session_id = await rig.started()
     rig.here = False
-    await asyncio.wait_for(rig.poll(session_id, 20.0, known="ACTIVE"), 10)
+    await asyncio.wait_for(rig.poll(session_id, 20.0, known="ACTIVE"), 60)
     assert rig.service.count("get_status") == 1
 
 
@@ -273,7 +273,7 @@ async def test_a_long_poll_survives_a_failure_that_may_pass_but_not_as_its_first
     await until(lambda: rig.service.count("get_status") >= 2)
     rig.service.fail("get_status", ServiceFault.TIMED_OUT)
     rig.service.status = "CONNECTED"
-    assert (await asyncio.wait_for(poll, 10)).status == "CONNECTED"
+    assert (await asyncio.wait_for(poll, 60)).status == "CONNECTED"
     assert not rig.service.faults["get_status"], "one poll in between has failed"
 
     before = rig.service.count("get_status")
@@ -281,7 +281,7 @@ async def test_a_long_poll_survives_a_failure_that_may_pass_but_not_as_its_first
     await until(lambda: rig.service.count("get_status") > before)
     rig.service.fail("get_status", ServiceFault.ACCESS_DENIED)
     with refused(Reason.ACCESS_DENIED):
-        await asyncio.wait_for(poll, 10)
+        await asyncio.wait_for(poll, 60)
 
 
 async def test_an_ended_session_is_known_without_a_call(rig: Rig) -> None:
@@ -526,10 +526,9 @@ async def test_the_budget_ends_the_wait_for_a_slow_service() -> None:
     assert service.create_gate is not None
     async with caller(service) as call:
         session_id = await call.started()
-        begun = time.monotonic()
         answer = await call.reconnect(session_id, 2, budget_ms=700)
         problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
-        assert time.monotonic() - begun < 6
+        assert service.creating == 1, "the call to the service is not over"
         service.create_gate.set()
 
 
@@ -628,7 +627,7 @@ async def test_a_long_poll_ends_when_a_newer_attempt_begins() -> None:
         await asyncio.sleep(0.05)
         assert not waiting.done()
         await call.reconnect(session_id, 2)
-        seen = await asyncio.wait_for(waiting, 20)
+        seen = await asyncio.wait_for(waiting, 60)
         assert seen["attempt"] == 2
 
 
@@ -735,6 +734,6 @@ async def test_a_backend_that_ends_answers_long_polls_with_their_view() -> None:
             began_at = time.monotonic()
             await stack.aclose()
             answers = await asyncio.gather(*polls)
-        assert time.monotonic() - began_at < 15.0
+        assert time.monotonic() - began_at < 24.0, "before they end by themselves"
         assert [answer.status_code for answer in answers] == [200] * 3
         assert {answer.json()["status"] for answer in answers} == {"CONNECTED"}

@@ -129,7 +129,7 @@ async def playing(
             yield scene
         finally:
             player.post(events.CloseForNowRequested())
-            await asyncio.wait_for(running, 20)
+            await asyncio.wait_for(running, 60)
     assert "player" not in tasks.alive()
 
 

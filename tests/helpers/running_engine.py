@@ -118,7 +118,7 @@ def play(
         running = asyncio.ensure_future(it.engine.run())
         try:
             await script(it)
-            return it, await asyncio.wait_for(running, 10)
+            return it, await asyncio.wait_for(running, 60)
         finally:
             running.cancel()
 

@@ -27,7 +27,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         return host, port
 
     async def receive(self) -> tuple[bytes, tuple[str, int]]:
-        return await asyncio.wait_for(self.got.get(), 10)
+        return await asyncio.wait_for(self.got.get(), 60)
 
 
 @contextlib.asynccontextmanager

@@ -125,7 +125,7 @@ class Scene:
         for player, running in self._running:
             player.post(events.CloseForNowRequested())
             with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait_for(running, 20)
+                await asyncio.wait_for(running, 60)
 
 
 @asynccontextmanager

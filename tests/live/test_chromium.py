@@ -31,7 +31,7 @@ from rejoin.studio.serve import studio
 
 DATA = Path(__file__).parents[1] / "data"
 HOST = "127.0.0.1"
-PATIENCE_S = 45.0
+PATIENCE_S = 60.0
 """For one step, also on a busy machine."""
 POLL_EVERY_S = 0.05
 
@@ -175,7 +175,7 @@ def test_a_browser_plays_loses_its_connection_and_rejoins_the_same_game(tmp_path
         assert_signals_like_the_web_sdk(signals)
         await it.until(it.seen, lambda seen: seen["state"] == "connected")
         await it.frames(10)
-        stats = await it.stats()
+        stats = await it.until(it.stats, lambda stats: stats["video"] and stats["audio"])
         assert stats["video"]["codec"]["mimeType"] == "video/H264"
         assert (stats["video"]["frameWidth"], stats["video"]["frameHeight"]) == (640, 360)
         assert stats["audio"]["codec"]["mimeType"] == "audio/opus"
@@ -325,7 +325,7 @@ def test_the_script_leaves_text_fields_alone_and_obeys_limits(tmp_path: Path) ->
         )
         await it.start()
         await it.until(it.seen, lambda seen: seen["state"] == "connected")
-        await it.until(it.stats, lambda stats: stats["video"].get("frameHeight") == 180)
+        await it.until(it.stats, lambda stats: (stats["video"] or {}).get("frameHeight") == 180)
         media = await it.until(it.game, lambda game: game["media"]["bitrate_bps"] <= 700_000)
         assert media["media"]["bitrate_bps"] == 700_000
         assert (await it.game())["key_presses"] == 0

@@ -312,7 +312,7 @@ async def test_the_consent_task_is_ours_and_can_be_cancelled() -> None:
         scene.connection._query_consent_task = cast(Any, task)
         await asyncio.sleep(0)
         seam.cancel_consent(scene.connection)
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 30)
         scene.connection._query_consent_task = None
 
 

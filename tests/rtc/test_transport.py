@@ -220,7 +220,7 @@ async def test_the_first_answer_to_a_check_of_ice_is_the_first_packet_and_the_on
         await asyncio.sleep(0)
         assert there.first_packets == 0
         there.answer(request)
-        await asyncio.wait_for(asking, 5)
+        await asyncio.wait_for(asking, 60)
         assert (there.first_packets, there.transport.last_stun_at) == (1, 100.0)
         there.now = 101.0
         assert there.transport.checks.send()

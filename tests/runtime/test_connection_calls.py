@@ -56,7 +56,7 @@ async def test_a_second_answer_that_cannot_be_used_ends_the_start() -> None:
             await it.until(lambda: len(it.world.peers) == number)  # noqa: B023
             await it.until(lambda: "answer" in it.world.peers[-1].actions)
             it.engine.post(events.AnswerRefused(ConnectionNumber(number), "no fingerprint"))
-        return await asyncio.wait_for(running, 10)
+        return await asyncio.wait_for(running, 60)
 
     ending = await main()
     assert (ending.kind, ending.detail) == (EndingKind.BAD_ANSWER, "no fingerprint")

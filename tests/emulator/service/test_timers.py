@@ -23,7 +23,7 @@ async def test_an_alarm_uses_its_own_clock_and_not_the_loops() -> None:
     timers.call_at(4000.0, lambda: rung.append("overdue"))
     all_rung = asyncio.Event()
     timers.call_at(4500.0, all_rung.set)
-    await asyncio.wait_for(all_rung.wait(), 10)
+    await asyncio.wait_for(all_rung.wait(), 60)
     await asyncio.sleep(1.2)  # "soon" reads its clock at least once a second
     assert sorted(rung) == ["overdue", "soon"]
 
@@ -61,7 +61,7 @@ async def test_alarms_share_one_wake_up_and_ring_in_order() -> None:
     now = 108.0
     done = asyncio.Event()
     timers.call_at(108.0, done.set)
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(done.wait(), 60)
     assert rung == list(range(1, 9))
     for each in undo:
         each()
@@ -87,5 +87,5 @@ async def test_an_alarm_that_an_earlier_one_cancels_does_not_ring() -> None:
     now = 103.0
     done = asyncio.Event()
     timers.call_at(103.0, done.set)
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(done.wait(), 60)
     assert rung == []

@@ -189,7 +189,7 @@ def test_a_frame_becomes_a_picture_in_the_right_colours(bench: Bench) -> None:
     bench.decoder.show(True)
     bench.decoder.submit(encoded(1)[0])
     picture = bench.picture()
-    assert bench.first.is_set() or bench.first.wait(5)
+    assert bench.first.is_set() or bench.first.wait(60)
     assert (picture.width, picture.height) == (320, 180)
     assert picture.connection == 7
     blue, green, red, alpha = colour(picture)
