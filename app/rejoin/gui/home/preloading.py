@@ -69,11 +69,16 @@ IN_TURN: Final = (
     "rejoin.gui.announcer",
     "rejoin.gui.module_wishes",
     "rejoin.gui.pointer",
+    "rejoin.gui.wayland",
+    "rejoin.gui.system_keys",
+    "rejoin.gui.touch",
+    "rejoin.gui.controls",
     "rejoin.gui.report",
     "rejoin.gui.surface_choice",
     "rejoin.gui.window_options",
     "rejoin.gui.main_window",
     "rejoin.gui.network_hint",
+    "rejoin.gui.settings.following",
     "rejoin.gui.home.played_game",
 )
 """After those."""
