@@ -15,7 +15,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from rejoin.backend.connection_rules import ConnectionRules, check_descriptors
+from rejoin.backend.aws import _DURATIONS_S, _THREADS
+from rejoin.backend.connection_rules import (
+    DESCRIPTORS_KEPT,
+    ConnectionRules,
+    check_descriptors,
+)
 from rejoin.backend.serving import serving
 from rejoin.errors import ServiceError
 from rejoin.signaling.transport import _LIMITS
@@ -193,19 +198,24 @@ def test_too_few_descriptors_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 4096))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
     check_descriptors(ConnectionRules(connections=1000))
-    assert set_to == [(1100, 4096)]
+    assert set_to == [(2200, 4096)]
     with pytest.raises(ServiceError) as caught:
         check_descriptors(ConnectionRules(connections=10_000))
     assert "4096" in str(caught.value)
     assert str(caught.value).endswith(".")
 
 
+def test_there_are_descriptors_for_all_that_calls_of_the_service_may_keep() -> None:
+    database = 12
+    assert sum(_THREADS.values()) * len(_DURATIONS_S) + database < DESCRIPTORS_KEPT
+
+
 @pytest.mark.parametrize(
     ("limits", "set_to"),
     [
         ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), []),
-        ((2000, resource.RLIM_INFINITY), []),
-        ((256, resource.RLIM_INFINITY), [(1100, resource.RLIM_INFINITY)]),
+        ((2500, resource.RLIM_INFINITY), []),
+        ((256, resource.RLIM_INFINITY), [(2200, resource.RLIM_INFINITY)]),
     ],
 )
 def test_no_limit_is_enough_and_none_is_lowered(

@@ -59,3 +59,13 @@ async def test_refusals_take_longer_and_longer_for_each_address_by_itself(
     assert [record.getMessage() for record in caplog.records] == [
         "10 sign-ins of one address were refused within a minute"
     ]
+
+
+def test_the_addresses_of_one_network_count_together() -> None:
+    refused = RefusedSignIns(lambda: 0.0)
+    for number, address in enumerate(("2001:db8::1", "2001:db8::2:1", "2001:db8:0:0:ffff::"), 1):
+        assert refused.count(address) == number
+    assert refused.count("2001:db8:0:1::1") == 1
+    assert refused.count("192.0.2.1") == 1
+    assert refused.count("::ffff:192.0.2.1") == 2
+    assert refused.count("::ffff:192.0.2.2") == 1, "IPv4 has no networks of 64 bits"

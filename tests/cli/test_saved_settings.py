@@ -12,7 +12,9 @@ from helpers.command_line import LINK, PLAY, FakePlayer, Rejoin, saved_ticket
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gui import application
+from rejoin.gui.control_options import ControlOptions, MouseOptions, SystemKeysMode, TouchMode
 from rejoin.gui.input import NoPads
+from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.gui.surface_choice import PictureOptions, Renderer
 from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_options import WindowOptions
@@ -45,6 +47,22 @@ dead_zone = 0.25
 swap_ab = true
 swap_xy = true
 rumble = false
+
+[mouse]
+capture = "never"
+sensitivity = 1.5
+swap_buttons = true
+scroll = "reversed"
+
+[touch]
+mode = "trackpad"
+
+[keyboard]
+system_keys = "full_screen"
+
+[shortcuts]
+sound = "F9"
+free_mouse = "Ctrl+Shift"
 
 [network]
 max_kbps = 8000
@@ -112,6 +130,12 @@ def test_every_setting_reaches_the_game(
     )
     assert window.pads.mappings == settings_path().with_name("gamecontrollerdb.txt")
     assert played.wish_listeners == [window.pads.on_wish]
+    assert window.controls == ControlOptions(
+        Shortcuts.of({ShortcutAction.TOGGLE_SOUND: "F9", ShortcutAction.FREE_MOUSE: "Ctrl+Shift"}),
+        MouseOptions(capture=False, sensitivity=1.5, swap_buttons=True, reverse_scroll=True),
+        TouchMode.TRACKPAD,
+        SystemKeysMode.FULL_SCREEN,
+    )
 
 
 def test_gamepads_can_be_off(

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from helpers.fake_pads import FakePads
 from helpers.fake_port import FakeClock
+from rejoin.gui.control_options import MouseOptions
 from rejoin.gui.input import PlayerInput, PointerTravel, wheel_turn
 from rejoin.input_events.events import (
     Button,
@@ -279,6 +280,22 @@ def test_alt_does_not_change_the_axis_of_the_wheel(
         False,
     )
     assert wheel_turn(event, platform) == turned
+
+
+def test_the_player_can_swap_buttons_and_turn_the_wheel_around(sent: list[InputEvent]) -> None:
+    options = MouseOptions(swap_buttons=True, reverse_scroll=True)
+    inputs = PlayerInput(sent.append, FakeClock(50.0), mouse=options)
+    inputs.open()
+    for pressed in (True, True, False):  # one that changes nothing is dropped here, too
+        inputs.button(Qt.MouseButton.LeftButton, pressed, QPointF(1, 2))
+    inputs.wheel((30, -120), QPointF(1, 2))
+    down, up, wheel = sent
+    assert isinstance(down, PointerButton)
+    assert (down.button, down.buttons) == (Button.RIGHT, 2)
+    assert isinstance(up, PointerButton)
+    assert (up.button, up.buttons) == (Button.RIGHT, 0)
+    assert isinstance(wheel, Wheel)
+    assert (wheel.turn_x, wheel.turn_y) == (-30, 120)
 
 
 # --- gamepads ---

@@ -6,7 +6,16 @@ import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 
-from rejoin.gui.key_events import code_of, held_modifiers, identity_of, key_of, modifiers_after
+from rejoin.gui.key_events import (
+    code_of,
+    held_modifiers,
+    identity_of,
+    key_of,
+    modifiers_after,
+    pressed_of,
+)
+from rejoin.gui.shortcuts import Pressed
+from rejoin.input_events.chords import Held
 from rejoin.input_events.events import Modifiers
 from rejoin.input_events.keys import KEYS
 
@@ -160,3 +169,53 @@ def test_locks_and_alt_graph_come_from_the_systems_own_state() -> None:
     a = event(Qt.Key.Key_A, 0x1E, state=0x300)
     assert modifiers_after(a, codes, pressed=True, platform="windows") == locked
     assert modifiers_after(a, codes, pressed=True, platform="offscreen") == Modifiers.NONE
+
+
+ALT = Qt.KeyboardModifier.AltModifier
+GROUP = Qt.KeyboardModifier.GroupSwitchModifier
+NOTHING: frozenset[str] = frozenset()
+ALT_GR_ON_WINDOWS = frozenset({"ControlLeft", "AltRight"})
+DOWN_ON_WINDOWS = frozenset({0x1D, 0x138})
+NO_KEYS: frozenset[int] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("pressed", "found"),
+    [
+        (event(Qt.Key.Key_S, 31 + 8, modifiers=CONTROL | ALT), ("S", {Held.CTRL, Held.ALT})),
+        (event(Qt.Key.Key_F9, 67 + 8), ("F9", set())),
+        (event(Qt.Key.Key_Enter, 96 + 8, modifiers=ALT), ("Enter", {Held.ALT})),
+        (event(Qt.Key.Key_Exclam, 2 + 8, modifiers=SHIFT | META), ("1", {Held.SHIFT, Held.META})),
+        (event(0x0424, 31 + 8, modifiers=CONTROL), ("S", {Held.CTRL})),  # Cyrillic, at S
+        (event(Qt.Key.Key_Alt, 56 + 8, modifiers=CONTROL), ("", {Held.CTRL, Held.ALT})),
+        (event(Qt.Key.Key_Control, 29 + 8), ("", {Held.CTRL})),
+        (event(Qt.Key.Key_AltGr, 100 + 8, modifiers=CONTROL), None),
+        (event(Qt.Key.Key_LaunchMail, 155 + 8), None),
+        (event(Qt.Key.Key_Slash, 89 + 8), ("Slash", set())),
+    ],
+)
+def test_a_press_as_shortcuts_know_it(
+    pressed: QKeyEvent, found: tuple[str, set[Held]] | None
+) -> None:
+    expected = None if found is None else Pressed(found[0], frozenset(found[1]))
+    assert pressed_of(pressed, NO_KEYS, "xcb") == expected
+
+
+def test_what_alt_gr_makes_of_ctrl_and_alt_does_not_count() -> None:
+    q = event(Qt.Key.Key_Q, 0x10, modifiers=CONTROL | ALT)
+    assert pressed_of(q, NO_KEYS, "windows") == Pressed("Q", frozenset({Held.CTRL, Held.ALT}))
+    assert pressed_of(q, DOWN_ON_WINDOWS, "windows") == Pressed("Q", frozenset())
+    right_alt = event(Qt.Key.Key_Alt, 0x138, modifiers=CONTROL)
+    assert pressed_of(right_alt, DOWN_ON_WINDOWS, "windows") is None
+    assert pressed_of(right_alt, frozenset({0x138}), "windows") is not None, "no AltGr there"
+
+
+def test_alt_gr_on_windows_is_alt_graph_for_the_game() -> None:
+    pressed = event(Qt.Key.Key_Alt, 0x138, modifiers=CONTROL | ALT)
+    after = modifiers_after(pressed, ALT_GR_ON_WINDOWS, pressed=True, platform="windows")
+    assert after == Modifiers.ALT_GRAPH
+    q = event(Qt.Key.Key_Q, 0x10, modifiers=CONTROL | ALT)
+    after = modifiers_after(q, ALT_GR_ON_WINDOWS | {"KeyQ"}, pressed=True, platform="windows")
+    assert after == Modifiers.ALT_GRAPH
+    up = event(Qt.Key.Key_Alt, 0x138, kind=UP, modifiers=NONE)
+    assert modifiers_after(up, NOTHING, pressed=False, platform="windows") == Modifiers.NONE

@@ -129,7 +129,8 @@ def test_everything_is_as_large_as_the_picture(application: QApplication, rig: R
 
 def test_the_offer_to_reconnect_is_shown_while_there_is_a_hint(rig: Rig) -> None:
     rig.show(LIVE)
-    rig.layers.show_notes(Notes(badge="frozen", reconnect_hint="Ctrl+Alt+R: reconnect"), NOW)
+    offer = Notes(badge="frozen", reconnect_hint="Ctrl+Alt+R: reconnect", offers_reconnect=True)
+    rig.layers.show_notes(offer, NOW)
     assert rig.layers.reconnect.isVisible()
     assert rig.layers.corners.badge.text() == "frozen Ctrl+Alt+R: reconnect"
     rig.layers.show_notes(Notes(badge="frozen"), NOW)

@@ -44,6 +44,7 @@ from rejoin.core.model import (
     Trouble,
 )
 from rejoin.gui.card import UNARMED_S, Card, CardButton
+from rejoin.gui.control_options import ControlOptions
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.notes import (
     BACK_FOR_S,
@@ -53,6 +54,7 @@ from rejoin.gui.notes import (
     SOUND_NOTE_FOR_S,
 )
 from rejoin.gui.pill import Pill
+from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.gui.window_options import WindowOptions
 from rejoin.input_events.events import (
     Button,
@@ -852,23 +854,82 @@ def test_f11_works_over_a_card_too(show: ShowFace) -> None:
     assert window.isFullScreen()
 
 
-def test_f8_drops_the_connection_only_in_a_demo(application: QApplication, show: ShowFace) -> None:
+def test_ctrl_alt_d_drops_the_connection_only_in_a_demo(
+    application: QApplication, show: ShowFace
+) -> None:
     dropped: list[int] = []
     port, clock = FakePort(), FakeClock(NOW)
     window = RejoinWindow(port, WindowOptions(drop_again=lambda: dropped.append(1)), clock=clock)
     window.show()
     show_snapshot(window, port, LIVE)
-    press(window, Qt.Key.Key_F8)
+    press(window, Qt.Key.Key_D, modifier=CTRL_ALT)
     assert dropped == [1]
-    assert port.inputs == []
+    assert not port.held[-1].anything
+    assert not any("KeyD" in held.codes for held in port.held)
     show_snapshot(window, port, lost())
-    QTest.keyClick(window.focusWidget(), Qt.Key.Key_F8)
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_D, CTRL_ALT)
     assert dropped == [1]
     destroy(window)
     window, port, _clock = show(face_named("live"))
+    press(window, Qt.Key.Key_D, modifier=CTRL_ALT)
     press(window, Qt.Key.Key_F8)
-    assert port.codes == {"F8"}
-    assert "F8: drop the connection" not in words(window)
+    assert port.codes >= {"KeyD", "F8"}
+    assert "Ctrl+Alt+D: drop the connection" not in words(window)
+
+
+@pytest.mark.parametrize("shortcut", ["s", "m", "d", "up"])
+def test_the_last_key_of_a_shortcut_stays_here_and_what_was_held_is_released(
+    application: QApplication, shortcut: str
+) -> None:
+    key = {"s": Qt.Key.Key_S, "m": Qt.Key.Key_M, "d": Qt.Key.Key_D, "up": Qt.Key.Key_Up}[shortcut]
+    port = FakePort()
+    window = RejoinWindow(port, WindowOptions(drop_again=lambda: None), clock=FakeClock(NOW))
+    window.show()
+    show_snapshot(window, port, LIVE)
+    for held in (Qt.Key.Key_W, Qt.Key.Key_Control, Qt.Key.Key_Alt):
+        press(window, held)
+    QTest.mousePress(window.layers.view, Qt.MouseButton.RightButton)
+    assert port.codes == {"KeyW", "ControlLeft", "AltLeft"}
+    press(window, key, modifier=CTRL_ALT)
+    assert not port.held[-1].anything
+    QTest.keyRelease(window.layers.view, Qt.Key.Key_Control, CTRL_ALT)
+    sent = len(port.inputs)
+    repeat = QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.AltModifier, "", True)
+    QApplication.sendEvent(window.layers.view, repeat)
+    QTest.keyRelease(window.layers.view, key)
+    assert len(port.inputs) == sent, "neither its repeats nor its release"
+    destroy(window)
+
+
+def test_shortcuts_are_the_players(application: QApplication) -> None:
+    port = FakePort()
+    shortcuts = Shortcuts.of({ShortcutAction.FREE_MOUSE: "F12", ShortcutAction.TOGGLE_SOUND: "F9"})
+    options = WindowOptions(controls=ControlOptions(shortcuts))
+    window = RejoinWindow(port, options, clock=FakeClock(NOW))
+    window.show()
+    show_snapshot(window, port, LIVE)
+    window.capture_mouse()
+    assert "F12: free the mouse" in words(window)
+    press(window, Qt.Key.Key_Control)
+    press(window, Qt.Key.Key_Alt, modifier=Qt.KeyboardModifier.ControlModifier)
+    assert is_captured(window)
+    press(window, Qt.Key.Key_M, modifier=CTRL_ALT)
+    assert "KeyM" in port.codes
+    press(window, Qt.Key.Key_F9)
+    assert port.choices == [SoundChoice(100, muted=True)]
+    assert window.layers.sound.switch.toolTip() == "Sound on or off (F9)"
+    press(window, Qt.Key.Key_F12)
+    assert not is_captured(window)
+    destroy(window)
+
+
+def test_alt_gr_is_no_ctrl_and_alt(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live-captured"))
+    press(window, Qt.Key.Key_Control)
+    alt_gr = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_AltGr, Qt.KeyboardModifier.ControlModifier)
+    QApplication.sendEvent(window.layers.view, alt_gr)
+    assert is_captured(window)
+    assert port.codes == {"ControlLeft", "AltRight"}
 
 
 def test_ctrl_alt_s_shows_the_statistics_and_is_not_sent_to_the_game(show: ShowFace) -> None:

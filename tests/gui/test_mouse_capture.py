@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
@@ -13,6 +13,7 @@ from helpers.fake_port import FakeClock
 from helpers.window_faces import delete
 from rejoin.gui.input import PlayerInput
 from rejoin.gui.mouse_capture import (
+    Asked,
     Captured,
     CaptureState,
     Free,
@@ -188,6 +189,104 @@ def test_on_wayland_nothing_is_claimed_whatever_qt_says_of_the_pointer(
     monkeypatch.setattr(QGuiApplication, "platformName", staticmethod(lambda: platform))
     assert not rig.mouse.capture()
     assert rig.is_in(Refused())
+
+
+class Lock:
+    """A compositor's pointer lock that a test controls."""
+
+    def __init__(self, *, can: bool = True) -> None:
+        self.can = can
+        self.asked_by: QWidget | None = None
+        self.on_lock: Callable[[bool], None] = lambda locked: None
+        self.on_move: Callable[[float, float], None] = lambda dx, dy: None
+
+    def lock_pointer(
+        self,
+        window: QWidget,
+        on_lock: Callable[[bool], None],
+        on_move: Callable[[float, float], None],
+    ) -> bool:
+        self.asked_by, self.on_lock, self.on_move = window, on_lock, on_move
+        return self.can
+
+    def unlock_pointer(self) -> None:
+        self.asked_by = None
+
+
+def with_lock(rig: Rig, lock: Lock, sensitivity: float = 1.0) -> list[tuple[int, int]]:
+    """Give the rig this lock; returns where its travel is noted."""
+    travelled: list[tuple[int, int]] = []
+    rig.mouse = MouseCapture(
+        rig.view,
+        rig.inputs,
+        rig._changed,
+        lock=lock,
+        sensitivity=sensitivity,
+        travelled=lambda dx, dy: travelled.append((dx, dy)),
+    )
+    return travelled
+
+
+def test_with_a_lock_it_is_captured_only_once_the_compositor_says_so(rig: Rig) -> None:
+    lock = Lock()
+    travelled = with_lock(rig, lock)
+    assert not rig.mouse.capture()
+    assert rig.is_in(Asked())
+    assert lock.asked_by is rig.view
+    lock.on_move(5.0, 5.0)
+    assert (rig.changes, travelled) == ([], []), "the mouse is free so far"
+    assert rig.view.cursor().shape() is not Qt.CursorShape.BlankCursor
+    lock.on_lock(True)
+    assert rig.mouse.captured
+    assert rig.changes == [(True, 0)]
+    assert rig.view.cursor().shape() is Qt.CursorShape.BlankCursor
+    lock.on_move(-3.0, 40.0)
+    assert travelled == [(-3, 40)]
+    assert rig.mouse.move(QPointF(1.0, 1.0)) == (0, 0), "the pointer itself stands still"
+    rig.hold_w()
+    lock.on_lock(False)
+    assert rig.is_in(Free())
+    assert isinstance(rig.sent[-1], ReleaseAll)
+    assert lock.asked_by is None
+
+
+def test_a_lock_that_was_not_granted_yet_is_not_asked_for_any_more(rig: Rig) -> None:
+    lock = Lock()
+    with_lock(rig, lock)
+    rig.mouse.capture()
+    assert not rig.mouse.release(FreedByKeys()), "it was not captured"
+    assert rig.is_in(Free())
+    assert lock.asked_by is None
+    lock.on_lock(True)
+    assert not rig.mouse.captured
+
+
+def test_a_compositor_without_pointer_lock_is_said_to_refuse(rig: Rig) -> None:
+    with_lock(rig, Lock(can=False))
+    assert not rig.mouse.capture()
+    assert rig.is_in(Refused())
+
+
+@pytest.mark.parametrize("sensitivity", [0.5, 2.5])
+def test_travel_is_multiplied_and_no_fraction_is_lost(rig: Rig, sensitivity: float) -> None:
+    lock = Lock()
+    travelled = with_lock(rig, lock, sensitivity)
+    rig.mouse.capture()
+    lock.on_lock(True)
+    for _ in range(101):
+        lock.on_move(1.0, -0.5)
+    across, down = (sum(each) for each in zip(*travelled, strict=True))
+    assert (across, down) == (int(101 * sensitivity), int(-101 * sensitivity / 2))
+
+
+def test_travel_counts_in_the_screens_pixels(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a screen with twice the density Qt's pixels are two, also where the pointer is moved."""
+    monkeypatch.setattr(type(rig.view), "devicePixelRatioF", lambda _: 2.0)
+    rig.mouse.capture()
+    rig.move(500, 250)
+    before = rig.travel
+    rig.move(510, 245)
+    assert (rig.travel[0] - before[0], rig.travel[1] - before[1]) == (20, -10)
 
 
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (500, 0), (-700, 100), (600, 700), (-900, -400)])

@@ -15,6 +15,9 @@ def test_a_path_is_said_from_the_home_folder_on() -> None:
     assert saved_text(Saved(file, HOME)) == (
         "Saved: Pictures/Rejoin/Rejoin 2026-11-30 06.12.44.png"
     )
+    assert saved_text(Saved(file, HOME), hides_folders=True) == (
+        "Saved: Rejoin 2026-11-30 06.12.44.png"
+    )
     elsewhere = Path("/mnt/Rejoin.png")
     assert saved_text(Saved(elsewhere, HOME)) == "Saved: /mnt/Rejoin.png"
 

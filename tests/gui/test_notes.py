@@ -24,6 +24,7 @@ from rejoin.gui.notes import (
     is_just_back,
     notes,
 )
+from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.media.audio.volume import SoundChoice
 
 PLAYING = WindowState(takes_input=True)
@@ -74,6 +75,21 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
         (LIVE, CLICK_HINT_FOR_S, Memory(started_at=NOW), PLAYING, Notes()),
         (LIVE, 0.0, Memory(started_at=NOW), WindowState(), Notes()),
         (LIVE, 0.0, Memory(started_at=NOW), CAPTURED, Notes(free_mouse_hint=FREE_HINT)),
+        (
+            LIVE,
+            0.0,
+            Memory(started_at=NOW),
+            replace(CAPTURED, keyboard_captured=True),
+            Notes(free_mouse_hint="Ctrl+Alt: free the mouse and keyboard"),
+        ),
+        (
+            LIVE,
+            0.0,
+            Memory(),
+            replace(PLAYING, keyboard_captured=True),
+            Notes(free_mouse_hint="Ctrl+Alt: free the keyboard"),
+        ),
+        (LIVE, 0.0, Memory(started_at=NOW), replace(PLAYING, may_capture=False), Notes()),
         (BACK, 0.0, Memory(started_at=NOW), PLAYING, Notes(note=("You're back", ""))),
         # a problem shows once
         (LIVE, PROBLEM_FOR_S - 0.01, NO_SOUND, PLAYING, Notes(problem="No sound.")),
@@ -116,7 +132,7 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
             0.0,
             Memory(),
             replace(PLAYING, can_drop=True),
-            Notes(drop_hint="F8: drop the connection"),
+            Notes(drop_hint="Ctrl+Alt+D: drop the connection"),
         ),
     ],
 )
@@ -206,6 +222,14 @@ def test_reconnect_is_offered_only_while_the_snapshot_offers_it() -> None:
     assert notes(frozen, NOW, Memory(), CAPTURED).reconnect_hint == "Ctrl+Alt+R: reconnect"
     for other in (replace(frozen, can_reconnect=False), replace(frozen, stage=Stage.LOST)):
         assert notes(other, NOW, Memory(), CAPTURED).reconnect_hint == ""
+
+
+def test_hints_name_the_players_own_keys() -> None:
+    own = Shortcuts.of({ShortcutAction.FREE_MOUSE: "F12", ShortcutAction.RECONNECT: "none"})
+    frozen = replace(LIVE, can_reconnect=True)
+    shown = notes(frozen, NOW, Memory(), replace(CAPTURED, shortcuts=own))
+    assert shown.free_mouse_hint == "F12: free the mouse"
+    assert (shown.reconnect_hint, shown.offers_reconnect) == ("", True), "the button is there"
 
 
 def test_a_limit_and_a_saved_picture_have_places_of_their_own_and_are_spoken() -> None:

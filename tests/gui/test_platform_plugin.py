@@ -49,3 +49,21 @@ def test_this_machine_has_all_libraries_of_the_plugin() -> None:
 def test_elsewhere_nothing_is_loaded() -> None:
     platform_plugin.check({"QT_QPA_PLATFORM": "xcb"}, "darwin", load=pytest.fail)
     platform_plugin.check({"QT_QPA_PLATFORM": "offscreen"}, "linux", load=pytest.fail)
+
+
+@pytest.mark.parametrize(("missing", "chosen"), [(False, "xcb;wayland"), (True, None)])
+def test_x11_is_chosen_for_the_pointer_only_where_it_can_be_used(
+    monkeypatch: pytest.MonkeyPatch, missing: bool, chosen: str | None
+) -> None:
+    def prefer(environment: dict[str, str], system: str) -> bool:
+        environment["QT_QPA_PLATFORM"] = "xcb;wayland"
+        return True
+
+    def load(file: str) -> None:
+        if missing:
+            raise OSError("libxcb-cursor.so.0: cannot open shared object file")
+
+    monkeypatch.setattr(platform_plugin, "prefer_x11", prefer)
+    environment = {"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}
+    platform_plugin.choose(environment, "linux", load)
+    assert environment.get("QT_QPA_PLATFORM") == chosen

@@ -17,7 +17,7 @@ from rejoin.gui.module_wishes import ClickGrants, Grant
 from rejoin.gui.mouse_capture import MouseCapture
 from rejoin.gui.pointer import Pointer
 from rejoin.gui.video_view import VideoView
-from rejoin.input_events.events import InputEvent, Modifiers, PointerButton, PointerMove
+from rejoin.input_events.events import Button, InputEvent, Modifiers, PointerButton, PointerMove
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 DOWN, UP, MOVE = (
@@ -170,3 +170,42 @@ def test_a_press_while_input_is_closed_allows_nothing(rig: Rig) -> None:
     rig.press(400, 100)
     assert rig.sent == []
     assert not rig.grants.take(Grant.POINTER_LOCK, rig.clock())
+
+
+def test_free_movement_counts_in_the_screens_pixels_and_places_in_qts(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a screen with twice the density, every one of its pixels is told apart."""
+    monkeypatch.setattr(type(rig.view), "devicePixelRatioF", lambda _: 2.0)
+    rig.move(310, 20)
+    rig.move(310.5, 19.5)
+    last = rig.sent[-1]
+    assert isinstance(last, PointerMove)
+    assert (last.dx, last.dy, last.x, last.y) == (1, -1, 10.5, 19.5)
+
+
+def test_a_pointer_that_is_nudged_stays_in_the_picture_and_loses_no_fraction(rig: Rig) -> None:
+    for _ in range(10):
+        rig.pointer.nudge(2.5, 0.25)
+    last = rig.sent[-1]
+    assert isinstance(last, PointerMove)
+    assert (last.x, last.y) == (25, 2)
+    rig.pointer.nudge(-1000, 1000)
+    last = rig.sent[-1]
+    assert isinstance(last, PointerMove)
+    assert (last.x, last.y) == (0, 399)
+    rig.inputs.close()
+    count = len(rig.sent)
+    rig.pointer.nudge(5, 5)
+    rig.pointer.touched(Button.LEFT, True)
+    assert len(rig.sent) == count
+
+
+def test_a_tap_allows_the_module_what_a_click_does(rig: Rig) -> None:
+    rig.pointer.touched(Button.LEFT, True)
+    rig.pointer.touched(Button.LEFT, False)
+    down, up = rig.sent
+    assert isinstance(down, PointerButton)
+    assert isinstance(up, PointerButton)
+    assert (down.pressed, up.pressed) == (True, False)
+    assert rig.grants.take(Grant.POINTER_LOCK, rig.clock())

@@ -341,3 +341,14 @@ def test_what_was_never_connected_is_not_lost_nor_placed_anew(doing: Doing) -> N
             assert "free game server" not in texts.starting_awaited(shown, NOW, waited_s)
         said = f"{texts.announcement(shown, NOW)} {texts.starting_awaited(shown, NOW, waited_s)}"
         assert not re.search(r"lost|reconnect|for a game server", said, re.IGNORECASE)
+
+
+def test_tool_tips_name_the_keys_that_there_are() -> None:
+    assert texts.with_keys("Volume", "F2", "F3") == "Volume (F2, F3)"
+    assert texts.with_keys("Volume", "", "F3") == "Volume (F3)"
+    assert texts.with_keys("Volume", "", "") == "Volume"
+
+
+def test_the_way_out_names_what_the_game_has() -> None:
+    assert texts.way_out("F12", mouse=False, keyboard=False) == ""
+    assert texts.way_out("F12", mouse=False, keyboard=True) == "F12: free the keyboard"

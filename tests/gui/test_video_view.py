@@ -502,3 +502,26 @@ def test_waiting_pictures_are_dropped_when_the_window_is_hidden(application: QAp
     assert port.slot.replaced == 1
     assert not view._pacer_timer.isActive()
     bridge.close()
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_cleared_it_holds_and_shows_nothing_of_the_last_game(
+    application: QApplication, smooth: bool
+) -> None:
+    rig = Rig(application)
+    rig.view.close()
+    rig.view = VideoView(rig.bridge, clock=rig.clock, reduced_motion=True, smooth=smooth)
+    rig.view.resize(320, 180)
+    rig.view.show()
+    rig.settle()
+    rig.show(320, 180, bgr=GREEN)
+    before = rig.view.picture
+    rig.view.clear()
+    rig.settle()
+    assert [before is None, rig.view.picture is None] == [False, True]
+    assert rig.view.target().isEmpty()
+    assert rig.seen().pixelColor(160, 90).name() == theme.name(theme.INK)
+    rig.show(320, 180, bgr=BLUE)
+    assert rig.at(160, 90) == BLUE
+    rig.bridge.close()
+    rig.view.close()

@@ -17,11 +17,16 @@ AVAILABLE = shutil.which("sway") is not None
 
 @contextmanager
 def sway(
-    folder: Path, *, resolution: str = "1280x800", second_scale: int | None = None
+    folder: Path,
+    *,
+    resolution: str = "1280x800",
+    second_scale: int | None = None,
+    more: str = "xwayland disable",
 ) -> Iterator[dict[str, str]]:
     """Run sway until the end of the block. Yields the environment of a program on it.
 
-    `second_scale`: of another screen beside the first, HEADLESS-2; None: there is none.
+    `second_scale`: of another screen beside the first, HEADLESS-2; None: there is none. `more`: of
+    sway's configuration.
 
     `folder`: private to this, for its sockets; its path must be short. Raises RuntimeError if it
     does not start.
@@ -31,7 +36,7 @@ def sway(
     configuration.write_text(
         f"output HEADLESS-1 resolution {resolution}\n"
         'for_window [title=".*"] floating enable\n'
-        "seat seat0 fallback true\nxwayland disable\n"
+        f"seat seat0 fallback true\n{more}\n"
         + (f"output HEADLESS-2 scale {second_scale}\n" if second_scale else "")
     )
     environment = {

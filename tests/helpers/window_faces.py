@@ -247,7 +247,7 @@ FACES: tuple[Face, ...] = (
     ),
     Face("live", LIVE),
     Face("live-captured", LIVE, ("Ctrl+Alt: free the mouse",), captured=True),
-    Face("live-demo", LIVE, ("F8: drop the connection",), demo=True, captured=True),
+    Face("live-demo", LIVE, ("Ctrl+Alt+D: drop the connection",), demo=True, captured=True),
     Face("live-first", LIVE, ("Click to take control",), before=(Snapshot(Stage.STARTING),)),
     Face(
         "badge",
@@ -309,7 +309,9 @@ FACES: tuple[Face, ...] = (
         "No way back after a crash: no space is left on the disk.",
     ),
     Face("live-sound", LIVE, ("Volume 60 %", "60 %"), sound=True),
-    Face("live-sound-demo", LIVE, ("F8: drop the connection", "60 %"), sound=True, demo=True),
+    Face(
+        "live-sound-demo", LIVE, ("Ctrl+Alt+D: drop the connection", "60 %"), sound=True, demo=True
+    ),
     Face(
         "checking",
         lost(

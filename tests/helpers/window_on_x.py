@@ -1,5 +1,8 @@
 """A window with a live game, for tests with a real display: `python -m helpers.window_on_x`.
 
+The first argument: how far the window is beyond the right and the lower edge of the screen ("0,0"),
+or "full": full screen. The second: when the game gets the desktop's keys (`SystemKeysMode`).
+
 Prints one JSON object a line: first whether its first size `fits` the screen, then at each key and
 mouse event what has reached the window and the game. Ends when its standard input ends.
 """
@@ -16,23 +19,31 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QScreen
 from helpers.fake_port import FakePort, picture
 from helpers.window_faces import LIVE
 from rejoin.gui.application import make_application
+from rejoin.gui.control_options import ControlOptions, SystemKeysMode
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.window_options import WindowOptions
 from rejoin.input_events.events import KeyEvent
 
 
 class Reporting(RejoinWindow):
     """Prints what reaches the game."""
 
-    def __init__(self, port: FakePort) -> None:
-        super().__init__(port)
+    def __init__(self, port: FakePort, options: WindowOptions) -> None:
+        super().__init__(port, options)
         self.port = port
         self.presses = self.moves = 0
-        self._was_captured = False
+        self._last_printed: tuple[object, ...] = (False, False, (0, 0), False)
         self.refreshed.connect(self._print_capture)
 
     def _print_capture(self) -> None:
-        if self.mouse.captured != self._was_captured:
-            self._was_captured = self.mouse.captured
+        captured = (
+            self.mouse.captured,
+            self.controls.system_keys.taken,
+            self.port.travel,
+            self.isActiveWindow(),
+        )
+        if captured != self._last_printed:
+            self._last_printed = captured
             self.print_state()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -54,7 +65,9 @@ class Reporting(RejoinWindow):
         self.print_state()
 
     def print_state(self) -> None:
+        hint = self.layers.corners.free_mouse_hint
         state = {
+            "active": self.isActiveWindow(),
             "presses": self.presses,
             "moves": self.moves,
             "keys": [
@@ -65,6 +78,8 @@ class Reporting(RejoinWindow):
             "held": sorted(self.port.codes),
             "travel": list(self.port.travel),
             "captured": self.mouse.captured,
+            "system_keys": self.controls.system_keys.taken,
+            "hint": hint.text() if hint.isVisible() else "",
             "note": self.layers.corners.note.text(),
         }
         print(json.dumps(state), flush=True)
@@ -73,15 +88,17 @@ class Reporting(RejoinWindow):
 def main() -> None:
     application = make_application()
     port = FakePort()
-    window = Reporting(port)
+    place = sys.argv[1] if len(sys.argv) > 1 else ""
+    mode = SystemKeysMode(sys.argv[2]) if len(sys.argv) > 2 else SystemKeysMode.OFF
+    window = Reporting(port, WindowOptions(controls=ControlOptions(system_keys=mode)))
     window.setWindowTitle("Rejoin on a real display")
     screen: QScreen = window.screen()
     fits = screen.availableGeometry().contains(window.geometry().translated(-window.pos()))
-    if len(sys.argv) > 1:  # how far beyond the right and the lower edge of the screen
-        beyond = QPoint(*(int(each) for each in sys.argv[1].split(",")))
+    if place and place != "full":
+        beyond = QPoint(*(int(each) for each in place.split(",")))
         size = screen.size()
         window.move(QPoint(size.width() - window.width(), size.height() - window.height()) + beyond)
-    window.show()
+    (window.showFullScreen if place == "full" else window.show)()
     port.show(picture(1280, 720))
     port.publish(LIVE)
     print(json.dumps({"fits": fits}), flush=True)

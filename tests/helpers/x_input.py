@@ -22,6 +22,12 @@ class XInput:
         self._x = ctypes.CDLL("libX11.so.6")
         self._test = ctypes.CDLL("libXtst.so.6")
         self._x.XOpenDisplay.restype = ctypes.c_void_p
+        self._x.XDefaultRootWindow.restype = ctypes.c_ulong
+        self._x.XGetKeyboardMapping.restype = ctypes.c_void_p
+        self._x.XFree.argtypes = (ctypes.c_void_p,)
+        self._x.XChangeKeyboardMapping.argtypes = (
+            *(ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_int),
+        )
         display = self._x.XOpenDisplay(None)
         assert display is not None, "there is no X display"
         self._display = ctypes.c_void_p(display)
@@ -38,6 +44,34 @@ class XInput:
         """Give a window the keyboard, as a window manager would."""
         self._x.XSetInputFocus(self._display, ctypes.c_ulong(window), 1, ctypes.c_ulong(0))
         self._sync()
+
+    def grab_key(self, code: str) -> None:
+        """Take this key with the left Alt from every window, as a window manager does."""
+        keycode = BY_CODE[code].evdev[0] + 8
+        alt, asynchronous = 8, 1  # Mod1Mask, GrabModeAsync
+        root = ctypes.c_ulong(self._x.XDefaultRootWindow(self._display))
+        self._x.XGrabKey(self._display, keycode, alt, root, 0, asynchronous, asynchronous)
+        self._sync()
+
+    @contextlib.contextmanager
+    def mapped(self, code: str, keysym: int) -> Iterator[None]:
+        """Until the end of the block this key means `keysym` (X11's keysymdef.h) for everybody."""
+        keycode, count = BY_CODE[code].evdev[0] + 8, ctypes.c_int(0)
+        before = self._x.XGetKeyboardMapping(self._display, keycode, 1, ctypes.byref(count))
+        syms = (ctypes.c_ulong * 1)(keysym)
+        self._x.XChangeKeyboardMapping(self._display, keycode, 1, syms, 1)
+        self._sync()
+        try:
+            yield
+        finally:
+            self._x.XChangeKeyboardMapping(self._display, keycode, count, before, 1)
+            self._sync()
+            self._x.XFree(before)
+
+    def events(self) -> int:
+        """How many events have arrived here: those of grabbed keys."""
+        self._sync()
+        return int(self._x.XPending(self._display))
 
     def key(self, code: str, pressed: bool) -> None:
         keycode = BY_CODE[code].evdev[0] + 8

@@ -7,6 +7,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import click
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QImage
@@ -105,7 +106,8 @@ def test_another_game_is_played_in_the_same_window(
         assert isinstance(claim, launch.Claimed)
         game = GameToPlay(profile, open_here=claim.instance)
         options = GameOptions(decoder="software", renderer="software", gamepads=False)
-        code = play_in_window(game, options, stats=stats)
+        with click.Context(click.Command("play")):  # which has the player's settings
+            code = play_in_window(game, options, stats=stats)
         person.timer.stop()
         sessions = control.state()["sessions"]
     assert person.seen == [

@@ -22,12 +22,20 @@ from typing import Any
 import pytest
 
 from helpers.programs import PATIENCE_S, started
+from helpers.x_input import x_input
 
 pytestmark = [
     pytest.mark.live,
     pytest.mark.x11,
     pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not installed"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def display_kept() -> Iterator[None]:
+    """An X server takes nobody while it resets, which it does when its last client leaves."""
+    with x_input():
+        yield
 
 
 def xdotool(*arguments: str) -> str:
@@ -54,7 +62,7 @@ def test_a_key_press_drops_the_connection_and_the_client_reconnects(tmp_path: Pa
         while not (out / "live.png").exists():
             assert time.monotonic() < deadline, "the game did not start"
             time.sleep(0.1)
-        xdotool("windowfocus", "--sync", window, "key", "F8")
+        xdotool("windowfocus", "--sync", window, "key", "ctrl+alt+d")
         time.sleep(4.0)  # a reconnect takes less than a second; the report is checked below
         program.send(signal.SIGINT)
         done = program.done()
@@ -135,3 +143,67 @@ def test_all_of_the_travel_arrives_wherever_the_window_is(beyond: str) -> None:
                 while state["travel"] != [x_px, y_px] and state["moves"] < 10_000:
                     state = next_state()
         assert state["captured"]
+
+
+def until(
+    next_state: Callable[[], dict[str, Any]], wanted: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """The first state that is as wanted."""
+    while not wanted(state := next_state()):
+        pass
+    return state
+
+
+def test_keys_of_the_desktop_reach_the_game_until_the_player_takes_them_back() -> None:
+    """Alt+Tab, which somebody else on this display has grabbed as a window manager does."""
+    with x_input() as x, live_window("0,0", "always") as (_window, next_state):
+        x.grab_key("Tab")
+        taken = until(next_state, lambda state: state["system_keys"])
+        assert taken["hint"] == "Ctrl+Alt: free the keyboard"
+        for code, pressed in ALT_TAB:
+            x.key(code, pressed)
+        state = until(next_state, lambda state: len(state["keys"]) == 4)
+        assert [(key[0], key[2]) for key in state["keys"]] == ALT_TAB
+        assert x.events() == 0
+        for code in ("ControlLeft", "AltLeft"):
+            x.key(code, True)
+        until(next_state, lambda state: not state["system_keys"])
+        for code in ("ControlLeft", "AltLeft"):
+            x.key(code, False)
+        deadline = time.monotonic() + PATIENCE_S  # the window gives it back in its own time
+        while not x.events():
+            assert time.monotonic() < deadline, "the keyboard is still grabbed"
+            for code, pressed in ALT_TAB:
+                x.key(code, pressed)
+
+
+ALT_TAB = [("AltLeft", True), ("Tab", True), ("Tab", False), ("AltLeft", False)]
+
+
+ALT_GR = 0xFE03
+"""XK_ISO_Level3_Shift of X11's keysymdef.h: what the right Alt is on a German keyboard."""
+
+
+def test_alt_gr_frees_no_mouse() -> None:
+    with x_input() as x, x.mapped("AltRight", ALT_GR), live_window() as (window, next_state):
+        xdotool("mousemove", "--window", window, "40", "40", "click", "1")
+        until(next_state, lambda state: state["captured"])
+        strokes = [
+            ("ControlLeft", True),
+            ("AltRight", True),
+            ("ControlLeft", False),
+            ("KeyQ", True),
+            ("KeyQ", False),
+            ("AltRight", False),
+        ]
+        for code, pressed in strokes:
+            x.key(code, pressed)
+        state = until(next_state, lambda state: len(state["keys"]) == len(strokes))
+        assert state["captured"]
+        assert [(key[0], key[2]) for key in state["keys"]] == strokes
+        assert state["keys"][1][1] == "AltGraph"
+        for code in ("ControlLeft", "AltLeft"):
+            x.key(code, True)
+        until(next_state, lambda state: not state["captured"])
+        for code in ("AltLeft", "ControlLeft"):
+            x.key(code, False)

@@ -47,6 +47,9 @@ def test_the_words_are_those_of_the_code() -> None:
         ("video.sharpness", "0.25", 0.25),
         ("network.max_kbps", "100", 100),
         ("network.max_kbps", "none", None),
+        ("mouse.sensitivity", "2.5", 2.5),
+        ("shortcuts.sound", "alt+ctrl+m, F9", "Ctrl+Alt+M, F9"),
+        ("shortcuts.sound", "none", "none"),
     ],
 )
 def test_what_a_person_writes(key: str, text: str, value: object) -> None:
@@ -68,6 +71,11 @@ def test_what_a_person_writes(key: str, text: str, value: object) -> None:
         ("network.max_kbps", "99"),
         ("network.max_kbps", "1e3"),
         ("network.max_height", "4321"),
+        ("mouse.sensitivity", "0"),
+        ("mouse.sensitivity", "inf"),
+        ("shortcuts.sound", "W"),
+        ("shortcuts.sound", ""),
+        ("shortcuts.free_mouse", "none"),
     ],
 )
 def test_what_cannot_be_is_one_sentence_with_what_can(key: str, text: str) -> None:
@@ -131,6 +139,13 @@ def test_a_switch_is_no_number_and_a_number_no_switch() -> None:
     loaded = from_tables({"video": {"vsync": 1, "sharpness": True}, "network": {"max_kbps": True}})
     assert loaded.settings == PlayerSettings()
     assert len(loaded.problems) == 3
+
+
+def test_keys_that_two_shortcuts_have_are_said_to_be_for_the_first() -> None:
+    loaded = from_tables({"shortcuts": {"reconnect": "Ctrl+Alt+M", "louder": "none"}})
+    assert loaded.settings == PlayerSettings(keys_reconnect="Ctrl+Alt+M", keys_louder="none")
+    [sentence] = loaded.problems
+    assert "shortcuts.sound and shortcuts.reconnect both have the keys Ctrl+Alt+M" in sentence
 
 
 def test_limits_are_those_of_the_options() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -83,6 +84,17 @@ def first_of(*ways: Authenticate) -> Authenticate:
     return authenticate
 
 
+def _source_of(address: str) -> str:
+    """Whoever has one IPv6 address has a network of them."""
+    try:
+        parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False))
+
+
 class RefusedSignIns:
     """Counts refused sign-ins of each address, and holds the answers to them back, ever longer.
 
@@ -96,8 +108,10 @@ class RefusedSignIns:
         self.total = 0
 
     def count(self, address: str) -> int:
-        """One more; how many of this address were refused within a minute."""
+        """One more; how many of this address (IPv6: network of 64 bits) were refused within
+        a minute."""
         now = self._clock()
+        address = _source_of(address)
         count, since_at = self._counts.pop(address, (0, now))
         if now - since_at > FORGOTTEN_AFTER_S:
             count, since_at = 0, now

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rejoin.core.model import Ending
+    from rejoin.gui.control_options import ControlOptions
     from rejoin.gui.input import PlayerPads
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.gui.settings.followed import FollowedSettings
@@ -175,6 +176,7 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
                 screen=options.screen,
                 settings=_followed(options),
                 pads=games.pads,
+                controls=_controls(),
             ),
             full_screen=options.full_screen,
             network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
@@ -359,6 +361,41 @@ def _gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], Non
         mappings = settings_folder() / MAPPINGS
     pads = Gamepads(choices, mappings)
     return pads, pads.on_wish
+
+
+def _controls() -> ControlOptions:
+    """How keyboard, mouse and touch behave, as the player has saved it."""
+    from rejoin.gui.control_options import (
+        ControlOptions,
+        MouseOptions,
+        SystemKeysMode,
+        TouchMode,
+    )
+    from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
+
+    settings = of_this_run()
+    return ControlOptions(
+        Shortcuts.of(
+            {
+                ShortcutAction.TOGGLE_FULL_SCREEN: settings.keys_full_screen,
+                ShortcutAction.TOGGLE_STATISTICS: settings.keys_statistics,
+                ShortcutAction.TOGGLE_SOUND: settings.keys_sound,
+                ShortcutAction.LOUDER: settings.keys_louder,
+                ShortcutAction.QUIETER: settings.keys_quieter,
+                ShortcutAction.SAVE_PICTURE: settings.keys_picture,
+                ShortcutAction.RECONNECT: settings.keys_reconnect,
+                ShortcutAction.FREE_MOUSE: settings.keys_free_mouse,
+            }
+        ),
+        MouseOptions(
+            capture=settings.mouse_capture == "game",
+            sensitivity=settings.mouse_sensitivity,
+            swap_buttons=settings.mouse_swap_buttons,
+            reverse_scroll=settings.mouse_scroll == "reversed",
+        ),
+        TouchMode(settings.touch_mode),
+        SystemKeysMode(settings.system_keys),
+    )
 
 
 def ending_sentence(ending: Ending) -> str:

@@ -77,7 +77,8 @@ class _Open:
 
 
 class EpisodeObserver:
-    """Follows an engine, and hands each episode to `report` when it is over."""
+    """Follows an engine, and hands each episode to `report` when it is over. One that begins and
+    ends in the same step, because its window is over already, is none: nobody waited."""
 
     def __init__(self, report: Callable[[ReconnectReport], None]) -> None:
         self._report = report

@@ -23,14 +23,15 @@ Glossary:
                 crossing between its threads and Qt's.
 
 Read these files in this order: `bridge`, `main_window` (with `window_options`), `layers`, `texts`,
-`notes`, `reconnect_overlay` (with `card` and `ring`), `shortcuts`, `input` (with `key_events` and
-`keys_down`), `pointer` (with `mouse_capture` and `view_state`), `module_wishes`, `full_screen`,
-`video_view` (with `video_surface`, `picture_layout`, `raster_surface` and `raster`; on the graphics
-card `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of them,
-`surface_choice` with `card_api`, `surface_probe` and `surface_fallback`), `application`. The rest
-is small: `starting_card`, `confirmation`, `end_card` with `ending_texts` and `report`, `corners`
-with `pill`, `connection_test` with `connection_test_texts`, `reconnect_button`, `announcer`,
-`sound_control`, `stats_overlay`, `network_hint`, `displays` with `display_probe`,
-`platform_plugin`, `theme` with `roles`, `screenshot`. The settings are a package of their own,
-`settings`.
+`notes`, `reconnect_overlay` (with `card` and `ring`), `controls` (with `control_options` and
+`shortcuts`), `input` (with `key_events` and `keys_down`), `pointer` (with `mouse_capture` and
+`view_state`), `touch` (with `trackpad`), `system_keys`, `wayland` (with `wayland_wire`),
+`module_wishes`, `full_screen`, `video_view` (with `video_surface`, `picture_layout`,
+`raster_surface` and `raster`; on the graphics card `rhi_surface`, `card_drawing`, `yuv_colours` and
+`card_identity`; which of them, `surface_choice` with `card_api`, `surface_probe` and
+`surface_fallback`), `application`. The rest is small: `starting_card`, `confirmation`, `end_card`
+with `ending_texts` and `report`, `corners` with `pill`, `connection_test` with
+`connection_test_texts`, `reconnect_button`, `announcer`, `sound_control`, `stats_overlay`,
+`network_hint`, `displays` with `display_probe`, `platform_plugin`, `theme` with `roles`,
+`screenshot`. The settings are a package of their own, `settings`.
 """

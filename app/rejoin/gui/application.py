@@ -46,6 +46,12 @@ _LEVELS = {
 }
 
 
+_PLUGIN_CANNOT = (
+    "This plugin does not support",  # the offscreen plugin, whenever something needs a screen
+    "This plugin supports grabbing the mouse only for popup",  # Wayland, where Qt does it alone
+)
+
+
 def make_application(appearance: Appearance | None = None) -> QApplication:
     """The QApplication with our theme. `appearance`: None: the one that it has, or the default.
     Raises NoDisplayError, AssetMissingError."""
@@ -54,6 +60,7 @@ def make_application(appearance: Appearance | None = None) -> QApplication:
         if appearance is not None and appearance != theme.appearance():
             theme.apply(existing, appearance)
         return existing
+    platform_plugin.choose()
     check_display()
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
         Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
@@ -147,6 +154,6 @@ def _qt_log() -> Iterator[None]:
 
 def to_log(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
     """Log one message of Qt's."""
-    if message.startswith("This plugin does not support"):
-        kind = QtMsgType.QtDebugMsg  # the offscreen plugin, whenever something needs a screen
+    if message.startswith(_PLUGIN_CANNOT):
+        kind = QtMsgType.QtDebugMsg
     _log.log(_LEVELS.get(kind, logging.WARNING), "%s: %s", context.category or "qt", message)

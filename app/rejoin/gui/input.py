@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QWheelEvent
 
 from rejoin.clock import Clock
+from rejoin.gui.control_options import MouseOptions
 from rejoin.gui.key_events import LOCK_KEYS, LOCKS, code_of, identity_of, key_of, modifiers_after
 from rejoin.input_events.events import (
     Button,
@@ -39,7 +40,8 @@ BUTTONS: dict[Qt.MouseButton, Button] = {
 class PointerTravel:
     """How far the pointer moved since last time, not counting the moves that we made ourselves.
 
-    Positions are global, in pixels. Travel is in whole pixels; fractions are carried over.
+    Positions are global, in Qt's pixels. Travel is in whole device pixels; fractions are carried
+    over.
     """
 
     _last: tuple[float, float] | None = None
@@ -56,8 +58,8 @@ class PointerTravel:
         """We moved the pointer here; positions from before that may still arrive."""
         self._warp = (x, y)
 
-    def moved(self, x: float, y: float) -> tuple[int, int]:
-        """The pointer is here now; returns its travel rightwards and downwards."""
+    def moved(self, x: float, y: float, scale: float = 1.0) -> tuple[int, int]:
+        """The pointer is here now; returns its travel rightwards and downwards, times `scale`."""
         if self._last is None:
             self.begin(x, y)
             return 0, 0
@@ -69,8 +71,12 @@ class PointerTravel:
                 from_x, from_y = warp_x, warp_y
                 self._warp = None
         self._last = (x, y)
-        self._rest_x += x - from_x
-        self._rest_y += y - from_y
+        return self.travelled((x - from_x) * scale, (y - from_y) * scale)
+
+    def travelled(self, dx_px: float, dy_px: float) -> tuple[int, int]:
+        """The pointer went so far; returns how much of that is whole pixels."""
+        self._rest_x += dx_px
+        self._rest_y += dy_px
         dx, dy = int(self._rest_x), int(self._rest_y)
         self._rest_x -= dx
         self._rest_y -= dy
@@ -117,11 +123,13 @@ class PlayerInput:
         send: Callable[[InputEvent], None],
         clock: Clock,
         pads: PlayerPads = NoPads(),  # noqa: B008
+        mouse: MouseOptions = MouseOptions(),  # noqa: B008 frozen
     ) -> None:
         """`pads`: they are opened and closed with the rest."""
         self._send = send
         self.clock = clock
         self._pads = pads
+        self._mouse = mouse
         self._pads.connect(send)
         self._open = False
         self._held = Held()
@@ -217,8 +225,11 @@ class PlayerInput:
         modifiers: Modifiers = Modifiers.NONE,
     ) -> None:
         """A button of the mouse, at a place in the picture; one that changes nothing is dropped."""
-        ours = BUTTONS.get(button)
-        if not self._open or ours is None or bool(self._held.buttons & ours.bit) == pressed:
+        known = BUTTONS.get(button)
+        if not self._open or known is None:
+            return
+        ours = self._mouse.button(known)
+        if bool(self._held.buttons & ours.bit) == pressed:
             return
         buttons = self._held.buttons ^ ours.bit
         place = (at.x(), at.y())
@@ -228,7 +239,7 @@ class PlayerInput:
     def move(
         self, dx: float, dy: float, at: QPointF, modifiers: Modifiers = Modifiers.NONE
     ) -> None:
-        """The pointer travelled so far, and is at a place in the picture now."""
+        """The pointer travelled so far, in device pixels, and is at a place in the picture now."""
         if self._open and (dx or dy or (at.x(), at.y()) != (self._held.x, self._held.y)):
             held, now = self._held, self.clock()
             self._post(
@@ -241,6 +252,7 @@ class PlayerInput:
         """Eighths of a degree, positive right and away from the player."""
         if self._open and any(turn):
             held, now = self._held, self.clock()
+            turn = self._mouse.turn(turn)
             self._post(Wheel(*turn, at.x(), at.y(), held.buttons, modifiers | self._locks, now))
 
     def _post(self, event: InputEvent) -> None:

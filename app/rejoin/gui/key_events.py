@@ -10,11 +10,14 @@ which follows the keyboard layout.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 
+from rejoin.gui.shortcuts import Pressed
 from rejoin.input_events import keys
+from rejoin.input_events.chords import KEY_NAMES, Held
 from rejoin.input_events.events import Modifiers
 
 _K = Qt.Key
@@ -209,13 +212,29 @@ def modifiers_after(
     for bit, modifier in states.get(platform.split("-")[0], {}).items():
         if event.nativeModifiers() & bit:
             found |= modifier
+    if alt_gr_is_ctrl_and_alt(codes, platform):
+        found = found & ~(Modifiers.CONTROL | Modifiers.ALT) | Modifiers.ALT_GRAPH
     # Qt guesses what a modifier's own key does to it, and is wrong while the key repeats.
     code = code_of(event, platform)
     own = Modifiers.NONE if code is None else _OF_CODE.get(code, Modifiers.NONE)
-    if event.key() == _K.Key_AltGr:
+    if _is_alt_gr(event, code, codes, platform):
         own = Modifiers.ALT_GRAPH
     others = {_OF_CODE.get(each) for each in codes if each != code}
     return found | own if pressed or own in others else found & ~own
+
+
+def alt_gr_is_ctrl_and_alt(codes: frozenset[str], platform: str) -> bool:
+    """Whether AltGr is held where Windows says that Ctrl and Alt are. `codes`: what is held.
+
+    Windows sends AltGr as the left Ctrl and the right Alt, and keeps no other mark of it.
+    """
+    return platform == "windows" and {"ControlLeft", "AltRight"} <= codes
+
+
+def _is_alt_gr(event: QKeyEvent, code: str | None, codes: frozenset[str], platform: str) -> bool:
+    """Whether the event is that of an AltGr key."""
+    by_windows = code == "AltRight" and platform == "windows" and "ControlLeft" in codes
+    return event.key() == _K.Key_AltGr or by_windows
 
 
 def key_of(event: QKeyEvent, modifiers: Modifiers, platform: str | None = None) -> str:
@@ -237,3 +256,84 @@ def key_of(event: QKeyEvent, modifiers: Modifiers, platform: str | None = None) 
     # X11 has media keys where a keyboard with F13 has that.
     code = code_of(event, platform)
     return code if code is not None and _FUNCTION_KEY.fullmatch(code) else "Unidentified"
+
+
+_NAMES_OF_CHORDS = frozenset(KEY_NAMES)
+_CHORD_NAMES: dict[int, str] = {
+    **{ord(name): name for name in KEY_NAMES if len(name) == 1},
+    **{_K.Key_F1.value + at: f"F{1 + at}" for at in range(24)},
+    _K.Key_Up: "Up",
+    _K.Key_Down: "Down",
+    _K.Key_Left: "Left",
+    _K.Key_Right: "Right",
+    _K.Key_Home: "Home",
+    _K.Key_End: "End",
+    _K.Key_PageUp: "PageUp",
+    _K.Key_PageDown: "PageDown",
+    _K.Key_Insert: "Insert",
+    _K.Key_Delete: "Delete",
+    _K.Key_Return: "Enter",
+    _K.Key_Enter: "Enter",
+    _K.Key_Tab: "Tab",
+    _K.Key_Backtab: "Tab",
+    _K.Key_Space: "Space",
+    _K.Key_Backspace: "Backspace",
+    _K.Key_Escape: "Escape",
+    _K.Key_Menu: "Menu",
+    _K.Key_Pause: "Pause",
+    _K.Key_Print: "PrintScreen",
+    _K.Key_SysReq: "PrintScreen",
+    _K.Key_ScrollLock: "ScrollLock",
+    _K.Key_Minus: "Minus",
+    _K.Key_Equal: "Equal",
+    _K.Key_Comma: "Comma",
+    _K.Key_Period: "Period",
+    _K.Key_Slash: "Slash",
+    _K.Key_Semicolon: "Semicolon",
+}
+_CHORD_MODIFIERS = (Held.SHIFT, Held.CTRL, Held.ALT, Held.META)
+"""By the bits of `Qt.KeyboardModifier`, from `_FIRST_BIT` on."""
+_FIRST_BIT = 25
+_HELD = tuple(
+    frozenset(held for bit, held in enumerate(_CHORD_MODIFIERS) if bits >> bit & 1)
+    for bits in range(16)
+)
+"""What is held, by those bits: made once, as every key press asks for it."""
+_ALT_GR_OF_WINDOWS = frozenset(
+    keys.BY_CODE[code].windows[0] for code in ("ControlLeft", "AltRight")
+)
+_CHORD_MODIFIER_KEYS: dict[int, Held] = {
+    _K.Key_Shift: Held.SHIFT,
+    _K.Key_Control: Held.CTRL,
+    _K.Key_Alt: Held.ALT,
+    _K.Key_Meta: Held.META,
+}
+
+MODIFIER_KEYS = frozenset((*_CHORD_MODIFIER_KEYS, _K.Key_AltGr))
+"""`Qt.Key` of each key whose release may be the end of a shortcut."""
+
+
+def pressed_of(event: QKeyEvent, down: Set[int], platform: str | None = None) -> Pressed | None:
+    """A key press as shortcuts know it; None for a key that no shortcut can have.
+
+    A key has the name of what it prints; one that prints no name of a shortcut's (with Shift, in
+    another script) has that of its position on a US keyboard. `down`: `identity_of` each key that
+    is down, this one too.
+    """
+    platform = QGuiApplication.platformName() if platform is None else platform
+    key = event.key()
+    held = _HELD[event.modifiers().value >> _FIRST_BIT & 15]
+    if key == _K.Key_AltGr:
+        return None
+    if platform == "windows" and down >= _ALT_GR_OF_WINDOWS:
+        held -= {Held.CTRL, Held.ALT}
+        if code_of(event, platform) == "AltRight":
+            return None
+    own = _CHORD_MODIFIER_KEYS.get(key)
+    if own is not None:
+        return Pressed("", held | {own})
+    name = _CHORD_NAMES.get(key)
+    if name is None:
+        code = code_of(event, platform) or ""
+        name = code.removeprefix("Key").removeprefix("Digit")
+    return Pressed(name, held) if name in _NAMES_OF_CHORDS else None

@@ -6,6 +6,8 @@ repeat is one more press without Qt's auto-repeat flag.
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
@@ -23,6 +25,11 @@ class KeysDown:
     def any(self) -> bool:
         """Whether a key or a mouse button is down."""
         return bool(self._keys or self._buttons)
+
+    @property
+    def keys(self) -> Set[int]:
+        """The keys that are down, each by its identity."""
+        return self._keys
 
     def is_repeat(self, event: QKeyEvent) -> bool:
         """Whether this press repeats a key that is down already."""

@@ -22,6 +22,7 @@ from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.reconnect_button import ReconnectButton
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
 from rejoin.gui.report_page import ReportPage
+from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.gui.sound_control import SoundControl
 from rejoin.gui.starting_card import StartingCard
 from rejoin.gui.stats_overlay import StatsOverlay
@@ -71,6 +72,11 @@ class Layers(QWidget):
             card.keys = keys or card.keys
         self.pace()
 
+    def name_keys(self, shortcuts: Shortcuts) -> None:
+        """Tool tips name the keys that do the same."""
+        self.sound.name_keys(shortcuts)
+        self.reconnect.name_keys(shortcuts.label(ShortcutAction.RECONNECT))
+
     def pace(self) -> None:
         """Where the card draws, what is over the picture repaints with the window's ticks alone:
         each repaint there uploads the whole window."""
@@ -118,7 +124,7 @@ class Layers(QWidget):
 
     def show_notes(self, notes: Notes, now: float) -> None:
         self.corners.show_notes(notes)
-        self.reconnect.show_offer(bool(notes.reconnect_hint), now)
+        self.reconnect.show_offer(notes.offers_reconnect, now)
         self.sound.setVisible(notes.shows_volume_control)
 
     def _card(self, snapshot: Snapshot) -> Card | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -25,27 +24,24 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import Snapshot, Stage
-from rejoin.gui import screenshot, shortcuts, texts
+from rejoin.gui import screenshot, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge, StreamPort
-from rejoin.gui.full_screen import FullScreen
+from rejoin.gui.controls import Controls
 from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
-from rejoin.gui.module_wishes import ClickGrants, Grant, cursor_of
-from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture
+from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys
 from rejoin.gui.note_keeper import NoteKeeper
 from rejoin.gui.notes import Notes
 from rejoin.gui.pill import Pill
 from rejoin.gui.player_files import PlayerFiles
-from rejoin.gui.pointer import Pointer
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
-from rejoin.gui.view_state import view_of
 from rejoin.gui.window_options import Presence, WindowOptions, first_size, least_size
-from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
+from rejoin.input_events.wishes import Wish
 
 LEAVE_WITHIN_S = 10.0
 """A closed window, hidden, waits at most this long for the engine to finish."""
@@ -84,30 +80,32 @@ class RejoinWindow(QWidget):
         self._clock = clock
         self._snapshot = options.before_start
         self._presence = Presence.OPEN
-        self._full_screen = FullScreen(self)
         self._captures_when_active = False
         """The mouse was captured when the native window was made anew."""
 
         self.keys = KeysDown()
         self.bridge = Bridge(port)
-        self.inputs = PlayerInput(self.bridge.send_input, clock, options.pads)
-        self._grants = ClickGrants()
+        self.inputs = PlayerInput(
+            self.bridge.send_input, clock, options.pads, options.controls.mouse
+        )
         self._announcer = Announcer(self, self.announced.emit)
         self._build()
         self._notes = NoteKeeper(
             *(self.layers, self.bridge, self._announcer, clock),
             can_drop=options.drop_again is not None,
             idle_limit_s=options.idle_limit_s,
+            controls=options.controls,
         )
-        self.files = PlayerFiles(self.layers, self.report, self)
+        hidden = options.settings.now.streamer_mode
+        self.files = PlayerFiles(self.layers, self.report, self, hides_folders=hidden)
         self.files.noted.connect(self._notes.note_picture)
         self.files.spoken.connect(self._announcer.say)
         self._connect_buttons()
         self.layers.sound.chosen.connect(self._notes.choose_sound)
-        self.mouse = MouseCapture(self.layers.view, self.inputs, self._show_view)
-        self._pointer = Pointer(
-            self.layers.view, self.mouse, self.inputs, self._grants, view_moved=self._show_view
+        self.controls = Controls(
+            self, self, self.layers.view, self.inputs, self.keys, options.controls, clock
         )
+        self.mouse = self.controls.mouse
 
         self.bridge.snapshot_changed.connect(self._on_snapshot)
         self.bridge.wished.connect(self._on_wish)
@@ -135,6 +133,7 @@ class RejoinWindow(QWidget):
             smooth=self._options.smooth,
             make_surface=self._options.make_surface,
         )
+        self.layers.name_keys(self._options.controls.shortcuts)
         self.layers.view.surface_failed.connect(self._on_surface_failed)
         self.setMouseTracking(True)  # as all layers do
         column = QVBoxLayout(self)
@@ -197,7 +196,7 @@ class RejoinWindow(QWidget):
             self._options, report_facts=report_facts, before_start=Snapshot(Stage.STARTING)
         )
         self.bridge.reopen(port)
-        self._show_view(again=True)
+        self.controls.show_view(again=True)
         self.refresh()
 
     def _start_again(self) -> None:
@@ -243,8 +242,9 @@ class RejoinWindow(QWidget):
     def refresh(self) -> None:
         """Update everything shown, from the newest snapshot and the clock."""
         now, snapshot = self._clock(), self._snapshot
-        self._show_view()
+        self.controls.show_view()
         self._open_or_close_input()
+        self.controls.update_system_keys()
         self.banner.set_text(texts.view_only(snapshot))
         self.banner_row.setVisible(snapshot.view_only is not None)
         requested = self._presence is Presence.START_REQUESTED
@@ -258,7 +258,12 @@ class RejoinWindow(QWidget):
         self.refreshed.emit()
 
     def _show_notes(self) -> Notes:
-        return self._notes.show(self._snapshot, self.mouse, takes_input=self.inputs.is_open)
+        return self._notes.show(
+            self._snapshot,
+            self.mouse,
+            takes_input=self.inputs.is_open,
+            keyboard_captured=self.controls.system_keys.taken,
+        )
 
     def _on_tick(self) -> None:
         self.layers.stats.tick(self._refreshing.interval())
@@ -334,49 +339,35 @@ class RejoinWindow(QWidget):
         if wanted:
             self.inputs.open()
         else:
-            self._grants.forget()
+            self.controls.grants.forget()
             self.mouse.release(Free() if snapshot.stage is Stage.LIVE else FreedByDrop())
             self.inputs.close()
         self.mouse.show_cursor()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        repeated = not self.keys.press(event)
-        shortcut = shortcuts.find(event.key(), event.modifiers(), self._conditions())
-        if shortcut is not None:
-            if shortcut.repeats or not repeated:
-                self._run(shortcut.action)
-        elif self.inputs.is_open:
-            self.inputs.key(event, pressed=True, repeated=repeated)
-        else:
+        if not self.controls.press_key(event):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        released = self.keys.release(event)
-        if released and event.key() in shortcuts.FREE_MOUSE_KEYS:
-            self.mouse.keys_released()
-        if not self.inputs.is_open:
+        if not self.controls.release_key(event):
             super().keyReleaseEvent(event)
-        elif released:
-            self.inputs.key(event, pressed=False)
 
-    def _conditions(self) -> frozenset[Condition]:
-        """Which conditions of shortcuts are true now."""
+    def conditions(self) -> frozenset[Condition]:
+        """Which conditions of shortcuts are true now, but those of mouse and keyboard."""
         held = {
             Condition.LIVE: self._snapshot.stage is Stage.LIVE,
             Condition.CAN_RECONNECT: self._snapshot.can_reconnect,
             Condition.CAN_DROP: self._options.drop_again is not None,
-            Condition.MOUSE_CAPTURED: self.mouse.captured,
         }
         return frozenset(condition for condition, true in held.items() if true)
 
-    def _run(self, action: ShortcutAction) -> None:
+    def run_shortcut(self, action: ShortcutAction) -> None:
+        """Do what a shortcut is for; nothing is held any more."""
         match action:
             case ShortcutAction.TOGGLE_FULL_SCREEN:
-                self.inputs.release_all()
-                self._full_screen.toggle()
-                self._show_view()
+                self.controls.full_screen.toggle()
+                self.controls.show_view()
             case ShortcutAction.TOGGLE_STATISTICS:
-                self.inputs.release_all()
                 self.layers.stats.toggle()
             case ShortcutAction.TOGGLE_SOUND:
                 self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().toggled()))
@@ -387,13 +378,12 @@ class RejoinWindow(QWidget):
             case ShortcutAction.SAVE_PICTURE:
                 self._keep_mouse(self.files.save_picture)
             case ShortcutAction.RECONNECT:
-                self.inputs.release_all()
                 self.bridge.post(ReconnectRequested())
             case ShortcutAction.DROP_CONNECTION:
                 if self._options.drop_again is not None:
                     self._options.drop_again()
             case ShortcutAction.FREE_MOUSE:
-                self.release_mouse(FreedByKeys())
+                self._show_notes()
             case _:
                 assert_never(action)
 
@@ -401,92 +391,68 @@ class RejoinWindow(QWidget):
         """Do what a shortcut is for. If Ctrl+Alt, which belong to it, have freed the mouse, it is
         captured again."""
         freed_by_keys = isinstance(self.mouse.state, FreedByKeys)
-        self.inputs.release_all()
         action()
         if freed_by_keys:
             self.capture_mouse()
         self._show_notes()
 
-    # --- the input module -----------------------------------------------------------------------
-
-    def _show_view(self, *, again: bool = False) -> None:
-        """Tell the input module where the picture is, if that has changed, or `again`."""
-        view = view_of(self, self.layers.view, captured=self.mouse.captured)
-        self.inputs.show_view(view, again=again)
-
     def _on_wish(self, wish: Wish) -> None:
-        """The input module wishes something. A refusal is answered with the view as it is."""
-
-        def may(grant: Grant) -> bool:
-            asked = self.inputs.is_open and self.isActiveWindow()
-            return asked and self._grants.take(grant, self._clock())
-
-        met = True
-        match wish:
-            case PointerLockWish(wanted):
-                if not wanted:
-                    self.release_mouse()
-                elif not self.mouse.captured and may(Grant.POINTER_LOCK):
-                    self.capture_mouse()
-                met = self.mouse.captured == wanted
-            case FullScreenWish(wanted):
-                self._full_screen.wish(wanted, lambda: may(Grant.FULL_SCREEN))
-                met = self.isFullScreen() == wanted
-            case CursorWish(keyword):
-                self.mouse.set_cursor(cursor_of(keyword))
-            case _:
-                assert_never(wish)
-        self._show_view()
-        if not met:  # after the other wishes that came with it: they may still be granted
-            QTimer.singleShot(0, self, partial(self._show_view, again=True))
+        self.controls.on_wish(wish, self.capture_mouse)
 
     # --- mouse ----------------------------------------------------------------------------------
 
     def capture_mouse(self) -> None:
         """Capture the mouse: hide the pointer and send only its movement."""
-        if self.mouse.capture():
-            self._notes.captured()
+        self.mouse.capture()
         self._notes.note_refusal(self.mouse)
         self.refresh()
 
-    def release_mouse(self, to: Free | FreedByKeys = Free()) -> None:  # noqa: B008 frozen
-        """Free the mouse; the input module gets it again only after a new click."""
-        self._grants.forget()
-        if self.mouse.release(to):
+    def mouse_changed(self) -> None:
+        """It was captured, maybe some time after the wish, or freed."""
+        if self.mouse.captured:
+            self._notes.captured()
+            self.refresh()
+        else:
             self.layers.corners.free_mouse_hint.set_text("")
+
+    def release_mouse(self) -> None:
+        """Free the mouse; the input module gets it again only after a new click."""
+        self.controls.grants.forget()
+        self.mouse.release()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.keys.set_button(event.button(), True)
-        self._pointer.press(event)
+        self.controls.pointer.press(event)
 
     mouseDoubleClickEvent = mousePressEvent
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self.keys.set_button(event.button(), False)
-        self._pointer.release(event)
+        self.controls.pointer.release(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         was_captured = self.mouse.captured
-        if not self._pointer.move(event):
+        if not self.controls.pointer.move(event):
             self._notes.note_refusal(self.mouse)
             self.refresh()
         if not was_captured and self._notes.mouse_moved():
             self._show_notes()
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._pointer.leave()
+        self.controls.pointer.leave()
         super().leaveEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self._pointer.wheel(event)
+        self.controls.pointer.wheel(event)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() not in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):
             return
-        self._show_view()  # first: a page learns of the lost focus before it loses the mouse
+        self.controls.show_view()  # first: a page hears of the lost focus before it loses the mouse
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.release_mouse()
+            self.controls.update_system_keys()
             self.mouse.keys_released()
             self.inputs.release_all()
             self.keys.forget()

@@ -1,15 +1,17 @@
 """Mouse capture (pointer lock): the pointer is hidden, and only its movement is sent to the game.
 
-While captured the pointer is moved back to the middle before it reaches an edge of the visible part
-of the view, so that it can always move further. Where a desktop does not let us move the pointer,
-the mouse is not captured, and the window says so. Wayland never lets us: there it takes pointer
-lock, which Rejoin does not have yet.
+Where the desktop lets us move the pointer (X11, Windows, macOS) it is moved back to the middle
+before it reaches an edge of the visible part of the view, so that it can always move further.
+Wayland never lets us: there the compositor is asked for a pointer lock (`PointerLock`), and the
+mouse counts as captured only once it has said that the pointer is locked. Where neither is to be
+had, the mouse is not captured, and the window says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QCursor, QGuiApplication
@@ -47,25 +49,56 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The compositor was asked for the pointer lock and has not answered; the mouse is free."""
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
     """The game has the mouse."""
 
 
-CaptureState = Free | FreedByKeys | FreedByDrop | Refused | Captured
+CaptureState = Free | FreedByKeys | FreedByDrop | Refused | Asked | Captured
+
+
+class PointerLock(Protocol):
+    """A compositor's pointer lock. `gui.wayland.WaylandDesktop` implements it."""
+
+    def lock_pointer(
+        self,
+        window: QWidget,
+        on_lock: Callable[[bool], None],
+        on_move: Callable[[float, float], None],
+    ) -> bool:
+        """Ask for it. False: it cannot be had. `on_lock(True)`: the pointer is locked now;
+        `on_lock(False)`: not any more. `on_move`: it would have moved so far, in Qt's pixels."""
+
+    def unlock_pointer(self) -> None:
+        """Give it back, or do not ask any more. May be called twice."""
 
 
 class MouseCapture:
-    """Captures the mouse over one view, and shows the cursor there while it is free.
-
-    `changed` is called when the mouse was captured or freed, before what is held is released.
-    """
+    """Captures the mouse over one view, and shows the cursor there while it is free."""
 
     def __init__(
-        self, view: QWidget, sender: PlayerInput, changed: Callable[[], None] = lambda: None
+        self,
+        view: QWidget,
+        sender: PlayerInput,
+        changed: Callable[[], None] = lambda: None,
+        *,
+        lock: PointerLock | None = None,
+        sensitivity: float = 1.0,
+        travelled: Callable[[int, int], None] = lambda dx, dy: None,
     ) -> None:
+        """`changed` is called when the mouse was captured or freed, before what is held is
+        released. `lock`: asked in place of moving the pointer; then `travelled` is called with
+        each movement. `sensitivity`: travel is multiplied by it."""
         self._view = view
         self._sender = sender
         self._changed = changed
+        self._lock = lock
+        self._sensitivity = sensitivity
+        self._travelled = travelled
         self._cursor = Qt.CursorShape.ArrowCursor
         self._travel = PointerTravel()
         self._state: CaptureState = Free()
@@ -78,32 +111,72 @@ class MouseCapture:
     def captured(self) -> bool:
         return isinstance(self._state, Captured)
 
+    @property
+    def asked(self) -> bool:
+        """Whether the desktop still has to answer."""
+        return isinstance(self._state, Asked)
+
     # --- to and from the game -------------------------------------------------------------------
 
     def capture(self) -> bool:
-        """Capture the mouse, if the game takes input now. Returns whether this captured it."""
-        if self.captured or not self._sender.is_open:
+        """Capture the mouse, if the game takes input now. Returns whether this captured it; with a
+        `PointerLock` that is known later."""
+        if self.captured or self.asked or not self._sender.is_open:
             return False
+        if self._lock is not None:
+            self._ask(self._lock)
+            return self.captured
         at, home = QCursor.pos(), self._home(self._room())
         is_there = (at - home).manhattanLength() < _TRIAL_PX
         if is_there:
             home += QPoint(_TRIAL_PX, _TRIAL_PX)
+        self._view.setCursor(Qt.CursorShape.BlankCursor)
         if not _move_pointer(QPointF(at), home):
             self._state = Refused()
+            self.show_cursor()
             return False
-        self._state = Captured()
-        self._view.setCursor(Qt.CursorShape.BlankCursor)
-        self._view.grabMouse()
         if is_there:
             self._travel.begin(home.x(), home.y())
         else:
             self._travel.begin(at.x(), at.y())
             self._travel.warped(home.x(), home.y())
-        self._changed()
+        self._begin()
         return True
+
+    def _begin(self) -> None:
+        self._state = Captured()
+        self._view.setCursor(Qt.CursorShape.BlankCursor)
+        self._view.grabMouse()
+        self._changed()
+
+    def _ask(self, lock: PointerLock) -> None:
+        self._state = Asked()
+        if not lock.lock_pointer(self._view.window(), self._on_lock, self.nudge):
+            self._state = Refused()
+
+    def _on_lock(self, locked: bool) -> None:
+        if locked and self.asked:
+            self._travel.begin(0.0, 0.0)
+            self._begin()
+        elif not locked:
+            self.release()
+
+    def nudge(self, dx: float, dy: float) -> None:
+        """The captured pointer would move so far, in Qt's pixels."""
+        if self.captured:
+            scale = self._scale()
+            self._travelled(*self._travel.travelled(dx * scale, dy * scale))
+
+    def _scale(self) -> float:
+        """From Qt's pixels to those of the screen, as the player likes it."""
+        return self._view.devicePixelRatioF() * self._sensitivity
 
     def release(self, to: Free | FreedByKeys | FreedByDrop | Refused = Free()) -> bool:
         """Free the mouse and release held buttons and keys. Returns whether it was captured."""
+        if self._lock is not None:
+            self._lock.unlock_pointer()
+        if self.asked:
+            self._state = Free()
         if not self.captured:
             return False
         self._state = to
@@ -146,7 +219,9 @@ class MouseCapture:
         """
         if not self.captured:
             return None
-        travel = self._travel.moved(to.x(), to.y())
+        if self._lock is not None:
+            return 0, 0  # it stands still
+        travel = self._travel.moved(to.x(), to.y(), self._scale())
         room = self._room()
         margin_x, margin_y = room.width() * _EDGE_SHARE, room.height() * _EDGE_SHARE
         inside = to - QPointF(room.topLeft())
@@ -191,7 +266,7 @@ def _area(of: QRect) -> int:
 def _move_pointer(at: QPointF, to: QPoint) -> bool:
     """Move the pointer from `at`; whether it went there. Both are global positions."""
     if QGuiApplication.platformName().startswith("wayland"):
-        return False
+        return False  # whatever Qt says of the pointer
     QCursor.setPos(to)
     now = QPointF(QCursor.pos())
     return (now - QPointF(to)).manhattanLength() < (now - at).manhattanLength()

@@ -9,6 +9,7 @@ from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge
+from rejoin.gui.control_options import ControlOptions
 from rejoin.gui.layers import Layers
 from rejoin.gui.limits import Limits
 from rejoin.gui.mouse_capture import MouseCapture, Refused
@@ -28,6 +29,7 @@ class NoteKeeper:
         *,
         can_drop: bool,
         idle_limit_s: float,
+        controls: ControlOptions = ControlOptions(),  # noqa: B008 frozen
     ) -> None:
         self._layers = layers
         self._bridge = bridge
@@ -35,6 +37,7 @@ class NoteKeeper:
         self._clock = clock
         self._can_drop = can_drop
         self._idle_limit_s = idle_limit_s
+        self._controls = controls
         self._memory = Memory()
         self._live_at: float | None = None
         """When the first picture of this game was shown."""
@@ -88,7 +91,14 @@ class NoteKeeper:
 
     # --- what is shown --------------------------------------------------------------------------
 
-    def show(self, snapshot: Snapshot, mouse: MouseCapture, *, takes_input: bool) -> Notes:
+    def show(
+        self,
+        snapshot: Snapshot,
+        mouse: MouseCapture,
+        *,
+        takes_input: bool,
+        keyboard_captured: bool = False,
+    ) -> Notes:
         """Show the notes of now."""
         now, bridge = self._clock(), self._bridge
         if snapshot.stage is Stage.LIVE:
@@ -102,9 +112,12 @@ class NoteKeeper:
         state = WindowState(
             mouse=mouse.state,
             takes_input=takes_input,
+            may_capture=self._controls.mouse.capture,
             sound=bridge.sound(),
             can_drop=self._can_drop,
             volume_control_held=self._layers.sound.held,
+            keyboard_captured=keyboard_captured,
+            shortcuts=self._controls.shortcuts,
         )
         shown = notes(snapshot, now, self._memory, state)
         self._layers.show_notes(shown, now)

@@ -12,9 +12,11 @@ from rejoin.gui.limits import LimitKind, Warned
 from rejoin.runtime.new_file import NotSaved, Saved
 
 
-def saved_text(outcome: Saved | NotSaved) -> str:
-    """What became of saving a file."""
+def saved_text(outcome: Saved | NotSaved, *, hides_folders: bool = False) -> str:
+    """What became of saving a file. `hides_folders`: others may see the screen."""
     match outcome:
+        case Saved(file) if hides_folders:
+            return f"Saved: {file.name}"
         case Saved(file, home):
             return f"Saved: {_shortened(file, home)}"
         case NotSaved(sentence):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rejoin.core.model import HealthLevel, Snapshot, Stage
-from rejoin.gui import note_texts, shortcuts, texts
+from rejoin.gui import note_texts, texts
 from rejoin.gui.limits import Limits, Warned, warning
 from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, Refused
+from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.media.audio.volume import SoundChoice
 
 BADGE_AFTER_S = 0.5
@@ -81,11 +82,16 @@ class WindowState:
     mouse: CaptureState = Free()  # noqa: RUF009 frozen
     takes_input: bool = False
     """The game takes the player's input."""
+    may_capture: bool = True
+    """The player lets the game have the mouse for itself."""
     sound: SoundChoice = SoundChoice()  # noqa: RUF009 frozen
     can_drop: bool = False
     """A demo, in which a key drops the connection."""
     volume_control_held: bool = False
     """The pointer is on the volume control, or drags it."""
+    keyboard_captured: bool = False
+    """The game has keys of the desktop."""
+    shortcuts: Shortcuts = Shortcuts()  # noqa: RUF009 frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,9 @@ class Notes:
 
     badge: str = ""
     reconnect_hint: str = ""
-    """Below the badge; with it the button *Reconnect* is shown."""
+    """Below the badge, while a new connection is offered and there are keys for it."""
+    offers_reconnect: bool = False
+    """The button *Reconnect* is shown."""
     note: tuple[str, str] = ("", "")
     """Two lines."""
     problem: str = ""
@@ -118,13 +126,19 @@ class Notes:
 def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> Notes:
     """What is shown at `now`."""
     captured = isinstance(state.mouse, Captured)
-    free_mouse_hint = shortcuts.FREE_MOUSE.hint if captured else ""
+    hint = state.shortcuts.hint
+    free_mouse_hint = texts.way_out(
+        state.shortcuts.label(ShortcutAction.FREE_MOUSE),
+        mouse=captured,
+        keyboard=state.keyboard_captured,
+    )
     if snapshot.stage is not Stage.LIVE:
         return Notes(free_mouse_hint=free_mouse_hint)
     problem, warned, picture = memory.problem, memory.warned, memory.picture
     return Notes(
         badge=texts.trouble_text(snapshot) if _in_trouble(snapshot, now) else "",
-        reconnect_hint=shortcuts.RECONNECT.hint if snapshot.can_reconnect else "",
+        reconnect_hint=hint(ShortcutAction.RECONNECT) if snapshot.can_reconnect else "",
+        offers_reconnect=snapshot.can_reconnect,
         note=_note(snapshot, now, memory, state),
         problem=problem.text if problem and now - problem.since_at < PROBLEM_FOR_S else "",
         limit=(
@@ -139,7 +153,7 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
             else ""
         ),
         free_mouse_hint=free_mouse_hint,
-        drop_hint=shortcuts.DROP.hint if state.can_drop else "",
+        drop_hint=hint(ShortcutAction.DROP_CONNECTION) if state.can_drop else "",
         shows_volume_control=not captured
         and (state.volume_control_held or _within(SOUND_CONTROL_FOR_S, memory.mouse_moved_at, now)),
     )
@@ -151,7 +165,8 @@ def is_just_back(snapshot: Snapshot, now: float) -> bool:
 
 
 def _note(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> tuple[str, str]:
-    can_capture = state.takes_input and not isinstance(state.mouse, Captured | Refused)
+    takes_click = state.takes_input and state.may_capture
+    can_capture = takes_click and not isinstance(state.mouse, Captured | Refused)
     if is_just_back(snapshot, now):
         again = can_capture and isinstance(state.mouse, FreedByDrop)
         return texts.BACK, texts.CLICK_TO_CONTROL if again else ""

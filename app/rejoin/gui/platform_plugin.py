@@ -1,4 +1,4 @@
-"""Qt's plugin for X11: whether it can be loaded, and how held keys are repeated."""
+"""Qt's plugin for X11: whether it can be loaded, when it is chosen, how held keys are repeated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ctypes
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from PySide6.QtCore import QLibraryInfo
 from PySide6.QtGui import QGuiApplication
 
 from rejoin.gui.displays import platforms
+from rejoin.gui.wayland_wire import prefer_x11
 
 _log = logging.getLogger("rejoin.gui")
 
@@ -46,6 +47,21 @@ def will_use_x11(environment: Mapping[str, str]) -> bool:
         if on_wayland or not name.startswith("wayland"):
             return name == "xcb"
     return bool(environment.get("DISPLAY")) and not on_wayland
+
+
+def choose(
+    environment: MutableMapping[str, str] = os.environ,
+    system: str = sys.platform,
+    load: Callable[[str], object] = ctypes.CDLL,
+) -> None:
+    """Before there is an application: X11 on a Wayland desktop that cannot lock the pointer."""
+    if not prefer_x11(environment, system):
+        return
+    try:
+        check(environment, system, load)
+    except ImportError as error:
+        del environment["QT_QPA_PLATFORM"]
+        _log.info("this desktop cannot lock the pointer, and X11 cannot be used: %s", error)
 
 
 def stop_releases_by_repeat(

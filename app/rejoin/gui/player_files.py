@@ -21,11 +21,19 @@ class PlayerFiles(QObject):
     spoken = Signal(str)
     """Something that is shown on a card, for screen readers."""
 
-    def __init__(self, layers: Layers, report: Callable[[], str], parent: QObject) -> None:
-        """`report`: its text as it would be shared."""
+    def __init__(
+        self,
+        layers: Layers,
+        report: Callable[[], str],
+        parent: QObject,
+        *,
+        hides_folders: bool = False,
+    ) -> None:
+        """`report`: its text as it would be shared. `hides_folders`: others may see the screen."""
         super().__init__(parent)
         self._layers = layers
         self._report = report
+        self._hides_folders = hides_folders
         self._saves_report = False
         self.saving = Saving(self)
         self.saving.finished.connect(self._on_finished)
@@ -52,9 +60,9 @@ class PlayerFiles(QObject):
             self._saves_report = True
 
     def _on_finished(self, outcome: Saved | NotSaved) -> None:
-        text = note_texts.saved_text(outcome)
+        text = note_texts.saved_text(outcome, hides_folders=self._hides_folders)
         if self._saves_report:
-            self._layers.report_page.show_outcome(outcome)
+            self._layers.report_page.show_outcome(text)
             self.spoken.emit(text)
         else:
             self.noted.emit(text)

@@ -32,9 +32,13 @@ class ReconnectButton(QPushButton):
         self._armed_at = math.inf
         self._changed_at: tuple[float, ...] = ()
         self.setAccessibleName(texts.RECONNECT)
-        self.setToolTip(texts.RECONNECT_HINT)
+        self.name_keys("")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hide()
+
+    def name_keys(self, keys: str) -> None:
+        """The shortcut that does the same; "" for none."""
+        self.setToolTip(texts.with_keys(texts.RECONNECT_HINT, keys))
 
     def show_offer(self, offered: bool, now: float) -> None:
         """Show or hide it; called at each snapshot and at each tick."""

@@ -12,9 +12,8 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from rejoin.clock import Clock
-from rejoin.gui import note_texts, texts
+from rejoin.gui import texts
 from rejoin.gui.card import Card, label, set_text
-from rejoin.runtime.new_file import NotSaved, Saved
 
 _AROUND_PX: Final = 300
 """What the rest of the page takes of the window's height, at most."""
@@ -74,9 +73,9 @@ class ReportPage(Card):
         self.is_open = False
         self.left.emit()
 
-    def show_outcome(self, outcome: Saved | NotSaved) -> None:
+    def show_outcome(self, text: str) -> None:
         """What became of saving it."""
-        set_text(self.outcome, note_texts.saved_text(outcome))
+        set_text(self.outcome, text)
         self.place()
 
     def first_focus(self) -> QWidget:

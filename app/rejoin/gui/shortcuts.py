@@ -1,15 +1,13 @@
-"""Every keyboard shortcut of the window as a value: its keys, what it does, when it works."""
+"""Every keyboard shortcut of the window as a value: what it does, when it works, and its keys."""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-from PySide6.QtCore import Qt
-
-_NONE = Qt.KeyboardModifier.NoModifier
-_CONTROL = Qt.KeyboardModifier.ControlModifier
-_ALT = Qt.KeyboardModifier.AltModifier
+from rejoin.input_events.chords import Chord, Held, label, parse
 
 
 class ShortcutAction(enum.Enum):
@@ -35,122 +33,111 @@ class Condition(enum.Enum):
     CAN_DROP = "can_drop"
     """Only in a demo."""
     MOUSE_CAPTURED = "mouse_captured"
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """One way to press a shortcut: this key, while at least these modifiers are held."""
-
-    key: Qt.Key
-    modifiers: Qt.KeyboardModifier = _NONE
-
-    def match(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
-        return key == self.key and modifiers & self.modifiers == self.modifiers
+    """Or the keyboard is: the game has the mouse, or keys of the desktop, for itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """`label` names the keys and `text` what they do, as a player reads it."""
+    """`text`: what it does, as a player reads it. `keys`: its default, as `chords.parse` reads it.
+    `repeats`: whether it is repeated while its key is held down."""
 
     action: ShortcutAction
-    keys: tuple[Keys, ...]
-    label: str
+    keys: str
     text: str
     needs: frozenset[Condition] = frozenset()
     repeats: bool = False
-    """Whether it is repeated while its key is held down."""
-
-    @property
-    def hint(self) -> str:
-        return f"{self.label}: {self.text}"
 
 
-FULL_SCREEN = Shortcut(
-    ShortcutAction.TOGGLE_FULL_SCREEN,
-    (
-        Keys(Qt.Key.Key_F11),
-        Keys(Qt.Key.Key_Return, _ALT),
-        Keys(Qt.Key.Key_Enter, _ALT),
+SHORTCUTS: Final = (
+    Shortcut(ShortcutAction.TOGGLE_FULL_SCREEN, "F11, Alt+Enter", "full screen"),
+    Shortcut(ShortcutAction.TOGGLE_STATISTICS, "Ctrl+Alt+S", "stream statistics"),
+    Shortcut(
+        ShortcutAction.TOGGLE_SOUND, "Ctrl+Alt+M", "sound on or off", frozenset({Condition.LIVE})
     ),
-    "F11 or Alt+Enter",
-    "full screen",
-)
-STATISTICS = Shortcut(
-    ShortcutAction.TOGGLE_STATISTICS,
-    (Keys(Qt.Key.Key_S, _CONTROL | _ALT),),
-    "Ctrl+Alt+S",
-    "stream statistics",
-)
-SOUND = Shortcut(
-    ShortcutAction.TOGGLE_SOUND,
-    (Keys(Qt.Key.Key_M, _CONTROL | _ALT),),
-    "Ctrl+Alt+M",
-    "sound on or off",
-    frozenset({Condition.LIVE}),
-)
-LOUDER = Shortcut(
-    ShortcutAction.LOUDER,
-    (Keys(Qt.Key.Key_Up, _CONTROL | _ALT),),
-    "Ctrl+Alt+Up",
-    "louder",
-    frozenset({Condition.LIVE}),
-    repeats=True,
-)
-QUIETER = Shortcut(
-    ShortcutAction.QUIETER,
-    (Keys(Qt.Key.Key_Down, _CONTROL | _ALT),),
-    "Ctrl+Alt+Down",
-    "quieter",
-    frozenset({Condition.LIVE}),
-    repeats=True,
-)
-PICTURE = Shortcut(
-    ShortcutAction.SAVE_PICTURE,
-    (Keys(Qt.Key.Key_P, _CONTROL | _ALT),),
-    "Ctrl+Alt+P",
-    "save a picture of the game",
-    frozenset({Condition.LIVE}),
-)
-RECONNECT = Shortcut(
-    ShortcutAction.RECONNECT,
-    (Keys(Qt.Key.Key_R, _CONTROL | _ALT),),
-    "Ctrl+Alt+R",
-    "reconnect",
-    frozenset({Condition.LIVE, Condition.CAN_RECONNECT}),
-)
-DROP = Shortcut(
-    ShortcutAction.DROP_CONNECTION,
-    (Keys(Qt.Key.Key_F8),),
-    "F8",
-    "drop the connection",
-    frozenset({Condition.LIVE, Condition.CAN_DROP}),
-)
-FREE_MOUSE = Shortcut(
-    ShortcutAction.FREE_MOUSE,
-    (  # whichever of the two is pressed last
-        Keys(Qt.Key.Key_Alt, _CONTROL),
-        Keys(Qt.Key.Key_AltGr, _CONTROL),
-        Keys(Qt.Key.Key_Control, _ALT),
+    Shortcut(
+        ShortcutAction.LOUDER, "Ctrl+Alt+Up", "louder", frozenset({Condition.LIVE}), repeats=True
     ),
-    "Ctrl+Alt",
-    "free the mouse",
-    frozenset({Condition.MOUSE_CAPTURED}),
+    Shortcut(ShortcutAction.QUIETER, "Ctrl+Alt+Down", "quieter", frozenset({Condition.LIVE}), True),
+    Shortcut(
+        ShortcutAction.SAVE_PICTURE,
+        "Ctrl+Alt+P",
+        "save a picture of the game",
+        frozenset({Condition.LIVE}),
+    ),
+    Shortcut(
+        ShortcutAction.RECONNECT,
+        "Ctrl+Alt+R",
+        "reconnect",
+        frozenset({Condition.LIVE, Condition.CAN_RECONNECT}),
+    ),
+    Shortcut(
+        ShortcutAction.DROP_CONNECTION,
+        "Ctrl+Alt+D",
+        "drop the connection",
+        frozenset({Condition.LIVE, Condition.CAN_DROP}),
+    ),
+    Shortcut(
+        ShortcutAction.FREE_MOUSE,
+        "Ctrl+Alt",
+        "free the mouse",
+        frozenset({Condition.MOUSE_CAPTURED}),
+    ),
 )
-
-SHORTCUTS = (
-    *(FULL_SCREEN, STATISTICS, SOUND, LOUDER, QUIETER),
-    *(PICTURE, RECONNECT, DROP, FREE_MOUSE),
-)
-FREE_MOUSE_KEYS = frozenset(keys.key for keys in FREE_MOUSE.keys)
+"""In the order in which they are listed. None has a key that games need: pages never get F11."""
 
 
-def find(
-    key: int, modifiers: Qt.KeyboardModifier, conditions: frozenset[Condition]
-) -> Shortcut | None:
-    """The shortcut that a key press is for under these conditions, or None."""
-    for shortcut in SHORTCUTS:
-        if shortcut.needs <= conditions and any(
-            keys.match(key, modifiers) for keys in shortcut.keys
-        ):
-            return shortcut
-    return None
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A key that went down, by its name in `chords.KEY_NAMES`, and what is held with it. A modifier
+    has no name and is held itself. What AltGr makes of Ctrl and Alt is not in it."""
+
+    key: str
+    modifiers: frozenset[Held]
+
+
+def _defaults() -> dict[ShortcutAction, tuple[Chord, ...]]:
+    return {each.action: parse(each.keys) for each in SHORTCUTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcuts:
+    """The keys of every shortcut of one player."""
+
+    keys: Mapping[ShortcutAction, tuple[Chord, ...]] = field(default_factory=_defaults)
+    names: frozenset[str] = field(init=False, compare=False)
+    """Of every key that a shortcut ends with; "" for modifiers alone."""
+
+    def __post_init__(self) -> None:
+        ends = (chord.key for chords in self.keys.values() for chord in chords)
+        object.__setattr__(self, "names", frozenset(ends))
+
+    @classmethod
+    def of(cls, changed: Mapping[ShortcutAction, str]) -> Shortcuts:
+        """With these keys in place of the defaults. Raises `chords.ChordError`."""
+        return cls(_defaults() | {action: parse(text) for action, text in changed.items()})
+
+    def find(self, pressed: Pressed, conditions: frozenset[Condition]) -> Shortcut | None:
+        """The shortcut that a key press is for under these conditions, or None.
+
+        More modifiers than it needs may be held; of two the one with more modifiers is meant, and
+        of two with the same keys the first.
+        """
+        best: tuple[int, Shortcut] | None = None
+        for shortcut in SHORTCUTS:
+            if not shortcut.needs <= conditions:
+                continue
+            for chord in self.keys[shortcut.action]:
+                meant = chord.key == pressed.key and chord.modifiers <= pressed.modifiers
+                if meant and (best is None or len(chord.modifiers) > best[0]):
+                    best = len(chord.modifiers), shortcut
+        return best[1] if best else None
+
+    def label(self, action: ShortcutAction) -> str:
+        """Its keys, as a sentence names them; "" if it has none."""
+        return label(self.keys[action])
+
+    def hint(self, action: ShortcutAction) -> str:
+        """Its keys and what it does; without keys nothing."""
+        keys = self.label(action)
+        [text] = [each.text for each in SHORTCUTS if each.action is action]
+        return f"{keys}: {text}" if keys else ""

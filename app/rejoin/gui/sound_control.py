@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSlider, QStyle,
 from rejoin.gui import texts, theme
 from rejoin.gui.card import label
 from rejoin.gui.input import wheel_turn
+from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.media.audio.volume import LOUDEST, STEP, SoundChoice
 
 _ICON = QSize(18, 18)
@@ -63,7 +64,6 @@ class SoundControl(QFrame):
         self.switch = QPushButton()
         self.switch.setProperty("kind", "icon")
         self.switch.setIconSize(_ICON)
-        self.switch.setToolTip(texts.SOUND_SWITCH_HINT)
         self.switch.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.switch.clicked.connect(lambda: self._choose(self._choice.toggled()))
         self.slider = _Slider(Qt.Orientation.Horizontal)
@@ -71,15 +71,22 @@ class SoundControl(QFrame):
         self.slider.setPageStep(STEP)
         self.slider.setFixedWidth(_SLIDER_WIDTH_PX)
         self.slider.setAccessibleName(texts.VOLUME)
-        self.slider.setToolTip(texts.VOLUME_HINT)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.slider.valueChanged.connect(lambda value: self._choose(SoundChoice(value)))
         self.digits = label("pill", wraps=False)
         self.digits.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for widget in (self.switch, self.slider, self.digits):
             row.addWidget(widget)
+        self.name_keys(Shortcuts())
         self.hide()
         self.set_choice(choice)
+
+    def name_keys(self, shortcuts: Shortcuts) -> None:
+        """Tool tips name the keys that do the same."""
+        switch = shortcuts.label(ShortcutAction.TOGGLE_SOUND)
+        self.switch.setToolTip(texts.with_keys(texts.SOUND_SWITCH_HINT, switch))
+        slider = map(shortcuts.label, (ShortcutAction.LOUDER, ShortcutAction.QUIETER))
+        self.slider.setToolTip(texts.with_keys(texts.VOLUME, *slider))
 
     @property
     def held(self) -> bool:

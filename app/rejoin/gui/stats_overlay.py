@@ -1,4 +1,4 @@
-"""Statistics of the stream over the picture, for testers: Ctrl+Alt+S, refreshed each second."""
+"""Statistics of the stream over the picture, for testers, refreshed each second."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ NO_PICTURE = "There is no picture to save yet"
 END_GAME_QUESTION = "End the game for good?"
 END_GAME_CONSEQUENCE = "The game stops for everyone in it. Unsaved progress may be lost."
 RECONNECT = "Reconnect"
-RECONNECT_HINT = "A new connection to the same game (Ctrl+Alt+R)"
+RECONNECT_HINT = "A new connection to the same game"
 BACK = "You're back"
 CLICK_TO_CONTROL = "Click to take control"
 MOUSE_REFUSED = "This desktop does not let Rejoin capture the mouse"
@@ -54,9 +54,22 @@ VIEW_ONLY = {
     NoInput.OFF: "View only: the input module is switched off",
 }
 SOUND_SWITCH = "Sound"
-SOUND_SWITCH_HINT = "Sound on or off (Ctrl+Alt+M)"
+SOUND_SWITCH_HINT = "Sound on or off"
 VOLUME = "Volume"
-VOLUME_HINT = "Volume (Ctrl+Alt+Up, Ctrl+Alt+Down)"
+
+
+def way_out(keys: str, *, mouse: bool, keyboard: bool) -> str:
+    """How the player takes back what the game has for itself; "" if it has nothing."""
+    if not (mouse or keyboard):
+        return ""
+    both = "mouse and keyboard" if mouse and keyboard else "mouse" if mouse else "keyboard"
+    return f"{keys}: free the {both}"
+
+
+def with_keys(text: str, *keys: str) -> str:
+    """A tool tip with the keys that do the same; "" for none."""
+    named = ", ".join(key for key in keys if key)
+    return f"{text} ({named})" if named else text
 
 
 _TROUBLES = {

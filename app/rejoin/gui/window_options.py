@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import theme
+from rejoin.gui.control_options import ControlOptions
 from rejoin.gui.input import NoPads, PlayerPads
 from rejoin.gui.limits import IDLE_LIMIT_S
 from rejoin.gui.raster_surface import RasterSurface
@@ -31,16 +32,17 @@ _FIRST_SHARE: Final = 0.92
 class WindowOptions:
     """How a window behaves.
 
-    `smooth`: as `VideoView`'s. `drop_again`: what F8 does; None outside a demo. `report_facts`:
-    more lines for the report. `before_start`: what is shown until the engine has started; by
-    default a window that waits for *Start*. `start_again`: a new game of the same profile was
-    asked for on the end card, which offers it only with this; `RejoinWindow.play` then brings its
-    stream. `idle_limit_s`: how long the service waits for input. `first_size`: in pixels; None:
-    what fits the screen. `picture`: how `application.run` chooses what draws. `make_surface`: what
-    draws; when it fails, `on_surface_failed` is called with the reason, and the processor draws.
-    `pads`: the gamepads, which `application.run` stops at the end. `screen`: the name of the one to
-    open on; None, or while there is none of that name: the desktop decides. `settings`: the
-    player's, which `application.run` follows while the window is open.
+    `smooth`: as `VideoView`'s. `drop_again`: what the shortcut that drops the connection does; None
+    outside a demo. `report_facts`: more lines for the report. `before_start`: what is shown until
+    the engine has started; by default a window that waits for *Start*. `start_again`: a new game of
+    the same profile was asked for on the end card, which offers it only with this;
+    `RejoinWindow.play` then brings its stream. `idle_limit_s`: how long the service waits for
+    input. `first_size`: in pixels; None: what fits the screen. `picture`: how `application.run`
+    chooses what draws. `make_surface`: what draws; when it fails, `on_surface_failed` is called
+    with the reason, and the processor draws. `pads`: the gamepads, which `application.run` stops at
+    the end. `screen`: the name of the one to open on; None, or while there is none of that name:
+    the desktop decides. `settings`: the player's, which `application.run` follows while the window
+    is open. `controls`: how keyboard, mouse and touch behave.
     """
 
     title: str = "Rejoin"
@@ -58,6 +60,7 @@ class WindowOptions:
     make_surface: MakeSurface = RasterSurface
     on_surface_failed: Callable[[str], None] = lambda why: None
     pads: PlayerPads = NoPads()  # noqa: RUF009 nothing is kept
+    controls: ControlOptions = ControlOptions()  # noqa: RUF009 frozen
 
 
 def first_size(available: QSize) -> QSize:

@@ -11,7 +11,8 @@ Glossary:
     scan code   The number of a key in Linux's input-event-codes.h.
     pad         A gamepad with the W3C's standard layout.
     view        The element that shows the picture; positions count in its CSS pixels.
+    chord       A key of a shortcut, with the modifiers that are held with it.
     wish        What the input module wants of the window: pointer lock, full screen, a cursor.
 
-Read: `events`, then `keys` (one table of code, usage and scan code), `held` and `wishes`.
+Read: `events`, then `keys` (one table of code, usage and scan code), `held`, `wishes` and `chords`.
 """

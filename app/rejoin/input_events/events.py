@@ -1,7 +1,7 @@
 """Events of keyboard, pointer, wheel, gamepads and view, from the window to the input module.
 
-Positions and movements are in CSS pixels (device pixels / device pixel ratio) of the view, which
-is the letterboxed picture: 0, 0 is its top left corner. Times are seconds of the boot clock.
+Positions are in CSS pixels (device pixels / device pixel ratio) of the view, which is the
+letterboxed picture: 0, 0 is its top left corner. Times are seconds of the boot clock.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class KeyEvent:
 
 @dataclass(frozen=True, slots=True)
 class PointerMove:
-    """`dx`, `dy`: MouseEvent.movementX and Y; while captured, `x` and `y` stand still."""
+    """`dx`, `dy`: MouseEvent.movementX and Y, in device pixels as Chromium counts them; while
+    captured, `x` and `y` stand still."""
 
     dx: float
     dy: float

@@ -13,11 +13,14 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from rejoin.errors import BadInputError
+from rejoin.input_events import chords
 from rejoin.runtime.setting_kinds import (
     SHOWN,
     Applies,
+    Keys,
     Kind,
     Limit,
+    Number,
     OneOf,
     Setting,
     Share,
@@ -181,6 +184,108 @@ class PlayerSettings:
         _NEXT_GAME,
         "The game may make gamepads vibrate; only where its input module asks for it.",
     )
+    # Mouse, touch, keyboard and shortcuts stand together.
+    mouse_capture: str = _setting(
+        "mouse.capture",
+        OneOf(("game", "never")),
+        "game",
+        _NEXT_GAME,
+        "The game gets the mouse for itself when it asks for it after a click (game), or never: "
+        "then it sees where the pointer is.",
+    )
+    mouse_sensitivity: float = _setting(
+        "mouse.sensitivity",
+        Number(0.1, 10.0),
+        1.0,
+        _NEXT_GAME,
+        "By how much the way of a mouse that the game has for itself is multiplied.",
+    )
+    mouse_swap_buttons: bool = _setting(
+        "mouse.swap_buttons",
+        YesNo(),
+        False,
+        _NEXT_GAME,
+        "Swap the left and the right mouse button in the game.",
+    )
+    mouse_scroll: str = _setting(
+        "mouse.scroll",
+        OneOf(("system", "reversed")),
+        "system",
+        _NEXT_GAME,
+        "Which way the wheel scrolls in the game: as on the desktop, or reversed.",
+    )
+    touch_mode: str = _setting(
+        "touch.mode",
+        OneOf(("pointer", "trackpad")),
+        "pointer",
+        _NEXT_GAME,
+        "A finger on a touch screen is the pointer with its left button held, or moves the pointer "
+        "as on a trackpad.",
+    )
+    system_keys: str = _setting(
+        "keyboard.system_keys",
+        OneOf(("off", "full_screen", "always")),
+        "off",
+        _NEXT_GAME,
+        "Keys of the desktop (Alt+Tab, Super) reach the game: never, in full screen, or always; on "
+        "Linux alone.",
+    )
+    keys_full_screen: str = _setting(
+        "shortcuts.full_screen",
+        Keys(),
+        "F11, Alt+Enter",
+        _NEXT_GAME,
+        "Keys for full screen.",
+    )
+    keys_statistics: str = _setting(
+        "shortcuts.statistics",
+        Keys(),
+        "Ctrl+Alt+S",
+        _NEXT_GAME,
+        "Keys for the stream's statistics.",
+    )
+    keys_sound: str = _setting(
+        "shortcuts.sound",
+        Keys(),
+        "Ctrl+Alt+M",
+        _NEXT_GAME,
+        "Keys for sound on and off.",
+    )
+    keys_louder: str = _setting(
+        "shortcuts.louder",
+        Keys(),
+        "Ctrl+Alt+Up",
+        _NEXT_GAME,
+        "Keys for louder.",
+    )
+    keys_quieter: str = _setting(
+        "shortcuts.quieter",
+        Keys(),
+        "Ctrl+Alt+Down",
+        _NEXT_GAME,
+        "Keys for quieter.",
+    )
+    keys_picture: str = _setting(
+        "shortcuts.save_picture",
+        Keys(),
+        "Ctrl+Alt+P",
+        _NEXT_GAME,
+        "Keys that save a picture of the game.",
+    )
+    keys_reconnect: str = _setting(
+        "shortcuts.reconnect",
+        Keys(),
+        "Ctrl+Alt+R",
+        _NEXT_GAME,
+        "Keys for a new connection, where the window offers it.",
+    )
+    keys_free_mouse: str = _setting(
+        "shortcuts.free_mouse",
+        Keys(needed=True),
+        "Ctrl+Alt",
+        _NEXT_GAME,
+        "Keys that take mouse and keyboard back from the game.",
+    )
     max_kbps: int | None = _setting(
         "network.max_kbps",
         Limit(100, 100_000),
@@ -322,12 +427,27 @@ def from_tables(tables: Mapping[str, Any]) -> Loaded:
             given.add(key)
         except BadInputError as error:
             bad[key] = f"{error} Its default is used: {known.to_text(known.default)}."
-    problems = [*version_problem(tables), *bad.values()]
+    settings = PlayerSettings(**found)
+    problems = [*version_problem(tables), *bad.values(), *clashes_of(settings).values()]
     if unknown:
         more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
         named = ", ".join(key[:SHOWN] for key in unknown[:_NAMED])
         problems.append(f"This Rejoin has no such setting, and leaves it as it is: {named}{more}.")
-    return Loaded(PlayerSettings(**found), tuple(problems), frozenset(given), MappingProxyType(bad))
+    return Loaded(settings, tuple(problems), frozenset(given), MappingProxyType(bad))
+
+
+def clashes_of(settings: PlayerSettings) -> dict[str, str]:
+    """A sentence for each setting of keys that another one before it has, too."""
+    shortcuts = {
+        key: chords.parse(getattr(settings, each.name))
+        for key, each in SETTINGS.items()
+        if isinstance(each.kind, Keys)
+    }
+    return {
+        other: f"The settings {owner} and {other} both have the keys {chord}, which are for the "
+        "first."
+        for owner, other, chord in chords.clashes(shortcuts)
+    }
 
 
 def _flat(tables: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeGuard, assert_never
 
 from rejoin.errors import BadInputError
+from rejoin.input_events import chords
 
 Value = str | int | float | None
 """What a setting can be; a bool is an int. None: no limit or no choice, and no line in the file."""
@@ -58,7 +59,22 @@ class Text:
     most: int
 
 
-Kind = OneOf | YesNo | Share | Limit | Whole | Text
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number from `least` to `most`."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A keyboard shortcut, as `input_events.chords` reads it. `needed`: there has to be one."""
+
+    needed: bool = False
+
+
+Kind = OneOf | YesNo | Share | Limit | Whole | Text | Number | Keys
 
 
 class Applies(enum.Enum):
@@ -84,7 +100,7 @@ class Setting:
         """The value, if it may be one. Raises BadInputError, with what it may be."""
         if _usable(self.kind, value):
             assert value is None or isinstance(value, str | int | float)
-            return float(value) if isinstance(self.kind, Share) and value is not None else value
+            return _in_one_form(self.kind, value)
         shown = str(value)
         if len(shown) > SHOWN:
             shown = shown[:SHOWN] + "..."
@@ -94,13 +110,13 @@ class Setting:
         """The value that a person wrote. Raises BadInputError."""
         value: object = text
         match self.kind:
-            case OneOf():
+            case OneOf() | Keys():
                 pass
             case YesNo():
                 value = {"true": True, "yes": True, "false": False, "no": False}.get(
                     text.lower(), text
                 )
-            case Share():
+            case Share() | Number():
                 value = _number(float, text)
             case Limit():
                 value = None if text == NONE else _number(int, text)
@@ -133,6 +149,10 @@ class Setting:
                 return f"a whole number from {least} to {most}"
             case Text(most):
                 return f"text of at most {most} characters, or {NONE}"
+            case Number(lowest, highest):
+                return f"a number from {lowest:g} to {highest:g}"
+            case Keys(needed):
+                return "keys such as Ctrl+Alt+S" if needed else _ANY_KEYS
             case _:
                 assert_never(self.kind)
 
@@ -155,8 +175,33 @@ def _usable(kind: Kind, value: object) -> bool:
             return isinstance(number, int) and least <= number <= most
         case Text(most):
             return value is None or _is_text(value, most)
+        case Number(lowest, highest):
+            return number is not None and lowest <= number <= highest
+        case Keys(needed):
+            return isinstance(value, str) and _are_keys(value, needed)
         case _:
             assert_never(kind)
+
+
+def _in_one_form(kind: Kind, value: Value) -> Value:
+    """A usable value as it is kept: a number is a float, and keys are written in one way."""
+    match kind:
+        case Share() | Number() if value is not None:
+            return float(value)
+        case Keys():
+            return chords.to_text(chords.parse(str(value)))
+        case _:
+            return value
+
+
+_ANY_KEYS: Final = f"keys such as Ctrl+Alt+S or F9, or {chords.NONE}"
+
+
+def _are_keys(text: str, needed: bool) -> bool:
+    try:
+        return bool(chords.parse(text)) or not needed
+    except chords.ChordError:
+        return False
 
 
 def _is_text(value: object, most: int) -> TypeGuard[str]:

@@ -16,6 +16,7 @@ from helpers.settings_page import page_on
 from helpers.window_faces import wait_until
 from rejoin.gui import roles, theme
 from rejoin.gui.settings.controls import ChoiceBox, PercentSlider, Switch
+from rejoin.gui.settings.keys_button import KeysButton
 from rejoin.gui.settings.page import SettingsPage
 from rejoin.gui.settings.rows import Playing
 from rejoin.gui.settings.sections import SECTIONS
@@ -85,6 +86,9 @@ def test_every_setting_can_be_changed_by_its_control(path: Path, key: str) -> No
             case PercentSlider():
                 QTest.keyClick(shown.slider, Qt.Key.Key_PageUp)
                 assert wait_until(lambda: bool(load(path).given), 30)
+            case KeysButton():
+                QTest.keyClick(shown, Qt.Key.Key_Space)
+                QTest.keyClick(shown, Qt.Key.Key_F9)
             case _:
                 page.change(key, "/a/turn.json")
         assert load(path).given == {key}

@@ -8,11 +8,18 @@ from datetime import UTC, datetime
 from typing import Final
 
 from rejoin.gui.settings.sections import WORDS
+from rejoin.input_events import chords
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime.data_used import DataTotal
-from rejoin.runtime.player_settings import SETTINGS, Loaded, PlayerSettings, setting
+from rejoin.runtime.player_settings import (
+    SETTINGS,
+    Loaded,
+    PlayerSettings,
+    clashes_of,
+    setting,
+)
 from rejoin.runtime.renderer_memory import Verdict
-from rejoin.runtime.setting_kinds import Applies, OneOf, Value, YesNo
+from rejoin.runtime.setting_kinds import Applies, Keys, OneOf, Value, YesNo
 
 HIDDEN: Final = "not shown"
 _WHEN: Final = {
@@ -101,6 +108,8 @@ def row_text(key: str, state: State) -> RowText:
     value = state.value(key)
     choice = WORDS[key].choices.get(value)
     now = _SPECIAL[key](state) if key in _SPECIAL else ""
+    if isinstance(known.kind, Keys):
+        now = f"{_keys(key, value)}."
     if not now and choice is not None:
         now = choice.now
     return RowText(WORDS[key].title, f"{now} {_WHEN[known.applies]}", _notice(key, state))
@@ -113,6 +122,9 @@ def _notice(key: str, state: State) -> str:
         return f"The command line of this run says {given}, which goes first."
     if key in state.loaded.bad:
         return state.loaded.bad[key]
+    clashing = clashes_of(state.settings).get(key)
+    if clashing is not None:
+        return clashing
     if key == "sound.device" and _is_missing(state):
         return "This device is not there now."
     if key == "video.screen" and _screen_is_missing(state):
@@ -140,8 +152,17 @@ def value_text(key: str, value: Value, state: State) -> str:
             return f"{round(float(value or 0) * 100)} %"
         case "appearance.text_size":
             return f"{value} %"
+        case "mouse.sensitivity":
+            return f"{float(value or 0):g} x"
         case _:
             return known.to_text(value)
+
+
+def _keys(key: str, value: Value) -> str:
+    """The keys of a shortcut, as a sentence names them."""
+    named = chords.label(chords.parse(str(value)))
+    fixed = key == "shortcuts.free_mouse"
+    return (f"{named}, also shown over the game" if fixed else named) or "No keys"
 
 
 def rate_text(kbps: object) -> str:
@@ -273,6 +294,13 @@ def _dead_zone(state: State) -> str:
     )
 
 
+def _sensitivity(state: State) -> str:
+    times = state.settings.mouse_sensitivity
+    if times == 1:
+        return "As on the desktop."
+    return f"{times:g} times as far, where the game has the mouse for itself."
+
+
 def _turn_file(state: State) -> str:
     file = state.settings.turn_file
     if file is None:
@@ -302,6 +330,7 @@ _SPECIAL: Final = {
     "network.max_kbps": _max_kbps,
     "network.max_height": _max_height,
     "sound.device": _device,
+    "mouse.sensitivity": _sensitivity,
     "pads.dead_zone": _dead_zone,
     "network.turn_file": _turn_file,
     "appearance.theme": _theme,
@@ -351,5 +380,7 @@ def offered(key: str, state: State) -> list[tuple[Value, str]]:
     if now not in values:
         values.append(now)
         if words.steps:
-            values.sort(key=lambda each: (each is not None, each if isinstance(each, int) else 0))
+            values.sort(
+                key=lambda each: (each is not None, each if isinstance(each, int | float) else 0)
+            )
     return [(value, value_text(key, value, state)) for value in values]

@@ -11,11 +11,13 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from rejoin.gui import theme
 from rejoin.gui.settings import sections
 from rejoin.gui.settings.controls import ChoiceBox, PercentSlider, Switch, action_button
+from rejoin.gui.settings.keys_button import KeysButton
 from rejoin.gui.settings.row_view import RowView, text_label
 from rejoin.gui.settings.rows import RowText, State, offered, row_text
-from rejoin.gui.settings.sections import Section
+from rejoin.gui.settings.sections import WORDS, Section
+from rejoin.input_events import chords
 from rejoin.runtime.player_settings import SETTINGS
-from rejoin.runtime.setting_kinds import Limit, OneOf, Share, Text, Whole, YesNo
+from rejoin.runtime.setting_kinds import Keys, Limit, Number, OneOf, Share, Text, Whole, YesNo
 
 _MARGIN_PX, _NARROW_MARGIN_PX = 40, 20
 _TOP_PX = 28
@@ -100,7 +102,15 @@ class SectionView(QScrollArea):
                 none = action_button(sections.NO_FILE, "plain")
                 none.clicked.connect(lambda: self.picked.emit(key, None))
                 return RowView([choose, none])
-            case OneOf() | Limit() | Whole() | Text():
+            case Keys(needed):
+                button = KeysButton()
+                button.picked.connect(lambda keys: self.picked.emit(key, keys))
+                if needed:
+                    return RowView([button])
+                off = action_button(sections.NO_KEYS, "plain")
+                off.clicked.connect(lambda: self.picked.emit(key, chords.NONE))
+                return RowView([button, off])
+            case OneOf() | Limit() | Whole() | Text() | Number():
                 box = ChoiceBox()
                 box.picked.connect(lambda value: self.picked.emit(key, value))
                 return RowView([box])
@@ -117,6 +127,10 @@ class SectionView(QScrollArea):
                     control.setChecked(bool(value))
                 case PercentSlider():
                     control.show_percent(round(float(value or 0) * 100))
+                case KeysButton():
+                    control.show_keys(WORDS[key].title, str(value))
+                    for off in row.controls[1:]:
+                        off.setEnabled(value != chords.NONE)
                 case ChoiceBox():
                     control.offer(offered(key, state), value)
                 case _:

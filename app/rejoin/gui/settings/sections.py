@@ -29,7 +29,7 @@ class Words:
 
     title: str
     choices: Mapping[Value, Choice] = field(default_factory=dict)
-    steps: tuple[int | None, ...] = ()
+    steps: tuple[int | float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,32 @@ SECTIONS: Final = (
         "Controls",
         (
             "input.module",
+            "mouse.capture",
+            "mouse.sensitivity",
+            "mouse.swap_buttons",
+            "mouse.scroll",
+            "touch.mode",
+            "keyboard.system_keys",
             "pads.enabled",
             "pads.background",
             "pads.dead_zone",
             "pads.swap_ab",
             "pads.swap_xy",
             "pads.rumble",
+        ),
+    ),
+    Section(
+        "shortcuts",
+        "Shortcuts",
+        (
+            "shortcuts.full_screen",
+            "shortcuts.statistics",
+            "shortcuts.sound",
+            "shortcuts.louder",
+            "shortcuts.quieter",
+            "shortcuts.save_picture",
+            "shortcuts.reconnect",
+            "shortcuts.free_mouse",
         ),
     ),
     Section(
@@ -176,6 +196,53 @@ WORDS: Final[Mapping[str, Words]] = {
             "off": Choice("Watch only", "Nothing you do reaches the game."),
         },
     ),
+    "mouse.capture": Words(
+        "Mouse",
+        {
+            "game": Choice(
+                "The game may have it", "A game that asks after a click has the mouse for itself."
+            ),
+            "never": Choice("Always yours", "The game sees where the pointer is."),
+        },
+    ),
+    "mouse.sensitivity": Words(
+        "Speed of the mouse", steps=(0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
+    ),
+    "mouse.swap_buttons": _on_off(
+        "Swap mouse buttons", "left is right in the game.", "as the mouse has them."
+    ),
+    "mouse.scroll": Words(
+        "Wheel",
+        {
+            "system": Choice("As on the desktop", "It turns as on the desktop."),
+            "reversed": Choice("Reversed", "It turns the other way in the game."),
+        },
+    ),
+    "touch.mode": Words(
+        "Touch",
+        {
+            "pointer": Choice("As the pointer", "A finger is the pointer, with its button held."),
+            "trackpad": Choice("As a trackpad", "A finger moves the pointer; a tap is a click."),
+        },
+    ),
+    "keyboard.system_keys": Words(
+        "Keys of the desktop",
+        {
+            "off": Choice("For the desktop", "Alt+Tab and Super are the desktop's."),
+            "full_screen": Choice(
+                "In full screen for the game", "The game has them in full screen, on Linux."
+            ),
+            "always": Choice("For the game", "The game has them in its window, on Linux."),
+        },
+    ),
+    "shortcuts.full_screen": Words("Full screen"),
+    "shortcuts.statistics": Words("Stream statistics"),
+    "shortcuts.sound": Words("Sound on or off"),
+    "shortcuts.louder": Words("Louder"),
+    "shortcuts.quieter": Words("Quieter"),
+    "shortcuts.save_picture": Words("Save a picture of the game"),
+    "shortcuts.reconnect": Words("Reconnect"),
+    "shortcuts.free_mouse": Words("Free mouse and keyboard"),
     "pads.enabled": _on_off("Gamepads", "up to four play.", "gamepads are not read."),
     "pads.background": _on_off(
         "Gamepads in the background",
@@ -236,6 +303,9 @@ SAVED_AT_ONCE: Final = "Changes are saved at once."
 RESET_SECTION: Final = "Reset this page"
 CHOOSE_FILE: Final = "Choose..."
 NO_FILE: Final = "None"
+CHOOSE_KEYS: Final = "Choose keys..."
+PRESS_KEYS: Final = "Press the keys..."
+NO_KEYS: Final = "None"
 OPEN_FOLDER: Final = "Open the folder"
 EXPORT: Final = "Export..."
 IMPORT: Final = "Import..."

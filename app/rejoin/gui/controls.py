@@ -1,0 +1,182 @@
+"""The player's keyboard and mouse in one window: what goes to the game, and what is the window's.
+
+The window hands every event over. Keys of a shortcut stay here, and with them what was held: the
+game hears that all of it was released. What the input module wishes is granted or refused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, assert_never
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QWidget
+
+from rejoin.clock import Clock
+from rejoin.gui import wayland
+from rejoin.gui.control_options import ControlOptions
+from rejoin.gui.full_screen import FullScreen
+from rejoin.gui.input import PlayerInput
+from rejoin.gui.key_events import MODIFIER_KEYS, pressed_of
+from rejoin.gui.keys_down import KeysDown
+from rejoin.gui.module_wishes import ClickGrants, Grant, cursor_of
+from rejoin.gui.mouse_capture import Captured, Free, FreedByKeys, MouseCapture
+from rejoin.gui.pointer import Pointer
+from rejoin.gui.shortcuts import Condition, ShortcutAction
+from rejoin.gui.system_keys import SystemKeys
+from rejoin.gui.touch import Touch
+from rejoin.gui.video_view import VideoView
+from rejoin.gui.view_state import view_of
+from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
+
+
+class ControlledWindow(Protocol):
+    """What the controls need of their window."""
+
+    def conditions(self) -> frozenset[Condition]:
+        """Which conditions of shortcuts are true now, but those that are known here."""
+
+    def run_shortcut(self, action: ShortcutAction) -> None:
+        """Do what a shortcut is for; everything held was released."""
+
+    def mouse_changed(self) -> None:
+        """The mouse was captured or freed."""
+
+
+class Controls:
+    """Of one window. `keys`: fed by its cards as well."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        does: ControlledWindow,
+        view: VideoView,
+        inputs: PlayerInput,
+        keys: KeysDown,
+        options: ControlOptions,
+        clock: Clock,
+    ) -> None:
+        self._window = window
+        self._does = does
+        self._view = view
+        self._inputs = inputs
+        self._keys = keys
+        self._options = options
+        self._clock = clock
+        self.full_screen = FullScreen(window)
+        self.grants = ClickGrants()
+        application = QGuiApplication.instance()
+        assert isinstance(application, QGuiApplication)
+        desktop = wayland.desktop_of(application)
+        self.mouse = MouseCapture(
+            view,
+            inputs,
+            self._mouse_changed,
+            lock=desktop,
+            sensitivity=options.mouse.sensitivity,
+            travelled=self._on_travel,
+        )
+        self.system_keys = SystemKeys(window, options.system_keys, desktop)
+        self.pointer = Pointer(
+            view,
+            self.mouse,
+            inputs,
+            self.grants,
+            view_moved=self.show_view,
+            clicked=self.system_keys.clicked,
+        )
+
+        self._touch = Touch(view, self.mouse, self.pointer, options.touch, clock)
+
+    # --- keyboard -------------------------------------------------------------------------------
+
+    def press_key(self, event: QKeyEvent) -> bool:
+        """A key went down; False if it is for nobody."""
+        repeated = not self._keys.press(event)
+        pressed = pressed_of(event, self._keys.keys)
+        shortcut = None
+        if pressed is not None and pressed.key in self._options.shortcuts.names:
+            shortcut = self._options.shortcuts.find(pressed, self._conditions())
+        if shortcut is not None:
+            if shortcut.repeats or not repeated:
+                if shortcut.action is ShortcutAction.FREE_MOUSE:
+                    self.free(FreedByKeys())
+                self._inputs.release_all()
+                self._does.run_shortcut(shortcut.action)
+            return True
+        if not self._inputs.is_open:
+            return False
+        self._inputs.key(event, pressed=True, repeated=repeated)
+        return True
+
+    def release_key(self, event: QKeyEvent) -> bool:
+        """A key went up; False if it is for nobody."""
+        released = self._keys.release(event)
+        if released and event.key() in MODIFIER_KEYS:
+            self.mouse.keys_released()
+        if not self._inputs.is_open:
+            return False
+        if released:
+            self._inputs.key(event, pressed=False)
+        return True
+
+    def _conditions(self) -> frozenset[Condition]:
+        held = self.mouse.captured or self.system_keys.taken
+        ours = {Condition.MOUSE_CAPTURED} if held else frozenset[Condition]()
+        return self._does.conditions() | ours
+
+    def update_system_keys(self) -> None:
+        """Take the desktop's keys for the game, or give them back, by what is true now."""
+        self.system_keys.update(may=self._inputs.is_open and self._window.isActiveWindow())
+
+    # --- mouse ----------------------------------------------------------------------------------
+
+    def free(self, to: Free | FreedByKeys = Free()) -> None:  # noqa: B008 frozen
+        """Free mouse and keyboard; the input module gets them again only after a new click."""
+        self.grants.forget()
+        self.system_keys.give_back()
+        self.mouse.release(to)
+
+    def _on_travel(self, dx: int, dy: int) -> None:
+        self.pointer.travelled(dx, dy)
+
+    def _mouse_changed(self) -> None:
+        self.show_view()
+        self._does.mouse_changed()
+
+    # --- the input module -----------------------------------------------------------------------
+
+    def show_view(self, *, again: bool = False) -> None:
+        """Tell the input module where the picture is, if that has changed, or `again`."""
+        captured = isinstance(self.mouse.state, Captured)
+        self._inputs.show_view(view_of(self._window, self._view, captured=captured), again=again)
+
+    def on_wish(self, wish: Wish, capture: Callable[[], None]) -> None:
+        """The input module wishes something. A refusal is answered with the view as it is."""
+
+        def may(grant: Grant) -> bool:
+            asked = self._inputs.is_open and self._window.isActiveWindow()
+            kept = grant is Grant.POINTER_LOCK and not self._options.mouse.capture
+            return asked and not kept and self.grants.take(grant, self._clock())
+
+        met = True
+        match wish:
+            case PointerLockWish(wanted):
+                if not wanted:
+                    self.grants.forget()
+                    self.mouse.release()
+                elif not self.mouse.captured and may(Grant.POINTER_LOCK):
+                    capture()
+                met = self.mouse.captured == wanted or self.mouse.asked
+            case FullScreenWish(wanted):
+                self.full_screen.wish(wanted, lambda: may(Grant.FULL_SCREEN))
+                met = self._window.isFullScreen() == wanted
+            case CursorWish(keyword):
+                self.mouse.set_cursor(cursor_of(keyword))
+            case _:
+                assert_never(wish)
+        self.show_view()
+        if not met:  # after the other wishes that came with it: they may still be granted
+            QTimer.singleShot(0, self._window, partial(self.show_view, again=True))
