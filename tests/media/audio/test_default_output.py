@@ -206,7 +206,7 @@ def test_the_chosen_device_plays_while_it_is_there() -> None:
     output = DefaultOutput(
         FakePortAudio(stream).seam,
         device="Headset",
-        find=lambda name: 7 if there[0] and name == "Headset" else None,
+        find=lambda wanted: 7 if there[0] and wanted == "Headset" else None,
         clock=lambda: now[0],
     )
     assert (opened, output.problem) == ([7], None)
