@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rejoin.input_events.wishes import AnyWish
     from rejoin.runtime.instance import Instance
     from rejoin.runtime.launch import GameToPlay
+    from rejoin.runtime.place_file import PlaceFile
     from rejoin.runtime.player import Player
     from rejoin.runtime.statistics_file import StatisticsFile
     from rejoin.runtime.stream_thread import StreamThread
@@ -175,6 +176,7 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
                 ),
                 screen=options.screen,
                 settings=_followed(options),
+                place=_place(),
                 pads=games.pads,
                 controls=_controls(),
             ),
@@ -338,6 +340,16 @@ def _followed(options: GameOptions) -> FollowedSettings:
     fixed, saved = given_here(), of_this_run()
     given = {name: getattr(options, name) for name in fixed if hasattr(options, name)}
     return FollowedSettings(path, replace(saved, **given), fixed)
+
+
+def _place() -> PlaceFile | None:
+    """Where the window's place is kept; None where there is no home folder."""
+    from rejoin.runtime.place_file import PlaceFile, place_path
+
+    try:
+        return PlaceFile(place_path())
+    except BadInputError:
+        return None
 
 
 def _gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None]]:

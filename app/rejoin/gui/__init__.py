@@ -33,5 +33,6 @@ Read these files in this order: `bridge`, `main_window` (with `window_options`),
 with `ending_texts` and `report`, `corners` with `pill`, `connection_test` with
 `connection_test_texts`, `reconnect_button`, `announcer`, `sound_control`, `stats_overlay`,
 `network_hint`, `displays` with `display_probe`, `platform_plugin`, `theme` with `roles`,
-`screenshot`. The settings are a package of their own, `settings`.
+`screenshot`. Packages of their own: `settings`, and `guest`, what the window does to the player's
+desktop.
 """

@@ -24,6 +24,9 @@ from rejoin.clock import Clock, boot_s
 from rejoin.gui import platform_plugin, theme
 from rejoin.gui.bridge import StreamPort
 from rejoin.gui.displays import check_display
+from rejoin.gui.guest.guest import Guest
+from rejoin.gui.guest.place import restore
+from rejoin.gui.guest.services import choices_of, services_of
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
 from rejoin.gui.roles import Appearance
@@ -101,6 +104,7 @@ def run(
         options = replace(options, make_surface=use.make_surface, on_surface_failed=use.fall_back)
         window = RejoinWindow(port, options, clock=clock)
         following = Following(application, window, options.settings)
+        guest = _guest_in(application, window, options, following, clock)
         if options.screen is not None and not open_on(window, options.screen):
             _log.info("there is no screen of the name that was chosen")
         source = qt_network() if network_hint else None
@@ -135,11 +139,33 @@ def run(
             signal.signal(signal.SIGINT, before)
             if hint is not None:
                 hint.close()
+            guest.close()
             following.close()
             window.bridge.close()
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
         return INTERRUPTED if interrupts else code
+
+
+def _guest_in(
+    application: QApplication,
+    window: RejoinWindow,
+    options: WindowOptions,
+    following: Following,
+    clock: Clock,
+) -> Guest:
+    """Put the window where it was, and let it be a guest on this desktop (`gui/guest`)."""
+    place = None if options.place is None else options.place.read()
+    if place is not None:
+        restore(window, place, on_screen=options.screen)
+    services = services_of(
+        application,
+        place=options.place,
+        sound=window.bridge.sound,
+        settings=lambda: following.now,
+    )
+    # The window is its parent.
+    return Guest(window, services, choices=lambda: choices_of(following.now), clock=clock)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.settings.followed import FollowedSettings
 from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.video_surface import MakeSurface
+from rejoin.runtime.place_file import PlaceFile
 
 FIRST_SIZE: Final = QSize(1280, 720)
 LEAST_SIZE: Final = QSize(640, 400)
@@ -42,7 +43,8 @@ class WindowOptions:
     with the reason, and the processor draws. `pads`: the gamepads, which `application.run` stops at
     the end. `screen`: the name of the one to open on; None, or while there is none of that name:
     the desktop decides. `settings`: the player's, which `application.run` follows while the window
-    is open. `controls`: how keyboard, mouse and touch behave.
+    is open. `controls`: how keyboard, mouse and touch behave. `place`: where its place is kept,
+    which `application.run` restores; None: nowhere.
     """
 
     title: str = "Rejoin"
@@ -56,6 +58,7 @@ class WindowOptions:
     first_size: tuple[int, int] | None = None
     screen: str | None = None
     settings: FollowedSettings = FollowedSettings()  # noqa: RUF009 frozen
+    place: PlaceFile | None = None
     picture: PictureOptions = PictureOptions()  # noqa: RUF009 frozen
     make_surface: MakeSurface = RasterSurface
     on_surface_failed: Callable[[str], None] = lambda why: None

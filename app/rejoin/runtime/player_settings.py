@@ -352,6 +352,21 @@ class PlayerSettings:
         _AT_ONCE,
         "Nothing in Rejoin's windows moves by itself.",
     )
+    notify_in_background: bool = _setting(
+        "notifications.background",
+        YesNo(),
+        True,
+        _AT_ONCE,
+        "While another window is the active one: notify when the connection is lost, when the last "
+        "30 seconds begin, and of what became of it; the taskbar marks the game's window.",
+    )
+    sound_at_the_end: bool = _setting(
+        "notifications.sound",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "Play a short sound when 15 seconds are left to get back into a game.",
+    )
     streamer_mode: bool = _setting(
         "privacy.streamer_mode",
         YesNo(),

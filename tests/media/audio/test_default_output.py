@@ -205,8 +205,8 @@ def test_the_chosen_device_plays_while_it_is_there() -> None:
     now = [1000.0]
     output = DefaultOutput(
         FakePortAudio(stream).seam,
-        device="Headset",
-        find=lambda wanted: 7 if there[0] and wanted == "Headset" else None,
+        device="headset",
+        find=lambda name: 7 if there[0] and name == "headset" else None,
         clock=lambda: now[0],
     )
     assert (opened, output.problem) == ([7], None)
@@ -226,6 +226,6 @@ def test_a_chosen_device_that_refuses_leaves_the_default() -> None:
             raise FakePortAudioError("busy")
         return FakeStream(**options)
 
-    output = DefaultOutput(FakePortAudio(stream).seam, device="Headset", find=lambda _: 7)
+    output = DefaultOutput(FakePortAudio(stream).seam, device="headset", find=lambda _: 7)
     assert output.problem == MISSING_DEVICE
     output.close()

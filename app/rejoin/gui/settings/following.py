@@ -46,6 +46,11 @@ class Following(QObject):
             watch = SettingsWatch(followed.path, self)
             watch.changed.connect(self._on_changed)
 
+    @property
+    def now(self) -> PlayerSettings:
+        """What counts now."""
+        return self._now
+
     def close(self) -> None:
         """Follow nothing any more. May be called twice."""
         if not self._closed:

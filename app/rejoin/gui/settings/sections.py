@@ -114,6 +114,11 @@ SECTIONS: Final = (
             "appearance.reduced_motion",
         ),
     ),
+    Section(
+        "notifications",
+        "Notifications",
+        ("notifications.background", "notifications.sound"),
+    ),
     Section("privacy", "Privacy", ("privacy.streamer_mode", "privacy.send_reports")),
     Section("file", "Settings file", (), (FILE,)),
 )
@@ -283,6 +288,16 @@ WORDS: Final[Mapping[str, Words]] = {
     "appearance.text_size": Words("Text size", steps=(100, 110, 125, 150, 175, 200)),
     "appearance.reduced_motion": _on_off(
         "Reduced motion", "nothing moves by itself.", "short animations, as of the card's ring."
+    ),
+    "notifications.background": _on_off(
+        "Notify in the background",
+        "while another window is the active one, you hear of a lost connection.",
+        "a game in the background hints by its title alone.",
+    ),
+    "notifications.sound": _on_off(
+        "Sound at 15 seconds",
+        "two short notes when 15 seconds are left to get back.",
+        "the time to get back runs out silently.",
     ),
     "privacy.streamer_mode": _on_off(
         "Streamer mode",

@@ -1,0 +1,56 @@
+"""What this system's desktop offers to a window. The only place that asks which system it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from PySide6.QtGui import QGuiApplication
+
+from rejoin.gui.guest.guest import Services
+from rejoin.gui.guest.hints import Choices
+from rejoin.gui.guest.wayland_idle import inhibitor_of
+from rejoin.media.audio import bell
+from rejoin.media.audio.volume import SoundChoice
+from rejoin.runtime.desktop_bus import BusDesktop, Desktop, NoDesktop, bus_address
+from rejoin.runtime.place_file import PlaceFile
+from rejoin.runtime.player_settings import PlayerSettings
+
+WITH_A_DESKTOP = ("xcb", "wayland", "wayland-egl")
+"""Platforms of Qt on Linux that show a window to a person."""
+
+
+def desktop_of(platform: str, system: str = sys.platform) -> Desktop:
+    """`platform`: Qt's. Nothing is done on Windows and macOS."""
+    if not system.startswith("linux") or platform not in WITH_A_DESKTOP:
+        return NoDesktop()
+    address = bus_address()
+    return NoDesktop() if address is None else BusDesktop(address)
+
+
+def choices_of(settings: PlayerSettings) -> Choices:
+    """What the player has chosen of hints."""
+    return Choices(settings.notify_in_background, settings.sound_at_the_end)
+
+
+def services_of(
+    application: QGuiApplication,
+    *,
+    place: PlaceFile | None,
+    sound: Callable[[], SoundChoice],
+    settings: Callable[[], PlayerSettings],
+) -> Services:
+    """What a window on this desktop uses. `sound`: the volume of the game, which counts for the
+    sound as well. `settings`: the player's, now."""
+
+    def ring() -> None:
+        choice = sound()
+        if not choice.silent:
+            bell.ring(choice.amplitude, settings().sound_device)
+
+    return Services(
+        desktop_of(application.platformName()),
+        sound=ring,
+        wayland=inhibitor_of(application),
+        place=place,
+    )

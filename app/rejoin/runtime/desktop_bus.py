@@ -1,0 +1,267 @@
+"""What a Linux desktop does for a game, over D-Bus: it stays awake, and shows notifications.
+
+The screen saver is held off by `org.freedesktop.ScreenSaver` (Idle Inhibition Service, freedesktop
+specification 0.1) or else by the portal `org.freedesktop.portal.Inhibit`, which sandboxes have.
+Both end what a client held when its connection to the bus ends, so a program that is killed leaves
+nothing behind. Notifications are those of `org.freedesktop.Notifications` (specification 1.2).
+
+The library is jeepney: QtDBus from Python sends every number as INT32 or INT64, which services
+refuse where they want UINT32.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+_log = logging.getLogger("rejoin.desktop")
+
+NAME: Final = "Rejoin"
+REASON: Final = "A game is being played"
+CALL_WITHIN_S: Final = 3.0
+CLOSE_WITHIN_S: Final = 1.0
+
+_IDLE: Final = 8
+"""The flag "Idle" of the portal's Inhibit: the session does not become idle."""
+_URGENCY_NORMAL: Final = 1
+_AS_LONG_AS_THE_DESKTOP_LIKES: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """`title` in one line, `text` below it; both without markup."""
+
+    title: str
+    text: str
+
+
+class Desktop(Protocol):
+    """What a desktop does for a game. No call blocks or raises; a desktop that cannot does nothing.
+
+    Of each, only the newest wish counts.
+    """
+
+    def keep_awake(self, wanted: bool) -> None:
+        """No screen saver and no blank screen while this is wanted."""
+
+    def notify(self, notification: Notification | None) -> None:
+        """Show this in place of the one before; None: take it away."""
+
+    def close(self) -> None:
+        """Undo everything. May be called twice; later wishes are ignored."""
+
+
+class NoDesktop:
+    """A system whose desktop does nothing for us."""
+
+    def keep_awake(self, wanted: bool) -> None: ...
+
+    def notify(self, notification: Notification | None) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    awake: bool = False
+    notification: Notification | None = None
+    shown: int = 0
+    """Rises with each new notification: the same text again is shown again."""
+
+
+class BusDesktop:
+    """The desktop of the session bus, on a daemon thread that starts with the first wish."""
+
+    def __init__(self, address: str) -> None:
+        """`address`: of the session bus (`bus_address`)."""
+        self._address = address
+        self._changed = threading.Condition()
+        self._wishes = _Wishes()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def keep_awake(self, wanted: bool) -> None:
+        """See `Desktop`."""
+        with self._changed:
+            wishes = self._wishes
+            self._wish(_Wishes(wanted, wishes.notification, wishes.shown))
+
+    def notify(self, notification: Notification | None) -> None:
+        """See `Desktop`."""
+        with self._changed:
+            wishes = self._wishes
+            new = notification is not None
+            self._wish(_Wishes(wishes.awake, notification, wishes.shown + new))
+
+    def close(self) -> None:
+        """See `Desktop`. Waits for CLOSE_WITHIN_S at most: what a desktop that hangs still holds
+        ends with the connection."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None:
+            thread.join(CLOSE_WITHIN_S)
+
+    def _wish(self, wishes: _Wishes) -> None:
+        """With the lock held."""
+        if wishes == self._wishes or self._closed:
+            return
+        self._wishes = wishes
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="rejoin-desktop", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        services = _Services(self._address)
+        done = _Wishes()
+        while True:
+            with self._changed:
+                while self._wishes == done and not self._closed:
+                    self._changed.wait()
+                if self._closed:
+                    break
+                wanted = self._wishes
+            if wanted.awake != done.awake:
+                services.keep_awake(wanted.awake)
+            if (wanted.notification, wanted.shown) != (done.notification, done.shown):
+                services.notify(wanted.notification)
+            done = wanted
+        services.close()
+
+
+class _Services:
+    """The calls, on the thread. The connection is opened by the first one.
+
+    A call that fails is logged and not made again. One that is not answered in time closes the
+    connection, and with it ends whatever the service may still do for it.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._connection: Any = None
+        self._release: Callable[[], None] | None = None
+        """Ends the inhibition that is held."""
+        self._shown = 0
+        """The id of the notification that is shown; 0: none."""
+
+    def keep_awake(self, wanted: bool) -> None:
+        if not wanted:
+            release, self._release = self._release, None
+            if release is not None:
+                release()
+            return
+        cookie = self._screen_saver("Inhibit", "ss", (NAME, REASON))
+        if cookie is not None:
+            self._release = lambda: _ignore(self._screen_saver("UnInhibit", "u", (cookie,)))
+            return
+        portal = ("/org/freedesktop/portal/desktop", "org.freedesktop.portal.Desktop")
+        handle = self._call(
+            (*portal, "org.freedesktop.portal.Inhibit"),
+            "Inhibit",
+            "sua{sv}",
+            ("", _IDLE, {"reason": ("s", REASON)}),
+        )
+        if handle is None:
+            _log.info("this desktop's screen saver cannot be held off over D-Bus")
+            return
+        request = (str(handle), portal[1], "org.freedesktop.portal.Request")
+        self._release = lambda: _ignore(self._call(request, "Close", "", ()))
+
+    def notify(self, notification: Notification | None) -> None:
+        if notification is None:
+            if self._shown:
+                self._notifications("CloseNotification", "u", (self._shown,))
+            self._shown = 0
+            return
+        hints = {"urgency": ("y", _URGENCY_NORMAL), "desktop-entry": ("s", "rejoin")}
+        shown = self._notifications(
+            "Notify",
+            "susssasa{sv}i",
+            (
+                NAME,
+                self._shown,
+                "rejoin",
+                notification.title,
+                _escaped(notification.text),
+                [],
+                hints,
+                _AS_LONG_AS_THE_DESKTOP_LIKES,
+            ),
+        )
+        self._shown = shown if isinstance(shown, int) else 0
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self.keep_awake(False)
+            self.notify(None)
+        self._disconnect()
+
+    def _screen_saver(self, method: str, signature: str, arguments: tuple[object, ...]) -> object:
+        name = "org.freedesktop.ScreenSaver"
+        at = ("/org/freedesktop/ScreenSaver", name, name)
+        return self._call(at, method, signature, arguments)
+
+    def _notifications(self, method: str, signature: str, arguments: tuple[object, ...]) -> object:
+        name = "org.freedesktop.Notifications"
+        at = ("/org/freedesktop/Notifications", name, name)
+        return self._call(at, method, signature, arguments)
+
+    def _call(
+        self, at: tuple[str, str, str], method: str, signature: str, arguments: tuple[object, ...]
+    ) -> object:
+        """The first value of the answer, or None. `at`: path, name and interface."""
+        from jeepney import (  # type: ignore[import-untyped]
+            DBusAddress,
+            MessageType,
+            new_method_call,
+        )
+        from jeepney.io.blocking import (  # type: ignore[import-untyped]
+            open_dbus_connection,
+        )
+
+        path, name, interface = at
+        address = DBusAddress(path, bus_name=name, interface=interface)
+        message = new_method_call(address, method, signature, arguments)
+        try:
+            if self._connection is None:
+                self._connection = open_dbus_connection(self._address)
+            reply = self._connection.send_and_get_reply(message, timeout=CALL_WITHIN_S)
+        except Exception as error:  # of the socket, or of the library: no desktop costs the game
+            _log.info("%s of %s: %s", method, interface, type(error).__name__)
+            self._disconnect()
+            return None
+        if reply.header.message_type is MessageType.error:
+            _log.info("%s of %s was refused", method, interface)
+            return None
+        return reply.body[0] if reply.body else None
+
+    def _disconnect(self) -> None:
+        """Everything that the bus's services hold for us ends."""
+        connection, self._connection = self._connection, None
+        self._release, self._shown = None, 0
+        if connection is not None:
+            connection.close()
+
+
+def bus_address(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Where the session bus is; None: there is none."""
+    address = environment.get("DBUS_SESSION_BUS_ADDRESS")
+    if address:
+        return address
+    socket = Path(environment.get("XDG_RUNTIME_DIR", "")) / "bus"
+    return f"unix:path={socket}" if socket.is_absolute() and socket.is_socket() else None
+
+
+def _escaped(text: str) -> str:
+    """Servers may read simple markup in the text (not in the title)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _ignore(_answer: object) -> None: ...
