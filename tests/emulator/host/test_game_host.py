@@ -44,7 +44,7 @@ async def test_play_press_drop_and_come_back() -> None:
         assert listener.values("connected") == [1]
         seen = await first.frames(10)
         counters = [reading.counter for reading in seen]
-        assert len(counters) == 10
+        assert len(counters) >= 10
         assert counters == sorted(set(counters))
         await first.shows(counter_of(host))
         assert media_of(host)["codec_profile"] == "baseline", "what it lists first"
