@@ -242,9 +242,13 @@ class HomeController(QObject):
         if game is not None:
             self.play_game(game.name, game.address)
 
-    def play_game(self, name: str, address: BackendAddress) -> None:
-        """Play the game at this address, as it is called here."""
-        self._open(self._to_play(name, address))
+    def play_game(self, name: str, address: BackendAddress, token: str | None = None) -> None:
+        """Play the game at this address, as it is called here. `token`: for this address."""
+        self._open(self._to_play(name, address, token))
+
+    def try_here(self) -> None:
+        """Play a game of the emulator, which this starts."""
+        self.steps.trying.begin()
 
     def play_address(self, address: BackendAddress, token: str | None = None) -> None:
         """Play a game that need not be in the list. `token`: for this address."""
@@ -380,4 +384,6 @@ class HomeController(QObject):
             self._finish()
 
     def _finish(self) -> None:
+        if self._steps is not None:
+            self._steps.trying.close()
         self.gone.emit()

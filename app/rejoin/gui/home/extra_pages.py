@@ -28,6 +28,9 @@ class HomeActions(Protocol):
     def play_address(self, address: BackendAddress, token: str | None = None) -> None:
         """Play a game that is not in the list."""
 
+    def try_here(self) -> None:
+        """Play a game of the emulator on this computer."""
+
     def last_address(self) -> BackendAddress | None:
         """Of the game that was played last, or of the first in the list."""
 
@@ -77,6 +80,13 @@ EXTRAS: Final[Sequence[Extra]] = (
         "rejoin.gui.connection_test",
         False,
         _open_connection_test,
+    ),
+    Extra(
+        "try_here",
+        "Try it here",
+        "rejoin.studio.try_here",
+        False,
+        lambda module, home: home.try_here(),
     ),
 )
 

@@ -15,6 +15,7 @@ from rejoin.gui.home.jobs import Jobs
 from rejoin.gui.home.opening_steps import OpeningSteps
 from rejoin.gui.home.step_page import Choice, Field, Step, StepPage
 from rejoin.gui.home.to_open import ToOpen
+from rejoin.gui.home.trying_steps import TryingSteps
 from rejoin.runtime import games_file
 from rejoin.runtime.deep_link import link_of
 from rejoin.runtime.games import Game
@@ -33,7 +34,7 @@ class StepHost(Protocol):
     def show_step_page(self, page: StepPage) -> None: ...
     def show_home(self) -> None: ...
     def game_of(self, key: str) -> Game | None: ...
-    def play_game(self, name: str, address: BackendAddress) -> None: ...
+    def play_game(self, name: str, address: BackendAddress, token: str | None = None) -> None: ...
     def start(self, wanted: ToOpen, game: GameToPlay) -> None: ...
 
 
@@ -47,6 +48,7 @@ class Steps:
         self.page.left.connect(self._leave)
         typed = self.page.field
         self.opening = OpeningSteps(jobs, self.show, typed, host.start)
+        self.trying = TryingSteps(jobs, self.show, host.play_game)
         self.adding = AddingSteps(jobs, self.show, typed, self._add, host.play_game, host.game_of)
 
     def show(self, step: Step) -> None:
@@ -57,6 +59,7 @@ class Steps:
         """Whatever is under way is not wanted any more."""
         self.opening.cancel()
         self.adding.cancel()
+        self.trying.cancel()
 
     def _leave(self) -> None:
         self.cancel()

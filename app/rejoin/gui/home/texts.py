@@ -130,6 +130,11 @@ NOT_ENDED: Final = "The game did not end in time. Close Rejoin and open it again
 
 # --- renaming, removing ---------------------------------------------------------------------------
 
+TRY_NAME: Final = "The emulator's game"
+TRY_TITLE: Final = "Try it here"
+TRY_TEXT: Final = (
+    "Starting a game on this computer. It needs no account, and nothing leaves this computer."
+)
 RENAME_TITLE: Final = "A new name for {game}"
 REMOVE_TITLE: Final = "Remove {game} from the list?"
 REMOVE_TEXT: Final = "A game that is running is not ended, and you can add it again at any time."
