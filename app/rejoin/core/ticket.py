@@ -65,7 +65,7 @@ class BackendAddress:
     `allow_444`: whether video with colour in full resolution (4:4:4) is offered. `takes_reports`:
     whether the studio wants reconnect reports; a ticket that does not say it means no.
     `probe_url`: another address of the studio, for probes. `keeps_last_picture`: whether the
-    picture that the player saw last may be kept beside the ticket; no in a ticket without it.
+    picture that the player saw last may be kept beside the ticket; a ticket without it means no.
     """
 
     backend_url: str
