@@ -15,7 +15,6 @@ the game kept. A link with anything else in it is refused.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import replace
 from typing import Final
@@ -23,6 +22,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
+from rejoin.hosts import is_this_machine
 from rejoin.signaling.dialects import DIALECTS
 
 SCHEME: Final = "rejoin"
@@ -135,19 +135,10 @@ def _backend(text: str) -> tuple[str, bool]:
         raise _refused("its backend contains a user name or password")
     if parts.query or parts.fragment:
         raise _refused("its backend has a query or a fragment")
-    on_this_machine = _is_this_machine(host)
+    on_this_machine = is_this_machine(host)
     if parts.scheme != "https" and not (parts.scheme == "http" and on_this_machine):
         raise _refused("its backend does not use https")
     return text, on_this_machine
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _timeout_s(text: str | None) -> float | None:
