@@ -14,6 +14,7 @@ from rejoin.backend.allowed_hosts import AllowedHosts
 from rejoin.backend.audit import Audit
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
 from rejoin.backend.call_log import REQUEST_ID_HEADER, Call, CallLog, begin
+from rejoin.backend.entrance import AT_ONCE, Entrance
 from rejoin.backend.log_lines import request_context
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.owner_tags import OwnerTags
@@ -51,11 +52,6 @@ class Observers:
     tracing: Tracing = field(default_factory=Tracing)
 
 
-ENTER_AT_ONCE: Final = 4
-"""Calls that are let in for each turn of the event loop. When a thousand come in one moment, those
-that were let in first go on meanwhile: each step of a call waits for one turn of the loop."""
-
-
 class Gate:
     """ASGI middleware: nothing passes without a token, and every failure becomes a problem."""
 
@@ -77,7 +73,7 @@ class Gate:
         self._authenticate = authenticate
         self._clock = clock
         self._refused = RefusedSignIns(clock)
-        self._entering = asyncio.Semaphore(ENTER_AT_ONCE)
+        self._signing_in, self._entrance = asyncio.Semaphore(AT_ONCE), Entrance()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -129,9 +125,11 @@ class Gate:
             _check_framing(headers)
             self._hosts.check(headers)
             if scope["path"] not in _OPEN_PATHS:
-                async with self._entering:
+                async with self._signing_in:
                     await asyncio.sleep(0)
-                scope[ADMITTED] = await self._admit(call, headers, scope.get("client"))
+                admitted = await self._admit(call, headers, scope.get("client"))
+                await self._entrance.enter(admitted.owner_hash)
+                scope[ADMITTED] = admitted
             if scope["method"] in ("POST", "PUT", "PATCH"):
                 most = MAX_REPORT_BYTES if scope["path"] == REPORTS_PATH else MAX_BODY_BYTES
                 receive = _limited(headers, receive, most)
