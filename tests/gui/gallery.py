@@ -1,7 +1,7 @@
 """Saves every face of a game's window, and the home's pages, as PNG.
 
-`gallery.py OUTDIR [WIDTHxHEIGHT] [THEME] [PERCENT]`: THEME is dark, light or high-contrast; PERCENT is the size of text. Runs without a
-display; `QT_SCALE_FACTOR=2` shows what a HiDPI screen shows.
+`gallery.py OUTDIR [WIDTHxHEIGHT] [THEME] [PERCENT]`. THEME is dark, light or high-contrast; PERCENT
+is the size of text. Runs without a display; `QT_SCALE_FACTOR=2` shows what a HiDPI screen shows.
 """
 
 from __future__ import annotations
