@@ -73,6 +73,15 @@ def test_reports_need_the_players_consent_and_the_studios_wish(
         assert (played.reports is not None) == allowed
 
 
+def test_the_last_picture_is_kept_only_where_the_player_says_so(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    for where in (URL, LINK):
+        for arguments, kept in ([], False), (["--keep-last-picture"], True):
+            assert rejoin("play", "--yes", *arguments, where, token="CANARY-token")[0] == 0
+            assert fake_player.made[-1].profile.keeps_last_picture == kept
+
+
 def test_a_probe_url_is_another_address_that_probes_may_call(
     rejoin: Rejoin, fake_player: type[FakePlayer]
 ) -> None:

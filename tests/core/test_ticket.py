@@ -143,6 +143,7 @@ def test_every_ticket_is_read_back(written: Ticket) -> None:
         (changed("backend.ice_servers_file", "a\0b"), "ice_servers_file"),
         (changed("backend.allow_444", "yes"), "allow_444"),
         (changed("backend.takes_reports", "yes"), "takes_reports"),
+        (changed("backend.keeps_last_picture", 1), "keeps_last_picture"),
     ],
 )
 def test_a_text_that_is_not_a_ticket_is_refused(text: str, why: str) -> None:
@@ -158,6 +159,11 @@ def test_a_text_that_is_not_a_ticket_is_refused(text: str, why: str) -> None:
 def test_a_ticket_that_does_not_speak_of_reports_allows_none() -> None:
     assert not from_text(changed("backend.takes_reports", ...)).backend.takes_reports
     assert from_text(changed("backend.takes_reports", True)).backend.takes_reports
+
+
+def test_a_ticket_that_does_not_speak_of_pictures_allows_none() -> None:
+    assert not from_text(changed("backend.keeps_last_picture", ...)).backend.keeps_last_picture
+    assert from_text(changed("backend.keeps_last_picture", True)).backend.keeps_last_picture
 
 
 def refused_or_read(text: str) -> None:

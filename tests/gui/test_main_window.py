@@ -529,6 +529,18 @@ def test_closing_the_window_closes_for_now(show: ShowFace, name: str) -> None:
     assert port.listeners == []
 
 
+@pytest.mark.parametrize(("name", "kept"), [("live", 1), ("lost", 1), ("starting", 0)])
+def test_what_was_seen_last_is_kept_when_the_window_is_closed(
+    show: ShowFace, name: str, kept: int
+) -> None:
+    window, port, _clock = show(face_named(name))
+    seen = window.layers.view.picture
+    assert port.kept == []
+    window.close()
+    window.close()
+    assert port.kept == [seen] * kept
+
+
 def test_a_window_that_is_gone_stays_gone(show: ShowFace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rejoin.gui.main_window.LEAVE_WITHIN_S", 0.01)
     window, port, _clock = show(face_named("live"))

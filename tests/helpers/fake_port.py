@@ -59,6 +59,7 @@ class FakePort:
         self.limits: list[StreamLimits] = []
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.problem_text: str | None = None
+        self.kept: list[Picture] = []
         self.current_statistics: StreamStatistics | None = None
         self.current_play: PlayReport | None = None
 
@@ -120,6 +121,9 @@ class FakePort:
 
     def play_report(self) -> PlayReport | None:
         return self.current_play
+
+    def keep_picture(self, picture: Picture) -> None:
+        self.kept.append(picture)
 
     def problem(self) -> str | None:
         return self.problem_text

@@ -168,3 +168,11 @@ def test_a_link_that_is_made_leads_to_the_same_backend(address: BackendAddress) 
 )
 def test_what_no_link_may_say_has_none(address: BackendAddress) -> None:
     assert link_of(address) is None
+
+
+def test_no_link_has_pictures_of_the_game_kept() -> None:
+    with pytest.raises(BadInputError):
+        parse_link(f"{LINK}&keeps_last_picture=yes")
+    link = link_of(BackendAddress("https://play.example", "ours", keeps_last_picture=True))
+    assert link is not None, "the game has a shortcut all the same"
+    assert parse_link(link) == BackendAddress("https://play.example", "ours", public_only=True)

@@ -16,7 +16,7 @@ from rejoin.runtime import games_file
 from rejoin.runtime.games import MAX_GAMES, Game
 from rejoin.runtime.games_file import LoadedGames, add, load, played, remove, rename
 
-WOOD = Game("Lantern Wood", BackendAddress("https://play.example", "ours", takes_reports=True))
+WOOD = Game("Lantern Wood", BackendAddress("https://play.example", "ours", keeps_last_picture=True))
 TIDE = Game(
     "Tide Runner",
     BackendAddress(

@@ -15,6 +15,7 @@ from rejoin import tasks
 from rejoin.clock import boot_id
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.core.ticket import RejoinState, Ticket
+from rejoin.errors import RejoinError
 from rejoin.runtime.instance import Instance, activate, is_taken
 from rejoin.runtime.instance_server import Activation
 from rejoin.runtime.local_store import LocalStore
@@ -61,9 +62,11 @@ class Bench:
         token: str | None = "CANARY-token",
         instance: Instance | None = None,
         open_here: Instance | None = None,
+        *,
+        keeps_last_picture: bool = False,
     ) -> LocalStore:
         return LocalStore(
-            StudioProfile(URL, token),
+            StudioProfile(URL, token, keeps_last_picture=keeps_last_picture),
             tickets=self.tickets,
             tokens=TokenStore(self.keyring),
             locks_folder=self.locks_folder,
@@ -294,3 +297,61 @@ def test_a_lock_or_an_address_that_fails_costs_nothing_else(
     assert "second instances cannot be answered" in caplog.text
     assert found(bench).rejoin_state.attempt == 1
     assert not is_taken(KEY, bench.locks_folder)
+
+
+# --- the last picture -----------------------------------------------------------------------------
+
+
+def test_the_last_picture_is_on_the_disk_when_the_store_is_closed(bench: Bench) -> None:
+    threads: list[bool] = []
+
+    def content() -> bytes:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return b"png"
+
+    async def script(store: LocalStore) -> None:
+        store.keep_picture(content)  # there is no game yet
+        await store.save(state(1))
+        store.keep_picture(content)
+
+    work(bench.store(keeps_last_picture=True), script)
+    assert bench.tickets.read_picture(found(bench)) == b"png"
+    assert threads == [False]
+
+
+def test_no_picture_is_made_where_the_profile_does_not_allow_it_or_the_game_is_over(
+    bench: Bench,
+) -> None:
+    made: list[int] = []
+
+    def content() -> bytes:
+        made.append(1)
+        return b"png"
+
+    async def off(store: LocalStore) -> None:
+        await store.save(state(1))
+        store.keep_picture(content)
+
+    async def over(store: LocalStore) -> None:
+        await store.save(state(1))
+        await store.delete(SESSION)
+        store.keep_picture(content)
+
+    work(bench.store(), off)
+    work(bench.store(keeps_last_picture=True), over)
+    assert made == []
+    assert list(bench.tickets.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), RejoinError("No.")])
+def test_a_picture_that_cannot_be_kept_is_no_problem(bench: Bench, error: Exception) -> None:
+    def content() -> bytes:
+        raise error
+
+    async def script(store: LocalStore) -> None:
+        await store.save(state(1))
+        store.keep_picture(content)
+        assert store.problem is None
+
+    work(bench.store(keeps_last_picture=True), script)
+    assert bench.tickets.read_picture(found(bench)) is None

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import struct
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from helpers.fake_port import picture
 from helpers.turn_server import silent_server
 from rejoin import tasks
 from rejoin.core.events import CloseForNowRequested
@@ -460,3 +463,19 @@ async def test_what_hangs_at_the_end_is_abandoned(
         finally:
             audio.free.set()
     assert "abandoned" in caplog.text
+
+
+def test_the_last_picture_is_given_to_the_store_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Callable[[], bytes]] = []
+    store = LocalStore(profile("http://127.0.0.1:9"))
+    monkeypatch.setattr(store, "keep_picture", kept.append)
+    player = Player(
+        profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput(), local_store=store)
+    )
+    player.keep_picture(picture(1280, 720))
+    content = kept[0]()
+    assert content.startswith(b"\x89PNG")
+    assert struct.unpack(">II", content[16:24]) == (640, 360)
+    Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput())).keep_picture(
+        picture(64, 36)
+    )

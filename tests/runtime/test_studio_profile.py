@@ -73,6 +73,7 @@ def test_an_address_leads_back_to_the_same_profile(network, dialect) -> None:  #
         allow_444=True,
         takes_reports=True,
         probe_url="https://status.studio.example/up",
+        keeps_last_picture=True,
     )
     assert (before.token == "hush") is dialect.needs_token, "who needs none has none to send"
     assert StudioProfile.from_address(before.backend_address(), "hush") == before

@@ -17,7 +17,7 @@ import pytest
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.core.ticket import BackendAddress, Now, RejoinState, Ticket, to_text
 from rejoin.errors import BadInputError
-from rejoin.runtime.ticket_folder import TicketFolder, key_of, tickets_folder
+from rejoin.runtime.ticket_folder import MAX_PICTURE_BYTES, TicketFolder, key_of, tickets_folder
 
 URL = "http://127.0.0.1:8470"
 KEY = key_of(URL, SessionId("s-1"))
@@ -28,11 +28,15 @@ def test_what_is_no_text_has_a_key_too() -> None:
 
 
 def ticket(
-    attempt: int = 1, *, session: str = "s-1", written_unix_s: float | None = None
+    attempt: int = 1,
+    *,
+    session: str = "s-1",
+    written_unix_s: float | None = None,
+    keeps_last_picture: bool = False,
 ) -> Ticket:
     return Ticket(
         RejoinState(SessionId(session), AttemptNumber(attempt), 120.0, 50.0),
-        BackendAddress(URL, "ours", "loopback"),
+        BackendAddress(URL, "ours", "loopback", keeps_last_picture=keeps_last_picture),
         "boot",
         0.0,
         time.time() if written_unix_s is None else written_unix_s,
@@ -286,3 +290,123 @@ def test_within_one_boot_a_wall_clock_that_jumps_loses_no_ticket(
     now = Now("boot", 1000.0 + 86_500.0, 1_800_000_020.0)
     folder.sweep()
     assert folder.newest() is None, "boot time says that a day has passed"
+
+
+# --- the last picture -----------------------------------------------------------------------------
+
+OTHER_KEY = key_of(URL, SessionId("s-2"))
+
+
+def keeping(session: str = "s-1", **more: float) -> Ticket:
+    return ticket(session=session, keeps_last_picture=True, **more)  # type: ignore[arg-type]
+
+
+def names(folder: TicketFolder) -> set[str]:
+    return {file.name for file in folder.folder.iterdir()}
+
+
+def test_a_picture_is_kept_beside_its_ticket_for_the_player_alone(folder: TicketFolder) -> None:
+    before = os.umask(0)
+    try:
+        folder.write(keeping())
+        folder.write_picture(KEY, b"one")
+        folder.write_picture(KEY, b"two")
+    finally:
+        os.umask(before)
+    assert folder.read_picture(keeping()) == b"two"
+    assert names(folder) == {f"{KEY}.ticket", f"{KEY}.png"}
+    assert stat.S_IMODE((folder.folder / f"{KEY}.png").stat().st_mode) == 0o600
+    folder.write(keeping())
+    assert folder.read_picture(keeping()) == b"two", "the same game goes on"
+
+
+def test_no_picture_is_kept_without_a_ticket_that_allows_it(folder: TicketFolder) -> None:
+    folder.write_picture(KEY, b"one")
+    assert not folder.folder.exists()
+    folder.write(ticket())
+    folder.write_picture(KEY, b"one")
+    assert names(folder) == {f"{KEY}.ticket"}
+    folder.write(keeping())
+    folder.write_picture(KEY, bytes(MAX_PICTURE_BYTES + 1))
+    assert names(folder) == {f"{KEY}.ticket"}
+    folder.write_picture(KEY, b"one")
+    folder.write(ticket())
+    assert names(folder) == {f"{KEY}.ticket"}, "it is not allowed any more"
+
+
+def test_a_picture_goes_with_its_ticket(folder: TicketFolder) -> None:
+    folder.write(keeping())
+    folder.write_picture(KEY, b"one")
+    (folder.folder / f".{KEY}-1-1.png.tmp").write_bytes(b"half")  # of a process that was killed
+    folder.remove(KEY)
+    assert names(folder) == set()
+
+
+def test_a_picture_goes_when_another_game_has_a_ticket(folder: TicketFolder) -> None:
+    folder.write(keeping())
+    folder.write_picture(KEY, b"one")
+    folder.write(ticket(session="s-2"))
+    assert names(folder) == {f"{KEY}.ticket", f"{OTHER_KEY}.ticket"}
+
+
+def test_a_sweep_removes_pictures_of_games_that_are_over_and_those_without_a_ticket(
+    folder: TicketFolder,
+) -> None:
+    folder.write(keeping(written_unix_s=time.time() - 90_000))
+    folder.write_picture(KEY, b"one")
+    (folder.folder / f"{OTHER_KEY}.png").write_bytes(b"alone")
+    (folder.folder / f".{OTHER_KEY}-1-1.png.tmp").write_bytes(b"half")
+    folder.sweep()
+    assert names(folder) == set()
+    folder.write(keeping())
+    folder.write_picture(KEY, b"one")
+    folder.sweep()
+    assert folder.read_picture(keeping()) == b"one"
+    (folder.folder / f"{KEY}.ticket").write_text("{")
+    folder.sweep()
+    assert names(folder) == {f"{KEY}.ticket"}
+
+
+def test_a_ticket_that_goes_while_its_picture_is_written_leaves_none(
+    folder: TicketFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write(keeping())
+    rename = os.replace
+
+    def late(source: Path, target: Path) -> None:
+        folder.remove(KEY)
+        folder.folder.joinpath(source).write_bytes(b"one")  # remove() has seen it, too
+        rename(source, target)
+
+    monkeypatch.setattr("rejoin.runtime.ticket_folder.os.replace", late)
+    folder.write_picture(KEY, b"one")
+    assert names(folder) == set()
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one_and_no_rest(
+    folder: TicketFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write(keeping())
+    folder.write_picture(KEY, b"one")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rejoin.runtime.private_files.os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        folder.write_picture(KEY, b"two")
+    assert folder.read_picture(keeping()) == b"one"
+    assert names(folder) == {f"{KEY}.ticket", f"{KEY}.png"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+def test_a_picture_that_others_can_read_or_that_is_too_large_is_none(folder: TicketFolder) -> None:
+    folder.write(keeping())
+    folder.write_picture(KEY, b"one")
+    assert folder.read_picture(ticket()) is None
+    file = folder.folder / f"{KEY}.png"
+    file.chmod(0o644)
+    assert folder.read_picture(keeping()) is None
+    file.chmod(0o600)
+    file.write_bytes(bytes(MAX_PICTURE_BYTES + 1))
+    assert folder.read_picture(keeping()) is None

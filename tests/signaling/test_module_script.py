@@ -24,9 +24,9 @@ from helpers.misbehaving_server import (
 )
 from helpers.proxies import http_proxy
 from rejoin.errors import BadInputError
+from rejoin.hosts import is_loopback
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.signaling import name_lookup
-from rejoin.signaling.connections import is_loopback
 from rejoin.signaling.http_environment import tls_context
 from rejoin.signaling.module_script import (
     MAX_REDIRECTS,

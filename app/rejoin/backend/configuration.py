@@ -20,6 +20,7 @@ from rejoin.backend.introspection import IntrospectionSettings
 from rejoin.backend.issuer_calls import is_trusted_url
 from rejoin.backend.openid_tokens import OpenIdSettings
 from rejoin.errors import BadInputError
+from rejoin.hosts import is_this_machine
 from rejoin.signaling.dialects import DIALECTS, OURS
 
 PREFIX: Final = "REJOIN_BACKEND_"
@@ -194,12 +195,12 @@ class BackendSettings:
     @property
     def endpoint_is_local(self) -> bool:
         """Whether the service is an emulator on this machine."""
-        return _is_local(urlsplit(self.endpoint_url or "").hostname or "")
+        return is_this_machine(urlsplit(self.endpoint_url or "").hostname or "")
 
     @property
     def is_local(self) -> bool:
         """Whether only this machine reaches the backend."""
-        return _is_local(self.host)
+        return is_this_machine(self.host)
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
@@ -289,15 +290,6 @@ class _SettingError(BadInputError):
 def _check(good: object, name: str, required: str) -> None:
     if not good:
         raise _SettingError(name, required)
-
-
-def _is_local(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_host(text: str) -> bool:

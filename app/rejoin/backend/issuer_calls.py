@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from rejoin.backend.sign_in import SignInUnavailableError
 from rejoin.daemon_thread import run_in_daemon_thread
+from rejoin.hosts import is_this_machine
 
 CALL_S: Final = 3.0
 MAX_BYTES: Final = 256 * 1024
@@ -71,5 +72,6 @@ def is_trusted_url(url: object) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    local = host in ("localhost", "127.0.0.1", "::1")
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and local))
+    return bool(host) and (
+        parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))
+    )

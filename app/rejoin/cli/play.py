@@ -26,12 +26,18 @@ class PlayOptions(GameOptions, backend_profile.ProfileOptions):
 
     backend_url: str
     stats: Path | None
+    keep_last_picture: bool
 
 
 @click.command(short_help="Play a game through a studio's backend.")
 @click.argument("backend_url")
 @partial(backend_profile.profile_options, network=saved("scope"))
 @options.stats
+@click.option(
+    "--keep-last-picture",
+    is_flag=True,
+    help="Keep the picture you saw last, for you alone, while the game can be continued.",
+)
 @options.agreement(
     "Follow a link wherever it leads, send its backend your sign-in token, and start a second "
     "game, without asking."
@@ -55,7 +61,8 @@ def play(chosen: PlayOptions) -> int:
     from rejoin.runtime.deep_link import is_link
 
     game = _link_game(chosen) if is_link(chosen.backend_url) else _url_game(chosen)
-    game = replace(game, profile=window.with_game_options(game.profile, chosen))
+    profile = replace(game.profile, keeps_last_picture=chosen.keep_last_picture)
+    game = replace(game, profile=window.with_game_options(profile, chosen))
     return window.play_new_game(game, chosen, stats=chosen.stats, second=chosen.yes)
 
 

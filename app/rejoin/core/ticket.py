@@ -64,7 +64,8 @@ class BackendAddress:
     path of the file with the TURN servers and their credentials, which no ticket holds.
     `allow_444`: whether video with colour in full resolution (4:4:4) is offered. `takes_reports`:
     whether the studio wants reconnect reports; a ticket that does not say it means no.
-    `probe_url`: another address of the studio, for probes.
+    `probe_url`: another address of the studio, for probes. `keeps_last_picture`: whether the
+    picture that the player saw last may be kept beside the ticket; a ticket without it means no.
     """
 
     backend_url: str
@@ -80,6 +81,7 @@ class BackendAddress:
     allow_444: bool = False
     takes_reports: bool = False
     probe_url: str | None = None
+    keeps_last_picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,7 @@ def to_text(ticket: Ticket) -> str:
                     "allow_444": backend.allow_444,
                     "takes_reports": backend.takes_reports,
                     "probe_url": backend.probe_url,
+                    "keeps_last_picture": backend.keeps_last_picture,
                 },
             },
             indent=1,
@@ -221,6 +224,7 @@ def from_text(text: str) -> Ticket:
             backend.flag("allow_444"),
             backend.flag_or_false("takes_reports"),
             backend.word_or_none("probe_url", r"https?://[\x21-\x7E]{1,2040}"),
+            backend.flag_or_false("keeps_last_picture"),
         ),
         top.word("boot_id", r"[A-Za-z0-9-]{0,64}"),
         top.number("written_at", 0),

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType
+from typing import TYPE_CHECKING
 
+# First: where a library of the system is missing, QtGui's error names it; QtWidgets' does not.
+import PySide6.QtGui  # noqa: F401
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
-from PySide6.QtWidgets import QApplication
 
 from rejoin.clock import Clock, boot_s
 from rejoin.gui.bridge import StreamPort
@@ -26,6 +28,9 @@ from rejoin.gui.surface_choice import SurfaceUse
 from rejoin.gui.window_options import WindowOptions
 from rejoin.gui.window_size import open_on
 from rejoin.runtime.renderer_memory import RendererMemory
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
 
 _log = logging.getLogger("rejoin.qt")
 

@@ -63,6 +63,9 @@ class StreamPort(Protocol):
     def play_report(self) -> PlayReport | None:
         """How the game went so far; None before its first picture."""
 
+    def keep_picture(self, picture: Picture) -> None:
+        """The game is closed for now, and this was seen last. Thread-safe, returns at once."""
+
     def problem(self) -> str | None:
         """Sentences to show once ("No sound: ..."), one a line, or None."""
 
@@ -240,6 +243,9 @@ class Bridge(QObject):
 
     def play_report(self) -> PlayReport | None:
         return self._port.play_report()
+
+    def keep_picture(self, picture: Picture) -> None:
+        self._port.keep_picture(picture)
 
     def problem(self) -> str | None:
         return None if self._is_closed() else self._port.problem()

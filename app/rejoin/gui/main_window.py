@@ -301,10 +301,17 @@ class RejoinWindow(QWidget):
         self._presence = Presence.LEAVING
         self.inputs.close()
         if stage is not Stage.ENDING or texts.waits_to_end(self._snapshot):
+            self._keep_picture()
             self.bridge.post(CloseForNowRequested())
         self.hide()
         self.left.emit()
         QTimer.singleShot(round(LEAVE_WITHIN_S * 1000), self, self._close_for_good)
+
+    def _keep_picture(self) -> None:
+        """What was seen last, while the game can be continued; the port knows whether it may."""
+        picture = self.layers.view.picture
+        if picture is not None and self._snapshot.stage is not Stage.ENDING:
+            self.bridge.keep_picture(picture)
 
     def _has_left(self) -> bool:
         """Whether the player has closed the window."""

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 from rejoin.core.ticket import BackendAddress
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import BadInputError
+from rejoin.hosts import is_public, is_this_machine
 from rejoin.runtime.deep_link import is_link, parse_link
 from rejoin.runtime.games import host_of
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling import name_lookup
-from rejoin.signaling.backend_url import base_url, is_this_machine
-from rejoin.signaling.connections import is_public
+from rejoin.signaling.backend_url import base_url
 from rejoin.signaling.dialects import OURS
 from rejoin.signaling.exchange import Exchange, HttpSettings, Reply
 from rejoin.signaling.wire import CONTRACT_VERSION, AboutBody, HealthBody

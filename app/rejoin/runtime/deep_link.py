@@ -2,8 +2,8 @@
 
 Anybody can make a link, so a link cannot extend trust: no token, no certificate authority, http to
 this machine only, no stream from a LAN, no backend but one on the internet (before a link leads
-into this computer or its network, the player is asked: `cli/consent`). A link with anything else in
-it is refused.
+into this computer or its network, the player is asked: `cli/consent`). Nor can it have pictures of
+the game kept. A link with anything else in it is refused.
 
     rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin
         &dialect=aws-react           # the backend's API; default: ours
@@ -15,7 +15,6 @@ it is refused.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import replace
 from typing import Final
@@ -23,6 +22,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
+from rejoin.hosts import is_this_machine
 from rejoin.signaling.dialects import DIALECTS
 
 SCHEME: Final = "rejoin"
@@ -95,7 +95,10 @@ def parse_link(text: str) -> BackendAddress:
 
 
 def link_of(address: BackendAddress) -> str | None:
-    """The link that leads to this backend; None: none can, as it needs what no link may say."""
+    """The link that leads to this backend; None: none can, as it needs what no link may say.
+
+    Through a link no last picture is kept, even where the game's own address allows one.
+    """
     values = {
         "backend": address.backend_url,
         "dialect": None if address.dialect == "ours" else address.dialect,
@@ -114,7 +117,7 @@ def link_of(address: BackendAddress) -> str | None:
         found = parse_link(link)
     except BadInputError:
         return None
-    same = replace(address, public_only=True, network=found.network)
+    same = replace(address, public_only=True, network=found.network, keeps_last_picture=False)
     return link if found == same else None
 
 
@@ -132,19 +135,10 @@ def _backend(text: str) -> tuple[str, bool]:
         raise _refused("its backend contains a user name or password")
     if parts.query or parts.fragment:
         raise _refused("its backend has a query or a fragment")
-    on_this_machine = _is_this_machine(host)
+    on_this_machine = is_this_machine(host)
     if parts.scheme != "https" and not (parts.scheme == "http" and on_this_machine):
         raise _refused("its backend does not use https")
     return text, on_this_machine
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _timeout_s(text: str | None) -> float | None:

@@ -36,7 +36,9 @@ _TEXTS: Final = {
     "ca_file": _PATH,
     "ice_servers_file": _PATH,
 }
-_FLAGS: Final = ("allow_insecure", "public_only", "allow_444", "takes_reports")
+_FLAGS: Final = (
+    *("allow_insecure", "public_only", "allow_444", "takes_reports", "keeps_last_picture"),
+)
 
 ADDRESS_KEYS: Final = tuple(each.name for each in fields(BackendAddress))
 """The keys of an entry that are its backend's."""

@@ -7,8 +7,11 @@ Nothing here may cost the game: if a disk, a keyring or a lock fails, the failur
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,6 +19,7 @@ from typing import Final
 from rejoin.core.model import SessionId
 from rejoin.core.ticket import RejoinState, Ticket
 from rejoin.daemon_thread import run_in_daemon_thread
+from rejoin.errors import RejoinError
 from rejoin.runtime.instance import Instance
 from rejoin.runtime.instance_server import OnActivate
 from rejoin.runtime.studio_profile import StudioProfile
@@ -26,6 +30,7 @@ from rejoin.tasks import cancel, spawn
 _log = logging.getLogger("rejoin.local_store")
 
 _DISK_TIMEOUT_S: Final = 5.0
+_PICTURE_WITHIN_S: Final = 2.0
 
 _REASONS: Final = {
     errno.ENOSPC: "no space is left on the disk",
@@ -71,6 +76,9 @@ class LocalStore:
         self._keyring_missing = False
         self._saving_token: asyncio.Task[None] | None = None
         self._problem: str | None = None
+        self._key: str | None = None
+        """Of the session whose ticket may be on the disk."""
+        self._keeping: threading.Thread | None = None
 
     @property
     def problem(self) -> str | None:
@@ -87,6 +95,7 @@ class LocalStore:
         """Write the ticket. The first time also save the token and claim the instance."""
         session_id, first = rejoin_state.session_id, not self._session_known
         self._session_known = True
+        self._key = key_of(self._address.backend_url, session_id)
         if self._session_is_secret:
             if first and not await self._tokens.save(
                 self._address.backend_url, session_id, SESSION, within_s=_DISK_TIMEOUT_S
@@ -132,6 +141,7 @@ class LocalStore:
         """Delete the ticket of a game that is over."""
         sequence = self._tickets.next_sequence()
         key = key_of(self._address.backend_url, session_id)
+        self._key = None
         try:
             await run_in_daemon_thread(
                 lambda: self._tickets.remove(key, sequence),
@@ -141,8 +151,33 @@ class LocalStore:
         except OSError as error:
             _log.info("the ticket was not removed: %s", type(error).__name__)
 
+    def keep_picture(self, content: Callable[[], bytes]) -> None:
+        """Keep the last picture, a PNG, beside the ticket if the profile allows it; from any
+        thread, returns at once. `content` is called on a thread of its own; `close` waits for it.
+
+        Without it the game can be continued just as well, so a failure is only logged.
+        """
+        key, tickets = self._key, self._tickets
+        if key is None or not self._address.keeps_last_picture or self._keeping is not None:
+            return
+
+        def write() -> None:
+            try:
+                tickets.write_picture(key, content())
+            except (OSError, RejoinError) as error:
+                _log.info("the last picture was not kept: %s", type(error).__name__)
+
+        self._keeping = threading.Thread(target=write, name="last picture", daemon=True)
+        self._keeping.start()
+
     async def close(self) -> None:
         """Release everything but what is on the disk."""
+        keeping = self._keeping
+        if keeping is not None:
+            with contextlib.suppress(TimeoutError):
+                await run_in_daemon_thread(
+                    keeping.join, name="last picture", within_s=_PICTURE_WITHIN_S
+                )
         await cancel(self._saving_token)
         for instance in (self._open_here, self._instance):
             if instance is not None:

@@ -29,7 +29,8 @@ from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.hardware import Hardware
-from rejoin.media.video.picture import PictureSlot
+from rejoin.media.video.picture import Picture, PictureSlot
+from rejoin.media.video.png import png_of
 from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
@@ -59,6 +60,9 @@ from rejoin.signaling.client_factory import make_client
 from rejoin.signaling.dialects import OURS
 from rejoin.signaling.exchange import HttpSettings
 from rejoin.signaling.module_script import ScriptRules, ScriptSource
+
+KEPT_PX: Final = 640
+"""The longer side of the last picture, as it is kept beside the ticket."""
 
 _log = logging.getLogger("rejoin.runtime.player")
 
@@ -244,6 +248,11 @@ class Player:
     def play_report(self) -> PlayReport | None:
         """How this game went so far; None before its first picture."""
         return self._record.report()
+
+    def keep_picture(self, picture: Picture) -> None:
+        """Keep this one beside the ticket, small, if the profile allows it."""
+        if self._options.local_store is not None:
+            self._options.local_store.keep_picture(lambda: png_of(picture, KEPT_PX))
 
     def problem(self) -> str | None:
         """What is missing and not fatal (new pictures, the sound, the way back), one sentence a

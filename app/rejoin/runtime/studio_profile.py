@@ -28,8 +28,9 @@ class StudioProfile:
     (a link named it). `allow_444`: offer video with colour in full resolution (4:4:4).
     `takes_reports`: the studio wants a small report of each reconnect; the player's own setting
     must allow it too. `probe_url`: another address of the studio, whose answer proves that the
-    internet works while the backend does not answer (`signaling.probes.OriginProbe`). A dialect
-    that needs no token has none here.
+    internet works while the backend does not answer (`signaling.probes.OriginProbe`).
+    `keeps_last_picture`: the picture that the player saw last may be kept beside the ticket, which
+    an unreleased game does not want. A dialect that needs no token has none here.
     """
 
     backend_url: str
@@ -47,6 +48,7 @@ class StudioProfile:
     allow_444: bool = False
     takes_reports: bool = False
     probe_url: str | None = None
+    keeps_last_picture: bool = False
 
     def trusted_origins(self) -> tuple[str, ...]:
         """Addresses that a probe may call as well as the backend."""
@@ -77,6 +79,7 @@ class StudioProfile:
             self.allow_444,
             self.takes_reports,
             self.probe_url,
+            self.keeps_last_picture,
         )
 
     @classmethod
@@ -107,6 +110,7 @@ class StudioProfile:
             address.allow_444,
             address.takes_reports,
             address.probe_url,
+            address.keeps_last_picture,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:

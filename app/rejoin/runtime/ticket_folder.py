@@ -3,6 +3,10 @@
 Rule 1: only the player can read the file, and a write leaves the old ticket or the new one
         (`private_files`).
 Rule 2: of two writes the newer one wins, even if the older one finishes later.
+Rule 3: beside the newest ticket there may be one picture, `KEY.png`, if that ticket allows it. It
+        goes with its ticket, and when another game writes one. Ticket before picture: who removes
+        takes away the ticket first, and who writes a picture looks for the ticket afterwards, so
+        whichever comes last leaves no picture alone.
 """
 
 from __future__ import annotations
@@ -32,8 +36,13 @@ from rejoin.runtime.private_files import (
 from rejoin.runtime.state_folder import state_folder
 
 _SUFFIX: Final = ".ticket"
+_KEY_DIGITS: Final = 16
+_PICTURE: Final = ".png"
+_PICTURE_TMP: Final = ".png.tmp"
 _IN_KEYRING: Final = "keyring:"
 _MAX_FILES: Final = 100
+MAX_PICTURE_BYTES: Final = 2 * 1024 * 1024
+"""640 by 640 pixels have 1.2 MB uncompressed."""
 
 
 def tickets_folder() -> Path:
@@ -57,6 +66,11 @@ def key_of(backend_url: str, session_id: SessionId) -> str:
 def keyring_reference(backend_url: str, session_id: SessionId) -> SessionId:
     """Written into a ticket instead of a session id that is itself a secret."""
     return SessionId(f"{_IN_KEYRING}{key_of(backend_url, session_id)}")
+
+
+def _key_of_picture(file: Path) -> str:
+    """Of the ticket that a picture, or what is left of its writing, belongs to."""
+    return file.name.removeprefix(".")[:_KEY_DIGITS]
 
 
 class TicketFolder:
@@ -87,6 +101,7 @@ class TicketFolder:
             self._newest_write[key] = sequence
             os.replace(fresh, self._file(key))
         flush_folder(self.folder)
+        self._remove_pictures(but=key if ticket.backend.keeps_last_picture else None)
 
     def remove(self, key: str, sequence: int | None = None) -> None:
         """Remove a ticket, if it exists. Raises OSError."""
@@ -94,6 +109,33 @@ class TicketFolder:
         with self._lock:
             self._newest_write[key] = max(sequence, self._newest_write.get(key, 0))
             self._file(key).unlink(missing_ok=True)
+        for file in self._pictures():
+            if _key_of_picture(file) == key:
+                file.unlink(missing_ok=True)
+
+    def write_picture(self, key: str, content: bytes) -> None:
+        """Keep a PNG beside ticket `key`, in place of any other; not without a ticket that allows
+        it. Raises OSError."""
+        if len(content) > MAX_PICTURE_BYTES or not self._allows_picture(key):
+            return
+        fresh = self.folder / f".{key}-{os.getpid()}-{self.next_sequence()}{_PICTURE_TMP}"
+        kept = self.folder / f"{key}{_PICTURE}"
+        with temporary_file(fresh, content):
+            os.replace(fresh, kept)
+        self._remove_pictures(but=key)
+        if not self._allows_picture(key):
+            kept.unlink(missing_ok=True)
+
+    def read_picture(self, ticket: Ticket) -> bytes | None:
+        """The picture kept beside this ticket; None: there is none that can be used."""
+        if not ticket.backend.keeps_last_picture:
+            return None
+        key = key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
+        try:
+            content = read_private(self.folder / f"{key}{_PICTURE}", MAX_PICTURE_BYTES + 1)
+        except OSError:
+            return None
+        return content if len(content) <= MAX_PICTURE_BYTES else None
 
     def newest(self) -> Ticket | None:
         """The ticket that was written last; None if there is none.
@@ -124,6 +166,31 @@ class TicketFolder:
                     with contextlib.suppress(OSError):
                         if self._is_over(file, now):
                             file.unlink()
+        for file in self._pictures():
+            if not self._allows_picture(_key_of_picture(file)):
+                with contextlib.suppress(OSError):
+                    file.unlink()
+
+    def _pictures(self) -> list[Path]:
+        """Pictures, and what is left of their writing."""
+        found: list[Path] = []
+        with contextlib.suppress(OSError):
+            for pattern in (f"*{_PICTURE}", f".*{_PICTURE_TMP}"):
+                found.extend(self.folder.glob(pattern))
+        return found
+
+    def _remove_pictures(self, *, but: str | None) -> None:
+        """All but those of one ticket. What cannot be removed is left to `sweep`."""
+        for file in self._pictures():
+            if _key_of_picture(file) != but:
+                with contextlib.suppress(OSError):
+                    file.unlink()
+
+    def _allows_picture(self, key: str) -> bool:
+        try:
+            return self._read(self._file(key)).backend.keeps_last_picture
+        except BadInputError:  # there is none, too
+            return False
 
     def _is_over(self, file: Path, now: Now) -> bool:
         """By the ticket's own times; for what cannot be read, by the file's. Raises OSError."""

@@ -12,7 +12,8 @@ from typing import Final
 import httpx
 
 from rejoin.errors import BadInputError
-from rejoin.signaling.connections import Allows, is_loopback, is_public
+from rejoin.hosts import is_loopback, is_public, is_this_machine
+from rejoin.signaling.connections import Allows
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -58,11 +59,6 @@ def is_host(url: httpx.URL) -> bool:
 
 def has_valid_port(url: httpx.URL) -> bool:
     return url.port is None or 0 < url.port < 65536
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether the host is this machine by its name alone, which no resolver was asked about."""
-    return host == "localhost" or host.endswith(".localhost") or is_loopback(host)
 
 
 def allowed_addresses(url: httpx.URL, *, allow_insecure: bool, public_only: bool) -> Allows | None:

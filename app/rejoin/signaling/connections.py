@@ -9,7 +9,6 @@ not take the time that the connection has.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -19,49 +18,15 @@ from rejoin.clock import Clock, boot_s
 from rejoin.signaling.name_lookup import NameLookup
 from rejoin.tasks import cancel, spawn
 
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Allows = Callable[[str], bool]
 """Whether a connection to this address (without a port) may be made."""
 
 _NEXT_ADDRESS_AFTER_S: Final = 0.25
 """RFC 8305, section 5: when the next address is tried although the last has not failed."""
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
-"""All of IPv6 that the internet uses (RFC 4291, 2.4). `is_global` is also true of the rest that
-nobody was given: site-local addresses, IPv4 addresses in one of several older forms."""
 
 
 class AddressRefusedError(OSError):
     """The name has addresses, and no connection may be made to any of them."""
-
-
-def is_loopback(address: str) -> bool:
-    """Whether this is an address of this machine itself."""
-    parsed = _parsed(address)
-    return parsed is not None and parsed.is_loopback
-
-
-def is_public(address: str) -> bool:
-    """Whether this is an address on the internet: not this machine, not the local network."""
-    parsed = _parsed(address)
-    if parsed is None or not parsed.is_global or parsed.is_multicast:
-        return False
-    return isinstance(parsed, ipaddress.IPv4Address) or parsed in _GLOBAL_UNICAST
-
-
-def _parsed(address: str) -> _Address | None:
-    """The address; of an IPv6 address that stands for an IPv4 address, that one."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(parsed, ipaddress.IPv6Address):
-        embedded = parsed.ipv4_mapped or parsed.sixtofour
-        if embedded is not None:
-            return embedded
-        if parsed in _NAT64:
-            return ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
-    return parsed
 
 
 class Connections(httpcore.AsyncNetworkBackend):

@@ -29,7 +29,8 @@ from pydantic import BaseModel, ValidationError
 
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.errors import BadInputError, RejoinError
-from rejoin.signaling.backend_url import base_url, is_this_machine
+from rejoin.hosts import is_this_machine
+from rejoin.signaling.backend_url import base_url
 from rejoin.signaling.connections import AddressRefusedError
 from rejoin.signaling.http_environment import proxy_failure, proxy_for
 from rejoin.signaling.transport import DEFAULT_HTTP, HttpSettings, Transports

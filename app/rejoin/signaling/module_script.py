@@ -23,7 +23,8 @@ import httpx
 
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import BadInputError, RejoinError
-from rejoin.signaling.backend_url import has_valid_port, is_host, is_this_machine
+from rejoin.hosts import is_this_machine
+from rejoin.signaling.backend_url import has_valid_port, is_host
 from rejoin.signaling.connections import AddressRefusedError, Allows
 from rejoin.signaling.http_environment import EnvironmentProxy, proxy_for, tls_context
 from rejoin.signaling.transport import HttpSettings, Transports

@@ -23,7 +23,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from rejoin.errors import BadInputError, RejoinError
-from rejoin.signaling.backend_url import has_valid_port, is_host, is_this_machine
+from rejoin.hosts import is_this_machine
+from rejoin.signaling.backend_url import has_valid_port, is_host
 
 MAX_TOKEN: Final = 8192
 MAX_LIFETIME_S: Final = 30 * 86400.0

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from rejoin.core.retry import FailureKind
 from rejoin.core.verdict import BackendState, InternetState
-from rejoin.signaling.backend_url import base_url, is_this_machine, origin_of
+from rejoin.hosts import is_this_machine
+from rejoin.signaling.backend_url import base_url, origin_of
 from rejoin.signaling.dialects import OURS, Dialect
 from rejoin.signaling.exchange import CallFailedError, Exchange, HttpSettings, Reply, is_json
 from rejoin.signaling.http_environment import proxy_for

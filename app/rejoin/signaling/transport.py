@@ -9,7 +9,8 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from rejoin.signaling.backend_url import allowed_addresses, is_this_machine
+from rejoin.hosts import is_this_machine
+from rejoin.signaling.backend_url import allowed_addresses
 from rejoin.signaling.connections import Allows, Connections
 from rejoin.signaling.http_environment import EnvironmentProxy, tls_context
 from rejoin.signaling.socks import SocksConnections

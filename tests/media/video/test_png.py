@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 
 from helpers.fake_port import picture
 from rejoin.errors import RejoinError
-from rejoin.media.video.png import png_of
+from rejoin.media.video.png import png_of, size_within
 
 
 def decoded(content: bytes) -> VideoFrame:
@@ -51,6 +51,27 @@ def test_it_says_nothing_about_when_or_where_it_was_made() -> None:
     for chunk in (b"tIME", b"tEXt", b"iTXt", b"zTXt", b"eXIf"):
         assert chunk not in content
     assert content == png_of(picture(64, 36, bgr=(1, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("own", "small"),
+    [
+        ((1920, 1080), (640, 360)),
+        ((1080, 1920), (360, 640)),
+        ((640, 640), (640, 640)),
+        ((320, 180), (320, 180)),
+        ((8192, 2), (640, 1)),
+    ],
+)
+def test_a_small_one_has_the_same_shape(own: tuple[int, int], small: tuple[int, int]) -> None:
+    assert size_within(*own, 640) == small
+
+
+def test_a_small_file_has_the_small_size_and_the_same_colour() -> None:
+    frame = decoded(png_of(picture(64, 36, bgr=(10, 20, 200)), 32))
+    pixels = frame.to_ndarray(format="rgb24")
+    assert pixels.shape == (18, 32, 3)
+    assert np.abs(pixels.astype(int) - np.array((200, 20, 10))).max() <= 4
 
 
 def test_what_cannot_be_converted_is_a_sentence() -> None:

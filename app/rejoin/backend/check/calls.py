@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.hosts import is_this_machine
 from rejoin.signaling.wire import MAX_BODY_BYTES
 
 _CONNECT_S: Final = 10.0
@@ -99,7 +100,7 @@ class Calls:
     @property
     def is_local(self) -> bool:
         """Whether the address is this machine's by its name."""
-        return self.address.hostname in ("localhost", "127.0.0.1", "::1")
+        return is_this_machine(self.address.hostname or "")
 
     async def __call__(
         self, request: Request, *, within_s: float, tls: bool | None = None

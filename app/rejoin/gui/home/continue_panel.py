@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import assert_never
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QLinearGradient, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QImage,
+    QLinearGradient,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rejoin.gui import theme
@@ -19,6 +27,12 @@ PANEL_HEIGHT = 236
 LOW_HEIGHT = 172
 _RING_PX = 128
 _RADIUS = 18.0
+_SIDE = 30
+PICTURE_FROM = 0.5
+"""The share of the panel's width at which the picture begins; under it there is only the card."""
+_TEXT_UNTIL = 0.62
+_LEAST_WIDTH = 720
+"""Pixels; in a narrower panel the text needs the room of the picture."""
 
 
 class ContinuePanel(QWidget):
@@ -35,6 +49,10 @@ class ContinuePanel(QWidget):
         super().__init__(parent)
         self.setFixedHeight(PANEL_HEIGHT)
         self._shown: Continuation | None = None
+        self._picture: QImage | None = None
+        self.picture_shown = False
+        """A picture stands beside the text: there is one, and room for both."""
+        self._low = False
         self.ring = Ring(_RING_PX, reduced_motion=reduced_motion)
         self.title = label("page")
         self.sentence = label("quiet")
@@ -48,7 +66,7 @@ class ContinuePanel(QWidget):
         for button in (self.button, self.dismiss_button):
             buttons.addWidget(button)
         buttons.addStretch()
-        column = QVBoxLayout()
+        self._column = column = QVBoxLayout()
         column.setSpacing(9)
         column.addStretch()
         for line in (self.title, self.sentence, self.time):
@@ -57,19 +75,45 @@ class ContinuePanel(QWidget):
         column.addLayout(buttons)
         column.addStretch()
         row = QHBoxLayout(self)
-        row.setContentsMargins(30, 24, 30, 24)
         row.setSpacing(26)
         row.addWidget(self.ring, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addLayout(column, 1)
+        self._lay_out()
         self.hide()
 
     def set_low(self, low: bool) -> None:
         """Whether the window is too low for its whole height."""
         self.setFixedHeight(LOW_HEIGHT if low else PANEL_HEIGHT)
+        self._low = low
+        self._lay_out()
+
+    def show_picture(self, picture: QImage | None) -> None:
+        """What the player saw last of the game, beside the text; None: nothing is shown of it."""
+        self._picture = picture
+        self._lay_out()
+        self.update()
+
+    def _lay_out(self) -> None:
+        """The text leaves most of the picture free; where it cannot, there is no picture."""
         layout = self.layout()
-        if layout is not None:
-            margin = 12 if low else 24
-            layout.setContentsMargins(30, margin, 30, margin)
+        if layout is None:
+            return
+        margin = 12 if self._low else 24
+        shown = self._picture is not None and self.width() >= _LEAST_WIDTH
+        if shown:
+            free = round(self.width() * (1.0 - _TEXT_UNTIL))
+            layout.setContentsMargins(_SIDE, margin, free, margin)
+            self._column.invalidate()  # a new text of a label has reached only `layout`
+            shown = layout.totalHeightForWidth(self.width()) <= self.height()
+        if not shown:
+            layout.setContentsMargins(_SIDE, margin, _SIDE, margin)
+        if shown != self.picture_shown:
+            self.picture_shown = shown
+            self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
 
     def _button(self, text: str, kind: str) -> QPushButton:
         made = QPushButton(text)
@@ -83,6 +127,8 @@ class ContinuePanel(QWidget):
         if shown is not None:
             self._show(shown)
             self._announce(before, shown)
+            if shown != before and self._picture is not None:
+                self._lay_out()
         self.setVisible(shown is not None)
 
     def _show(self, shown: Continuation) -> None:
@@ -127,10 +173,39 @@ class ContinuePanel(QWidget):
         shape = QPainterPath()
         shape.addRoundedRect(edge, _RADIUS, _RADIUS)
         painter.fillPath(shape, theme.colour(theme.CARD))
-        painter.fillPath(shape, _evening(edge))
+        picture = self._picture
+        if picture is None or not self.picture_shown:
+            painter.fillPath(shape, _evening(edge))
+        else:
+            _paint_picture(painter, picture, edge, shape)
         painter.setPen(QPen(theme.colour(theme.HAIRLINE), 1.0))
         painter.drawPath(shape)
         painter.end()
+
+
+def part_shown(width: float, height: float, area: QRectF) -> QRectF:
+    """The middle of a picture of this size that fills `area` in its own shape."""
+    scale = max(area.width() / width, area.height() / height)
+    wide, high = area.width() / scale, area.height() / scale
+    return QRectF((width - wide) / 2, (height - high) / 2, wide, high)
+
+
+def _paint_picture(painter: QPainter, picture: QImage, edge: QRectF, shape: QPainterPath) -> None:
+    """On the right, fading into the card to the left."""
+    area = QRectF(edge)
+    area.setLeft(edge.left() + edge.width() * PICTURE_FROM)
+    painter.save()
+    painter.setClipPath(shape)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(area, picture, part_shown(picture.width(), picture.height(), area))
+    veil = QLinearGradient(area.topLeft(), area.topRight())
+    text_until = (_TEXT_UNTIL - PICTURE_FROM) / (1.0 - PICTURE_FROM)
+    for place, opacity in ((0.0, 1.0), (text_until, 0.85), (0.6, 0.45), (1.0, 0.3)):
+        colour = theme.colour(theme.CARD)
+        colour.setAlphaF(opacity)
+        veil.setColorAt(place, colour)
+    painter.fillRect(area.adjusted(-1, 0, 0, 0), veil)
+    painter.restore()
 
 
 def _evening(area: QRectF) -> QLinearGradient:

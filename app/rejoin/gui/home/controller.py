@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
 from rejoin.core.ticket import BackendAddress
@@ -21,6 +21,7 @@ from rejoin.gui.home import texts
 from rejoin.gui.home.contents import Leaving, Unfinished, contents, name_of
 from rejoin.gui.home.extra_pages import EXTRAS, Extra, exists, open_extra
 from rejoin.gui.home.jobs import Jobs
+from rejoin.gui.home.last_picture import LastPicture
 from rejoin.gui.home.preloading import LoadInTurn
 from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.window import HomeWindow
@@ -51,7 +52,7 @@ class HomeParts:
 
     `make_parts`: composes a game. `make_use`: what draws it in this window, by its options.
     `fell_back`: is told what draws once the card cannot any more. `allow_444`: the player's setting
-    of now. `version`: of this Rejoin.
+    of now. `version`: of this Rejoin. `streamer_mode`: whether others may see the screen now.
     """
 
     make_parts: MakeParts
@@ -59,6 +60,7 @@ class HomeParts:
     fell_back: Callable[[DrawnBy], None] = lambda choice: None
     allow_444: Callable[[], bool] = lambda: False
     version: Callable[[], str] = lambda: ""
+    streamer_mode: Callable[[], bool] = lambda: False
 
 
 class HomeController(QObject):
@@ -85,6 +87,8 @@ class HomeController(QObject):
         self._path = path or games_file.games_path()
         self._extras = {extra.name: extra for extra in extras if exists(extra)}
         self._tickets = TicketFolder()
+        self._last_picture: LastPicture | None = None
+        """From the window's first paint on."""
         self._games = games_file.load(self._path)
         self._last: Unfinished | Leaving | None = None
         self._playing: PlayedGame | None = None
@@ -121,6 +125,8 @@ class HomeController(QObject):
         window.adding_asked.connect(self._begin_adding)
         window.close_asked.connect(self._close_asked)
         window.changed.connect(self._window_changed)
+        queued = Qt.ConnectionType.QueuedConnection  # after all else that waits for the paint
+        window.first_painted.connect(self._show_last_picture, queued)
 
     # --- what is shown --------------------------------------------------------------------------
 
@@ -129,7 +135,20 @@ class HomeController(QObject):
         self._games = games_file.load(self._path)
         if self._playing is None:
             self._last = self._unfinished()
+        self._follow_picture()
         self._show_contents()
+
+    def _show_last_picture(self) -> None:
+        """The window is painted: now it may be read."""
+        panel = self._window.home.panel
+        hidden = self._parts.streamer_mode
+        self._last_picture = LastPicture(panel, self._jobs, self._tickets, hidden)
+        self._follow_picture()
+
+    def _follow_picture(self) -> None:
+        if self._last_picture is not None:
+            last = self._last
+            self._last_picture.follow(last.ticket if isinstance(last, Unfinished) else None)
 
     def _unfinished(self) -> Unfinished | None:
         ticket = unfinished_game()

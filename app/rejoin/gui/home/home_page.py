@@ -75,7 +75,7 @@ class HomePage(QWidget):
 
     def _build(self) -> None:
         self._build_top()
-        self.heading = label("heading")
+        self.heading = label("name")
         self.heading.setText(texts.YOUR_GAMES)
         self.empty_title = label("page")
         self.empty_title.setText(texts.EMPTY_TITLE)

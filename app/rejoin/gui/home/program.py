@@ -62,7 +62,12 @@ def run(
         drawing.on_fall_back = window.release_card
         jobs = Jobs(before=lambda: _load(jobs, controller))
         parts = HomeParts(
-            make_parts, drawing.make_use, drawing.fell_back, lambda: settings().allow_444, version
+            make_parts,
+            drawing.make_use,
+            drawing.fell_back,
+            lambda: settings().allow_444,
+            version,
+            lambda: settings().streamer_mode,
         )
         controller = HomeController(window, parts, jobs)
         controller.gone.connect(application.quit)

@@ -119,13 +119,15 @@ class Scaler:
         return Pixels(width, height, plane.line_size, memoryview(plane))
 
 
-def rgb_frame(frame: VideoFrame) -> VideoFrame:
-    """A frame at its own size as packed RGB, full range. Raises any error of FFmpeg."""
+def rgb_frame(frame: VideoFrame, size: tuple[int, int] | None = None) -> VideoFrame:
+    """A frame as packed RGB, full range. `size`: in pixels; None: its own. Raises any error of
+    FFmpeg."""
     colorspace = _colorspace(frame)
+    width, height = size or (frame.width, frame.height)
     return VideoReformatter().reformat(
         frame,
-        frame.width,
-        frame.height,
+        width,
+        height,
         "rgb24",
         src_colorspace=colorspace,
         dst_colorspace=colorspace,

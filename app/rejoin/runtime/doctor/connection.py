@@ -17,6 +17,7 @@ from rejoin.core.model import SessionId
 from rejoin.core.retry import FailureKind
 from rejoin.core.verdict import BackendState
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.hosts import is_public, is_this_machine
 from rejoin.runtime.doctor import connection_judging as judge
 from rejoin.runtime.doctor import machine_judging
 from rejoin.runtime.doctor.findings import Finding, Outcome, failed, not_known
@@ -29,9 +30,8 @@ from rejoin.runtime.sign_in import current_tokens
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.system_word import SystemWord, system_word
 from rejoin.runtime.tokens import TokenStore
-from rejoin.signaling.backend_url import base_url, is_this_machine
+from rejoin.signaling.backend_url import base_url
 from rejoin.signaling.client import BackendClient, CallFailedError
-from rejoin.signaling.connections import is_public
 from rejoin.signaling.dialects import OURS
 from rejoin.signaling.exchange import Exchange, HttpSettings
 from rejoin.signaling.http_environment import proxy_for, tls_context

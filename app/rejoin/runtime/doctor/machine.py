@@ -45,6 +45,7 @@ PLAYER_MODULES: Final = (
     "segno",
     "sounddevice",
     "tomlkit",
+    *(("jeepney",) if sys.platform == "linux" else ()),
 )
 """What the part `player` installs, by the names of its modules."""
 LIBRARIES: Final = ("PySide6-Essentials", "aiortc", "av", "httpx", "cryptography", "numpy")
