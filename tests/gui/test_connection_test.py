@@ -205,3 +205,9 @@ def test_everything_fits(shown: Shown, size: tuple[int, int]) -> None:
         assert each.isVisible()
         assert page.rect().contains(each.geometry().translated(page.panel.pos()))
         assert each.width() >= each.minimumSizeHint().width()
+
+
+def test_the_next_button_takes_the_focus_when_the_page_is_shown(shown: Shown) -> None:
+    shown.page.scroll_area.setFocus()
+    shown.page.take_focus()
+    assert shown.page.focusWidget() is shown.page.start_button

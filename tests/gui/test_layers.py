@@ -135,3 +135,15 @@ def test_the_offer_to_reconnect_is_shown_while_there_is_a_hint(rig: Rig) -> None
     assert rig.layers.corners.badge.text() == "frozen Ctrl+Alt+R: reconnect"
     rig.layers.show_notes(Notes(badge="frozen"), NOW)
     assert rig.layers.reconnect.isHidden()
+
+
+@pytest.mark.parametrize("by_player", [True, False])
+def test_a_game_that_the_player_ended_leaves_a_button_with_the_focus(
+    rig: Rig, by_player: bool
+) -> None:
+    rig.show(LIVE)
+    rig.show(lost())
+    kind = EndingKind.ENDED_BY_PLAYER if by_player else EndingKind.GAME_ENDED
+    rig.show(Snapshot(Stage.ENDED, ending=Ending(kind)))
+    end = rig.layers.end
+    assert rig.layers.focusWidget() is (end.primary if by_player else end.panel)

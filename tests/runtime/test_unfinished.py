@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from helpers.command_line import KEY, saved_ticket
+from rejoin.core.model import SessionId
 from rejoin.runtime.instance import Instance
 from rejoin.runtime.ticket_folder import TicketFolder
-from rejoin.runtime.unfinished import key_of_ticket, unfinished_game
+from rejoin.runtime.unfinished import forget_games_at, key_of_ticket, unfinished_game
 
 
 @pytest.fixture(autouse=True)
@@ -36,4 +37,13 @@ def test_a_game_that_is_being_played_is_not_unfinished() -> None:
     playing.release()
     assert unfinished_game() == ticket
     saved_ticket(wall_s=time.time() - 90_000)
+    assert unfinished_game() is None
+
+
+def test_games_of_a_backend_that_has_ended_are_forgotten() -> None:
+    ticket = saved_ticket()
+    saved_ticket(session_id=SessionId("s-2"))
+    forget_games_at("http://127.0.0.1:1")
+    assert unfinished_game() is not None
+    forget_games_at(ticket.backend.backend_url)
     assert unfinished_game() is None

@@ -279,8 +279,13 @@ class ConnectionTestPage(QWidget):
             each.setVisible(not running and self._has_backend)
         self.back_button.setVisible(not running)
         self.cancel_button.setVisible(running)
-        focused = self.cancel_button if running else self.copy_button if done else self.start_button
-        (focused if focused.isVisibleTo(self) else self.back_button).setFocus()
+        self.take_focus()
+
+    def take_focus(self) -> None:
+        """To the button that is most likely wanted next."""
+        wanted = {Running: self.cancel_button, Done: self.copy_button, Idle: self.start_button}
+        button = wanted[type(self.state)]
+        (button if button.isVisibleTo(self) else self.back_button).setFocus()
 
     def _show_progress(self) -> None:
         if not isinstance(self.state, Running) or self.state.began is None:

@@ -60,7 +60,7 @@ _ENDINGS: dict[EndingKind, EndingText] = {
     EndingKind.SIGN_IN_NEEDED: EndingText(
         "Please sign in again",
         "Your sign-in is not accepted. A game that you were in may still be running.",
-        "Sign in, then start Rejoin again.",
+        "Sign in, then play again.",
     ),
     EndingKind.NOT_FOUND: EndingText(
         "The game was not found",

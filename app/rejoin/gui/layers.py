@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
-from rejoin.core.model import Snapshot, Stage
+from rejoin.core.model import EndingKind, Snapshot, Stage
 from rejoin.gui import texts
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.card import Card
@@ -117,7 +117,7 @@ class Layers(QWidget):
             self._focus_game()
         else:
             self._fill(card, snapshot, now)
-            card.follows_game = self._game_had_keyboard
+            card.follows_game = self._game_had_keyboard and not _ended_by_player(snapshot)
             card.appear(mouse_was_captured=mouse_was_captured)
             self._focus_card(card)
         self.view.dimmed = card is not None
@@ -191,3 +191,9 @@ class Layers(QWidget):
             area.height() - self.sound.height() - MARGIN_PX,
         )
         self.reconnect.place(area)
+
+
+def _ended_by_player(snapshot: Snapshot) -> bool:
+    """A question was answered before, so no key is meant for the game any more."""
+    ending = snapshot.ending
+    return ending is not None and ending.kind is EndingKind.ENDED_BY_PLAYER

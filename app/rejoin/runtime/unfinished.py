@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from rejoin.core.ticket import Ticket
 from rejoin.errors import BadInputError
 from rejoin.runtime.instance import is_taken
@@ -24,3 +26,11 @@ def unfinished_game() -> Ticket | None:
     if ticket is None or ticket.expired(folder.now()):
         return None
     return None if is_taken(key_of_ticket(ticket)) else ticket
+
+
+def forget_games_at(backend_url: str) -> None:
+    """Remove the newest tickets as long as they are of this backend, which has ended."""
+    folder = TicketFolder()
+    with contextlib.suppress(BadInputError, OSError):
+        while (ticket := folder.newest()) and ticket.backend.backend_url == backend_url:
+            folder.remove(key_of_ticket(ticket))

@@ -117,3 +117,12 @@ def test_problems_of_the_file_are_shown(page: HomePage) -> None:
     assert isinstance(page.first_focus(), AddTile)
     page.show_contents(HomeContents(None, CARDS))
     assert isinstance(page.first_focus(), GameTile)
+
+
+def test_the_keys_at_the_bottom_say_what_enter_does(page: HomePage) -> None:
+    page.show_contents(HomeContents(None, ()))
+    assert page.enter_hint.text() == "add a game"
+    page.show_contents(HomeContents(None, CARDS))
+    assert page.enter_hint.text() == "play"
+    page.show_contents(HomeContents(ALIVE, CARDS))
+    assert page.enter_hint.text() == "continue"

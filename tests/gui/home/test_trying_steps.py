@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtWidgets import QPushButton
 
-from helpers.home_scene import FakePlayedGame, HomeScene
+from helpers.home_scene import FakePlayedGame, HomeScene, save_ticket
 from rejoin.errors import ServiceError
 from rejoin.gui.home import played_game, texts
 from rejoin.gui.home.extra_pages import EXTRAS
@@ -84,3 +84,16 @@ def test_without_the_emulator_it_says_how_to_get_it(
     assert scene.step.step is not None
     assert scene.step.step.problem == "Install rejoin[studio]."
     assert FakeTryHere.made == []
+
+
+def test_its_game_has_its_name_and_is_gone_with_the_emulator(scene: HomeScene) -> None:
+    press(scene)
+    scene.jobs.end(PROFILE)
+    save_ticket(PROFILE.backend_address())
+    controller = scene.controller
+    assert controller is not None
+    controller.show_home()
+    assert scene.window.home.panel.sentence.text().startswith(texts.TRY_NAME)
+    controller.steps.trying.close()
+    controller.refresh()
+    assert not scene.window.home.panel.isVisibleTo(scene.window.home)

@@ -83,13 +83,15 @@ def contents(
     now: Now,
     *,
     utc_offset_s: float = 0.0,
+    unlisted: tuple[Game, ...] = (),
 ) -> HomeContents:
-    """`utc_offset_s`: how much later than UTC it is here, for "today"."""
+    """`utc_offset_s`: how much later than UTC it is here, for "today". `unlisted`: games that have
+    a name and no card."""
     continuation: Continuation | None = None
     if isinstance(last, Leaving):
         continuation = last
     elif last is not None:
-        continuation = continuation_of(last, games.games, now)
+        continuation = continuation_of(last, (*games.games, *unlisted), now)
     cards = tuple(_card(game, now.unix_s, utc_offset_s) for game in _in_order(games.games))
     return HomeContents(continuation, cards, games.problems)
 

@@ -164,8 +164,19 @@ class HomeController(QObject):
 
     def _show_contents(self) -> None:
         offset_s = float(time.localtime().tm_gmtoff or 0)
-        shown = contents(self._games, self._last, self._tickets.now(), utc_offset_s=offset_s)
+        shown = contents(
+            self._games,
+            self._last,
+            self._tickets.now(),
+            utc_offset_s=offset_s,
+            unlisted=self._unlisted(),
+        )
         self._window.home.show_contents(shown)
+
+    def _unlisted(self) -> tuple[Game, ...]:
+        """The emulator's game, while it runs."""
+        address = None if self._steps is None else self._steps.trying.address
+        return () if address is None else (Game(texts.TRY_NAME, address),)
 
     def _tick(self) -> None:
         if self._window.page is not self._window.home:
@@ -281,7 +292,8 @@ class HomeController(QObject):
     def _continue(self) -> None:
         if isinstance(self._last, Unfinished):
             ticket = self._last.ticket
-            self._open(ToOpen(name_of(ticket, self._games.games), ticket.backend, ticket))
+            name = name_of(ticket, (*self._games.games, *self._unlisted()))
+            self._open(ToOpen(name, ticket.backend, ticket))
 
     def _dismiss(self) -> None:
         """The player has seen that it is over."""

@@ -122,18 +122,24 @@ class GameTile(TileButton):
     def _paint_lines(self, painter: QPainter) -> None:
         bold = theme.digit_font(theme.TEXT_PX)
         small = theme.text_font(theme.SMALL_PX)
-        second = f"{self._card.host}, {self._card.played[:1].lower()}{self._card.played[1:]}"
-        for font, text, colour, y in (
-            (bold, self._card.name, theme.TEXT, _TILE + 12),
-            (small, second, theme.QUIET_TEXT, _TILE + 33),
+        played = f", {self._card.played[:1].lower()}{self._card.played[1:]}"
+        for font, text, after, colour, y in (
+            (bold, self._card.name, "", theme.TEXT, _TILE + 12),
+            (small, self._card.host, played, theme.QUIET_TEXT, _TILE + 33),
         ):
             room = QRectF(_PAD, y, self.width() - 2 * _PAD, 22)
-            shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+            shown = _elided(text, after, QFontMetricsF(font), room.width())
             painter.setFont(font)
             painter.setPen(theme.colour(colour))
             painter.drawText(
                 room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown
             )
+
+
+def _elided(text: str, after: str, metrics: QFontMetricsF, room_px: float) -> str:
+    """`text` is cut where there is no room for both, so that `after` stays whole."""
+    left_px = room_px - metrics.horizontalAdvance(after)
+    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, left_px) + after
 
 
 class AddTile(TileButton):

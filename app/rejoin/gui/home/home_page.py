@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from rejoin.gui import theme
 from rejoin.gui.home import texts
-from rejoin.gui.home.contents import GameCard, HomeContents
+from rejoin.gui.home.contents import Alive, GameCard, HomeContents
 from rejoin.gui.home.continue_panel import ContinuePanel
 from rejoin.gui.home.game_card import AddTile, GameTile, TileButton
 from rejoin.gui.labels import label, set_text
@@ -122,10 +122,13 @@ class HomePage(QWidget):
     def _build_bottom(self) -> None:
         self.bottom.setContentsMargins(EDGE, 0, EDGE, 0)
         self.bottom.addStretch()
-        for key, meaning in (("Enter", texts.PLAY_HINT), ("F1", texts.HELP_HINT)):
-            for kind, text in (("key", key), ("small", meaning)):
-                part = label(kind, wraps=False)
-                part.setText(text)
+        self.enter_hint = label("small", wraps=False)
+        help_hint = label("small", wraps=False)
+        help_hint.setText(texts.HELP_HINT)
+        for name, meaning in (("Enter", self.enter_hint), ("F1", help_hint)):
+            key = label("key", wraps=False)
+            key.setText(name)
+            for part in (key, meaning):
                 self.bottom.addWidget(part, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def add_button(self, name: str, text: str, *, at_top: bool) -> QPushButton:
@@ -154,6 +157,7 @@ class HomePage(QWidget):
         self.empty_title.setVisible(is_empty and shown.continuation is None)
         self.empty_text.setVisible(is_empty and shown.continuation is None)
         self.heading.setVisible(not is_empty)
+        set_text(self.enter_hint, _enter_hint(shown))
         if [tile.card for tile in self.tiles] != list(shown.cards):
             self._show_cards(shown.cards)
 
@@ -275,6 +279,13 @@ class HomePage(QWidget):
             pixels = theme.icon().pixmap(_LOGO, self.devicePixelRatioF())
             self.logo.setPixmap(pixels)
         return done
+
+
+def _enter_hint(shown: HomeContents) -> str:
+    """What Enter does where the focus is at first."""
+    if isinstance(shown.continuation, Alive):
+        return texts.CONTINUE_HINT
+    return texts.PLAY_HINT if shown.cards else texts.ADD_HINT
 
 
 def _is_button(widget: QWidget | None) -> bool:

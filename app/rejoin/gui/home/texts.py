@@ -21,6 +21,8 @@ CANCEL: Final = "Cancel"
 ABOUT: Final = "About"
 MORE: Final = "More for {name}"
 PLAY_HINT: Final = "play"
+ADD_HINT: Final = "add a game"
+CONTINUE_HINT: Final = "continue"
 HELP_HINT: Final = "help"
 
 EMPTY_TITLE: Final = "Play a studio's game here"

@@ -14,6 +14,7 @@ from rejoin.errors import RejoinError
 from rejoin.gui.home import texts
 from rejoin.gui.home.jobs import Job, Jobs
 from rejoin.gui.home.step_page import Choice, Step
+from rejoin.runtime.unfinished import forget_games_at
 
 if TYPE_CHECKING:
     from rejoin.runtime.studio_profile import StudioProfile
@@ -32,6 +33,8 @@ class TryingSteps:
         self._play = play
         self._job: Job | None = None
         self._emulator: TryHere | None = None
+        self.address: BackendAddress | None = None
+        """Of the emulator that runs."""
 
     def begin(self) -> None:
         """Start the emulator and play; without it say how to get it."""
@@ -63,17 +66,21 @@ class TryingSteps:
             self.close()
 
     def close(self) -> None:
-        """End the emulator."""
+        """End the emulator, and with it the game that could be continued."""
         if self._job is not None:
             self._job.cancel()
             self._job = None
         if self._emulator is not None:
             self._emulator.stop()
             self._emulator = None
+        if self.address is not None:
+            forget_games_at(self.address.backend_url)
+            self.address = None
 
     def _started(self, profile: StudioProfile) -> None:
         self._job = None
-        self._play(texts.TRY_NAME, profile.backend_address(), profile.token)
+        self.address = profile.backend_address()
+        self._play(texts.TRY_NAME, self.address, profile.token)
 
     def _failed(self, error: RejoinError) -> None:
         self._job = None
