@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import assert_never
 
 from rejoin.core import commands, deadline, events, retry
-from rejoin.core.engine import enter
+from rejoin.core.engine import enter, turn
 from rejoin.core.engine.transition import Transition
-from rejoin.core.model import Ending, EndingKind, HardEvidence, SessionView, Turn
+from rejoin.core.model import Ending, EndingKind, HardEvidence, SessionView
 from rejoin.core.phases import (
     Attempt,
     AwaitingService,
@@ -46,7 +46,7 @@ _MAY_PASS = frozenset(
         FailureKind.THROTTLED,
     }
 )
-"""Failures after which a start is tried again. `wait_for_turn` is about a place in a queue."""
+"""Failures after which a start is tried again. A place in a queue of starts is `turn`'s."""
 
 _ENDS_PLACING = frozenset({FailureKind.NOT_FOUND, FailureKind.UNAUTHENTICATED, FailureKind.TLS})
 """Failed polls that end a placement, besides those with which `retry` ends."""
@@ -191,7 +191,7 @@ def start_failed(t: Transition, attempt: Attempt, failure: Failure) -> None:
         return
     may_pass = failure.kind in _MAY_PASS
     if failure.kind is FailureKind.QUEUED:
-        wait_for_turn(t, attempt, failure, ending)
+        turn.wait_to_start(t, attempt, failure, ending)
         return
     attempt = replace(attempt, turn=None)
     if failure.kind is FailureKind.OUTCOME_UNKNOWN and not t.policy.forwards_token:
@@ -211,23 +211,6 @@ def start_failed(t: Transition, attempt: Attempt, failure: Failure) -> None:
         enter.ended(t, replace(ending, kind=EndingKind.BUSY))
         return
     enter.start_backoff(t, attempt, wait_s, failure.retry_after_s)
-
-
-def wait_for_turn(t: Transition, attempt: Attempt, failure: Failure, ending: Ending) -> None:
-    """A place in the backend's queue of starts: ask again before it lapses, as often as it takes.
-
-    Nothing has failed, so no try is counted; the player sees the place and may cancel. Only a
-    Retry-After that is no pace of a queue ends the start, as busy.
-    """
-    asked_s = failure.retry_after_s or 0.0
-    if asked_s > t.policy.start_deadline_s:
-        enter.ended(t, ending)
-        return
-    wait_s = max(asked_s, t.policy.turn_ask_s)
-    in_s = failure.turn_in_s
-    turn = Turn(failure.place, None if in_s is None else t.now + in_s)
-    spread_s = t.draw() * t.policy.turn_spread_s
-    enter.start_backoff(t, replace(attempt, turn=turn), wait_s + spread_s, wait_s)
 
 
 def on_start_backoff(t: Transition, phase: StartBackoff, event: events.Event) -> None:
