@@ -352,6 +352,14 @@ class PlayerSettings:
         _AT_ONCE,
         "Nothing in Rejoin's windows moves by itself.",
     )
+    language: str = _setting(
+        "appearance.language",
+        OneOf(("system", "en", "de", "ja", "pseudo", "pseudo-rtl")),
+        "system",
+        _AT_ONCE,
+        "Language of Rejoin's windows; system: that of the desktop, or else English. The command "
+        "line is English. pseudo and pseudo-rtl are for tests of translations.",
+    )
     notify_in_background: bool = _setting(
         "notifications.background",
         YesNo(),
