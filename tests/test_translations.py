@@ -27,7 +27,7 @@ def pairs(message: Message) -> list[tuple[str, str]]:
     """Each translation with the English that has its placeholders."""
     if isinstance(message.id, str):
         return [(message.id, str(message.string))]
-    return [(message.id[1], each) for each in message.string]
+    return [(message.id[1], each) for each in message.string or ()]
 
 
 def translated(language: str) -> list[tuple[str, str]]:
@@ -74,7 +74,7 @@ def test_a_plural_has_every_form_of_its_language(language: str) -> None:
     plurals = [message for message in catalogue if message.id and not isinstance(message.id, str)]
     assert plurals
     for message in plurals:
-        assert len(message.string) == catalogue.num_plurals, message.id
+        assert len(message.string or ()) == catalogue.num_plurals, message.id
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

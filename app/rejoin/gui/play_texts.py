@@ -141,9 +141,13 @@ def verdicts_sentence(report: PlayReport) -> str:
 
 
 def _counted(reason: str, count: int) -> str:
+    if count == 1:
+        return tr(reason)
     if count == 2:
         return tr("{reason} (twice)", reason=tr(reason))
-    return tr_plural("{reason}", "{reason} ({count} times)", count, reason=tr(reason))
+    return tr_plural(
+        "{reason} ({count} time)", "{reason} ({count} times)", count, reason=tr(reason)
+    )
 
 
 def advice_sentence(report: PlayReport) -> str:
