@@ -20,6 +20,7 @@ from rejoin.language import Message, tr
 from rejoin.runtime import games_file
 from rejoin.runtime.deep_link import link_of
 from rejoin.runtime.games import Game
+from rejoin.version import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,8 +73,8 @@ class Steps:
     def show_help(self) -> None:
         self.show(Step(tr(texts.HELP_TITLE), rows=texts.HELP, leave_text=tr(texts.BACK)))
 
-    def show_about(self, version: str) -> None:
-        title = tr(texts.ABOUT_TITLE, version=version).strip()
+    def show_about(self) -> None:
+        title = tr(texts.ABOUT_TITLE, version=VERSION)
         self.show(Step(title, (tr(texts.ABOUT_TEXT),), leave_text=tr(texts.BACK)))
 
     # --- the list -------------------------------------------------------------------------------
