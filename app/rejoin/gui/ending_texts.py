@@ -229,7 +229,7 @@ def ending_text(ending: Ending) -> EndingText:
     meaning = sentences(*(tr(each) for each in marked.meanings))
     if ending.kind is EndingKind.UNSUPPORTED_VIDEO and ending.detail:
         sends = tr(
-            "The game server sends {kind}, which Rejoin does not support.", kind=tr(ending.detail)
+            "The game server sends {kind}, which Rejoin does not support.", kind=ending.detail
         )
         meaning = sentences(sends, tr(_PROGRESS))
     return EndingText(tr(marked.title), meaning, tr(marked.advice))

@@ -13,7 +13,7 @@ from rejoin.gui import note_texts, texts
 from rejoin.gui.limits import Limits, Warned, warning
 from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, Refused
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
-from rejoin.language import sentences, tr
+from rejoin.language import Message, sentences, tr
 from rejoin.media.audio.volume import SoundChoice
 
 BADGE_AFTER_S = 0.5
@@ -162,7 +162,9 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
 
 
 def _lines(text: str) -> str:
-    """Each line of it translated."""
+    """Sentences, one a line, translated."""
+    if isinstance(text, Message):
+        return tr(text)
     return "\n".join(tr(line) for line in text.splitlines())
 
 
