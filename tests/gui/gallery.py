@@ -1,7 +1,7 @@
 """Saves every face of a game's window, and the home's pages, as PNG.
 
-`gallery.py OUTDIR [WIDTHxHEIGHT] [THEME] [PERCENT]`. THEME is dark, light or high-contrast; PERCENT
-is the size of text. Runs without a display; `QT_SCALE_FACTOR=2` shows what a HiDPI screen shows.
+`gallery.py OUTDIR [WIDTHxHEIGHT] [THEME] [PERCENT] [LANGUAGE]`. THEME is dark, light or
+high-contrast; PERCENT is the size of text; LANGUAGE is one of the setting's (de, ja, pseudo). Runs without a display; `QT_SCALE_FACTOR=2` shows what a HiDPI screen shows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def main() -> None:
     percent = sys.argv[4] if len(sys.argv) > 4 else "100"
     high = theme == "high-contrast"
     choice = ThemeChoice.DARK if high else ThemeChoice(theme)
-    appearance = Appearance(choice, high, int(percent))
+    language = sys.argv[5] if len(sys.argv) > 5 else "en"
+    appearance = Appearance(choice, high, int(percent), language=language)
     application = make_application(appearance)
     for face in FACES:
         window, _port, _clock = show_face(face, (int(width), int(height)))

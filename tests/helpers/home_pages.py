@@ -58,6 +58,7 @@ def save_home_pages(folder: Path, size: tuple[int, int], appearance: Appearance)
     change(path, "appearance.theme", appearance.theme.value)
     change(path, "appearance.high_contrast", appearance.high_contrast)
     change(path, "appearance.text_size", appearance.text_percent)
+    change(path, "appearance.language", appearance.language)
     with page_on(path, size) as page:
         _save(page, folder / "settings.png")
     return 8

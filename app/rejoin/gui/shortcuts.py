@@ -90,11 +90,25 @@ SHORTCUTS: Final = (
 """In the order in which they are listed. None has a key that games need: pages never get F11."""
 
 
+PRINTED: Final = (
+    *(mark("Ctrl"), mark("Shift"), mark("Enter"), mark("Escape"), mark("Space"), mark("Up")),
+    *(mark("Down"), mark("Left"), mark("Right"), mark("Delete"), mark("Insert"), mark("Home")),
+    *(mark("End"), mark("PageUp"), mark("PageDown"), mark("Backspace"), mark("Minus")),
+)
+"""Names of keys that are printed otherwise on other keyboards."""
+
+
+def chord_label(chord: Chord) -> str:
+    """Keys that are pressed together, as they are printed: "Ctrl+Alt+S"."""
+    return "+".join(tr(each) if each in PRINTED else each for each in str(chord).split("+"))
+
+
 def keys_label(chords: Sequence[Chord]) -> str:
     """Keys as a sentence names them: "F11 or Alt+Enter"; "" for none."""
     found = ""
     for chord in chords:
-        found = tr("{keys} or {key}", keys=found, key=chord) if found else str(chord)
+        shown = chord_label(chord)
+        found = tr("{keys} or {key}", keys=found, key=shown) if found else shown
     return found
 
 
