@@ -1,7 +1,8 @@
 """Saves every face of a game's window, and the home's pages, as PNG.
 
 `gallery.py OUTDIR [WIDTHxHEIGHT] [THEME] [PERCENT] [LANGUAGE]`. THEME is dark, light or
-high-contrast; PERCENT is the size of text; LANGUAGE is one of the setting's (de, ja, pseudo). Runs without a display; `QT_SCALE_FACTOR=2` shows what a HiDPI screen shows.
+high-contrast; PERCENT is the size of text; LANGUAGE is one of the setting's (de,
+ja, pseudo). Runs without a display; `QT_SCALE_FACTOR=2` shows what a HiDPI screen shows.
 """
 
 from __future__ import annotations
