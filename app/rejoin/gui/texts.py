@@ -205,10 +205,14 @@ _RELEASING = "Releasing the game server..."
 _NOT_RELEASED = (
     "The studio cannot be reached, so your game may still be running. It ends when its time is up."
 )
+_NOT_CONFIRMED = (
+    "The studio's server has not confirmed the end, so your game may still be running. "
+    "It ends when its time is up."
+)
 
 
 def waits_to_end(snapshot: Snapshot) -> bool:
-    """Whether the end of the game did not reach the studio, and can be tried again."""
+    """Whether the studio has not ended the game yet, and is asked again."""
     waiting = snapshot.doing in (Doing.WAITING_FOR_NETWORK, Doing.WAITING_TO_RETRY)
     return snapshot.stage is Stage.ENDING and waiting
 
@@ -244,7 +248,7 @@ def _given_up(snapshot: Snapshot) -> bool:
 def lost_known(snapshot: Snapshot) -> str:
     """What is known about the game."""
     if snapshot.stage is Stage.ENDING:
-        return _NOT_RELEASED if waits_to_end(snapshot) else _RELEASING
+        return _ending_known(snapshot)
     running = _may_be_running(snapshot)
     verdict = verdict_text(snapshot.verdict)
     if verdict and snapshot.verdict is not Verdict.NETWORK_GONE:
@@ -254,6 +258,13 @@ def lost_known(snapshot: Snapshot) -> str:
     if (snapshot.stage is Stage.LOST or snapshot.offline) and not _given_up(snapshot):
         return f"The connection to the stream was lost. {running}"
     return running
+
+
+def _ending_known(snapshot: Snapshot) -> str:
+    """What is known of a game that is being ended."""
+    if not waits_to_end(snapshot):
+        return _RELEASING
+    return _NOT_RELEASED if snapshot.offline else _NOT_CONFIRMED
 
 
 def _may_be_running(snapshot: Snapshot) -> str:
@@ -285,7 +296,7 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
     if snapshot.stranger:
         return _STRANGER
     if ending:
-        return ""
+        return next_try(snapshot, now) or _ASKING_AGAIN
     if snapshot.firewall:
         return f"{_FIREWALL} {next_try(snapshot, now)}".rstrip()
     if snapshot.doing is Doing.CHECKING and snapshot.stage is Stage.LOST:
@@ -358,7 +369,7 @@ def starting_awaited(snapshot: Snapshot, now: float, waited_s: float) -> str:
     if snapshot.stage is Stage.IDLE:
         return "Nothing is running yet."
     if snapshot.stage is Stage.ENDING:
-        return _NOT_RELEASED if waits_to_end(snapshot) else _RELEASING
+        return _ending_known(snapshot)
     if snapshot.offline:
         return "This computer is offline. Continuing as soon as the network is back."
     if snapshot.portal:
