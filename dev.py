@@ -77,7 +77,7 @@ BENCH_PACKAGES = ("xvfb", "xauth", "postgresql", *CARD_PACKAGES)
 WAYLAND_PACKAGES = ("sway", "grim")
 """A Wayland compositor without a screen, and what takes its picture."""
 
-SERVER_PACKAGES = ("nginx", "prometheus")
+SERVER_PACKAGES = ("nginx", "prometheus", "tinyproxy")
 """Servers that a test starts by itself; Debian would start them on ports of this machine."""
 
 TEST_PACKAGES = (
@@ -89,7 +89,7 @@ TEST_PACKAGES = (
     *FONT_PACKAGES,
 )
 """An X server, a TURN server, a database server, what makes network namespaces and their faults,
-what reads systemd's units, a keyring, a reverse proxy and what collects metrics."""
+what reads systemd's units, a keyring, a reverse proxy, a proxy and what collects metrics."""
 
 NO_CLUSTER = (
     "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
