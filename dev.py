@@ -134,6 +134,7 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
+  pictures       make the pictures of docs/player.md anew
   shaders        bake resources/shaders in an environment of 650 MB that is removed again
 """
 
@@ -577,6 +578,14 @@ def bench(flags: list[str]) -> int:
     return run(environ, [tool("python"), "-m", "bench", *flags])
 
 
+def pictures(flags: list[str]) -> int:
+    if flags:
+        raise Stopped("pictures takes no flags.\n" + USAGE, 2)
+    set_up(RUN_PACKAGES + FONT_PACKAGES)
+    guide = [tool("python"), str(ROOT / "tests" / "gui" / "guide.py")]
+    return run({"QT_QPA_PLATFORM": "offscreen"}, guide)
+
+
 def shaders(flags: list[str]) -> int:
     """Bake every shader, with the Qt that the lock names. Its baker is in a package that nothing
     else here needs, so it is installed for this alone and removed again."""
@@ -652,6 +661,7 @@ COMMANDS = {
     "check": check,
     "fuzz": fuzz,
     "bench": bench,
+    "pictures": pictures,
     "shaders": shaders,
 }
 
