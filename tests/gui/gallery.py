@@ -15,6 +15,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -32,8 +33,9 @@ _FOLDERS = ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
 
 def invent_the_machine() -> None:
     """So that a report in a picture says the same on each one. The time is the players' own."""
-    report.platform = _SYSTEM  # type: ignore[attr-defined]
-    report.datetime = SimpleNamespace(now=lambda: _WRITTEN)  # type: ignore[attr-defined]
+    module: Any = report
+    module.platform = _SYSTEM
+    module.datetime = SimpleNamespace(now=lambda: _WRITTEN)
     os.environ["TZ"] = "UTC"
     time.tzset()
 
