@@ -227,7 +227,7 @@ async def test_a_call_that_the_end_of_the_server_cuts_off_gets_a_problem() -> No
                 )
             )
             async with asyncio.timeout(60):
-                while not service.creating:
+                while not service.creating:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         problem_of(await hanging, ProblemCode.SERVICE_TIMEOUT, 504)
 

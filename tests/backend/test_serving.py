@@ -106,7 +106,7 @@ async def test_connections_are_accepted_one_in_a_turn_and_the_others_wait_in_the
             client.send(request)
         next_turn()
         async with asyncio.timeout(60):
-            while len(begun) < len(clients):
+            while len(begun) < len(clients):  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
         for client in clients:
             client.close()
