@@ -30,12 +30,12 @@ from rejoin.emulator.service.faults import (
     FaultKind,
 )
 from rejoin.errors import RejoinError
+from rejoin.injector.seeds import network_profiles
 from rejoin.media.audio.output import NullOutput
 from rejoin.netem.link import Direction
 from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import runner
 from rejoin.qa.runner import CaseResult
-from rejoin.qa.seeds import network_profiles
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.instance_server import Activation
