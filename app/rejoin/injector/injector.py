@@ -14,7 +14,6 @@ each later one from the next.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -70,7 +69,8 @@ class Injector:
         self.paths = Paths()
         self.http = HttpFaults()
         self._clocks = Clocks()
-        self._seeds = itertools.count(seed)
+        self.next_seed = seed
+        """Which packets the next path fault meets."""
         self._post: Callable[[Event], None] = lambda event: None
         self._running: list[Running] = []
         self._rebinding: set[asyncio.Task[None]] = set()
@@ -142,7 +142,8 @@ class Injector:
     def _begin(self, fault: Fault, running: Running) -> None:
         match fault:
             case PathFault():
-                path = self.paths.begin(fault, next(self._seeds))
+                path = self.paths.begin(fault, self.next_seed)
+                self.next_seed += 1
                 running.undo.append(lambda: self.paths.end(path))
             case HttpFault():
                 active = self.http.begin(fault)
