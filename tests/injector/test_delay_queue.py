@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from helpers.waiting import eventually
-from rejoin.injector.delay_queue import FLUSH_PACKETS, MAX_DELAYED_BYTES, DelayQueue
+from rejoin.injector.delay_queue import EARLY_S, FLUSH_PACKETS, MAX_DELAYED_BYTES, DelayQueue
+from rejoin.runtime.stream_thread import loop_factory
 
 
 async def test_packets_leave_in_the_order_of_their_times() -> None:
@@ -49,3 +50,21 @@ async def test_what_waits_can_be_hastened_or_dropped() -> None:
     assert queue.fits(MAX_DELAYED_BYTES)
     await asyncio.sleep(0)
     assert left == [2, 1, 0]
+
+
+def test_it_works_on_the_event_loop_of_a_stream_whose_timers_are_others() -> None:
+    async def play() -> list[int]:
+        left: list[int] = []
+        queue = DelayQueue(left.append)
+        for number in range(50):
+            now = queue.now()
+            queue.put(number, 1, now + 0.002 * (number % 7), counted=True)
+            queue.settle(now)
+            if number % 10 == 0:
+                await asyncio.sleep(0.001)
+        await eventually(lambda: not queue)
+        assert min(queue.lateness) >= -EARLY_S - 1e-6
+        return left
+
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        assert sorted(runner.run(play())) == list(range(50))

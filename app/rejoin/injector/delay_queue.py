@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -46,7 +47,8 @@ class DelayQueue(Generic[_Packet]):
         self._delayed: list[_Delayed] = []
         self._bytes = 0
         self._numbers = itertools.count()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: tuple[float, asyncio.TimerHandle] | None = None
+        """When it is due, which uvloop does not say of all its timers, and the timer."""
         self._paused_until = 0.0
         self._lateness: deque[float] = deque(maxlen=LATENESS_KEPT)
 
@@ -55,8 +57,9 @@ class DelayQueue(Generic[_Packet]):
 
     @staticmethod
     def now() -> float:
-        """The clock of the queue: seconds of the event loop's clock."""
-        return asyncio.get_running_loop().time()
+        """The clock of the queue, in seconds. Not the event loop's: uvloop's stands still while it
+        handles events, and counts whole milliseconds."""
+        return time.perf_counter()
 
     def fits(self, size_bytes: int) -> bool:
         """Whether there is room for this many bytes more."""
@@ -94,7 +97,7 @@ class DelayQueue(Generic[_Packet]):
     def close(self) -> list[_Packet]:
         """Drop what waits, and return it."""
         if self._timer is not None:
-            self._timer.cancel()
+            self._timer[1].cancel()
         self._timer = None
         dropped, self._delayed, self._bytes = self._delayed, [], 0
         return [each.packet for each in dropped]  # type: ignore[misc]
@@ -119,10 +122,12 @@ class DelayQueue(Generic[_Packet]):
             return
         wake_at = max(self._delayed[0].due_at - EARLY_S, self._paused_until)
         if self._timer is not None:
-            if self._timer.when() <= wake_at:
+            if self._timer[0] <= wake_at:
                 return
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_at(wake_at, self._on_timer)
+            self._timer[1].cancel()
+        after_s = max(0.0, wake_at - self.now())
+        timer = asyncio.get_running_loop().call_later(after_s, self._on_timer)
+        self._timer = wake_at, timer
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -71,7 +71,7 @@ class Relay:
 
     @staticmethod
     def now() -> float:
-        """The clock that links use: seconds of the event loop's clock."""
+        """The clock that links use, in seconds (`DelayQueue.now`)."""
         return DelayQueue.now()
 
     def set_link(self, link: Link, *, existing: bool = False) -> None:
