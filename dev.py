@@ -80,7 +80,7 @@ BENCH_PACKAGES = ("xvfb", "xauth", "postgresql", *CARD_PACKAGES)
 WAYLAND_PACKAGES = ("sway", "grim")
 """A Wayland compositor without a screen, and what takes its picture."""
 
-SERVER_PACKAGES = ("nginx", "prometheus")
+SERVER_PACKAGES = ("nginx", "prometheus", "tinyproxy")
 """Servers that a test starts by itself; Debian would start them on ports of this machine."""
 
 TEST_PACKAGES = (
@@ -93,7 +93,7 @@ TEST_PACKAGES = (
     *JAPANESE_FONT_PACKAGES,
 )
 """An X server, a TURN server, a database server, what makes network namespaces and their faults,
-what reads systemd's units, a keyring, a reverse proxy and what collects metrics."""
+what reads systemd's units, a keyring, a reverse proxy, a proxy and what collects metrics."""
 
 NO_CLUSTER = (
     "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
@@ -138,6 +138,7 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
+  pictures       make the pictures of docs/player.md anew
   shaders        bake resources/shaders in an environment of 650 MB that is removed again
   texts          bring resources/languages up to date, and list what is not translated
 """
@@ -585,6 +586,14 @@ def bench(flags: list[str]) -> int:
     return run(environ, [tool("python"), "-m", "bench", *flags])
 
 
+def pictures(flags: list[str]) -> int:
+    if flags:
+        raise Stopped("pictures takes no flags.\n" + USAGE, 2)
+    set_up(RUN_PACKAGES + FONT_PACKAGES)
+    guide = [tool("python"), str(ROOT / "tests" / "gui" / "guide.py")]
+    return run({"QT_QPA_PLATFORM": "offscreen"}, guide)
+
+
 def shaders(flags: list[str]) -> int:
     """Bake every shader, with the Qt that the lock names. Its baker is in a package that nothing
     else here needs, so it is installed for this alone and removed again."""
@@ -668,6 +677,7 @@ COMMANDS = {
     "check": check,
     "fuzz": fuzz,
     "bench": bench,
+    "pictures": pictures,
     "shaders": shaders,
     "texts": texts,
 }

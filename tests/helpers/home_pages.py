@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
@@ -47,19 +48,22 @@ REPORT = Report(
 )
 
 
-def save_home_pages(folder: Path, size: tuple[int, int], appearance: Appearance) -> int:
-    """Save each page as PNG; returns how many. The theme is the default one afterwards."""
+def save_home_pages(
+    folder: Path,
+    size: tuple[int, int],
+    appearance: Appearance,
+    names: frozenset[str] = frozenset(),
+) -> None:
+    """Save each page as PNG, or those with these names. The theme is the default one afterwards."""
     path = settings_path()
     change(path, "appearance.theme", appearance.theme.value)
     change(path, "appearance.high_contrast", appearance.high_contrast)
     change(path, "appearance.text_size", appearance.text_percent)
     change(path, "appearance.language", appearance.language)
-    count = 0
-    for name, shown in (*home_pages(size), *settings_pages(path, size, ("video",))):
+    for name, shown in chain(home_pages(size), settings_pages(path, size, ("video",))):
         file = "settings" if name == "settings-video" else name
-        shown.grab().save(str(folder / f"{file}.png"))
-        count += 1
-    return count
+        if not names or file in names:
+            shown.grab().save(str(folder / f"{file}.png"))
 
 
 def home_pages(size: tuple[int, int]) -> Iterator[tuple[str, QWidget]]:

@@ -213,10 +213,14 @@ _RELEASING = mark("Releasing the game server...")
 _NOT_RELEASED = mark(
     "The studio cannot be reached, so your game may still be running. It ends when its time is up."
 )
+_NOT_CONFIRMED = mark(
+    "The studio's server has not confirmed the end, so your game may still be running. "
+    "It ends when its time is up."
+)
 
 
 def waits_to_end(snapshot: Snapshot) -> bool:
-    """Whether the end of the game did not reach the studio, and can be tried again."""
+    """Whether the studio has not ended the game yet, and is asked again."""
     waiting = snapshot.doing in (Doing.WAITING_FOR_NETWORK, Doing.WAITING_TO_RETRY)
     return snapshot.stage is Stage.ENDING and waiting
 
@@ -253,7 +257,7 @@ def _given_up(snapshot: Snapshot) -> bool:
 def lost_known(snapshot: Snapshot) -> str:
     """What is known about the game."""
     if snapshot.stage is Stage.ENDING:
-        return tr(_NOT_RELEASED if waits_to_end(snapshot) else _RELEASING)
+        return _ending_known(snapshot)
     running = _may_be_running(snapshot)
     verdict = verdict_text(snapshot.verdict)
     if verdict and snapshot.verdict is not Verdict.NETWORK_GONE:
@@ -263,6 +267,13 @@ def lost_known(snapshot: Snapshot) -> str:
     if (snapshot.stage is Stage.LOST or snapshot.offline) and not _given_up(snapshot):
         return sentences(tr("The connection to the stream was lost."), running)
     return running
+
+
+def _ending_known(snapshot: Snapshot) -> str:
+    """What is known of a game that is being ended."""
+    if not waits_to_end(snapshot):
+        return tr(_RELEASING)
+    return tr(_NOT_RELEASED if snapshot.offline else _NOT_CONFIRMED)
 
 
 def _may_be_running(snapshot: Snapshot) -> str:
@@ -294,7 +305,7 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
     if snapshot.stranger:
         return tr(_STRANGER)
     if ending:
-        return ""
+        return next_try(snapshot, now) or _ASKING_AGAIN
     if snapshot.firewall:
         return sentences(tr(_FIREWALL), next_try(snapshot, now))
     if snapshot.doing is Doing.CHECKING and snapshot.stage is Stage.LOST:
@@ -374,7 +385,7 @@ def starting_awaited(snapshot: Snapshot, now: float, waited_s: float) -> str:
     if snapshot.stage is Stage.IDLE:
         return tr("Nothing is running yet.")
     if snapshot.stage is Stage.ENDING:
-        return tr(_NOT_RELEASED if waits_to_end(snapshot) else _RELEASING)
+        return _ending_known(snapshot)
     if snapshot.offline:
         return tr("This computer is offline. Continuing as soon as the network is back.")
     if snapshot.portal:

@@ -109,6 +109,10 @@ class VideoView(QWidget):
         if picture is not None:
             self._surface.show_picture(picture, at_once=False)
 
+    def pace_with(self, *, smooth: bool) -> None:
+        """As with `smooth` in the first place, while no picture waits."""
+        self._pacer = FramePacer() if smooth else None
+
     def draw_with(self, drawing: Drawing) -> None:
         """Draw in this way from now on: the picture on screen, and what is decoded."""
         if drawing != self._surface.drawing:
