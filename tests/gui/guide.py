@@ -1,6 +1,6 @@
-"""Makes every picture of docs/player.md and docs/languages.md anew: `guide.py`, or `python3 dev.py pictures`.
+"""Makes every picture of docs/player.md and docs/languages.md anew.
 
-Runs without a display. The pictures are those of `gallery.py`, under the names that the pages have.
+`guide.py`, or `python3 dev.py pictures`. Runs without a display. The pictures are those of `gallery.py`, under the names that the pages have.
 What is in them is invented: the games, their hosts and the times.
 """
 
