@@ -1,7 +1,8 @@
 """Makes every picture of docs/player.md and docs/languages.md anew.
 
-`guide.py`, or `python3 dev.py pictures`. Runs without a display. The pictures are those of `gallery.py`, under the names that the pages have.
-What is in them is invented: the games, their hosts and the times.
+`guide.py`, or `python3 dev.py pictures`; runs without a display. The pictures are those of
+`gallery.py`, under the names that the pages have. What is in them is invented: the games, their
+hosts and the times.
 """
 
 from __future__ import annotations
