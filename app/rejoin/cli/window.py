@@ -341,6 +341,8 @@ def _place() -> PlaceFile | None:
 def ending_sentence(ending: Ending) -> str:
     """The end of a game on one line: the title that the window shows, and the details."""
     from rejoin.gui import ending_texts
+    from rejoin.language import in_english
 
-    text = ending_texts.ending_text(ending)
+    with in_english():  # the window may speak another language, and the terminal does not
+        text = ending_texts.ending_text(ending)
     return f"{text.title.rstrip('.')}. {ending.detail or text.meaning}"

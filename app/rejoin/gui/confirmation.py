@@ -9,13 +9,16 @@ from rejoin.errors import BadInputError
 from rejoin.gui import qt_application
 from rejoin.gui.roles import Appearance
 from rejoin.gui.settings.appearance import appearance_of
+from rejoin.language import tr
 from rejoin.runtime.settings_file import load, settings_path
 
 
 def confirmed(question: str) -> bool:
-    """Ask, and wait for the answer. Closing the dialog, Escape and Enter mean no."""
+    """Ask, in the language of the window, and wait for the answer.
+
+    Closing the dialog, Escape and Enter mean no."""
     qt_application.make_application(_saved_appearance())
-    box = question_box(question)
+    box = question_box(tr(question))
     return box.exec() == QMessageBox.StandardButton.Yes
 
 

@@ -11,13 +11,16 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from PySide6.QtWidgets import QWidget
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
-from rejoin.language import Message, mark
+from rejoin.language import Message, in_english, mark
+
+if TYPE_CHECKING:
+    from rejoin.core.model import Ending
 
 
 class HomeActions(Protocol):
@@ -54,9 +57,16 @@ def _open_settings(module: ModuleType, home: HomeActions) -> None:
     home.show_page(module.SettingsPage(settings_path()))
 
 
+def _explained(ending: Ending) -> str:
+    """What a test says of an end: English for its report, and the window can translate it."""
+    from rejoin.gui.ending_texts import ending_text
+
+    with in_english():
+        return Message(ending_text(ending).title)
+
+
 def _open_connection_test(module: ModuleType, home: HomeActions) -> None:
     """Of the backend that was played last; without one the page says so."""
-    from rejoin.gui.ending_texts import ending_text
     from rejoin.runtime.doctor.connection_test import ConnectionTest
     from rejoin.runtime.studio_profile import StudioProfile
 
@@ -68,7 +78,7 @@ def _open_connection_test(module: ModuleType, home: HomeActions) -> None:
                 raise BadInputError(Message("There is no studio to test the way to."))
             return StudioProfile.from_address(address, None)
 
-        return ConnectionTest(profile, lambda ending: ending_text(ending).title, play=play)
+        return ConnectionTest(profile, _explained, play=play)
 
     url = None if address is None else address.backend_url
     home.show_page(module.ConnectionTestPage(url, make_test))
