@@ -30,7 +30,7 @@ class CallPace:
 
 
 CALL_PACES: Final[Mapping[Operation, CallPace]] = {
-    "start": CallPace(1.0, 4.0),
+    "start": CallPace(1.0, 8.0),
     "status": CallPace(5.0, 40.0),
     "reconnect": CallPace(4.0, 16.0),
     "terminate": CallPace(2.0, 8.0),
