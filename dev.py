@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The commands of development: `demo`, `test`, `check`, `fuzz`, `bench`, `shaders`.
+"""The commands of development: `demo`, `test`, `check`, `fuzz`, `bench`, `shaders`, `texts`.
 
 Standard library only.
 
@@ -60,6 +60,9 @@ RUN_PACKAGES = (
 FONT_PACKAGES = ("fonts-dejavu-core",)
 """A machine without a display often has no fonts, and the screenshots need one."""
 
+JAPANESE_FONT_PACKAGES = ("fonts-noto-cjk",)
+"""For the Japanese ones; 90 MB."""
+
 CARD_PACKAGES = (
     "libgl1-mesa-dri",
     "libglx-mesa0",
@@ -87,6 +90,7 @@ TEST_PACKAGES = (
     *CARD_PACKAGES,
     *WAYLAND_PACKAGES,
     *FONT_PACKAGES,
+    *JAPANESE_FONT_PACKAGES,
 )
 """An X server, a TURN server, a database server, what makes network namespaces and their faults,
 what reads systemd's units, a keyring, a reverse proxy, a proxy and what collects metrics."""
@@ -136,6 +140,7 @@ usage: python3 dev.py COMMAND [flags]
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
   pictures       make the pictures of docs/player.md anew
   shaders        bake resources/shaders in an environment of 650 MB that is removed again
+  texts          bring resources/languages up to date, and list what is not translated
 """
 
 
@@ -470,7 +475,10 @@ def mypy_step() -> Step:
 
 
 def layout_step() -> Step:
-    files = ["tests/test_layout.py", "tests/test_docs.py", "tests/test_lock.py"]
+    files = [
+        *("tests/test_layout.py", "tests/test_docs.py", "tests/test_lock.py"),
+        "tests/test_translations.py",
+    ]
     return Step("layout and lock", [tool("python"), "-m", "pytest", "-q", *files])
 
 
@@ -619,6 +627,14 @@ def shaders(flags: list[str]) -> int:
     return 0
 
 
+def texts(flags: list[str]) -> int:
+    """Bring the catalogues of the window's languages up to date, and list what is missing."""
+    if flags:
+        raise Stopped("texts takes no flags.\n" + USAGE, 2)
+    set_up(RUN_PACKAGES)
+    return run(None, [tool("python"), str(ROOT / "tests" / "texts_tool.py")])
+
+
 def shader_targets() -> list[tuple[Path, Path, list[str]]]:
     """What is baked from which source, and with which definitions."""
     found = [(SHADERS / "picture.vert", SHADERS / "picture.vert.qsb", list[str]())]
@@ -663,6 +679,7 @@ COMMANDS = {
     "bench": bench,
     "pictures": pictures,
     "shaders": shaders,
+    "texts": texts,
 }
 
 
