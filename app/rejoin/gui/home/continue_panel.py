@@ -43,6 +43,8 @@ class ContinuePanel(QWidget):
     """*Continue* was pressed."""
     dismissed = Signal()
     """The player has seen that it is over."""
+    report_wanted = Signal()
+    """*Report a problem* was pressed."""
     announced = Signal(str)
     """What screen readers are to say."""
 
@@ -62,9 +64,12 @@ class ContinuePanel(QWidget):
         self.button.clicked.connect(self.chosen)
         self.dismiss_button = self._button(texts.DISMISS, "plain")
         self.dismiss_button.clicked.connect(self.dismissed)
+        self.report_button = self._button(texts.REPORT_A_PROBLEM, "plain")
+        self.report_button.clicked.connect(self.report_wanted)
+        self._can_report = False
         buttons = QHBoxLayout()
         buttons.setSpacing(12)
-        for button in (self.button, self.dismiss_button):
+        for button in (self.button, self.dismiss_button, self.report_button):
             buttons.addWidget(button)
         buttons.addStretch()
         self._column = column = QVBoxLayout()
@@ -87,6 +92,10 @@ class ContinuePanel(QWidget):
         self.setFixedHeight(LOW_HEIGHT if low else PANEL_HEIGHT)
         self._low = low
         self._lay_out()
+
+    def offer_report(self, offered: bool) -> None:
+        """Whether the game that is shown was played here before, so that there is a report."""
+        self._can_report = offered
 
     def show_picture(self, picture: QImage | None) -> None:
         """What the player saw last of the game, beside the text; None: nothing is shown of it."""
@@ -154,6 +163,7 @@ class ContinuePanel(QWidget):
         self.button.setVisible(not isinstance(shown, Over))
         self.button.setEnabled(isinstance(shown, Alive))
         self.dismiss_button.setVisible(isinstance(shown, Over))
+        self.report_button.setVisible(self._can_report and not isinstance(shown, Leaving))
         if had_focus and isinstance(shown, Over):
             self.dismiss_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
