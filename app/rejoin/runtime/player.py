@@ -39,6 +39,8 @@ from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS
 from rejoin.runtime.data_used import DataUsed
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
+from rejoin.runtime.microphone import PlayerMicrophone
+from rejoin.runtime.microphone_states import MicrophoneChoices
 from rejoin.runtime.module_process import MakeSandbox
 from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
@@ -80,6 +82,7 @@ class PlayerOptions:
     - `sound_file`: None: the volume is not saved. `statistics_file`: None: none are written.
     - `sound_device`: the name of the one to play on; None: the system's default. `data_used`: None:
       it is not counted.
+    - `microphone`: how the player wants it; used only where the profile allows one.
     - `hardware`: None: decode in software.
     - `on_record`: receives each record of the trace; samples too if `record_samples`.
     - `input_module`: False: the service's input module is not used; the game can be watched.
@@ -104,6 +107,7 @@ class PlayerOptions:
     sound_file: SoundFile | None = None
     statistics_file: StatisticsFile | None = None
     sound_device: str | None = None
+    microphone: MicrophoneChoices = MicrophoneChoices()  # noqa: RUF009 frozen
     data_used: DataUsed | None = None
     hardware: Hardware | None = None
     on_record: Callable[[Record], None] | None = None
@@ -147,8 +151,15 @@ class Player:
         self._reports = self._report_sender()
         self._audio = options.audio or open_output(options.sound_device)
         self._hardware = options.hardware or Hardware()
+        self.microphone = PlayerMicrophone(
+            options.microphone,
+            allowed=profile.allows_microphone,
+            begins_muted=profile.public_only,  # a link named the studio: anybody can make one
+        )
         self._relay = RelaySettings(profile.ice_servers().turn, profile.network)
-        self._prepared_connections = PreparedConnections(self._relay, allow_444=profile.allow_444)
+        self._prepared_connections = PreparedConnections(
+            self._relay, allow_444=profile.allow_444, microphone=self.microphone.offered
+        )
         self._sound = SoundChoice() if options.sound_file is None else options.sound_file.read()
         self._silenced = False
         self._apply_volume()
@@ -174,6 +185,7 @@ class Player:
         )
         self.slot.on_shown = self._engine.frame_shown
         self._engine.snapshots.subscribe(self._record.snapshot_changed)
+        self._engine.snapshots.subscribe(self.microphone.snapshot_changed)
         if self._reports is not None:
             self._engine.snapshots.subscribe(self._reports.snapshot_changed)
 
@@ -261,7 +273,12 @@ class Player:
         picture = None
         if shown is not None and shown.unsupported is not None:
             picture = f"The picture stands still: Rejoin cannot play {shown.unsupported}."
-        problems = (picture, self._audio.problem, store.problem if store else None)
+        problems = (
+            picture,
+            self._audio.problem,
+            self.microphone.problem,
+            store.problem if store else None,
+        )
         return "\n".join(problem for problem in problems if problem) or None
 
     # --- its life, on the stream thread -----------------------------------------------------------
@@ -295,7 +312,7 @@ class Player:
 
     async def _close(self) -> None:
         """Free what is left, all at the same time. What hangs is abandoned after `CLOSE_S`."""
-        blocking = [self._audio.close, self._hardware.close]
+        blocking = [self._audio.close, self._hardware.close, self.microphone.close]
         if self._options.sound_file is not None:
             blocking.append(self._options.sound_file.close)
         if self._options.data_used is not None:
@@ -359,7 +376,7 @@ class Player:
                 dtls_client=self._limits.dtls_client,
                 max_kbps=self._limits.max_kbps or MAX_BITRATE_KBPS,
             ),
-            MediaSinks(self.slot, self._audio),
+            MediaSinks(self.slot, self._audio, self.microphone),
             post=post,
             prepared=self._prepared_connections,
         )

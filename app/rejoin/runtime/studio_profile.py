@@ -30,7 +30,8 @@ class StudioProfile:
     must allow it too. `probe_url`: another address of the studio, whose answer proves that the
     internet works while the backend does not answer (`signaling.probes.OriginProbe`).
     `keeps_last_picture`: the picture that the player saw last may be kept beside the ticket, which
-    an unreleased game does not want. A dialect that needs no token has none here.
+    an unreleased game does not want. `allows_microphone`: the studio takes the player's voice; the
+    player has to turn the microphone on as well. A dialect that needs no token has none here.
     """
 
     backend_url: str
@@ -49,6 +50,7 @@ class StudioProfile:
     takes_reports: bool = False
     probe_url: str | None = None
     keeps_last_picture: bool = False
+    allows_microphone: bool = False
 
     def trusted_origins(self) -> tuple[str, ...]:
         """Addresses that a probe may call as well as the backend."""
@@ -80,6 +82,7 @@ class StudioProfile:
             self.takes_reports,
             self.probe_url,
             self.keeps_last_picture,
+            self.allows_microphone,
         )
 
     @classmethod
@@ -111,6 +114,7 @@ class StudioProfile:
             address.takes_reports,
             address.probe_url,
             address.keeps_last_picture,
+            address.allows_microphone,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:

@@ -11,6 +11,7 @@ Glossary
     amplitude      what samples are multiplied with, 0..1; the volume is what the player sees
 
 Read these files in this order (`rejoin.media.receive.audio_reorder` comes before them):
+    opus_library    the libopus that PyAV brings
     opus            packets to 16-bit stereo samples at 48 kHz, lost packets concealed
     output          `AudioOutput`, which all outputs implement, and the silent `NullOutput`
     default_output  the system's default device, opened again when it changes
