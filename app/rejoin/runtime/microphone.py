@@ -65,6 +65,10 @@ class PlayerMicrophone:
         return facts.allowed and facts.choices.mode is not MicrophoneMode.OFF
 
     @property
+    def mode(self) -> MicrophoneMode:
+        return self._facts.choices.mode
+
+    @property
     def state(self) -> MicrophoneState:
         return self._state
 
@@ -101,7 +105,8 @@ class PlayerMicrophone:
 
     def hold(self, held: bool) -> None:
         """The key of push-to-talk is held, or not any more."""
-        self._change(held=held)
+        if held != self._facts.held:
+            self._change(held=held)
 
     def in_menu(self, open_: bool) -> None:
         """The game's menu is open, or not any more."""
@@ -109,7 +114,8 @@ class PlayerMicrophone:
 
     def in_background(self, hidden: bool) -> None:
         """Another window is the active one, or not any more."""
-        self._change(in_background=hidden)
+        if hidden != self._facts.in_background:
+            self._change(in_background=hidden, **({"held": False} if hidden else {}))
 
     def use(self, *, in_background: bool, in_menu: bool) -> None:
         """The player has changed these choices."""

@@ -25,6 +25,7 @@ from rejoin.input_module.port import (
     Reports,
 )
 from rejoin.media.audio.default_output import open_output
+from rejoin.media.audio.microphone import Microphone
 from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
@@ -40,7 +41,7 @@ from rejoin.runtime.data_used import DataUsed
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.microphone import PlayerMicrophone
-from rejoin.runtime.microphone_states import MicrophoneChoices
+from rejoin.runtime.microphone_states import MicrophoneChoices, MicrophoneMode
 from rejoin.runtime.module_process import MakeSandbox
 from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
@@ -83,6 +84,7 @@ class PlayerOptions:
     - `sound_device`: the name of the one to play on; None: the system's default. `data_used`: None:
       it is not counted.
     - `microphone`: how the player wants it; used only where the profile allows one.
+      `make_microphone`: makes the device.
     - `hardware`: None: decode in software.
     - `on_record`: receives each record of the trace; samples too if `record_samples`.
     - `input_module`: False: the service's input module is not used; the game can be watched.
@@ -108,6 +110,7 @@ class PlayerOptions:
     statistics_file: StatisticsFile | None = None
     sound_device: str | None = None
     microphone: MicrophoneChoices = MicrophoneChoices()  # noqa: RUF009 frozen
+    make_microphone: Callable[..., Microphone] = Microphone
     data_used: DataUsed | None = None
     hardware: Hardware | None = None
     on_record: Callable[[Record], None] | None = None
@@ -154,7 +157,9 @@ class Player:
         self.microphone = PlayerMicrophone(
             options.microphone,
             allowed=profile.allows_microphone,
-            begins_muted=profile.public_only,  # a link named the studio: anybody can make one
+            # A link named the studio, and anybody can make one.
+            begins_muted=profile.public_only and options.microphone.mode is MicrophoneMode.OPEN,
+            make=options.make_microphone,
         )
         self._relay = RelaySettings(profile.ice_servers().turn, profile.network)
         self._prepared_connections = PreparedConnections(

@@ -11,13 +11,8 @@ from rejoin.gui.settings.sections import WORDS
 from rejoin.input_events import chords
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime.data_used import DataTotal
-from rejoin.runtime.player_settings import (
-    SETTINGS,
-    Loaded,
-    PlayerSettings,
-    clashes_of,
-    setting,
-)
+from rejoin.runtime.loaded_settings import Loaded, clashes_of
+from rejoin.runtime.player_settings import SETTINGS, PlayerSettings, setting
 from rejoin.runtime.renderer_memory import Verdict
 from rejoin.runtime.setting_kinds import Applies, Keys, OneOf, Value, YesNo
 
@@ -57,14 +52,15 @@ class ScreenFact:
 class Facts:
     """What is true now beside the settings. None: not known, or not asked yet.
 
-    `devices`: the sound devices. `verdict`: what the test of the graphics card found. `metered`:
-    whether the network counts data.
+    `devices`: the sound devices; `microphones`: those that record. `verdict`: what the test of the
+    graphics card found. `metered`: whether the network counts data.
     """
 
     playing: Playing | None = None
     verdict: Verdict | None = None
     screens: tuple[ScreenFact, ...] = ()
     devices: tuple[str, ...] | None = None
+    microphones: tuple[str, ...] | None = None
     data: DataTotal = DataTotal()  # noqa: RUF009 frozen
     metered: bool | None = None
     desktop_light: bool = False
@@ -125,6 +121,8 @@ def _notice(key: str, state: State) -> str:
     clashing = clashes_of(state.settings).get(key)
     if clashing is not None:
         return clashing
+    if key == "microphone.device" and _microphone_is_missing(state):
+        return "This microphone is not there now, and no other one is opened."
     if key == "sound.device" and _is_missing(state):
         return "This device is not there now."
     if key == "video.screen" and _screen_is_missing(state):
@@ -142,7 +140,7 @@ def value_text(key: str, value: Value, state: State) -> str:
             return "No limit" if value is None else rate_text(value)
         case "network.max_height":
             return "No limit" if value is None else f"{value} rows"
-        case "sound.device":
+        case "sound.device" | "microphone.device":
             return "System default" if value is None else _name(str(value), state)
         case "video.screen":
             return "The desktop chooses" if value is None else screen_text(str(value), state)
@@ -183,6 +181,7 @@ def _name(text: str, state: State) -> str:
     if not state.settings.streamer_mode:
         return text
     names = [*(each.name for each in state.facts.screens), *(state.facts.devices or ())]
+    names += state.facts.microphones or ()
     return f"Number {names.index(text) + 1}" if text in names else HIDDEN
 
 
@@ -288,6 +287,20 @@ def _is_missing(state: State) -> bool:
     return device is not None and known is not None and device not in known
 
 
+def _microphone(state: State) -> str:
+    device = state.settings.microphone_device
+    if state.facts.microphones == ():
+        return "No microphone was found."
+    if device is None or state.settings.streamer_mode:
+        return "The system's default." if device is None else "The one that you chose."
+    return f"{device}."
+
+
+def _microphone_is_missing(state: State) -> bool:
+    device, known = state.settings.microphone_device, state.facts.microphones
+    return device is not None and known is not None and device not in known
+
+
 def _dead_zone(state: State) -> str:
     return (
         f"The first {round(state.settings.pad_dead_zone * 100)} % of a stick's way are its middle."
@@ -330,6 +343,7 @@ _SPECIAL: Final = {
     "network.max_kbps": _max_kbps,
     "network.max_height": _max_height,
     "sound.device": _device,
+    "microphone.device": _microphone,
     "mouse.sensitivity": _sensitivity,
     "pads.dead_zone": _dead_zone,
     "network.turn_file": _turn_file,
@@ -372,6 +386,8 @@ def offered(key: str, state: State) -> list[tuple[Value, str]]:
     match key:
         case "sound.device":
             values = [None, *(state.facts.devices or ())]
+        case "microphone.device":
+            values = [None, *(state.facts.microphones or ())]
         case "video.screen":
             values = [None, *(screen.name for screen in state.facts.screens)]
         case _:

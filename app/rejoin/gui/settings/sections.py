@@ -43,6 +43,7 @@ class Section:
 
 
 VOLUME: Final = "volume"
+MICROPHONE_TEST: Final = "microphone_test"
 DATA_USED: Final = "data_used"
 FILE: Final = "file"
 """Rows that are no settings."""
@@ -66,6 +67,12 @@ SECTIONS: Final = (
     ),
     Section("data", "Data and size", ("network.max_kbps", "network.max_height"), (DATA_USED,)),
     Section("sound", "Sound", ("sound.device", "sound.mute_in_background"), (VOLUME,)),
+    Section(
+        "microphone",
+        "Microphone",
+        ("microphone.mode", "microphone.device", "microphone.background", "microphone.menu"),
+        (MICROPHONE_TEST,),
+    ),
     Section(
         "controls",
         "Controls",
@@ -94,6 +101,8 @@ SECTIONS: Final = (
             "shortcuts.sound",
             "shortcuts.louder",
             "shortcuts.quieter",
+            "shortcuts.microphone",
+            "shortcuts.talk",
             "shortcuts.save_picture",
             "shortcuts.reconnect",
             "shortcuts.free_mouse",
@@ -194,6 +203,30 @@ WORDS: Final[Mapping[str, Words]] = {
         "no sound while another window is the active one.",
         "the game is heard while another window is the active one.",
     ),
+    "microphone.mode": Words(
+        "Microphone",
+        {
+            "off": Choice("Off", "The microphone is never opened."),
+            "open": Choice(
+                "On",
+                "Open while you play, where the studio takes it. Use headphones: no echo is "
+                "cancelled.",
+            ),
+            "push_to_talk": Choice(
+                "Push to talk",
+                "What you say is sent while you hold the keys, where the studio takes it.",
+            ),
+        },
+    ),
+    "microphone.device": Words("Which microphone"),
+    "microphone.background": _on_off(
+        "Open in the background",
+        "you are heard while another window is the active one.",
+        "closed while another window is the active one.",
+    ),
+    "microphone.menu": _on_off(
+        "Open in the menu", "you are heard in the game's menu.", "closed in the game's menu."
+    ),
     "input.module": Words(
         "Keyboard, mouse and gamepads",
         {
@@ -245,6 +278,8 @@ WORDS: Final[Mapping[str, Words]] = {
     "shortcuts.sound": Words("Sound on or off"),
     "shortcuts.louder": Words("Louder"),
     "shortcuts.quieter": Words("Quieter"),
+    "shortcuts.microphone": Words("Mute the microphone"),
+    "shortcuts.talk": Words("Hold to talk"),
     "shortcuts.save_picture": Words("Save a picture of the game"),
     "shortcuts.reconnect": Words("Reconnect"),
     "shortcuts.free_mouse": Words("Free mouse and keyboard"),
@@ -328,6 +363,10 @@ RESET_ALL: Final = "Reset everything"
 RESET_ALL_QUESTION: Final = "Press again to reset"
 START_AGAIN: Final = "Count anew"
 VOLUME_TITLE: Final = "Volume"
+TEST_TITLE: Final = "Try it"
+TEST: Final = "Try the microphone"
+TEST_END: Final = "Stop"
+TEST_LEVEL: Final = "Level"
 DATA_TITLE: Final = "Data used"
 FILE_TITLE: Final = "Where your settings are"
 MOVE_TITLE: Final = "Take them along"

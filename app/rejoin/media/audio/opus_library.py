@@ -8,14 +8,14 @@ import functools
 from pathlib import Path
 from typing import Any, Final
 
-import av
-
 _NEEDED: Final = ("opus_decoder_create", "opus_decode", "opus_encoder_create", "opus_encode")
 
 
 @functools.lru_cache(maxsize=1)
 def libopus() -> Any:
     """The libopus in PyAV's wheel, or the system's; None if there is none."""
+    import av  # here, as it loads FFmpeg, which a window without a game does not need
+
     package = Path(av.__file__).parent
     places = [package.with_name("av.libs"), package / ".dylibs"]
     found = [str(path) for place in places if place.is_dir() for path in place.glob("*opus*")]
