@@ -64,6 +64,7 @@ class FakePlayer:
         self.profile = profile
         self.dtls_client = options.dtls_client
         self.sound_device = options.sound_device
+        self.microphone = options.microphone
         self.input = (options.input_module, options.max_kbps, options.max_height)
         assert options.hardware is not None
         self.hardware = options.hardware

@@ -25,7 +25,7 @@ _log = logging.getLogger("rejoin.microphone")
 
 SEARCH_EVERY_S: Final = 3.0
 """How often a microphone that could not be opened is tried again."""
-LOOK_EVERY_S: Final = 0.1
+CHECK_EVERY_S: Final = 0.1
 UNHEARD_AFTER_FRAMES: Final = 150
 """3 s of nothing but zeros: no microphone is as quiet as that, unless somebody has muted it. macOS
 gives zeros where the player has not allowed the microphone."""
@@ -76,7 +76,7 @@ class Microphone:
         clock: Clock = boot_s,
     ) -> None:
         """`device`: the name of the one to open; None: the system's default. `on_frame`: gets each
-        frame while `sends`, `on_change` is told of a new `state`; both on the microphone's thread.
+        frame while `sends`, `on_change` is called after each new `state`; both on the microphone's thread.
         """
         self.sends = False
         """Whether frames are encoded and handed on."""
@@ -148,10 +148,10 @@ class Microphone:
         with self._changed:
             if not self._wanted and not self._ended and self._state is not DeviceState.CLOSED:
                 self._state = DeviceState.CLOSED
-                told = True
+                changed = True
             else:
-                told = False
-        if told:
+                changed = False
+        if changed:
             self._on_change()
         with self._changed:
             self._changed.wait_for(lambda: self._wanted or self._ended)
@@ -194,7 +194,7 @@ class Microphone:
         sent_before = False
         self._set(DeviceState.OPEN)
         while self._wanted:
-            block = opened.ring.get(LOOK_EVERY_S)
+            block = opened.ring.get(CHECK_EVERY_S)
             if block is None:
                 if not opened.alive:
                     return DeviceState.MISSING
