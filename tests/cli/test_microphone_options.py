@@ -12,7 +12,7 @@ def test_it_is_off_and_not_allowed_unless_the_player_says_so(
     rejoin: Rejoin, fake_player: type[FakePlayer]
 ) -> None:
     assert rejoin(*PLAY, token="CANARY-token")[0] == 0
-    assert fake_player.made[-1].microphone == MicrophoneChoices()
+    assert fake_player.made[-1].microphone_choices == MicrophoneChoices()
     assert not fake_player.made[-1].profile.allows_microphone
 
 
@@ -20,7 +20,7 @@ def test_it_is_off_and_not_allowed_unless_the_player_says_so(
 def test_the_player_turns_it_on(rejoin: Rejoin, fake_player: type[FakePlayer], mode: str) -> None:
     more = ("--microphone-device", "Headset", "--microphone-in-background")
     assert rejoin(*PLAY, "--microphone", mode, *more, token="CANARY-token")[0] == 0
-    assert fake_player.made[-1].microphone == MicrophoneChoices(
+    assert fake_player.made[-1].microphone_choices == MicrophoneChoices(
         MicrophoneMode(mode), "Headset", in_background=True
     )
     assert fake_player.made[-1].profile.allows_microphone

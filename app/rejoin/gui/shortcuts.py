@@ -104,7 +104,8 @@ SHORTCUTS: Final = (
         frozenset({Condition.MOUSE_CAPTURED}),
     ),
 )
-"""In the order in which they are listed. None has a key that games need: pages never get F11."""
+"""In the order in which they are listed. None has a key that games need: pages never get F11,
+and ScrollLock is the game's unless the player has chosen push-to-talk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class LevelBar(QWidget):
         super().__init__()
         self.share = 0.0
         self.setAccessibleName(sections.TEST_LEVEL)
+        self.setEnabled(False)  # nothing can be done with it: the focus passes it over
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def show_dbfs(self, dbfs: float) -> None:
