@@ -11,6 +11,7 @@ from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.pill import Pill
 from rejoin.gui.shortcuts import Condition, ShortcutAction, Shortcuts
+from rejoin.language import tr
 from rejoin.runtime.microphone_states import (
     Live,
     MicrophoneMode,
@@ -36,6 +37,10 @@ class MicrophoneSign:
         self._clock = clock
         self._state: MicrophoneState = Off()
         self._changed_at = float("-inf")
+
+    def use(self, shortcuts: Shortcuts) -> None:
+        """The keys of the next game."""
+        self._shortcuts = shortcuts
 
     def conditions(self, stage: Stage) -> frozenset[Condition]:
         """Which conditions of its shortcuts are true now."""
@@ -79,6 +84,6 @@ class MicrophoneSign:
     def _say(self, before: MicrophoneState, state: MicrophoneState) -> None:
         """For screen readers; not each time that a key is held to talk."""
         if isinstance(state, Live) and not isinstance(before, Waiting | Live):
-            self._announcer.say(microphone_texts.ON)
+            self._announcer.say(tr(microphone_texts.ON))
         elif isinstance(state, Muted):
-            self._announcer.say(microphone_texts.MUTED)
+            self._announcer.say(tr(microphone_texts.MUTED))

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from rejoin.language import mark, tr
 from rejoin.runtime.microphone_states import Live, MicrophoneState, Muted, Waiting
 
-ON: Final = "Microphone on"
-READY: Final = "Hold {keys} to talk"
-READY_BY_PAD: Final = "Hold the gamepad's button to talk"
-MUTED: Final = "Microphone muted"
-UNMUTE: Final = "{keys}: microphone on"
+ON: Final = mark("Microphone on")
+MUTED: Final = mark("Microphone muted")
 
 
 def sign(state: MicrophoneState, talk_keys: str) -> str:
     """What stands over the picture as long as the microphone is open; empty while it is closed."""
     match state:
         case Live():
-            return ON
+            return tr(ON)
         case Waiting():
-            return READY.format(keys=talk_keys) if talk_keys else READY_BY_PAD
+            if not talk_keys:
+                return tr("Hold the gamepad's button to talk")
+            return tr("Hold {keys} to talk", keys=talk_keys)
         case _:
             return ""
 
@@ -31,4 +31,4 @@ def muted_note(state: MicrophoneState, mute_keys: str) -> tuple[str, str]:
     """Two lines for a moment after it was muted; also at the start, where it begins muted."""
     if not isinstance(state, Muted):
         return "", ""
-    return MUTED, UNMUTE.format(keys=mute_keys) if mute_keys else ""
+    return tr(MUTED), tr("{keys}: microphone on", keys=mute_keys) if mute_keys else ""

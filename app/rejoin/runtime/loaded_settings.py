@@ -9,12 +9,16 @@ from typing import Any, Final
 
 from rejoin.errors import BadInputError
 from rejoin.input_events import chords
+from rejoin.language import Message, mark
 from rejoin.runtime.player_settings import SETTINGS, PlayerSettings
 from rejoin.runtime.setting_kinds import SHOWN, Keys
 from rejoin.runtime.settings_versions import VERSION_KEY, version_problem
 
 _NAMED: Final = 8
 """How many unknown keys are named."""
+
+_DEFAULT_USED: Final = mark("{problem} Its default is used: {default}.")
+_UNKNOWN: Final = mark("This Rejoin has no such setting, and leaves it as it is: {names}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,13 @@ def from_tables(tables: Mapping[str, Any]) -> Loaded:
             found[known.name] = known.checked(value)
             given.add(key)
         except BadInputError as error:
-            bad[key] = f"{error} Its default is used: {known.to_text(known.default)}."
+            default = known.to_text(known.default)
+            bad[key] = Message(_DEFAULT_USED, problem=error.args[0], default=default)
     settings = PlayerSettings(**found)
     problems = [*version_problem(tables), *bad.values(), *clashes_of(settings).values()]
     if unknown:
-        more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
-        named = ", ".join(key[:SHOWN] for key in unknown[:_NAMED])
-        problems.append(f"This Rejoin has no such setting, and leaves it as it is: {named}{more}.")
+        named = ", ".join([*(key[:SHOWN] for key in unknown[:_NAMED]), "..."][: len(unknown)])
+        problems.append(Message(_UNKNOWN, names=named))
     return Loaded(settings, tuple(problems), frozenset(given), MappingProxyType(bad))
 
 
@@ -66,8 +70,12 @@ def clashes_of(settings: PlayerSettings) -> dict[str, str]:
         if isinstance(each.kind, Keys)
     }
     return {
-        other: f"The settings {owner} and {other} both have the keys {chord}, which are for the "
-        "first."
+        other: Message(
+            "The settings {owner} and {other} both have the keys {keys}, which are for the first.",
+            owner=owner,
+            other=other,
+            keys=chord,
+        )
         for owner, other, chord in chords.clashes(shortcuts)
     }
 

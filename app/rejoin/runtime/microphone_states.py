@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rejoin.core.model import Stage
+from rejoin.language import mark
 from rejoin.media.audio.microphone import DeviceState
 
 
@@ -159,14 +160,15 @@ def wants_device(state: MicrophoneState) -> bool:
     return isinstance(state, Opening | Unusable | Waiting | Live)
 
 
-NOT_TAKEN = "No microphone: this game takes no sound from you."
+NOT_TAKEN = mark("No microphone: this game takes no sound from you.")
 PROBLEMS = {
-    DeviceState.MISSING: "No microphone: none was found, or not the one that you chose.",
-    DeviceState.REFUSED: "No microphone: the system does not let Rejoin use it, or another program "
-    "has it.",
-    DeviceState.UNSUPPORTED: "No microphone: PortAudio or libopus is missing.",
+    DeviceState.MISSING: mark("No microphone: none was found, or not the one that you chose."),
+    DeviceState.REFUSED: mark(
+        "No microphone: the system does not let Rejoin use it, or another program has it."
+    ),
+    DeviceState.UNSUPPORTED: mark("No microphone: PortAudio or libopus is missing."),
 }
-UNHEARD = (
+UNHEARD = mark(
     "Your microphone gives no sound: it is muted in the system, or the system does not let Rejoin "
     "use it."
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 from rejoin.runtime.setting_kinds import (
     SHOWN,
     Applies,
@@ -391,6 +392,14 @@ class PlayerSettings:
         _AT_ONCE,
         "Nothing in Rejoin's windows moves by itself.",
     )
+    language: str = _setting(
+        "appearance.language",
+        OneOf(("system", "en", "de", "ja", "pseudo", "pseudo-rtl")),
+        "system",
+        _AT_ONCE,
+        "Language of Rejoin's windows; system: that of the desktop, or else English. The command "
+        "line is English. pseudo and pseudo-rtl are for tests of translations.",
+    )
     notify_in_background: bool = _setting(
         "notifications.background",
         YesNo(),
@@ -443,7 +452,11 @@ def setting(key: str) -> Setting:
     except KeyError:
         renamed = new_name_of(key)
         if renamed is not None:
-            raise BadInputError(f"The setting {key} is now called {renamed}.") from None
+            raise BadInputError(
+                Message("The setting {key} is now called {renamed}.", key=key, renamed=renamed)
+            ) from None
         raise BadInputError(
-            f"There is no setting {key[:SHOWN]}. `rejoin settings list` shows them all."
+            Message(
+                "There is no setting {key}. `rejoin settings list` shows them all.", key=key[:SHOWN]
+            )
         ) from None

@@ -2,9 +2,9 @@
 
 Read in this order: `game_host` (one host), `connection` (one WebRTC connection), `media_player`
 (encode and send), `rtp_stream` (one RTP stream), `relay` (what happens to packets),
-`client_voice` (the client's microphone), `client_feedback` (what RTCP asks for) with `congestion_control` (the bitrate) and `own_lateness`,
-`lasting_faults`. `no_host` is a host without any of it. Leaves: `game`, `strip`, `painter`,
-`scenery`, `music`, `encoders`, `h264`, `sdp`, `negotiation`.
+`client_feedback` (what RTCP asks for) with `congestion_control` (the bitrate) and `own_lateness`,
+`lasting_faults`. `client_voice` is the client's microphone. `no_host` is a host without any of it.
+Leaves: `game`, `strip`, `painter`, `scenery`, `music`, `encoders`, `h264`, `sdp`, `negotiation`.
 
 Glossary
 - tick: one step of the game, 60 per second, counted by `Game.counter`.

@@ -16,15 +16,16 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from rejoin.gui import theme
 from rejoin.gui.settings import sections
 from rejoin.gui.settings.controls import action_button
+from rejoin.language import mark, tr
 from rejoin.media.audio.loudness import SILENT_DBFS, meter
 from rejoin.media.audio.microphone import DeviceState, Microphone
 from rejoin.runtime.microphone_states import PROBLEMS, UNHEARD
 
 EVERY_MS: Final = 100
 _WIDTH_PX, _HEIGHT_PX = 140, 10
-IDLE: Final = "Shows how loud you are. No game hears it."
-LISTENS: Final = "Open. Say something: the bar shows how loud you are."
-OPENS: Final = "It is being opened."
+IDLE: Final = mark("Shows how loud you are. No game hears it.")
+LISTENS: Final = mark("Open. Say something: the bar shows how loud you are.")
+OPENS: Final = mark("It is being opened.")
 
 
 class LevelBar(QWidget):
@@ -33,7 +34,7 @@ class LevelBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.share = 0.0
-        self.setAccessibleName(sections.TEST_LEVEL)
+        self.setAccessibleName(tr(sections.TEST_LEVEL))
         self.setEnabled(False)  # nothing can be done with it: the focus passes it over
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
@@ -91,16 +92,16 @@ class MicrophoneTest(QObject):
     def text(self) -> str:
         """What is so now."""
         if self._microphone is None:
-            return IDLE
+            return tr(IDLE)
         match self._microphone.state:
             case DeviceState.CLOSED | DeviceState.OPENING:
-                return OPENS
+                return tr(OPENS)
             case DeviceState.OPEN:
-                return LISTENS
+                return tr(LISTENS)
             case DeviceState.UNHEARD:
-                return UNHEARD
+                return tr(UNHEARD)
             case problem:
-                return PROBLEMS[problem]
+                return tr(PROBLEMS[problem])
 
     def stop(self) -> None:
         """Close it. May be called twice."""
@@ -110,7 +111,7 @@ class MicrophoneTest(QObject):
         self._timer.stop()
         microphone.stop()
         self.bar.show_dbfs(SILENT_DBFS)
-        self.button.setText(sections.TEST)
+        self.button.say(sections.TEST)
         self.changed.emit()
 
     def _on_clicked(self) -> None:
@@ -119,7 +120,7 @@ class MicrophoneTest(QObject):
             return
         self._microphone = self._make(device=self._device)
         self._microphone.open()
-        self.button.setText(sections.TEST_END)
+        self.button.say(sections.TEST_END)
         self._timer.start()
         self.changed.emit()
 

@@ -76,8 +76,8 @@ class Microphone:
         clock: Clock = boot_s,
     ) -> None:
         """`device`: the name of the one to open; None: the system's default. `on_frame`: gets each
-        frame while `sends`, `on_change` is called after each new `state`; both on the microphone's thread.
-        """
+        frame while `sends`; `on_change` is called after each new `state`. Both on the microphone's
+        thread."""
         self.sends = False
         """Whether frames are encoded and handed on."""
         self.level_dbfs = SILENT_DBFS
