@@ -5,8 +5,8 @@ hash chain. They survive compression and scaling, so a test can read from a deco
 tick it shows (`read_strip`). Layout, 32 blocks per row, most significant bit first: row 0 is the
 counter (32 bits); row 1 is the chain (16 bits) and a CRC-16 over those six bytes.
 
-Where the client may talk, a third row below shows how loud its microphone is: light blocks from the
-left, then dark ones (`read_voice`).
+Where the client may talk, a third row below shows how loud its microphone is: a light block at the
+left, which is always there, as many more as the sound is loud, then dark ones (`read_voice`).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def read_strip(picture: npt.NDArray[Any]) -> StripReading | None:
 
 def voice_bits(voice: float) -> npt.NDArray[np.uint8]:
     """The third row as 32 ones and zeros. `voice`: 0 to 1."""
-    return (np.arange(STRIP_BITS) < round(voice * STRIP_BITS)).astype(np.uint8)
+    return (np.arange(STRIP_BITS) <= round(voice * (STRIP_BITS - 1))).astype(np.uint8)
 
 
 def read_voice(picture: npt.NDArray[Any]) -> float | None:
@@ -89,9 +89,10 @@ def read_voice(picture: npt.NDArray[Any]) -> float | None:
     line = (rows if rows.ndim == 2 else rows[..., :3].mean(axis=2)).mean(axis=0)
     levels = [line[slice(*_middle(at, width / STRIP_BITS))].mean() for at in range(STRIP_BITS)]
     near = [min(abs(level - DARK_LUMA), abs(level - LIGHT_LUMA)) < _NEAR for level in levels]
-    light = [level > _THRESHOLD for level in levels]
+    light = [bool(level > _THRESHOLD) for level in levels]
     count = sum(light)
-    return count / STRIP_BITS if all(near) and all(light[:count]) else None
+    whole = count > 0 and all(near) and all(light[:count])
+    return (count - 1) / (STRIP_BITS - 1) if whole else None
 
 
 _NEAR = 40
