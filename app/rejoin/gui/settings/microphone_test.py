@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QObject, QRectF, QSize, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QObject, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from rejoin.gui import theme
+from rejoin.gui.labels import TextButton
 from rejoin.gui.settings import sections
-from rejoin.gui.settings.controls import action_button
 from rejoin.language import mark, tr
 from rejoin.media.audio.loudness import SILENT_DBFS, meter
 from rejoin.media.audio.microphone import DeviceState, Microphone
@@ -61,6 +61,22 @@ class LevelBar(QWidget):
         painter.end()
 
 
+class _Button(TextButton):
+    """Says when it is not seen any more."""
+
+    hidden = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(sections.TEST)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAutoDefault(True)  # Enter presses it
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.hidden.emit()
+
+
 class MicrophoneTest(QObject):
     """`button` and `bar` stand in one row. `changed`: what is said of it is another sentence."""
 
@@ -69,8 +85,9 @@ class MicrophoneTest(QObject):
     def __init__(self, make: Callable[..., Microphone] = Microphone) -> None:
         super().__init__()
         self.bar = LevelBar()
-        self.button = action_button(sections.TEST)
+        self.button = _Button()
         self.button.clicked.connect(self._on_clicked)
+        self.button.hidden.connect(self.stop)
         self._make = make
         self._device: str | None = None
         self._microphone: Microphone | None = None
@@ -109,7 +126,7 @@ class MicrophoneTest(QObject):
         if microphone is None:
             return
         self._timer.stop()
-        microphone.stop()
+        microphone.end()
         self.bar.show_dbfs(SILENT_DBFS)
         self.button.say(sections.TEST)
         self.changed.emit()
@@ -126,9 +143,6 @@ class MicrophoneTest(QObject):
 
     def _show(self) -> None:
         if self._microphone is None:
-            return
-        if not self.button.isVisible():
-            self.stop()
             return
         self.bar.show_dbfs(self._microphone.level_dbfs)
         if self._microphone.state is not self._said:

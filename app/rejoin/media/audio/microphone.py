@@ -62,7 +62,7 @@ class VoiceFrame:
 
 
 class Microphone:
-    """Closed at first. `open`, `close` and `sends` may be used on any thread and return at once."""
+    """Closed at first. All but `stop` may be used on any thread, and returns at once."""
 
     def __init__(
         self,
@@ -118,12 +118,16 @@ class Microphone:
             self._wanted = False
             self._changed.notify_all()
 
-    def stop(self) -> None:
-        """For good. A driver that hangs is abandoned."""
+    def end(self) -> None:
+        """Close it for good; returns at once."""
         with self._changed:
             self._wanted, self._ended = False, True
             self._changed.notify_all()
-            thread = self._thread
+
+    def stop(self) -> None:
+        """The same, and wait for it. A driver that hangs is abandoned."""
+        self.end()
+        thread = self._thread
         if thread is not None:
             thread.join(END_WITHIN_S)
 
