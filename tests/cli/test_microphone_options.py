@@ -8,12 +8,9 @@ from helpers.command_line import PLAY, FakePlayer, Rejoin
 from rejoin.runtime.microphone_states import MicrophoneChoices, MicrophoneMode
 
 
-def test_it_is_off_and_not_allowed_unless_the_player_says_so(
-    rejoin: Rejoin, fake_player: type[FakePlayer]
-) -> None:
+def test_it_is_off_unless_the_player_says_so(rejoin: Rejoin, fake_player: type[FakePlayer]) -> None:
     assert rejoin(*PLAY, token="CANARY-token")[0] == 0
     assert fake_player.made[-1].microphone_choices == MicrophoneChoices()
-    assert not fake_player.made[-1].profile.allows_microphone
 
 
 @pytest.mark.parametrize("mode", ["open", "push_to_talk"])
