@@ -25,6 +25,7 @@ class Corners(QWidget):
         self.volume = Pill()
         self.free_mouse_hint = Pill("hint")
         self.drop_hint = Pill("hint")
+        self.microphone = Pill(icon="icons/microphone.svg")
         grid = QGridLayout(self)
         grid.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
         top = QVBoxLayout()
@@ -33,7 +34,11 @@ class Corners(QWidget):
             top.addWidget(pill, 0, Qt.AlignmentFlag.AlignRight)
         top.addStretch()
         grid.addLayout(top, 0, 0, 1, 2)
-        grid.addWidget(self.drop_hint, 1, 0, Qt.AlignmentFlag.AlignLeft)
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        for pill in (self.microphone, self.drop_hint):
+            left.addWidget(pill, 0, Qt.AlignmentFlag.AlignLeft)
+        grid.addLayout(left, 1, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
         grid.addWidget(self.free_mouse_hint, 1, 1, Qt.AlignmentFlag.AlignRight)
         grid.setRowStretch(0, 1)
 
