@@ -24,6 +24,7 @@ from rejoin.input_module.port import (
     ModuleFacts,
     Reports,
 )
+from rejoin.language import Message
 from rejoin.media.audio.default_output import open_output
 from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
@@ -264,9 +265,16 @@ class Player:
         store, shown = self._options.local_store, self.statistics()
         picture = None
         if shown is not None and shown.unsupported is not None:
-            picture = f"The picture stands still: Rejoin cannot play {shown.unsupported}."
+            picture = Message(
+                "The picture stands still: Rejoin cannot play {kind}.", kind=shown.unsupported
+            )
         problems = (picture, self._audio.problem, store.problem if store else None)
-        return "\n".join(problem for problem in problems if problem) or None
+        found: str | None = None
+        for problem in problems:
+            if problem:
+                said = Message(problem) if not isinstance(problem, Message) else problem
+                found = Message("{first}\n{second}", first=found, second=said) if found else said
+        return found
 
     # --- its life, on the stream thread -----------------------------------------------------------
 
