@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -37,6 +36,7 @@ from rejoin.signaling.dialects import OURS
 from rejoin.tasks import cancel, spawn
 from rejoin.verify.detector_score import OUTAGE
 from rejoin.verify.scenario import Drop, ScenarioCase
+from rejoin.version import VERSION
 
 END_WITHIN_S: Final = 20.0
 _HOW: Final = {
@@ -107,7 +107,7 @@ def surroundings_of(
         region=region or next((each for each in of_arns if each), ""),
         application=application or (choice.application or "" if choice is not None else ""),
         build=build,
-        client=version("rejoin"),
+        client=VERSION,
         system=sys.platform,
     )
 
