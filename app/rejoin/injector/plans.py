@@ -11,6 +11,7 @@ from typing import Final
 
 from rejoin.injector.faults import (
     Calls,
+    ClockJump,
     Fault,
     HttpFault,
     HttpKind,
@@ -31,6 +32,7 @@ PLACES_BEFORE: Final = 5
 """How many places are before the player in the queue of `http_queue`."""
 NOTICED_AFTER_S: Final = 0.3
 """From a change of the network to the system's message about it."""
+CLOCK_JUMP_S: Final = 3600.0
 OVER_WINDOW_S: Final = 2.0
 """How much longer than the window `sleep_past_window` is."""
 
@@ -123,6 +125,11 @@ def _of_client(name: str, window_s: float) -> Plan:
             )
             how = "nothing passes for 4 s; the engine gets the events of a lost and a found network"
             return Plan(name, faults, how, is_outage=True)
+        case "clock_jump":
+            how = (
+                "the path goes silent, and the wall clock of the client's process jumps by an hour"
+            )
+            return Plan(name, (_DEAD_PATH, ClockJump(by_s=CLOCK_JUMP_S)), how, is_outage=True)
         case "sleep_5s" | "sleep_past_window":
             asleep_s = 5.0 if name == "sleep_5s" else window_s + OVER_WINDOW_S
             how = f"the client stands still for {asleep_s:g} s, and its clocks show a sleep"

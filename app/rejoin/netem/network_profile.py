@@ -134,6 +134,7 @@ PLACES: Final[Mapping[str, Place]] = {
             "sleep_past_window",
             "crash_relaunch",
             "two_instances",
+            "clock_jump",
         ),
         Place.INJECTED,
     ),
