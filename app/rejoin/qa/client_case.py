@@ -210,7 +210,7 @@ class _Play:
     async def _drop(self, drop: Drop, live: _Live) -> None:
         await asyncio.sleep(max(0.0, live.at + drop.at_s - boot_s()))
         name, seed = drop.profile, self._injector.next_seed
-        plan = plan_of(name, live.window_s)
+        plan = plan_of(name, live.window_s, drop.own)
         how = _HOW[name] if plan is None else plan.how
         outage = {OUTAGE: plan.outage_s} if plan is not None and plan.is_outage else {}
         at = boot_s()

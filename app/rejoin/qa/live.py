@@ -67,6 +67,10 @@ def play_all(
 
 def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> CaseResult:
     """Play one case. If it cannot be played, the result has failed and says why."""
+    own = next((drop.profile for drop in case.drops if drop.own is not None), None)
+    if own is not None:
+        sentence = f"the emulator does not know {own}, the scenario's own; play it with --backend"
+        return CaseResult(case, None, (sentence,), ())
     freeze_startup_objects()
     with tempfile.TemporaryDirectory() as folder:
         https = any(drop.profile == "tls_bad_cert" for drop in case.drops)

@@ -103,7 +103,7 @@ _TROUBLE: Final = {
 def before_play(case: ScenarioCase, *, ours: bool) -> Judgement | None:
     """Why this case cannot be tried at all; None if it can. `ours`: the backend's dialect is."""
     for drop in case.drops:
-        if PLACES[drop.profile] is Place.HOST:
+        if PLACES.get(drop.profile) is Place.HOST:
             return _skipped(Why.HOST_FAULT, f"{drop.profile}: {NOT_AT_CLIENT}")
         if drop.profile == "http_queue" and not ours:
             return _skipped(Why.DIALECT, "http_queue: only our own dialect has a queue")
@@ -194,7 +194,7 @@ def _depends_on_window(case: ScenarioCase) -> bool:
     if case.ends not in (LIVE, TRYING):
         return True
     for drop in case.drops:
-        profile = network_profiles().get(drop.profile)
+        profile = drop.own or network_profiles().get(drop.profile)
         cut = None if profile is None else profile.cut
         if drop.profile == "sleep_past_window" or (
             cut is not None and cut.ends_after_window_s is not None

@@ -165,7 +165,7 @@ def world_of(
     found: list[tuple[float, Change]] = []
     longest_s = 0.0
     for index, drop in enumerate(case.drops):
-        profile = profiles.get(drop.profile)
+        profile = drop.own or profiles.get(drop.profile)
         longest_s = max(longest_s, rtt_s(profile))
         found += changes(
             drop.profile,
