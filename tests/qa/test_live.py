@@ -23,7 +23,7 @@ def case(profile: str, *, reconnects: bool, duration_s: float = 12.0) -> Scenari
     return ScenarioCase(profile, SERVICE, drops, duration_s, "live", None, reconnects, None)
 
 
-@pytest.mark.parametrize("profile", ["dtls_close", "http_reset_after_success"])
+@pytest.mark.parametrize("profile", ["dtls_close", "http_reset_after_success", "clock_jump"])
 def test_after_a_drop_the_same_game_goes_on(profile: str) -> None:
     result = play(case(profile, reconnects=True), 1)
     assert result.wrong == ()
