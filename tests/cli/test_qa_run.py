@@ -52,6 +52,9 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Made:
         def __init__(self, scenario: Scenario, target: Target, choice: Choice, how: How) -> None:
             made.scenario, made.target, made.choice, made.how = scenario, target, choice, how
 
+        def announcement(self) -> str:
+            return "A run."
+
         def play_all(self, on_result: Callable[[CaseRecord], None]) -> tuple[CaseRecord, ...]:
             assert made.scenario is not None
             case = made.scenario.cases[0].name
