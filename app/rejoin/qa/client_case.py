@@ -30,7 +30,7 @@ from rejoin.qa.results import (
     StepResult,
     Surroundings,
 )
-from rejoin.qa.verdicts import Judgement, Verdict, Why
+from rejoin.qa.verdicts import Judgement, Traffic, Verdict, Why
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.dialects import OURS
 from rejoin.tasks import cancel, spawn
@@ -154,6 +154,7 @@ class _Play:
                 await self._play(live)
             snapshot, played_until = client.player.snapshot, boot_s()
             outcomes = list(self._injector.http.outcomes)
+            traffic = Traffic(self._injector.paths.arrived_at, self._injector.paths.passed_at)
         finally:
             self._injector.lift()
             ended = await client.end(END_WITHIN_S)
@@ -167,7 +168,7 @@ class _Play:
         observed = client.observed(snapshot)
         if judgement is None:
             since = _since(live.at, outcomes)
-            judgement = verdicts.of_play(job.case, observed, records, since)
+            judgement = verdicts.of_play(job.case, observed, records, since, traffic)
         if self._problem:
             judgement = Judgement(Verdict.FAILED, Why.CLIENT, (self._problem,))
         played = Played(
