@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpers.ports import free_port
-from helpers.programs import PATIENCE_S, Done, Program, run, started
+from helpers.programs import Done, Program, started
 from rejoin.core.trace import from_line
 from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.emulator.service.settings import EmulatorSettings
@@ -25,6 +25,8 @@ from rejoin.studio.process import studio_process
 
 pytestmark = pytest.mark.live
 
+GAMES_S = 600.0
+"""Only a hang takes this long, even on a slow machine."""
 ENDED = frozenset({"TERMINATING", "TERMINATED"})
 GROUP = EmulatorSettings().stream_group_ids[0]
 APPLICATION = EmulatorSettings().application_id
@@ -66,7 +68,9 @@ class Scene:
         return ("qa", *more, "--backend", self.studio.backend_url, "--network", "loopback")
 
     def run(self, *more: str) -> Done:
-        done = run(*self.arguments(*more), environment=self.environment)
+        with started(*self.arguments(*more), environment=self.environment) as program:
+            done = finished(program)
+        done.assert_no_secrets()
         assert self.studio.player_token not in done.out + done.err
         for file in self.state.rglob("*"):
             if file.is_file():
@@ -82,8 +86,15 @@ class Scene:
             yield program
 
 
+def finished(program: Program) -> Done:
+    """Several games take longer than other programs."""
+    out, err = program.process.communicate(timeout=GAMES_S)
+    program.wait_until_gone()
+    return Done(program.process.returncode, out, err)
+
+
 def wait(reached: Callable[[], bool]) -> None:
-    deadline_at = time.monotonic() + PATIENCE_S
+    deadline_at = time.monotonic() + GAMES_S
     while not reached():
         assert time.monotonic() < deadline_at
         time.sleep(0.05)
@@ -154,7 +165,8 @@ def test_the_sample_server_of_aws_is_played_too(tmp_path: Path) -> None:
 def test_a_network_that_is_not_there_is_inconclusive(tmp_path: Path) -> None:
     scenario = a_scenario(tmp_path, "cut_3s")
     url = f"http://127.0.0.1:{free_port()}"
-    done = run("qa", "run", scenario, "--backend", url, "--network", "loopback")
+    with started("qa", "run", scenario, "--backend", url, "--network", "loopback") as program:
+        done = finished(program)
     assert done.code == 13
     assert "inconclusive: cut_3s" in done.out
 
@@ -200,7 +212,7 @@ def test_after_ctrl_c_the_session_is_ended(tmp_path: Path) -> None:
     scenario = a_scenario(tmp_path, "clean", duration_s=600.0)
     with a_scene(tmp_path) as scene, scene.playing(scenario) as program:
         program.send(signal.SIGINT)
-        done = program.done()
+        done = finished(program)
         assert done.code == 130
         assert "Traceback" not in done.err
         assert ENDED.issuperset(scene.statuses())
