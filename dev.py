@@ -138,7 +138,7 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
-  pictures       make the pictures of docs/player.md anew
+  pictures       make the pictures of docs/player.md and docs/languages.md anew
   shaders        bake resources/shaders in an environment of 650 MB that is removed again
   texts          bring resources/languages up to date, and list what is not translated
 """
@@ -589,7 +589,7 @@ def bench(flags: list[str]) -> int:
 def pictures(flags: list[str]) -> int:
     if flags:
         raise Stopped("pictures takes no flags.\n" + USAGE, 2)
-    set_up(RUN_PACKAGES + FONT_PACKAGES)
+    set_up(RUN_PACKAGES + FONT_PACKAGES + JAPANESE_FONT_PACKAGES)
     guide = [tool("python"), str(ROOT / "tests" / "gui" / "guide.py")]
     return run({"QT_QPA_PLATFORM": "offscreen"}, guide)
 

@@ -226,8 +226,10 @@ class Card(QWidget):
         layout = self.panel.layout()
         if layout is None:
             return
-        width = min(theme.scaled(theme.CARD_WIDTH), self.width() - 2 * _MARGIN_PX)
         layout.activate()
+        # Buttons and figures are not cut off, however long their words are in a language.
+        wanted_px = max(theme.scaled(theme.CARD_WIDTH), layout.minimumSize().width())
+        width = min(wanted_px, self.width() - 2 * _MARGIN_PX)
         height = layout.totalHeightForWidth(width)
         if height < 0:
             height = layout.totalSizeHint().height()

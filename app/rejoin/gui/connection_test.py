@@ -270,6 +270,9 @@ class ConnectionTestPage(QWidget):
             each.setVisible(not running and self._has_backend)
         self.back_button.setVisible(not running)
         self.cancel_button.setVisible(running)
+        # Buttons are not cut off, however long their words are in a language.
+        wanted_px = self._buttons.minimumSize().width() + 2 * theme.CARD_PADDING
+        self.panel.setMaximumWidth(max(WIDTH_PX, wanted_px))
         self.take_focus()
 
     def take_focus(self) -> None:

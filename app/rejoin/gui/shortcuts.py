@@ -112,11 +112,25 @@ SHORTCUTS: Final = (
 and ScrollLock is the game's unless the player has chosen push-to-talk."""
 
 
+PRINTED: Final = (
+    *(mark("Ctrl"), mark("Shift"), mark("Enter"), mark("Escape"), mark("Space"), mark("Up")),
+    *(mark("Down"), mark("Left"), mark("Right"), mark("Delete"), mark("Insert"), mark("Home")),
+    *(mark("End"), mark("PageUp"), mark("PageDown"), mark("Backspace"), mark("Minus")),
+)
+"""Names of keys that are printed otherwise on other keyboards."""
+
+
+def chord_label(chord: Chord) -> str:
+    """Keys that are pressed together, as they are printed: "Ctrl+Alt+S"."""
+    return "+".join(tr(each) if each in PRINTED else each for each in str(chord).split("+"))
+
+
 def keys_label(chords: Sequence[Chord]) -> str:
     """Keys as a sentence names them: "F11 or Alt+Enter"; "" for none."""
     found = ""
     for chord in chords:
-        found = tr("{keys} or {key}", keys=found, key=chord) if found else str(chord)
+        shown = chord_label(chord)
+        found = tr("{keys} or {key}", keys=found, key=shown) if found else shown
     return found
 
 

@@ -19,6 +19,9 @@ _NAMED: Final = 8
 
 _DEFAULT_USED: Final = mark("{problem} Its default is used: {default}.")
 _UNKNOWN: Final = mark("This Rejoin has no such setting, and leaves it as it is: {names}.")
+_MORE: Final = mark(
+    "This Rejoin has no such setting, and leaves it as it is: {names} and {count} more."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,8 @@ def from_tables(tables: Mapping[str, Any]) -> Loaded:
     settings = PlayerSettings(**found)
     problems = [*version_problem(tables), *bad.values(), *clashes_of(settings).values()]
     if unknown:
-        named = ", ".join([*(key[:SHOWN] for key in unknown[:_NAMED]), "..."][: len(unknown)])
-        problems.append(Message(_UNKNOWN, names=named))
+        named, more = ", ".join(key[:SHOWN] for key in unknown[:_NAMED]), len(unknown) - _NAMED
+        problems.append(Message(_MORE if more > 0 else _UNKNOWN, names=named, count=more))
     return Loaded(settings, tuple(problems), frozenset(given), MappingProxyType(bad))
 
 

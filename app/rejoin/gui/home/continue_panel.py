@@ -112,7 +112,8 @@ class ContinuePanel(QWidget):
         shown = self._picture is not None and self.width() >= _LEAST_WIDTH
         if shown:
             free = round(self.width() * (1.0 - _TEXT_UNTIL))
-            layout.setContentsMargins(_SIDE, margin, free, margin)
+            left, right = (free, _SIDE) if self.isRightToLeft() else (_SIDE, free)
+            layout.setContentsMargins(left, margin, right, margin)
             self._column.invalidate()  # a new text of a label has reached only `layout`
             shown = layout.totalHeightForWidth(self.width()) <= self.height()
         if not shown:
@@ -187,7 +188,7 @@ class ContinuePanel(QWidget):
         if picture is None or not self.picture_shown:
             painter.fillPath(shape, _evening(edge))
         else:
-            _paint_picture(painter, picture, edge, shape)
+            _paint_picture(painter, picture, edge, shape, mirrored=self.isRightToLeft())
         painter.setPen(QPen(theme.colour(theme.HAIRLINE), 1.0))
         painter.drawPath(shape)
         painter.end()
@@ -200,21 +201,27 @@ def part_shown(width: float, height: float, area: QRectF) -> QRectF:
     return QRectF((width - wide) / 2, (height - high) / 2, wide, high)
 
 
-def _paint_picture(painter: QPainter, picture: QImage, edge: QRectF, shape: QPainterPath) -> None:
-    """On the right, fading into the card to the left."""
+def _paint_picture(
+    painter: QPainter, picture: QImage, edge: QRectF, shape: QPainterPath, *, mirrored: bool
+) -> None:
+    """On the right, fading into the card to the left; `mirrored`: the other way round."""
     area = QRectF(edge)
-    area.setLeft(edge.left() + edge.width() * PICTURE_FROM)
+    if mirrored:
+        area.setRight(edge.right() - edge.width() * PICTURE_FROM)
+    else:
+        area.setLeft(edge.left() + edge.width() * PICTURE_FROM)
     painter.save()
     painter.setClipPath(shape)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.drawImage(area, picture, part_shown(picture.width(), picture.height(), area))
-    veil = QLinearGradient(area.topLeft(), area.topRight())
+    begin, end = area.topLeft(), area.topRight()
+    veil = QLinearGradient(end, begin) if mirrored else QLinearGradient(begin, end)
     text_until = (_TEXT_UNTIL - PICTURE_FROM) / (1.0 - PICTURE_FROM)
     for place, opacity in ((0.0, 1.0), (text_until, 0.85), (0.6, 0.45), (1.0, 0.3)):
         colour = theme.colour(theme.CARD)
         colour.setAlphaF(opacity)
         veil.setColorAt(place, colour)
-    painter.fillRect(area.adjusted(-1, 0, 0, 0), veil)
+    painter.fillRect(area.adjusted(-1, 0, 1, 0), veil)
     painter.restore()
 
 

@@ -95,7 +95,8 @@ class GameTile(TileButton):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.more_button.move(self.width() - _MORE.width() - 8, 8)
+        x = 8 if self.isRightToLeft() else self.width() - _MORE.width() - 8
+        self.more_button.move(x, 8)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.more.emit()

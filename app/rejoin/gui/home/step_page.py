@@ -119,7 +119,6 @@ class StepPage(QWidget):
 
     def _made(self, step: Step, typed: dict[str, str]) -> QWidget:
         middle = QWidget()
-        middle.setMaximumWidth(_WIDTH)
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
@@ -141,7 +140,10 @@ class StepPage(QWidget):
         self.problem = label("strong")
         set_text(self.problem, tr(step.problem) if step.problem else "")
         column.addWidget(self.problem)
-        column.addLayout(self._row(step))
+        row = self._row(step)
+        column.addLayout(row)
+        # Buttons are not cut off, however long their words are in a language.
+        middle.setMaximumWidth(max(_WIDTH, row.minimumSize().width()))
         return middle
 
     def _add_field(self, column: QVBoxLayout, field: Field, text: str, *, closed: bool) -> None:

@@ -75,7 +75,8 @@ class Switch(QAbstractButton):
         painter.setBrush(theme.colour(Role.ACCENT if on else Role.CONTROL))
         painter.drawRoundedRect(track.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
         side = track.height() - 6
-        left = track.right() - 3 - side if on else track.left() + 3
+        at_right = on != self.isRightToLeft()
+        left = track.right() - 3 - side if at_right else track.left() + 3
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour(Role.ON_ACCENT if on else Role.QUIET))
         painter.drawEllipse(QRectF(left, track.top() + 3, side, side))
@@ -129,7 +130,8 @@ class ChoiceBox(QComboBox):
         painter.setPen(Qt.PenStyle.NoPen)
         role = Role.TEXT if self.isEnabled() else Role.DISABLED_TEXT
         painter.setBrush(theme.colour(role))
-        x, y = self.width() - 20.0, self.height() / 2.0
+        x = 20.0 if self.isRightToLeft() else self.width() - 20.0
+        y = self.height() / 2.0
         painter.drawPolygon(
             QPolygonF([QPointF(x - 4, y - 2), QPointF(x + 4, y - 2), QPointF(x, y + 3)])
         )
