@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 from rejoin.clock import Clock, boot_s
 from rejoin.gui import connection_test_texts as texts
 from rejoin.gui import theme
+from rejoin.gui.announcement import announce
 from rejoin.gui.labels import label, set_text
 from rejoin.printable import printable_lines
 from rejoin.runtime.doctor.connection_test import RunningTest
@@ -225,6 +226,8 @@ class ConnectionTestPage(QWidget):
     def _finish(self, report: Report) -> None:
         self.state = Done(report)
         self._show_state()
+        said = (self.title.text(), texts.advice_of(report))
+        announce(self, "\n".join(text for text in said if text))
 
     def _copy(self) -> None:
         if not isinstance(self.state, Done):
@@ -242,6 +245,7 @@ class ConnectionTestPage(QWidget):
         QGuiApplication.clipboard().setText(printable_lines(text))
         self.copy_button.setText(texts.COPIED)
         self.copy_button.setAccessibleName(texts.COPIED)
+        announce(self, texts.COPIED)
 
     def hideEvent(self, event: QHideEvent) -> None:
         if not event.spontaneous():  # as when the window is minimised

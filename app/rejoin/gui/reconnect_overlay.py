@@ -34,6 +34,8 @@ class ReconnectOverlay(Card):
     try_now = Signal()
     close_for_now = Signal()
     end_game = Signal()
+    asked = Signal(str)
+    """The card asks something now, for screen readers."""
 
     def __init__(
         self, clock: Clock, *, reduced_motion: bool = False, parent: QWidget | None = None
@@ -119,6 +121,7 @@ class ReconnectOverlay(Card):
         self.show_snapshot(self._snapshot, now)
         self.keep_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self.keep_button.settled_at = now  # the player has just pressed a button of this card
+        self.asked.emit(f"{texts.END_GAME_QUESTION} {texts.END_GAME_CONSEQUENCE}")
 
     def _close_question(self) -> None:
         self._asking = False

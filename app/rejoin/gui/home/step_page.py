@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from rejoin.gui.announcement import announce
 from rejoin.gui.home import texts
 from rejoin.gui.labels import label, set_text
 from rejoin.runtime.qr_code import Modules
@@ -61,6 +62,15 @@ class Step:
     code: Modules | None = None
     rows: Sequence[tuple[str, str]] = ()
     leave_text: str = texts.CANCEL
+
+    def spoken(self, before: Step | None) -> str:
+        """What is new on it, for screen readers, which have no reason to read labels."""
+        if before is None or before.title != self.title:
+            new: Sequence[str] = (self.title, *self.lines, self.problem)
+        else:
+            known = (*before.lines, before.problem)
+            new = [text for text in (*self.lines, self.problem) if text not in known]
+        return "\n".join(text for text in new if text)
 
 
 class StepPage(QWidget):
@@ -109,6 +119,9 @@ class StepPage(QWidget):
         self._column.insertWidget(1, self._middle)
         same = before is not None and before.title == step.title
         self._take_focus(focused if same else None)
+        spoken = step.spoken(before)
+        if spoken:
+            announce(self, spoken)
 
     def _typed(self, step: Step) -> dict[str, str]:
         fields = zip(step.fields, self.edits, strict=True)

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from rejoin.errors import BadInputError
 from rejoin.gui import theme
+from rejoin.gui.announcement import announce
 from rejoin.gui.settings import sections
 from rejoin.gui.settings.appearance import appearance_of
 from rejoin.gui.settings.controls import ChoiceBox, action_button
@@ -103,6 +104,7 @@ class SettingsPage(QWidget):
         self.short_back = action_button(sections.BACK, "plain")
         self.choice = ChoiceBox()
         self.choice.setAccessibleName(sections.SECTION_CHOICE)
+        self._choice_name = QLabel(sections.SECTION_CHOICE)
         self.choice.offer([(each.name, each.title) for each in sections.SECTIONS], "video")
         self._side, self._top = self._make_side(), self._make_top()
         self.trouble = text_label("trouble")
@@ -158,6 +160,9 @@ class SettingsPage(QWidget):
         row.setContentsMargins(20, 12, 20, 12)
         row.setSpacing(12)
         row.addWidget(self.short_back)
+        self._choice_name.setParent(top)  # for screen readers alone (`RowView`)
+        self._choice_name.setBuddy(self.choice)
+        self._choice_name.hide()
         row.addWidget(self.choice, 1)
         return top
 
@@ -218,6 +223,8 @@ class SettingsPage(QWidget):
         text = "\n".join(each for each in said if each)
         if self.trouble.text() != text:
             self.trouble.setText(text)
+            if text:
+                announce(self, text)
         self.trouble.setVisible(bool(text))
 
     # --- changing it ----------------------------------------------------------------------------
