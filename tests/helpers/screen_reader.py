@@ -22,7 +22,7 @@ from typing import Any, Final
 from helpers.desktop_services import AVAILABLE as HAS_BUS
 from helpers.desktop_services import session_bus
 
-PATIENCE_S: Final = 45.0
+PATIENCE_S: Final = 90.0
 _PYTHON: Final = "/usr/bin/python3"
 """Debian's: pyatspi is made for this one."""
 _PROGRAM: Final = Path(__file__).resolve().parents[1] / "data" / "screen_reader" / "reader.py"
@@ -158,29 +158,36 @@ class ScreenReader:
             time.sleep(0.1)
         raise AssertionError("not found in:\n" + ("nothing" if tree is None else tree.read()))
 
-    def find(self, role: str, name: str) -> Seen:
-        """What has this role, and a name that begins so, as soon as it is shown and enabled."""
+    def find(self, role: str, name: str) -> list[int]:
+        """Where something of this role, and with a name that begins so, can be used, once it is."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            path: list[int] | None = self._ask(do="find", role=role, name=name).get("path")
+            if path is not None:
+                return path
+            time.sleep(0.1)
+        tree = self.tree()
+        raise AssertionError(
+            f"{role} {name!r} is not in:\n" + ("nothing" if tree is None else tree.read())
+        )
 
-        def wanted(tree: Seen) -> Seen | None:
-            found = tree.find(role, name)
-            return found if found is not None and found.enabled else None
-
-        return self.wait_for(wanted)
+    def is_shown(self, role: str, name: str) -> bool:
+        return self._ask(do="find", role=role, name=name).get("path") is not None
 
     # --- what is done ---------------------------------------------------------------------------
 
     def press(self, role: str, name: str) -> None:
         """Press it, as soon as it is there."""
         deadline = time.monotonic() + PATIENCE_S
-        while not self._ask(do="press", path=self.find(role, name).path).get("done"):
+        while not self._ask(do="press", path=self.find(role, name)).get("done"):
             assert time.monotonic() < deadline, f"cannot be pressed: {role} {name}"
 
     def set_value(self, role: str, name: str, to: float) -> None:
-        self._ask(do="value", path=self.find(role, name).path, to=to)
+        self._ask(do="value", path=self.find(role, name), to=to)
 
     def write(self, role: str, name: str, text: str) -> None:
         """Put a text into this field in place of what stands there."""
-        self._ask(do="text", path=self.find(role, name).path, to=text)
+        self._ask(do="text", path=self.find(role, name), to=text)
 
     # --- what is heard --------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """Roles for widgets that Qt knows nothing of: without one, a screen reader takes them for filling.
 
-A widget says what it is by `accessible_role`, of its class or its own; its name is that of Qt's
-`setAccessibleName`. A widget that is a window by itself is a window. All others are as Qt has them.
+A class says what it is by `accessible_role`, a widget of Qt's is given a role by `give_role`; the
+name of both is that of Qt's `setAccessibleName`. A widget that is a window by itself is a window.
+All others are as Qt has them.
 """
 
 from __future__ import annotations
@@ -24,11 +25,19 @@ def install(application: QApplication) -> None:
         application.setProperty(_FACTORY, True)
 
 
+def give_role(widget: QWidget, role: QAccessible.Role) -> None:
+    """Before a screen reader asks for the widget, which is then remembered."""
+    widget.setProperty(_ROLE, role.value)
+
+
 def role_of(widget: QWidget) -> QAccessible.Role | None:
     """The role that a widget says it has; None: the one that Qt gives it."""
     role = getattr(widget, _ROLE, None)
     if isinstance(role, QAccessible.Role):
         return role
+    given = widget.property(_ROLE)
+    if given is not None:
+        return QAccessible.Role(given)
     # Dialogs, menus and tool tips are windows too, with roles of Qt's.
     of_qt = next(each for each in type(widget).__mro__ if each.__module__.startswith("PySide6."))
     return QAccessible.Role.Window if of_qt is QWidget and widget.isWindow() else None

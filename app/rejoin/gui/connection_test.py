@@ -14,7 +14,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QAccessible,
+    QGuiApplication,
+    QHideEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -31,6 +39,7 @@ from PySide6.QtWidgets import (
 from rejoin.clock import Clock, boot_s
 from rejoin.gui import connection_test_texts as texts
 from rejoin.gui import theme
+from rejoin.gui.accessible_roles import give_role
 from rejoin.gui.announcement import announce
 from rejoin.gui.labels import label, set_text
 from rejoin.printable import printable_lines
@@ -140,6 +149,7 @@ class ConnectionTestPage(QWidget):
         self.scroll_area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.scroll_area.setAccessibleName(texts.TITLE)
+        give_role(self.scroll_area, QAccessible.Role.Pane)
         self.advice = label("strong")
         set_text(self.address, texts.breakable(backend_url or texts.NO_BACKEND))
         self._add_buttons()

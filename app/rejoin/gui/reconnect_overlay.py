@@ -91,6 +91,7 @@ class ReconnectOverlay(Card):
             set_text(self.title, texts.lost_title(snapshot))
             set_text(self.known, texts.lost_known(snapshot))
             set_text(self.doing, texts.lost_doing(snapshot, now))
+        self.name_after(self.title.text())
         set_text(self.time, left.sentence)
         choosing = not self._asking and not ending
         can_repeat = choosing or texts.waits_to_end(snapshot)

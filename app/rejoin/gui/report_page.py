@@ -34,6 +34,7 @@ class ReportPage(Card):
         self.is_open = False
         self.title = label("title")
         set_text(self.title, texts.REPORT_A_PROBLEM)
+        self.name_after(texts.REPORT_A_PROBLEM)
         self.explanation = label("quiet")
         set_text(self.explanation, texts.REPORT_EXPLAINED)
         self.text = label("code")

@@ -3,7 +3,8 @@
 Reads a JSON command a line from standard input and answers each with a line of JSON; between them
 it prints a line for each announcement and each change of the focus (`heard`). Ends with its input.
 
-Commands: {"do": "tree"}; {"do": "press", "path": [...]}: the first action of the accessible at
+Commands: {"do": "tree"}; {"do": "find", "role": "...", "name": "how it begins"}: the path of what
+is shown and can be used; {"do": "press", "path": [...]}: the first action of the accessible at
 these places below the program's; {"do": "focus", "path": [...]}; {"do": "value", "path": [...],
 "to": 40}; {"do": "text", "path": [...], "to": "..."}. Each may have "program": its name.
 """
@@ -71,6 +72,28 @@ def relations_of(accessible):
     return found
 
 
+def find(command):
+    """The first that is shown, with this role and a name that begins so; without what is in it."""
+    whole = program(command.get("program", ""))
+    path = None if whole is None else path_to(whole, command["role"], command["name"], [])
+    return {"path": path}
+
+
+def path_to(accessible, role, name, path):
+    for at, child in enumerate(accessible):
+        if child is None:
+            continue
+        states = child.getState()
+        if not states.contains(pyatspi.STATE_SHOWING):
+            continue
+        if child.getRoleName() == role and child.name.startswith(name):
+            return [*path, at] if states.contains(pyatspi.STATE_SENSITIVE) else None
+        below = path_to(child, role, name, [*path, at])
+        if below is not None:
+            return below
+    return None
+
+
 def described(accessible, path):
     states = accessible.getState()
     shown = {
@@ -121,7 +144,7 @@ def text(command):
     return {"done": found(command).queryEditableText().setTextContents(command["to"])}
 
 
-COMMANDS = {"tree": tree, "press": press, "focus": focus, "value": value, "text": text}
+COMMANDS = {each.__name__: each for each in (tree, find, press, focus, value, text)}
 
 
 def carry_out(line):
