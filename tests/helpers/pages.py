@@ -65,6 +65,7 @@ def page(
             case _:
                 face = next(each for each in FACES if each.name == which)
                 window, _port, _clock = show_face(face, size)
+                _settle()
                 yield window
                 destroy(window)
     finally:

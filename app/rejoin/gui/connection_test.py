@@ -41,6 +41,7 @@ from rejoin.gui import connection_test_texts as texts
 from rejoin.gui import theme
 from rejoin.gui.accessible_roles import give_role
 from rejoin.gui.announcement import announce
+from rejoin.gui.button_row import ButtonRow
 from rejoin.gui.labels import label, set_text
 from rejoin.printable import printable_lines
 from rejoin.runtime.doctor.connection_test import RunningTest
@@ -162,7 +163,7 @@ class ConnectionTestPage(QWidget):
         for each in (self.title, self.address, self.advice, self.awaited, self.bar):
             inner.addWidget(each)
         inner.addWidget(self.scroll_area, 1)
-        inner.addLayout(self._buttons)
+        inner.addWidget(self._buttons)
         outer = QHBoxLayout(self)
         outer.setContentsMargins(20, 20, 20, 20)
         outer.addStretch(1)
@@ -176,12 +177,12 @@ class ConnectionTestPage(QWidget):
         self.game_button = self._button(texts.START_WITH_GAME, "", lambda: self.start(play=True))
         self.start_button = self._button(texts.START, "primary", lambda: self.start(play=False))
         self.cancel_button = self._button(texts.CANCEL, "", self.cancel)
-        self._buttons = QHBoxLayout()
-        self._buttons.setSpacing(10)
-        self._buttons.addWidget(self.back_button)
-        self._buttons.addStretch()
-        for each in (self.copy_button, self.game_button, self.start_button, self.cancel_button):
-            self._buttons.addWidget(each)
+        self._buttons = ButtonRow(10)
+        self._buttons.add(self.back_button)
+        self._buttons.add_stretch()
+        self._buttons.add(
+            *(self.copy_button, self.game_button, self.start_button, self.cancel_button)
+        )
 
     def _button(self, text: str, kind: str, on_press: Callable[[], object]) -> QPushButton:
         made = QPushButton(text)

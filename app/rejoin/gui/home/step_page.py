@@ -12,16 +12,21 @@ from dataclasses import dataclass
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
+from rejoin.gui import theme
 from rejoin.gui.announcement import announce
+from rejoin.gui.button_row import ButtonRow
+from rejoin.gui.connection_test_texts import breakable
 from rejoin.gui.home import texts
 from rejoin.gui.labels import label, set_text
 from rejoin.runtime.qr_code import Modules
@@ -90,11 +95,21 @@ class StepPage(QWidget):
         self._column = QVBoxLayout()
         self._column.addStretch(1)
         self._column.addStretch(2)
-        row = QHBoxLayout(self)
+        inside = QWidget()
+        row = QHBoxLayout(inside)
         row.setContentsMargins(32, 32, 32, 32)
         row.addStretch()
         row.addLayout(self._column, 10)
         row.addStretch()
+        self.scroll_area = QScrollArea()
+        self.scroll_area.setWidget(inside)
+        self.scroll_area.setWidgetResizable(True)
+        self.scroll_area.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.scroll_area)
 
     @property
     def step(self) -> Step | None:
@@ -129,12 +144,13 @@ class StepPage(QWidget):
 
     def _made(self, step: Step, typed: dict[str, str]) -> QWidget:
         middle = QWidget()
-        middle.setMaximumWidth(_WIDTH)
+        middle.setMaximumWidth(theme.scaled(_WIDTH))
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
         self.title = label("page")
-        self.title.setText(step.title)
+        self.title.setText(breakable(step.title))
+        self.title.setAccessibleName(step.title)
         column.addWidget(self.title)
         for text in step.lines:
             line = label("quiet")
@@ -151,7 +167,7 @@ class StepPage(QWidget):
         self.problem = label("strong")
         set_text(self.problem, step.problem)
         column.addWidget(self.problem)
-        column.addLayout(self._row(step))
+        column.addWidget(self._row(step))
         return middle
 
     def _add_field(self, column: QVBoxLayout, field: Field, text: str, *, closed: bool) -> None:
@@ -170,17 +186,15 @@ class StepPage(QWidget):
         column.addWidget(edit)
         self.edits.append(edit)
 
-    def _row(self, step: Step) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(12)
+    def _row(self, step: Step) -> ButtonRow:
+        row = ButtonRow()
         self.buttons = []
         kinds = ["primary", *[""] * len(step.choices)]
         for choice, kind in zip(step.choices, kinds, strict=False):
             self.buttons.append(_button(choice.text, kind, choice.on_press))
         self.leave_button = _button(step.leave_text, "plain", self.left.emit)
-        for button in (*self.buttons, self.leave_button):
-            row.addWidget(button)
-        row.addStretch()
+        row.add(*self.buttons, self.leave_button)
+        row.add_stretch()
         self._enable()
         return row
 
@@ -235,7 +249,7 @@ def _rows(rows: Sequence[tuple[str, str]]) -> QGridLayout:
         for column, (kind, text) in enumerate((("key", key), ("quiet", meaning))):
             part = label(kind, wraps=column == 1)
             part.setText(text)
-            grid.addWidget(part, place, column, Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(part, place, column)
     return grid
 
 
