@@ -220,11 +220,11 @@ class HomePage(QWidget):
         self._order()
 
     def _order(self) -> None:
-        """Tab goes from left to right and down."""
-        chain: list[QWidget] = [*self._buttons[True], self.panel.button, self.panel.dismiss_button]
+        """Tab goes from left to right and down, from the first thing to do round to the top."""
+        chain: list[QWidget] = [self.panel.button, self.panel.dismiss_button]
         for tile in self._all_tiles():
             chain += [tile, tile.more_button] if isinstance(tile, GameTile) else [tile]
-        chain += self._buttons[False]
+        chain += [*self._buttons[False], *self._buttons[True]]
         for before, after in pairwise(each for each in chain if self.isAncestorOf(each)):
             QWidget.setTabOrder(before, after)
 
