@@ -21,6 +21,7 @@ UNTESTED: dict[str, str] = {
 """Modules with code and without a test file of their own, and why."""
 
 UNMIRRORED: dict[str, str] = {
+    "test_advisories.py": "tests packaging/audit",
     "test_conftest.py": "tests tests/conftest.py",
     "test_dev.py": "tests dev.py",
     "test_docs.py": "tests README.md, CONTRIBUTING.md and docs",
@@ -28,6 +29,7 @@ UNMIRRORED: dict[str, str] = {
     "test_layout.py": "this file",
     "test_packaging.py": "tests packaging/backend",
     "test_lock.py": "tests requirements.lock against pyproject.toml",
+    "test_translations.py": "tests resources/languages",
     "test_wheel.py": "tests the built wheel",
     "bench/test_bench.py": "tests the runner of the benches",
     "core/engine/test_asking_again.py": "tests rules that hold in several phases of the engine",

@@ -17,6 +17,7 @@ from rejoin.gui import texts
 from rejoin.gui.card import Card
 from rejoin.gui.labels import label, set_text
 from rejoin.gui.ring import Ring
+from rejoin.language import tr
 
 STEADY_FOR_S = 15.0
 """*Try now* is disabled only if it has not changed for this long: at most four changes in 30 s.
@@ -84,8 +85,8 @@ class ReconnectOverlay(Card):
         left = texts.TimeLeft("", "", None) if ending else texts.time_left(snapshot, now)
         self.ring.show_time(left.sentence, left.digits, left.share)
         if self._asking:
-            set_text(self.title, texts.END_GAME_QUESTION)
-            set_text(self.known, texts.END_GAME_CONSEQUENCE)
+            set_text(self.title, tr(texts.END_GAME_QUESTION))
+            set_text(self.known, tr(texts.END_GAME_CONSEQUENCE))
             set_text(self.doing, "")
         else:
             set_text(self.title, texts.lost_title(snapshot))
@@ -122,7 +123,7 @@ class ReconnectOverlay(Card):
         self.show_snapshot(self._snapshot, now)
         self.keep_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self.keep_button.settled_at = now  # the player has just pressed a button of this card
-        self.asked.emit(f"{texts.END_GAME_QUESTION} {texts.END_GAME_CONSEQUENCE}")
+        self.asked.emit("\n".join((tr(texts.END_GAME_QUESTION), tr(texts.END_GAME_CONSEQUENCE))))
 
     def _close_question(self) -> None:
         self._asking = False

@@ -5,16 +5,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 
 from rejoin.core.model import Ending, EndingKind, Snapshot
 from rejoin.core.play_report import PlayReport
 from rejoin.gui import ending_texts, play_texts, texts
+from rejoin.gui.shared_text import shared_text
 from rejoin.gui.stats_overlay import lines
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry
-from rejoin.printable import printable_lines
-from rejoin.redact import redact
+from rejoin.version import VERSION
 
 _GOES_ON = Ending(EndingKind.CLOSED_FOR_NOW)
 
@@ -32,13 +31,9 @@ def game_report(
     `play`: how the game went. `facts`: more lines. `statistics`: the stream's numbers as they were
     last sampled.
     """
-    try:
-        build = version("rejoin")
-    except PackageNotFoundError:
-        build = "unknown"
     report = ending_texts.report_text(
         snapshot.ending or Ending(EndingKind.CLOSED_FOR_NOW),
-        version=build,
+        version=VERSION,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         written=datetime.now().astimezone().isoformat(timespec="seconds"),
         facts={
@@ -50,4 +45,4 @@ def game_report(
         },
         stream=() if statistics is None else lines(statistics),
     )
-    return printable_lines(redact(report))  # it may be pasted into a terminal
+    return shared_text(report)

@@ -26,6 +26,7 @@ from rejoin.gui.home.preloading import LoadInTurn
 from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.renderer_choice import Choice as DrawnBy
+from rejoin.language import tr
 from rejoin.runtime import games_file
 from rejoin.runtime.games import Game, game_key, host_of
 from rejoin.runtime.ticket_folder import TicketFolder
@@ -52,14 +53,13 @@ class HomeParts:
 
     `make_parts`: composes a game. `make_use`: what draws it in this window, by its options.
     `fell_back`: is told what draws once the card cannot any more. `allow_444`: the player's setting
-    of now. `version`: of this Rejoin. `streamer_mode`: whether others may see the screen now.
+    of now. `streamer_mode`: whether others may see the screen now.
     """
 
     make_parts: MakeParts
     make_use: Callable[[PictureOptions], SurfaceUse]
     fell_back: Callable[[DrawnBy], None] = lambda choice: None
     allow_444: Callable[[], bool] = lambda: False
-    version: Callable[[], str] = lambda: ""
     streamer_mode: Callable[[], bool] = lambda: False
 
 
@@ -176,7 +176,7 @@ class HomeController(QObject):
     def _unlisted(self) -> tuple[Game, ...]:
         """The emulator's game, while it runs."""
         address = None if self._steps is None else self._steps.trying.address
-        return () if address is None else (Game(texts.TRY_NAME, address),)
+        return () if address is None else (Game(tr(texts.TRY_NAME), address),)
 
     def _tick(self) -> None:
         if self._window.page is not self._window.home:
@@ -231,7 +231,7 @@ class HomeController(QObject):
 
     def _open_page(self, name: str) -> None:
         if name == "about":
-            self.steps.show_about(self._parts.version())
+            self.steps.show_about()
         elif name in self._extras:
             open_extra(self._extras[name], self)
 
@@ -246,10 +246,10 @@ class HomeController(QObject):
             return
         menu = QMenu(self._window)
         for text, chosen in (
-            (texts.PLAY, self.play),
-            (texts.RENAME, self.steps.ask_name),
-            (texts.SHORTCUT, self.steps.make_shortcut),
-            (texts.REMOVE, self.steps.ask_removal),
+            (tr(texts.PLAY), self.play),
+            (tr(texts.RENAME), self.steps.ask_name),
+            (tr(texts.SHORTCUT), self.steps.make_shortcut),
+            (tr(texts.REMOVE), self.steps.ask_removal),
         ):
             menu.addAction(text, partial(chosen, key))
         menu.aboutToHide.connect(menu.deleteLater)

@@ -47,7 +47,6 @@ def run(
     *,
     link: str | None = None,
     instance: Instance | None = None,
-    version: Callable[[], str] = lambda: "",
 ) -> int:
     """Show the home window until it is closed; blocks the main thread. 0, or 130 after Ctrl+C.
 
@@ -66,7 +65,6 @@ def run(
             drawing.make_use,
             drawing.fell_back,
             lambda: settings().allow_444,
-            version,
             lambda: settings().streamer_mode,
         )
         controller = HomeController(window, parts, jobs)
