@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from rejoin.gui.notes import Notes
@@ -52,3 +53,15 @@ class Corners(QWidget):
         self.volume.set_text(notes.volume)
         self.free_mouse_hint.set_text(notes.free_mouse_hint)
         self.drop_hint.set_text(notes.drop_hint)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """No note is wider than the picture."""
+        room = self.width() - 2 * MARGIN_PX
+        for pill in (self.badge, self.note, self.limit, self.problem, self.picture, self.volume):
+            if not pill.isHidden():
+                pill.fit(room)

@@ -154,6 +154,7 @@ class RejoinWindow(QWidget):
         layers.overlay.try_now.connect(lambda: post(TryNowRequested()))
         layers.overlay.end_game.connect(lambda: post(EndGameRequested()))
         layers.overlay.close_for_now.connect(self.close)
+        layers.overlay.asked.connect(lambda text: self._announcer.say(text, urgent=True))
         layers.end.closed.connect(self.close)
         layers.end.start_again.connect(self._start_again)
         layers.report_page.left.connect(self.refresh)
