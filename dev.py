@@ -85,7 +85,7 @@ SERVER_PACKAGES = ("nginx", "prometheus", "tinyproxy")
 
 TEST_PACKAGES = (
     *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql", "systemd"),
-    *("dbus", "gnome-keyring"),
+    *("dbus", "gnome-keyring", "at-spi2-core", "python3-pyatspi"),
     *SERVER_PACKAGES,
     *CARD_PACKAGES,
     *WAYLAND_PACKAGES,
@@ -93,7 +93,8 @@ TEST_PACKAGES = (
     *JAPANESE_FONT_PACKAGES,
 )
 """An X server, a TURN server, a database server, what makes network namespaces and their faults,
-what reads systemd's units, a keyring, a reverse proxy, a proxy and what collects metrics."""
+what reads systemd's units, a keyring, what a screen reader reads by, a reverse proxy, a proxy and
+what collects metrics."""
 
 NO_CLUSTER = (
     "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"

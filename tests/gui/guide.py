@@ -34,6 +34,7 @@ STATES: Final = (
 )
 """What a window of a game and the home can look like; faces of a kind are there once."""
 SIZES: Final = ("home", "lost", "end-after-drops")
+ENGLISH: Final = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "LANGUAGE": "en"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def main() -> None:
             arguments = [made, run.size, run.theme, "100", run.language, *run.names]
             subprocess.run(
                 [sys.executable, str(Path(__file__).with_name("gallery.py")), *arguments],
-                env={**os.environ, "QT_SCALE_FACTOR": str(run.scale)},
+                env={**os.environ, **ENGLISH, "QT_SCALE_FACTOR": str(run.scale)},
                 check=True,
             )
             to = IMAGES / run.folder

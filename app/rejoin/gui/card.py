@@ -160,6 +160,11 @@ class Card(QWidget):
         column.addLayout(self.row)
         self.hide()
 
+    def name_after(self, title: str) -> None:
+        """What a screen reader calls the card."""
+        if self.panel.accessibleName() != title:
+            self.panel.setAccessibleName(title)
+
     def button(self, text: str, kind: str, on_press: Callable[[], None]) -> CardButton:
         """A new button with this marked text, which calls `on_press`; the caller adds it to a
         layout."""

@@ -65,6 +65,7 @@ class StartingCard(Card):
             self._since_at = now
         waited_s = now - self._since_at if self._since_at is not None else 0.0
         set_text(self.title, texts.starting_title(snapshot))
+        self.name_after(self.title.text())
         set_text(self.awaited, texts.starting_awaited(snapshot, now, waited_s))
         set_text(self.leaving, texts.starting_leaving(snapshot))
         digits = clock_text(waited_s) if waited_s >= _QUIET_START_S else ""

@@ -182,11 +182,9 @@ _PORTAL = mark(
     "A web page answers in place of the studio. This network may want a sign-in (captive portal): "
     "please look with your web browser."
 )
-_SIGN_IN = mark("Please sign in with your web browser.")
 _ASK_PROXY = mark("Check the proxy settings of this computer, or try another network.")
 _STRANGER = mark("Something else answers in place of the studio. This network may want a sign-in.")
 _FIREWALL = mark("A firewall in this network may block the game's stream. Try another network.")
-_RELEASING = mark("Releasing the game server...")
 _NOT_RELEASED = mark(
     "The studio cannot be reached, so your game may still be running. It ends when its time is up."
 )
@@ -249,7 +247,7 @@ def lost_known(snapshot: Snapshot) -> str:
 def _ending_known(snapshot: Snapshot) -> str:
     """What is known of a game that is being ended."""
     if not waits_to_end(snapshot):
-        return tr(_RELEASING)
+        return tr("Releasing the game server...")
     return tr(_NOT_RELEASED if snapshot.offline else _NOT_CONFIRMED)
 
 
@@ -270,7 +268,7 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
         case Verdict.NETWORK_GONE if not ending:
             return tr(_OFFLINE)  # and not that somebody else does not answer
         case Verdict.SIGN_IN_PAGE:
-            return tr(_SIGN_IN)
+            return tr("Please sign in with your web browser.")
         case Verdict.PROXY_REFUSES:
             return tr(_ASK_PROXY)
         case Verdict.SERVICE_SILENT:
