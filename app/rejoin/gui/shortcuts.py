@@ -116,6 +116,8 @@ PRINTED: Final = (
     *(mark("Ctrl"), mark("Shift"), mark("Enter"), mark("Escape"), mark("Space"), mark("Up")),
     *(mark("Down"), mark("Left"), mark("Right"), mark("Delete"), mark("Insert"), mark("Home")),
     *(mark("End"), mark("PageUp"), mark("PageDown"), mark("Backspace"), mark("Minus")),
+    *(mark("ScrollLock"), mark("PrintScreen"), mark("Pause"), mark("Equal"), mark("Comma")),
+    *(mark("Period"), mark("Slash"), mark("Semicolon")),
 )
 """Names of keys that are printed otherwise on other keyboards."""
 
