@@ -137,6 +137,7 @@ def controls_of(settings: PlayerSettings) -> ControlOptions:
     return ControlOptions(
         Shortcuts.of(
             {
+                ShortcutAction.OPEN_MENU: settings.keys_menu,
                 ShortcutAction.TOGGLE_FULL_SCREEN: settings.keys_full_screen,
                 ShortcutAction.TOGGLE_STATISTICS: settings.keys_statistics,
                 ShortcutAction.TOGGLE_SOUND: settings.keys_sound,

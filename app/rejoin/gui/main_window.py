@@ -32,6 +32,7 @@ from rejoin.gui.front import bring_to_front
 from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
+from rejoin.gui.menu.menu_control import MenuControl, MenuParts
 from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys
 from rejoin.gui.note_keeper import NoteKeeper
 from rejoin.gui.notes import Notes
@@ -39,6 +40,7 @@ from rejoin.gui.pill import Pill, row_of
 from rejoin.gui.player_files import PlayerFiles
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
+from rejoin.gui.settings.following import playing_in
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.window_options import Presence, WindowOptions
@@ -112,6 +114,7 @@ class RejoinWindow(QWidget):
             self.window(), self, self.layers.view, self.inputs, self.keys, options.controls, clock
         )
         self.mouse = self.controls.mouse
+        self.menu = self._make_menu()
 
         self.bridge.snapshot_changed.connect(self._on_snapshot)
         self.bridge.wished.connect(self._on_wish)
@@ -142,6 +145,18 @@ class RejoinWindow(QWidget):
         column.setSpacing(0)
         column.addWidget(self.banner_row)
         column.addWidget(self.layers, 1)
+
+    def _make_menu(self) -> MenuControl:
+        parts = MenuParts(
+            bridge=self.bridge,
+            full_screen=self.controls.full_screen.toggle,
+            is_full_screen=lambda: self.window().isFullScreen(),
+            choose_sound=self._notes.change_sound,
+            say=self._announcer.say,
+            settings=self._options.settings,
+            playing=lambda: playing_in(self),
+        )
+        return MenuControl(self, self.layers.menu, self.mouse, parts)
 
     def _connect_buttons(self) -> None:
         layers, post = self.layers, self.bridge.post
@@ -229,6 +244,8 @@ class RejoinWindow(QWidget):
             snapshot = self._options.before_start
         before, self._snapshot = self._snapshot.stage, snapshot
         self._notes.follow(before, snapshot)
+        self.layers.history.follow(snapshot, self._clock())
+        self.menu.follow(snapshot)
         self.refresh()
         if self._presence is Presence.LEAVING and snapshot.stage is Stage.ENDED:
             self._close_for_good()
@@ -250,7 +267,9 @@ class RejoinWindow(QWidget):
             start_requested=requested,
             mouse_was_captured=isinstance(self.mouse.state, FreedByDrop),
         )
-        self._announcer.update(snapshot, self._show_notes(), now)
+        shown = self._show_notes()
+        self.menu.show(shown.badge or " ".join(part for part in shown.limit if part))
+        self._announcer.update(snapshot, shown, now)
         self.refreshed.emit()
 
     def _show_notes(self) -> Notes:
@@ -263,6 +282,7 @@ class RejoinWindow(QWidget):
 
     def _on_tick(self) -> None:
         self.layers.stats.tick(self._refreshing.interval())
+        self.layers.sample(self._clock(), live=self._snapshot.stage is Stage.LIVE)
         self.refresh()
 
     def _pace(self) -> None:
@@ -337,6 +357,7 @@ class RejoinWindow(QWidget):
             and snapshot.input_open
             and not snapshot.view_only
             and not self._has_left()
+            and not self.menu.is_open
         )
         if wanted == self.inputs.is_open:
             return
@@ -368,6 +389,8 @@ class RejoinWindow(QWidget):
     def run_shortcut(self, action: ShortcutAction) -> None:
         """Do what a shortcut is for; nothing is held any more."""
         match action:
+            case ShortcutAction.OPEN_MENU:
+                self.menu.toggle()
             case ShortcutAction.TOGGLE_FULL_SCREEN:
                 self.controls.full_screen.toggle()
                 self.controls.show_view()

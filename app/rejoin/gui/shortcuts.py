@@ -13,6 +13,8 @@ from rejoin.input_events.chords import Chord, Held, label, parse
 class ShortcutAction(enum.Enum):
     """What a shortcut does."""
 
+    OPEN_MENU = "open_menu"
+    """Or shut it."""
     TOGGLE_FULL_SCREEN = "toggle_full_screen"
     TOGGLE_STATISTICS = "toggle_statistics"
     TOGGLE_SOUND = "toggle_sound"
@@ -49,6 +51,7 @@ class Shortcut:
 
 
 SHORTCUTS: Final = (
+    Shortcut(ShortcutAction.OPEN_MENU, "Ctrl+Alt+G", "menu", frozenset({Condition.LIVE})),
     Shortcut(ShortcutAction.TOGGLE_FULL_SCREEN, "F11, Alt+Enter", "full screen"),
     Shortcut(ShortcutAction.TOGGLE_STATISTICS, "Ctrl+Alt+S", "stream statistics"),
     Shortcut(

@@ -230,6 +230,13 @@ class PlayerSettings:
         "Keys of the desktop (Alt+Tab, Super) reach the game: never, in full screen, or always; on "
         "Linux alone.",
     )
+    keys_menu: str = _setting(
+        "shortcuts.menu",
+        Keys(),
+        "Ctrl+Alt+G",
+        _NEXT_GAME,
+        "Keys for the menu over a game.",
+    )
     keys_full_screen: str = _setting(
         "shortcuts.full_screen",
         Keys(),

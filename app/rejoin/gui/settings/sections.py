@@ -89,6 +89,7 @@ SECTIONS: Final = (
         "shortcuts",
         "Shortcuts",
         (
+            "shortcuts.menu",
             "shortcuts.full_screen",
             "shortcuts.statistics",
             "shortcuts.sound",
@@ -240,6 +241,7 @@ WORDS: Final[Mapping[str, Words]] = {
             "always": Choice("For the game", "The game has them in its window, on Linux."),
         },
     ),
+    "shortcuts.menu": Words("Menu"),
     "shortcuts.full_screen": Words("Full screen"),
     "shortcuts.statistics": Words("Stream statistics"),
     "shortcuts.sound": Words("Sound on or off"),
