@@ -14,7 +14,7 @@ import click
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import is_terminal, say, warn
-from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
+from rejoin.cli.played_game import gamepads, make_player, window_options
 from rejoin.cli.saved_settings import given_here, of_this_run
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.parts import loading
@@ -289,6 +289,8 @@ def _place() -> PlaceFile | None:
 
 def _controls() -> ControlOptions:
     """How keyboard, mouse and touch behave, as the player has saved it."""
+    from rejoin.gui.settings.chosen_controls import controls_of
+
     return controls_of(of_this_run())
 
 

@@ -12,5 +12,5 @@ Glossary:
 
 Read: `choices` and `changes` (values), `standard` (SDL's numbers to the W3C's), `pads` (devices to
 states), `gate` (what reaches the game, and when), `reader` (the thread), `sdl_source` and
-`sdl_library` (SDL itself).
+`sdl_library` (SDL itself). Beside the gate `navigation` makes presses on Rejoin's own cards.
 """

@@ -90,6 +90,20 @@ class Controls:
 
         self._touch = Touch(view, self.mouse, self.pointer, options.touch, clock)
 
+    def use(self, options: ControlOptions) -> None:
+        """Keyboard, mouse and touch behave so from now on. A mouse that the game may not have any
+        more is freed, and what is held by the old way is released."""
+        if options == self._options:
+            return
+        self._options = options
+        if not options.mouse.capture:
+            self.free()
+        self._inputs.use(options.mouse)
+        self.mouse.use(options.mouse.sensitivity)
+        self._touch.use(options.touch)
+        self.system_keys.use(options.system_keys)
+        self.update_system_keys()
+
     # --- keyboard -------------------------------------------------------------------------------
 
     def press_key(self, event: QKeyEvent) -> bool:

@@ -24,23 +24,25 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import Snapshot, Stage
+from rejoin.gamepads.choices import PadChoices
 from rejoin.gui import screenshot, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge, StreamPort
+from rejoin.gui.control_options import ControlOptions
 from rejoin.gui.controls import Controls
 from rejoin.gui.front import bring_to_front
 from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
-from rejoin.gui.menu.menu_control import MenuControl, MenuParts
+from rejoin.gui.menu.menu_control import menu_of
 from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys
 from rejoin.gui.note_keeper import NoteKeeper
 from rejoin.gui.notes import Notes
+from rejoin.gui.pad_keys import PadKeys
 from rejoin.gui.pill import Pill, row_of
 from rejoin.gui.player_files import PlayerFiles
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
-from rejoin.gui.settings.following import playing_in
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.window_options import Presence, WindowOptions
@@ -114,7 +116,8 @@ class RejoinWindow(QWidget):
             self.window(), self, self.layers.view, self.inputs, self.keys, options.controls, clock
         )
         self.mouse = self.controls.mouse
-        self.menu = self._make_menu()
+        self.menu = menu_of(self, self.layers, self.controls, self._notes, self._announcer)
+        self.pad_keys = PadKeys(options.pads, self, self.menu.toggle)
 
         self.bridge.snapshot_changed.connect(self._on_snapshot)
         self.bridge.wished.connect(self._on_wish)
@@ -146,18 +149,6 @@ class RejoinWindow(QWidget):
         column.addWidget(self.banner_row)
         column.addWidget(self.layers, 1)
 
-    def _make_menu(self) -> MenuControl:
-        parts = MenuParts(
-            bridge=self.bridge,
-            full_screen=self.controls.full_screen.toggle,
-            is_full_screen=lambda: self.window().isFullScreen(),
-            choose_sound=self._notes.change_sound,
-            say=self._announcer.say,
-            settings=self._options.settings,
-            playing=lambda: playing_in(self),
-        )
-        return MenuControl(self, self.layers.menu, self.mouse, parts)
-
     def _connect_buttons(self) -> None:
         layers, post = self.layers, self.bridge.post
         layers.starting.start.connect(self.start)
@@ -172,7 +163,18 @@ class RejoinWindow(QWidget):
         layers.end.report_wanted.connect(self.refresh)
         layers.reconnect.clicked.connect(lambda: post(ReconnectRequested()))
 
+    def use_controls(self, controls: ControlOptions, pads: PadChoices) -> None:
+        """The player likes them so from now on."""
+        self.controls.use(controls)
+        self._notes.use(controls)
+        self.layers.name_keys(controls.shortcuts)
+        self._options.pads.choose(pads)
+
     # --- what is known --------------------------------------------------------------------------
+
+    @property
+    def options(self) -> WindowOptions:
+        return self._options
 
     @property
     def snapshot(self) -> Snapshot:
@@ -342,6 +344,7 @@ class RejoinWindow(QWidget):
             self._presence = Presence.GONE
             self._refreshing.stop()
             self.inputs.close()
+            self.pad_keys.close()
             self.bridge.close()
             self.hide()
             self.files.saving.close()

@@ -116,6 +116,10 @@ class MouseCapture:
         """Whether the desktop still has to answer."""
         return isinstance(self._state, Asked)
 
+    def use(self, sensitivity: float) -> None:
+        """Travel is multiplied by this from now on."""
+        self._sensitivity = sensitivity
+
     # --- to and from the game -------------------------------------------------------------------
 
     def capture(self) -> bool:

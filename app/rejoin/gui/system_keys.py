@@ -39,6 +39,10 @@ class SystemKeys:
         """Whether the game has them now."""
         return self._taken
 
+    def use(self, mode: SystemKeysMode) -> None:
+        """As the player wants it from the next `update` on."""
+        self._mode = mode
+
     def update(self, *, may: bool) -> None:
         """Take or give back. `may`: the game takes input and its window is active."""
         wanted = (

@@ -48,6 +48,10 @@ class Touch(QObject):
         view.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
         view.installEventFilter(self)
 
+    def use(self, mode: TouchMode) -> None:
+        """What a finger is, from the next touch on."""
+        self._mode = mode
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() not in _EVENTS or not isinstance(event, QTouchEvent):
             return False

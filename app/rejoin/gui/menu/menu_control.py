@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rejoin.core.events import EndGameRequested, ReconnectRequested
 from rejoin.core.model import Snapshot, Stage
@@ -18,8 +18,16 @@ from rejoin.gui.menu.entries import MenuAction, MenuState
 from rejoin.gui.menu.menu_layer import MenuLayer
 from rejoin.gui.mouse_capture import Captured, FreedByKeys, MouseCapture
 from rejoin.gui.settings.followed import FollowedSettings
+from rejoin.gui.settings.following import playing_in
 from rejoin.gui.settings.rows import Playing
 from rejoin.media.audio.volume import SoundChoice
+
+if TYPE_CHECKING:
+    from rejoin.gui.announcer import Announcer
+    from rejoin.gui.controls import Controls
+    from rejoin.gui.layers import Layers
+    from rejoin.gui.main_window import RejoinWindow
+    from rejoin.gui.note_keeper import NoteKeeper
 
 
 class MenuWindow(Protocol):
@@ -35,6 +43,26 @@ class MenuWindow(Protocol):
 
     def close(self) -> bool:
         """Close the game for now."""
+
+
+def menu_of(
+    window: RejoinWindow,
+    layers: Layers,
+    controls: Controls,
+    notes: NoteKeeper,
+    announcer: Announcer,
+) -> MenuControl:
+    """The menu of a game's window."""
+    parts = MenuParts(
+        bridge=window.bridge,
+        full_screen=controls.full_screen.toggle,
+        is_full_screen=lambda: window.window().isFullScreen(),
+        choose_sound=notes.change_sound,
+        say=announcer.say,
+        settings=window.options.settings,
+        playing=lambda: playing_in(window),
+    )
+    return MenuControl(window, layers.menu, controls.mouse, parts)
 
 
 @dataclass(frozen=True, slots=True)

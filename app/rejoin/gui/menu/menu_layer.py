@@ -89,7 +89,7 @@ class MenuLayer(QWidget):
         page.setParent(self)
         self.lay_out()
         page.show()
-        page.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._focus_page(page)
 
     def leave_page(self) -> None:
         """Back to the panel."""
@@ -114,11 +114,19 @@ class MenuLayer(QWidget):
 
     def take_focus(self) -> None:
         if self._full_page is not None:
-            self._full_page.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._focus_page(self._full_page)
         elif self.panel.isHidden():
             self.statistics.back.setFocus(Qt.FocusReason.OtherFocusReason)
         else:
             self.panel.take_focus()
+
+    def _focus_page(self, page: QWidget) -> None:
+        """To where the page has put it, or else to the page."""
+        focused: QWidget | None = page.focusWidget()
+        if focused is None:
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            focused.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # --- where it is ----------------------------------------------------------------------------
 

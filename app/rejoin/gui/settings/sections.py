@@ -82,6 +82,7 @@ SECTIONS: Final = (
             "pads.dead_zone",
             "pads.swap_ab",
             "pads.swap_xy",
+            "pads.swap_ab_cards",
             "pads.rumble",
         ),
     ),
@@ -257,8 +258,13 @@ WORDS: Final[Mapping[str, Words]] = {
         "they are at rest while another window is the active one.",
     ),
     "pads.dead_zone": Words("Dead zone of sticks"),
-    "pads.swap_ab": _on_off("Swap A and B", "swapped.", "as the pad has them."),
-    "pads.swap_xy": _on_off("Swap X and Y", "swapped.", "as the pad has them."),
+    "pads.swap_ab": _on_off("Swap A and B in the game", "swapped.", "as the pad has them."),
+    "pads.swap_xy": _on_off("Swap X and Y in the game", "swapped.", "as the pad has them."),
+    "pads.swap_ab_cards": _on_off(
+        "Swap A and B on cards",
+        "in Rejoin's own windows B presses and A goes back.",
+        "in Rejoin's own windows A presses and B goes back.",
+    ),
     "pads.rumble": _on_off(
         "Vibration", "where the game's input module asks for it.", "pads do not vibrate."
     ),
