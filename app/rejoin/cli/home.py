@@ -94,14 +94,7 @@ def _run(link: str | None, instance: Instance | None) -> int:
         make_pads=_make_pads,
         link=link,
         instance=instance,
-        version=_version,
     )
-
-
-def _version() -> str:
-    from importlib import metadata
-
-    return metadata.version("rejoin")
 
 
 def _settings() -> PlayerSettings:

@@ -28,6 +28,7 @@ from rejoin.cli.messages import (
 from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT, taken_from
 from rejoin.cli.verbs import Verbs
 from rejoin.errors import RejoinError
+from rejoin.version import VERSION
 
 
 @click.group(
@@ -36,7 +37,7 @@ from rejoin.errors import RejoinError
     invoke_without_command=True,
     no_args_is_help=False,
 )
-@click.version_option(package_name="rejoin")
+@click.version_option(VERSION)
 @click.option("-v", "--verbose", is_flag=True, help="Log to standard error what Rejoin does.")
 @click.pass_context
 def rejoin(context: click.Context, verbose: bool) -> int:

@@ -54,8 +54,8 @@ class HomeParts:
 
     `make_parts`: composes a game. `make_use`: what draws it in this window, by its options.
     `fell_back`: is told what draws once the card cannot any more. `make_pads`: the gamepads of the
-    home itself; None: there are none. `allow_444`: the player's setting of now. `version`: of this
-    Rejoin. `streamer_mode`: whether others may see the screen now.
+    home itself; None: there are none. `allow_444`: the player's setting of now. `streamer_mode`:
+    whether others may see the screen now.
     """
 
     make_parts: MakeParts
@@ -63,7 +63,6 @@ class HomeParts:
     fell_back: Callable[[DrawnBy], None] = lambda choice: None
     make_pads: Callable[[], PlayerPads] | None = None
     allow_444: Callable[[], bool] = lambda: False
-    version: Callable[[], str] = lambda: ""
     streamer_mode: Callable[[], bool] = lambda: False
 
 
@@ -249,7 +248,7 @@ class HomeController(QObject):
 
     def _open_page(self, name: str) -> None:
         if name == "about":
-            self.steps.show_about(self._parts.version())
+            self.steps.show_about()
         elif name in self._extras:
             open_extra(self._extras[name], self)
 

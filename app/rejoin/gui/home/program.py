@@ -49,7 +49,6 @@ def run(
     make_pads: Callable[[], PlayerPads] | None = None,
     link: str | None = None,
     instance: Instance | None = None,
-    version: Callable[[], str] = lambda: "",
 ) -> int:
     """Show the home window until it is closed; blocks the main thread. 0, or 130 after Ctrl+C.
 
@@ -70,7 +69,6 @@ def run(
             drawing.fell_back,
             make_pads,
             lambda: settings().allow_444,
-            version,
             lambda: settings().streamer_mode,
         )
         controller = HomeController(window, parts, jobs)
