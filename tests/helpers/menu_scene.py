@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Qt
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from helpers.fake_port import FakeClock, FakePort, picture
 from helpers.window_faces import LIVE, NOW, lost
+from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.menu.history import History
@@ -54,14 +56,14 @@ def playing(
     *,
     settings: Path | None = None,
     options: WindowOptions = WindowOptions(),  # noqa: B008 frozen
+    port: FakePort | None = None,
+    clock: Clock | None = None,
 ) -> tuple[RejoinWindow, FakePort, FakeClock]:
     """A window with a live game and a minute behind it. `settings`: its file, which need not
-    exist."""
-    from dataclasses import replace
-
-    port, clock = FakePort(), FakeClock(NOW)
+    exist. `clock`: None: the one that is returned."""
+    port, fake_clock = port or FakePort(), FakeClock(NOW)
     options = replace(options, settings=FollowedSettings(settings))
-    window = RejoinWindow(port, options, clock=clock)
+    window = RejoinWindow(port, options, clock=clock or fake_clock)
     window.resize(*size)
     window.show()
     window.activateWindow()
@@ -70,7 +72,7 @@ def playing(
     port.publish(LIVE)
     QCoreApplication.processEvents()
     fill(window.layers.history)
-    return window, port, clock
+    return window, port, fake_clock
 
 
 def press(window: RejoinWindow, key: Qt.Key, modifiers: Qt.KeyboardModifier | None = None) -> None:
