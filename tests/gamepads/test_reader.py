@@ -13,9 +13,10 @@ import pytest
 
 from helpers.virtual_pads import A, VirtualPad
 from helpers.waiting import wait_until
-from rejoin.gamepads.changes import ButtonChanged, Change, Plugged, Unplugged, Vibration
+from rejoin.gamepads.changes import AxisMoved, ButtonChanged, Change, Plugged, Unplugged, Vibration
 from rejoin.gamepads.choices import PadChoices
-from rejoin.gamepads.navigation import PadPress
+from rejoin.gamepads.navigation import MENU, PadPress
+from rejoin.gamepads.pad_mouse import PadAct, PadIsMouse, PadMoved
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
 from rejoin.input_events.events import PadState
@@ -242,7 +243,7 @@ def test_an_unplugged_pad_is_said_to_be_gone(player: Player) -> None:
 
 
 def test_who_listens_hears_presses_while_the_game_takes_no_input(player: Player) -> None:
-    heard: list[PadPress] = []
+    heard: list[PadPress | PadAct] = []
     player.pads.listen(heard.append)
     player.does(PLUGGED)
     wait_until(lambda: player.sent != [])
@@ -295,3 +296,22 @@ def test_stopped_for_good_nothing_begins_again(player: Player) -> None:
     player.pads.listen(lambda press: None)
     player.pads.choose(PadChoices(background=True))
     assert not player.pads.reading
+
+
+def test_a_pad_that_is_a_mouse_is_at_rest_for_the_game() -> None:
+    player = Player(PadChoices(mouse=True))
+    heard: list[PadPress | PadAct] = []
+    try:
+        player.pads.listen(heard.append)
+        player.pads.open()
+        player.does(PLUGGED)
+        player.until_sent(1)
+        player.does(ButtonChanged(5, 6, True))
+        wait_until(lambda: any(isinstance(each, PadIsMouse) for each in heard))
+        wait_until(lambda: not any(player.sent[-1].buttons))
+        player.does(ButtonChanged(5, 6, False), AxisMoved(5, 0, 32767))
+        wait_until(lambda: any(isinstance(each, PadMoved) for each in heard))
+        assert player.sent[-1].axes == (0.0,) * 4
+        assert max(each.buttons[MENU] for each in player.sent) == 1.0, "until it was a mouse"
+    finally:
+        player.pads.stop()

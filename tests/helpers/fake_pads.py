@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.navigation import PadPress
+from rejoin.gamepads.pad_mouse import PadAct
 from rejoin.input_events.events import PadState
 
 
@@ -15,7 +16,7 @@ class FakePads:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.send: Callable[[PadState], None] | None = None
-        self.heard: Callable[[PadPress], None] | None = None
+        self.heard: Callable[[PadPress | PadAct], None] | None = None
         self.choices: PadChoices | None = None
 
     def connect(self, send: Callable[[PadState], None]) -> None:
@@ -33,7 +34,7 @@ class FakePads:
     def released(self) -> None:
         self.said.append("released")
 
-    def listen(self, heard: Callable[[PadPress], None] | None) -> None:
+    def listen(self, heard: Callable[[PadPress | PadAct], None] | None) -> None:
         self.heard = heard
 
     def choose(self, choices: PadChoices) -> None:

@@ -47,6 +47,7 @@ class GameOptions:
     pad_swap_xy: bool = False
     pad_swap_ab_cards: bool = False
     pad_rumble: bool = True
+    pad_mouse: bool = False
     max_kbps: int | None = None
     max_height: int | None = None
     ice_servers: Path | None = None

@@ -53,4 +53,9 @@ def pad_options() -> tuple[Callable[[_Verb], _Verb], ...]:
             default=saved("pad_rumble"),
             help="The game may make gamepads vibrate; only where its input module asks for it.",
         ),
+        click.option(
+            "--pad-mouse/--no-pad-mouse",
+            default=saved("pad_mouse"),
+            help="Menu, held on a gamepad, makes it a mouse, and a gamepad again.",
+        ),
     )

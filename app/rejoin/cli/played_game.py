@@ -108,6 +108,7 @@ def gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None
         swap_xy=options.pad_swap_xy,
         swap_ab_cards=options.pad_swap_ab_cards,
         rumble=options.pad_rumble,
+        mouse=options.pad_mouse,
     )
     pads = Gamepads(choices, mappings_path())
     return pads, pads.on_wish

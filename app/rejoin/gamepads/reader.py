@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -15,9 +15,11 @@ from rejoin.gamepads.changes import Change, Unplugged, Vibration
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.gate import PadGate, Send
 from rejoin.gamepads.navigation import Navigation, PadPress
+from rejoin.gamepads.pad_mouse import PadAct, PadIsMouse, PadMouse
 from rejoin.gamepads.pads import Pads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
 from rejoin.input_events.events import PadState
+from rejoin.input_events.held import at_rest
 from rejoin.input_events.wishes import AnyWish, VibrationWish
 
 _log = logging.getLogger("rejoin.gamepads")
@@ -33,6 +35,9 @@ SEARCH_EVERY_S: Final = 0.250
 END_WITHIN_S: Final = 1.0
 MAX_VIBRATIONS: Final = 16
 """Wishes of a module that wait; older ones are dropped."""
+
+
+Heard = Callable[[PadPress | PadAct], None]
 
 
 class PadSource(Protocol):
@@ -60,12 +65,13 @@ class Gamepads:
         self.mappings = mappings
         self._make_source = make_source or _sdl_source
         self._gate = PadGate(background=choices.background)
-        self._heard: Callable[[PadPress], None] | None = None
+        self._heard: Heard | None = None
         """Where presses on cards go."""
         self._thread: threading.Thread | None = None
         self._ends = threading.Event()
         """Of the thread that runs now."""
         self._wanted = self._stopped = False
+        self._mouse = PadMouse(choices.mouse)
         self._woken = threading.Event()
         self._vibrations: deque[VibrationWish | None] = deque(maxlen=MAX_VIBRATIONS)
         """None: every motor stands still."""
@@ -88,9 +94,9 @@ class Gamepads:
         self._gate.change(is_open=True)
         self._begin()
 
-    def listen(self, heard: Callable[[PadPress], None] | None) -> None:
-        """Where presses go that are for Rejoin's own cards; called on the thread of the gamepads.
-        None: nowhere."""
+    def listen(self, heard: Heard | None) -> None:
+        """Where presses go that are for Rejoin's own cards, and what a pad does as a mouse; called
+        on the thread of the gamepads. None: nowhere."""
         self._heard = heard
         if heard is not None:
             self._begin()
@@ -174,9 +180,11 @@ class Gamepads:
 
     def _read(self, source: PadSource, ends: threading.Event) -> None:
         pads, navigation = Pads(self.choices), Navigation(self.choices)
+        self._mouse = PadMouse(self.choices.mouse)
         while not ends.is_set():
             if pads.choices is not self.choices:
                 navigation.choices = self.choices
+                self._mouse.enabled = self.choices.mouse
                 for state in pads.choose(self.choices, boot_s()):
                     self._put(state, navigation)
             for change in source.poll():
@@ -184,7 +192,7 @@ class Gamepads:
                     self._put(state, navigation)
             for state in pads.moved(boot_s()):
                 self._put(state, navigation)
-            self._say(navigation.tick(boot_s(), plays=self._gate.passing))
+            self._tick(navigation)
             self._vibrate(source, pads)
             self._woken.wait(self._pause_s(pads))
             self._woken.clear()
@@ -194,15 +202,25 @@ class Gamepads:
                     self._gate.put(state)
 
     def _put(self, state: PadState, navigation: Navigation) -> None:
-        presses = navigation.put(state, boot_s(), plays=self._gate.passing)
-        self._gate.put(state)
-        self._say(presses)
+        plays = self._gate.passing
+        presses = navigation.put(state, boot_s(), plays=plays)
+        acts = self._mouse.put(state, plays=plays)
+        self._gate.put(at_rest(state) if self._mouse.is_mouse(state.index) else state)
+        self._say([*presses, *acts])
 
-    def _say(self, presses: list[PadPress]) -> None:
+    def _tick(self, navigation: Navigation) -> None:
+        now, plays = boot_s(), self._gate.passing
+        acts = self._mouse.tick(now, plays=plays)
+        for act in acts:
+            if isinstance(act, PadIsMouse) and act.on:
+                self._gate.put(at_rest(act.pad))
+        self._say([*navigation.tick(now, plays=plays), *acts])
+
+    def _say(self, what: Sequence[PadPress | PadAct]) -> None:
         heard = self._heard
         if heard is not None:
-            for press in presses:
-                heard(press)
+            for each in what:
+                heard(each)
 
     def _pause_s(self, pads: Pads) -> float:
         if not pads:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -39,6 +40,7 @@ from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys
 from rejoin.gui.note_keeper import NoteKeeper
 from rejoin.gui.notes import Notes
 from rejoin.gui.pad_keys import PadKeys
+from rejoin.gui.pad_pointer import pad_acted
 from rejoin.gui.pill import Pill, row_of
 from rejoin.gui.player_files import PlayerFiles
 from rejoin.gui.raster_surface import RasterSurface
@@ -118,7 +120,7 @@ class RejoinWindow(QWidget):
         self.mouse = self.controls.mouse
         self.menu = menu_of(self, self.layers, self.controls, self._notes, self._announcer)
         self.pad_keys = PadKeys(options.pads, self, self.menu.toggle)
-
+        self.pad_keys.acted.connect(partial(pad_acted, self.controls.pointer, self._notes))
         self.bridge.snapshot_changed.connect(self._on_snapshot)
         self.bridge.wished.connect(self._on_wish)
         self.bridge.open()

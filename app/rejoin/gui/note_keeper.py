@@ -80,6 +80,10 @@ class NoteKeeper:
         self._memory = replace(self._memory, picture=Problem(text, self._clock()))
         self._announcer.say(text)
 
+    def note_pad(self, text: str) -> None:
+        """Show for a while what a gamepad is now."""
+        self.note_picture(text)
+
     def change_sound(self, choice: SoundChoice) -> None:
         """A key changes the volume: show it and announce it."""
         self._layers.sound.set_choice(choice)

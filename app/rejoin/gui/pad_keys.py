@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 from rejoin.gamepads.navigation import PadPress
+from rejoin.gamepads.pad_mouse import PadAct
 from rejoin.gui.card import Card, CardButton
 from rejoin.gui.focus_moves import nearest
 from rejoin.gui.input import PlayerPads
@@ -53,6 +54,8 @@ _ACROSS = frozenset({PadPress.LEFT, PadPress.RIGHT})
 class PadKeys(QObject):
     """Lives on the GUI thread; without a Qt parent, to outlive late calls from the pads' thread."""
 
+    acted = Signal(object)
+    """What a pad does as a mouse: a `PadAct`."""
     _heard = Signal(object)
 
     def __init__(
@@ -76,16 +79,22 @@ class PadKeys(QObject):
         if not self._closed:
             self._pads.listen(self.hear)
 
-    def hear(self, press: PadPress) -> None:
+    def hear(self, what: PadPress | PadAct) -> None:
         """May be called on any thread."""
-        self._heard.emit(press)
+        self._heard.emit(what)
 
     def close(self) -> None:
         """Nothing is done any more with what still arrives. May be called twice."""
         self._closed = True
         self._pads.listen(None)
 
-    def _do(self, press: PadPress) -> None:
+    def _do(self, what: PadPress | PadAct) -> None:
+        if isinstance(what, PadPress):
+            self._press(what)
+        elif not self._closed:
+            self.acted.emit(what)
+
+    def _press(self, press: PadPress) -> None:
         window = QApplication.activeWindow()
         if self._closed or window is None:
             return

@@ -191,6 +191,14 @@ class PlayerSettings:
         _AT_ONCE,
         "The game may make gamepads vibrate; only where its input module asks for it.",
     )
+    pad_mouse: bool = _setting(
+        "pads.mouse",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "Menu, held on a gamepad for three quarters of a second, makes it a mouse, and a gamepad "
+        "again.",
+    )
     # Mouse, touch, keyboard and shortcuts stand together.
     mouse_capture: str = _setting(
         "mouse.capture",

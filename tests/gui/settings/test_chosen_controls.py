@@ -38,6 +38,7 @@ def test_every_choice_arrives() -> None:
             pad_swap_xy=True,
             pad_swap_ab_cards=True,
             pad_rumble=False,
+            pad_mouse=True,
         )
     ) == PadChoices(
         enabled=False,
@@ -47,4 +48,5 @@ def test_every_choice_arrives() -> None:
         swap_xy=True,
         swap_ab_cards=True,
         rumble=False,
+        mouse=True,
     )

@@ -45,4 +45,5 @@ def pads_of(settings: PlayerSettings) -> PadChoices:
         swap_xy=settings.pad_swap_xy,
         swap_ab_cards=settings.pad_swap_ab_cards,
         rumble=settings.pad_rumble,
+        mouse=settings.pad_mouse,
     )

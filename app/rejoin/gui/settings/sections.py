@@ -84,6 +84,7 @@ SECTIONS: Final = (
             "pads.swap_xy",
             "pads.swap_ab_cards",
             "pads.rumble",
+            "pads.mouse",
         ),
     ),
     Section(
@@ -264,6 +265,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "Swap A and B on cards",
         "in Rejoin's own windows B presses and A goes back.",
         "in Rejoin's own windows A presses and B goes back.",
+    ),
+    "pads.mouse": _on_off(
+        "Gamepad as a mouse",
+        "hold Menu to move the pointer with a stick, and again to play.",
+        "a gamepad is only a gamepad.",
     ),
     "pads.rumble": _on_off(
         "Vibration", "where the game's input module asks for it.", "pads do not vibrate."
