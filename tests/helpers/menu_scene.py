@@ -11,12 +11,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from helpers.fake_port import FakeClock, FakePort, picture
-from helpers.window_faces import LIVE, NOW, lost
+from helpers.window_faces import LIVE, NOW, destroy, lost
 from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.menu.entries import MenuAction
 from rejoin.gui.menu.history import History
 from rejoin.gui.settings.followed import FollowedSettings
+from rejoin.gui.settings.page import SettingsPage
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.statistics import StreamStatistics
 
@@ -87,3 +89,29 @@ def open_menu(window: RejoinWindow) -> None:
     """By its shortcut."""
     press(window, Qt.Key.Key_G, CTRL_ALT)
     assert window.menu.is_open
+
+
+def save_menu_pages(folder: Path, size: tuple[int, int]) -> int:
+    """Save the menu, its charts, its question and its settings as PNG; how many pictures."""
+    window, _, _ = playing(size, settings=folder / "no-such-settings.toml")
+    panel = window.layers.menu.panel
+
+    def save(name: str) -> None:
+        window.refresh()
+        QCoreApplication.processEvents()
+        window.save_picture(folder / f"{name}.png")
+
+    window.menu.toggle()
+    save("menu")
+    window.layers.menu.show_statistics(True)
+    save("menu-statistics")
+    panel.buttons[MenuAction.END].click()
+    save("menu-end-question")
+    panel.close_question()
+    panel.buttons[MenuAction.SETTINGS].click()
+    page = window.layers.menu.page
+    if isinstance(page, SettingsPage):
+        page.show_section("controls")
+    save("menu-settings")
+    destroy(window)
+    return 4

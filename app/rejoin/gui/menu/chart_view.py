@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from rejoin.gui import theme
 from rejoin.gui.menu.charts import Chart
+from rejoin.gui.menu.painted_once import PaintedOnce
 from rejoin.gui.roles import Role
 
 _PAD_PX = 14
@@ -26,6 +27,7 @@ class ChartView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._chart: Chart | None = None
+        self._painted = PaintedOnce()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     @property
@@ -48,8 +50,9 @@ class ChartView(QWidget):
         return QSize(theme.scaled(200), theme.scaled(104))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._painted.draw(self, self._chart, self._paint)
+
+    def _paint(self, painter: QPainter) -> None:
         painter.setBrush(theme.card_colour())
         painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         radius = theme.CARD_RADIUS - 4
@@ -58,7 +61,6 @@ class ChartView(QWidget):
             self._paint_texts(painter, self._chart)
             self._paint_drops(painter, self._chart)
             self._paint_lines(painter, self._chart)
-        painter.end()
 
     def _heading(self) -> QRectF:
         """Name and value."""

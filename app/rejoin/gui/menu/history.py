@@ -64,10 +64,10 @@ class History:
         Whether it has."""
         if now < self._next_at or not live:
             return False
-        self._next_at = now + EVERY_S
         numbers = statistics()
         if numbers is None:
             return False
+        self._next_at = now + EVERY_S
         self._samples.append(
             Sample(
                 now,

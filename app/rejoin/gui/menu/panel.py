@@ -24,6 +24,7 @@ from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.labels import label, set_text
 from rejoin.gui.menu import texts
 from rejoin.gui.menu.entries import ENTRIES, Entry, MenuAction, MenuState
+from rejoin.gui.menu.painted_once import PaintedOnce
 from rejoin.gui.settings.controls import PercentSlider
 from rejoin.media.audio.volume import SoundChoice
 
@@ -108,6 +109,7 @@ class MenuPanel(QFrame):
     def __init__(self, keys: KeysDown, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.keys = keys
+        self._painted = PaintedOnce()
         self._state = MenuState()
         self._last = MenuAction.RESUME
         self.setAccessibleName(texts.TITLE)
@@ -279,10 +281,10 @@ class MenuPanel(QFrame):
         return QSize(0, 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._painted.draw(self, None, self._paint)
+
+    def _paint(self, painter: QPainter) -> None:
         painter.setBrush(theme.card_colour())
         painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         inside = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(inside, theme.CARD_RADIUS, theme.CARD_RADIUS)
-        painter.end()

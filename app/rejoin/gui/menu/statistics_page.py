@@ -13,6 +13,7 @@ from rejoin.gui.menu import texts
 from rejoin.gui.menu.chart_view import ChartView
 from rejoin.gui.menu.charts import SERIES, chart
 from rejoin.gui.menu.history import History
+from rejoin.gui.menu.painted_once import PaintedOnce
 from rejoin.gui.settings import sections
 from rejoin.gui.settings.controls import action_button
 
@@ -26,6 +27,7 @@ class _Legend(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
+        self._painted = PaintedOnce()
         self.line = label("hint")
         self.line.setText(f"{texts.LAST_MINUTE} {texts.DROPS_MARKED}")
         column = QVBoxLayout(self)
@@ -33,13 +35,13 @@ class _Legend(QFrame):
         column.addWidget(self.line)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._painted.draw(self, None, self._paint)
+
+    def _paint(self, painter: QPainter) -> None:
         painter.setBrush(theme.pill_colour())
         painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         inside = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(inside, _RADIUS_PX, _RADIUS_PX)
-        painter.end()
 
 
 class StatisticsPage(QWidget):
