@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -32,14 +34,15 @@ def test_it_is_painted_again_only_when_something_has_changed(application: QAppli
     with usual_theme(application):
         widget = Painted()
         found = []
-        for change in (
+        changes: tuple[Callable[[], None], ...] = (
             lambda: None,
             lambda: None,
             lambda: setattr(widget, "shown", "another"),
             lambda: widget.resize(50, 30),
             lambda: theme.apply(application, Appearance(ThemeChoice.LIGHT)),
             lambda: None,
-        ):
+        )
+        for change in changes:
             change()
             shown = widget.grab().toImage()
             assert shown.pixelColor(20, 15) == theme.colour(theme.ACCENT)
