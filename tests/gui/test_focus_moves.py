@@ -43,3 +43,9 @@ def test_a_small_button_on_a_card_is_reached_sideways_alone() -> None:
     assert nearest(places, card, PadPress.UP) is None
     assert nearest(places, card, PadPress.DOWN) == 2
     assert nearest(places, small, PadPress.LEFT) == 0
+
+
+def test_sideways_leads_nowhere_else_but_up_leads_to_what_is_there() -> None:
+    last, corner = QRect(600, 200, 260, 185), QRect(1100, 14, 90, 40)
+    assert nearest([corner], last, PadPress.RIGHT) is None
+    assert nearest([corner], last, PadPress.UP) == 0

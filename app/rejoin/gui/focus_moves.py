@@ -45,6 +45,8 @@ def _distance(place: QRect, here: QRect, direction: PadPress) -> int | None:
             along, beside = here.top() - place.bottom(), _gap_x(place, here)
         case _:
             return None
+    if direction not in _VERTICAL and beside > 0:
+        return None  # sideways leads to what is beside; up and down to whatever is there
     overlaps = along < 0 and not inside
     if overlaps and beside > 0:
         return None  # it is rather beside than further on
