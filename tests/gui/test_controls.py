@@ -191,5 +191,5 @@ def test_fingers_keys_of_the_desktop_and_gamepads_hear_of_it(application: QAppli
     options = ControlOptions(touch=TouchMode.TRACKPAD, system_keys=SystemKeysMode.ALWAYS)
     use(window, options, PadChoices(swap_ab=True))
     assert pads.choices == PadChoices(swap_ab=True)
-    assert window.controls.system_keys._mode is SystemKeysMode.ALWAYS
+    assert window.controls.system_keys.mode is SystemKeysMode.ALWAYS
     destroy(window)

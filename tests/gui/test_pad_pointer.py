@@ -12,8 +12,8 @@ from helpers.fake_port import FakePort
 from helpers.menu_scene import playing
 from helpers.window_faces import destroy, wait_until
 from rejoin.gamepads.pad_mouse import PadAct, PadButton, PadIsMouse, PadMoved, PadTurned
-from rejoin.gui import texts
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.pad_pointer import IS_MOUSE, PLAYS
 from rejoin.gui.window_options import WindowOptions
 from rejoin.input_events.events import Button, PadState, PointerButton, PointerMove, Wheel
 
@@ -61,9 +61,9 @@ def test_what_the_pad_is_now_is_said(scene: Scene) -> None:
     window.announced.connect(said.append)
     does(pads, PadIsMouse(True, PadState(0, True)))
     window.refresh()
-    assert window.layers.corners.picture.text() == texts.PAD_IS_MOUSE
+    assert window.layers.corners.picture.text() == IS_MOUSE
     does(pads, PadIsMouse(False, PadState(0, True)))
-    assert said == [texts.PAD_IS_MOUSE, texts.PAD_PLAYS]
+    assert said == [IS_MOUSE, PLAYS]
 
 
 def test_while_the_menu_is_open_nothing_of_it_reaches_the_game(scene: Scene) -> None:

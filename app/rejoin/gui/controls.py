@@ -98,10 +98,10 @@ class Controls:
         self._options = options
         if not options.mouse.capture:
             self.free()
-        self._inputs.use(options.mouse)
-        self.mouse.use(options.mouse.sensitivity)
-        self._touch.use(options.touch)
-        self.system_keys.use(options.system_keys)
+        self._inputs.use_mouse(options.mouse)
+        self.mouse.sensitivity = options.mouse.sensitivity
+        self._touch.mode = options.touch
+        self.system_keys.mode = options.system_keys
         self.update_system_keys()
 
     # --- keyboard -------------------------------------------------------------------------------

@@ -147,6 +147,11 @@ class PlayerInput:
         self._locks = self._locked_before = Modifiers.NONE
         self._view: View | None = None
 
+    def use(self, pads: PlayerPads, mouse: MouseOptions) -> None:
+        """Those of another game, while closed. Nobody uses the gamepads of before any more."""
+        self._pads, self._mouse = pads, mouse
+        pads.connect(self._send)
+
     @property
     def is_open(self) -> bool:
         return self._open
@@ -176,7 +181,7 @@ class PlayerInput:
             self._post(ReleaseAll(self.clock()))
             self._pads.released()
 
-    def use(self, mouse: MouseOptions) -> None:
+    def use_mouse(self, mouse: MouseOptions) -> None:
         """The mouse behaves so from now on; what is held by the old way is released."""
         if mouse != self._mouse:
             self.release_all()

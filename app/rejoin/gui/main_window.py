@@ -6,7 +6,7 @@ are made from the newest snapshot and the clock, again at each snapshot and seve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -97,9 +97,8 @@ class RejoinWindow(QWidget):
 
         self.keys = KeysDown()
         self.bridge = Bridge(port)
-        self.inputs = PlayerInput(
-            self.bridge.send_input, clock, options.pads, options.controls.mouse
-        )
+        send = self.bridge.send_input
+        self.inputs = PlayerInput(send, clock, options.pads, options.controls.mouse)
         self._announcer = Announcer(self, self.announced.emit)
         self._build()
         self._notes = NoteKeeper(
@@ -118,7 +117,7 @@ class RejoinWindow(QWidget):
             self.window(), self, self.layers.view, self.inputs, self.keys, options.controls, clock
         )
         self.mouse = self.controls.mouse
-        self.menu = menu_of(self, self.layers, self.controls, self._notes, self._announcer)
+        self.menu = menu_of(self, options.settings, self.controls, self._notes, self._announcer)
         self.pad_keys = PadKeys(options.pads, self, self.menu.toggle)
         self.pad_keys.acted.connect(partial(pad_acted, self.controls.pointer, self._notes))
         self.bridge.snapshot_changed.connect(self._on_snapshot)
@@ -165,18 +164,15 @@ class RejoinWindow(QWidget):
         layers.end.report_wanted.connect(self.refresh)
         layers.reconnect.clicked.connect(lambda: post(ReconnectRequested()))
 
-    def use_controls(self, controls: ControlOptions, pads: PadChoices) -> None:
+    def use_controls(self, controls: ControlOptions, pads: PadChoices | None = None) -> None:
         """The player likes them so from now on."""
         self.controls.use(controls)
         self._notes.use(controls)
         self.layers.name_keys(controls.shortcuts)
-        self._options.pads.choose(pads)
+        if pads is not None:
+            self._options.pads.choose(pads)
 
     # --- what is known --------------------------------------------------------------------------
-
-    @property
-    def options(self) -> WindowOptions:
-        return self._options
 
     @property
     def snapshot(self) -> Snapshot:
@@ -205,11 +201,15 @@ class RejoinWindow(QWidget):
             statistics=self.bridge.statistics(),
         )
 
-    def play(self, port: StreamPort, report_facts: Callable[[], Mapping[str, str]]) -> None:
-        """Show another game in this window, which was asked for by `WindowOptions.start_again`."""
-        self._options = replace(
-            self._options, report_facts=report_facts, before_start=Snapshot(Stage.STARTING)
-        )
+    def play(self, port: StreamPort, options: WindowOptions) -> None:
+        """Show another game in this window, which was asked for by `WindowOptions.start_again`.
+        `options`: how it is reported, paced and controlled; the rest stays as it was."""
+        facts, before, pads = options.report_facts, options.before_start, options.pads
+        self._options = replace(self._options, report_facts=facts, before_start=before, pads=pads)
+        self.layers.view.pace_with(smooth=options.smooth)
+        self.inputs.use(pads, options.controls.mouse)
+        self.pad_keys.use(pads)
+        self.use_controls(options.controls)
         self.bridge.reopen(port)
         self.controls.show_view(again=True)
         self.refresh()

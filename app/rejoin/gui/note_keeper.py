@@ -43,7 +43,7 @@ class NoteKeeper:
         """When the first picture of this game was shown."""
 
     def use(self, controls: ControlOptions) -> None:
-        """Hints name these keys from now on."""
+        """Hints name these keys from now on, in this game or in another one."""
         self._controls = controls
 
     # --- what happened --------------------------------------------------------------------------

@@ -79,6 +79,12 @@ class PadKeys(QObject):
         if not self._closed:
             self._pads.listen(self.hear)
 
+    def use(self, pads: PlayerPads) -> None:
+        """Listen to these in place of those of before."""
+        self._pads.listen(None)
+        self._pads = pads
+        self._listen()
+
     def hear(self, what: PadPress | PadAct) -> None:
         """May be called on any thread."""
         self._heard.emit(what)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from rejoin.gamepads.pad_mouse import PadAct, PadButton, PadIsMouse, PadMoved, PadTurned
-from rejoin.gui import texts
 from rejoin.gui.note_keeper import NoteKeeper
 from rejoin.gui.pointer import Pointer
+from rejoin.language import mark, tr
+
+IS_MOUSE: Final = mark("The gamepad is a mouse now. Hold Menu to play with it again.")
+PLAYS: Final = mark("The gamepad plays again.")
 
 
 def pad_acted(pointer: Pointer, notes: NoteKeeper, act: PadAct) -> None:
@@ -20,6 +23,6 @@ def pad_acted(pointer: Pointer, notes: NoteKeeper, act: PadAct) -> None:
         case PadTurned(across, away):
             pointer.turn((across, away))
         case PadIsMouse(on):
-            notes.note_pad(texts.PAD_IS_MOUSE if on else texts.PAD_PLAYS)
+            notes.note_pad(tr(IS_MOUSE) if on else tr(PLAYS))
         case _:
             assert_never(act)

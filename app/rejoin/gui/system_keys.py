@@ -28,7 +28,7 @@ class SystemKeys:
         self, window: QWidget, mode: SystemKeysMode, inhibitor: ShortcutInhibitor | None = None
     ) -> None:
         self._window = window
-        self._mode = mode
+        self.mode = mode
         self._inhibitor = inhibitor
         self._taken = False
         self._given_back = False
@@ -39,16 +39,12 @@ class SystemKeys:
         """Whether the game has them now."""
         return self._taken
 
-    def use(self, mode: SystemKeysMode) -> None:
-        """As the player wants it from the next `update` on."""
-        self._mode = mode
-
     def update(self, *, may: bool) -> None:
         """Take or give back. `may`: the game takes input and its window is active."""
         wanted = (
             may
             and not self._given_back
-            and self._mode.wants(full_screen=self._window.isFullScreen())
+            and self.mode.wants(full_screen=self._window.isFullScreen())
         )
         if wanted and not self._taken:
             self._taken = self._take()

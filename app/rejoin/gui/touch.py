@@ -42,15 +42,11 @@ class Touch(QObject):
         super().__init__(view)
         self._mouse = mouse
         self._pointer = pointer
-        self._mode = mode
+        self.mode = mode
         self._clock = clock
         self._trackpad = Trackpad()
         view.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
         view.installEventFilter(self)
-
-    def use(self, mode: TouchMode) -> None:
-        """What a finger is, from the next touch on."""
-        self._mode = mode
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() not in _EVENTS or not isinstance(event, QTouchEvent):
@@ -74,7 +70,7 @@ class Touch(QObject):
         return True
 
     def _is_trackpad(self) -> bool:
-        return self._mode is TouchMode.TRACKPAD or self._mouse.captured
+        return self.mode is TouchMode.TRACKPAD or self._mouse.captured
 
     def _do(self, action: TouchAction) -> None:
         match action:

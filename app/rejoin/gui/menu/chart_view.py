@@ -10,6 +10,7 @@ from rejoin.gui import theme
 from rejoin.gui.menu.charts import Chart
 from rejoin.gui.menu.painted_once import PaintedOnce
 from rejoin.gui.roles import Role
+from rejoin.language import tr
 
 _PAD_PX = 14
 _LINE_PX = 2.0
@@ -77,7 +78,7 @@ class ChartView(QWidget):
         heading, middle = self._heading(), Qt.AlignmentFlag.AlignVCenter
         painter.setFont(theme.text_font(theme.SMALL_PX))
         painter.setPen(theme.colour(Role.QUIET))
-        painter.drawText(heading, Qt.AlignmentFlag.AlignLeft | middle, chart.series.name)
+        painter.drawText(heading, Qt.AlignmentFlag.AlignLeft | middle, tr(chart.series.name))
         unit = f" {chart.series.unit}" if chart.series.unit and chart.now is not None else ""
         width = painter.fontMetrics().horizontalAdvance(unit)
         painter.drawText(heading, Qt.AlignmentFlag.AlignRight | middle, unit)

@@ -11,6 +11,7 @@ from typing import Final
 
 from rejoin.gui.menu import texts
 from rejoin.gui.menu.history import EVERY_S, SPAN_S, Drop, Sample
+from rejoin.language import number, tr
 
 GAP_S: Final = 2.5 * EVERY_S
 """With a longer time between two samples the line is broken: nothing is known of it."""
@@ -33,7 +34,7 @@ class Series:
 
     def text(self, value: float | None) -> str:
         """A value without its unit."""
-        return texts.UNKNOWN if value is None else f"{value:.{self.digits}f}"
+        return texts.UNKNOWN if value is None else number(value, self.digits)
 
     def with_unit(self, value: float | None) -> str:
         shown = self.text(value)
@@ -72,14 +73,14 @@ class Chart:
     @property
     def top_text(self) -> str:
         """The scale's upper end."""
-        return f"{self.top:g} {self.series.unit}".rstrip()
+        return f"{number(self.top)} {self.series.unit}".rstrip()
 
     @property
     def spoken(self) -> str:
         """For screen readers."""
         of = self.series.with_unit
         return texts.chart_spoken(
-            self.series.name, of(self.now), of(self.lowest), of(self.highest), len(self.drops)
+            tr(self.series.name), of(self.now), of(self.lowest), of(self.highest), len(self.drops)
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rejoin.gui.menu import texts
+from rejoin.language import tr
 from rejoin.media.audio.volume import SoundChoice
 
 
@@ -54,7 +55,7 @@ class Entry:
 
 
 ENTRIES: Final = (
-    Entry(MenuAction.RESUME, texts.RESUME, lambda state: texts.RESUME_KEY, primary=True),
+    Entry(MenuAction.RESUME, texts.RESUME, lambda state: tr(texts.RESUME_KEY), primary=True),
     Entry(
         MenuAction.RECONNECT,
         texts.RECONNECT,
@@ -72,7 +73,7 @@ ENTRIES: Final = (
         lambda state: texts.on_off(state.statistics),
     ),
     Entry(MenuAction.SETTINGS, texts.SETTINGS, shown=lambda state: state.has_settings),
-    Entry(MenuAction.CLOSE, texts.CLOSE, lambda state: texts.CLOSE_DETAIL, apart=True),
+    Entry(MenuAction.CLOSE, texts.CLOSE, lambda state: tr(texts.CLOSE_DETAIL), apart=True),
     Entry(MenuAction.END, texts.END, shown=lambda state: state.can_end, danger=True),
 )
 """In the order in which they are shown."""

@@ -20,12 +20,12 @@ from rejoin.gui.mouse_capture import Captured, FreedByKeys, MouseCapture
 from rejoin.gui.settings.followed import FollowedSettings
 from rejoin.gui.settings.following import playing_in
 from rejoin.gui.settings.rows import Playing
+from rejoin.language import tr
 from rejoin.media.audio.volume import SoundChoice
 
 if TYPE_CHECKING:
     from rejoin.gui.announcer import Announcer
     from rejoin.gui.controls import Controls
-    from rejoin.gui.layers import Layers
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.gui.note_keeper import NoteKeeper
 
@@ -47,7 +47,7 @@ class MenuWindow(Protocol):
 
 def menu_of(
     window: RejoinWindow,
-    layers: Layers,
+    settings: FollowedSettings,
     controls: Controls,
     notes: NoteKeeper,
     announcer: Announcer,
@@ -59,10 +59,10 @@ def menu_of(
         is_full_screen=lambda: window.window().isFullScreen(),
         choose_sound=notes.change_sound,
         say=announcer.say,
-        settings=window.options.settings,
+        settings=settings,
         playing=lambda: playing_in(window),
     )
-    return MenuControl(window, layers.menu, controls.mouse, parts)
+    return MenuControl(window, window.layers.menu, controls.mouse, parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class MenuControl:
             self._had_mouse = isinstance(self._mouse.state, Captured | FreedByKeys)
             self._layer.open()
             self._window.refresh()
-            self._parts.say(texts.OPENED)
+            self._parts.say(tr(texts.OPENED))
 
     def resume(self) -> None:
         """Back to the game, which gets the mouse if it had it."""
@@ -130,7 +130,7 @@ class MenuControl:
         had_mouse, self._had_mouse = self._had_mouse, False
         if had_mouse and self._window.snapshot.stage is Stage.LIVE:
             self._window.capture_mouse()
-        self._parts.say(texts.RESUMED)
+        self._parts.say(tr(texts.RESUMED))
 
     def follow(self, snapshot: Snapshot) -> None:
         """There is a new snapshot: a game that is over has no menu."""

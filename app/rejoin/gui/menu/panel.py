@@ -6,7 +6,7 @@ Escape goes back.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QFrame,
@@ -26,6 +26,7 @@ from rejoin.gui.menu import texts
 from rejoin.gui.menu.entries import ENTRIES, Entry, MenuAction, MenuState
 from rejoin.gui.menu.painted_once import PaintedOnce
 from rejoin.gui.settings.controls import PercentSlider
+from rejoin.language import tr
 from rejoin.media.audio.volume import SoundChoice
 
 _PAD_PX = 22
@@ -51,10 +52,11 @@ class MenuButton(QPushButton):
     the game does not press itself there."""
 
     def __init__(self, text: str, kind: str, panel: MenuPanel) -> None:
-        super().__init__(text)
+        super().__init__(tr(text))
+        self._text = text
         self._panel = panel
         self.setProperty("kind", kind)
-        self.setAccessibleName(text)
+        self.setAccessibleName(tr(text))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.detail = label("entry-detail", wraps=False)
@@ -70,6 +72,12 @@ class MenuButton(QPushButton):
         spoken = texts.entry_spoken(self.text(), detail)
         if self.accessibleName() != spoken:
             self.setAccessibleName(spoken)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.setText(tr(self._text))
+            self.setAccessibleName(tr(self._text))
 
     def sizeHint(self) -> QSize:
         """With room for what stands beside the text."""
@@ -112,15 +120,12 @@ class MenuPanel(QFrame):
         self._painted = PaintedOnce()
         self._state = MenuState()
         self._last = MenuAction.RESUME
-        self.setAccessibleName(texts.TITLE)
         self.title = label("heading")
-        self.title.setText(texts.TITLE)
         self.subtitle = label("hint")
         self.buttons: dict[MenuAction, MenuButton] = {}
         self._separators: dict[MenuAction, QFrame] = {}
         self.volume = PercentSlider()
         self.volume.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.volume.slider.setAccessibleName(texts.VOLUME)
         self.volume.moved.connect(lambda percent: self._choose_sound(SoundChoice(percent)))
         self._stack = QStackedWidget()
         self._stack.addWidget(self._entries())
@@ -138,6 +143,20 @@ class MenuPanel(QFrame):
         column.addWidget(self.subtitle)
         column.addSpacing(8)
         column.addWidget(self.area, 1)
+        self._name()
+
+    def _name(self) -> None:
+        """In the language of now."""
+        self.setAccessibleName(tr(texts.TITLE))
+        self.title.setText(tr(texts.TITLE))
+        self.volume.slider.setAccessibleName(tr(texts.VOLUME))
+        self.question.setText(tr(texts.END_QUESTION))
+        self.consequence.setText(tr(texts.END_CONSEQUENCE))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._name()
 
     def _entries(self) -> QWidget:
         made = QWidget()
@@ -172,9 +191,7 @@ class MenuPanel(QFrame):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         self.question = label("strong")
-        self.question.setText(texts.END_QUESTION)
         self.consequence = label("quiet")
-        self.consequence.setText(texts.END_CONSEQUENCE)
         self.keep = MenuButton(texts.KEEP_PLAYING, "entry-primary", self)
         self.keep.clicked.connect(self.close_question)
         self.confirm = MenuButton(texts.END, "entry-danger", self)
@@ -197,7 +214,7 @@ class MenuPanel(QFrame):
     def show_state(self, state: MenuState) -> None:
         """Called at each tick while the menu is open."""
         self._state = state
-        set_text(self.subtitle, state.trouble or texts.GOES_ON)
+        set_text(self.subtitle, state.trouble or tr(texts.GOES_ON))
         for entry in ENTRIES:
             button, shown = self.buttons[entry.action], entry.shown(state)
             if button.hasFocus() and not shown:

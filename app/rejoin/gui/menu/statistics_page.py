@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -16,6 +16,7 @@ from rejoin.gui.menu.history import History
 from rejoin.gui.menu.painted_once import PaintedOnce
 from rejoin.gui.settings import sections
 from rejoin.gui.settings.controls import action_button
+from rejoin.language import sentences, tr
 
 _GAP_PX = 12
 _TWO_COLUMNS_PX = 620
@@ -29,10 +30,19 @@ class _Legend(QFrame):
         super().__init__()
         self._painted = PaintedOnce()
         self.line = label("hint")
-        self.line.setText(f"{texts.LAST_MINUTE} {texts.DROPS_MARKED}")
+        self._name()
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 12, 7)
         column.addWidget(self.line)
+
+    def _name(self) -> None:
+        """In the language of now."""
+        self.line.setText(sentences(tr(texts.LAST_MINUTE), tr(texts.DROPS_MARKED)))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._name()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._painted.draw(self, None, self._paint)
@@ -54,7 +64,7 @@ class StatisticsPage(QWidget):
         super().__init__(parent)
         self._history = history
         self._clock = clock
-        self.setAccessibleName(texts.STATISTICS_TITLE)
+        self.setAccessibleName(tr(texts.STATISTICS_TITLE))
         self.back = action_button(sections.BACK)
         self.back.clicked.connect(self.left)
         self.charts = [ChartView() for _ in SERIES]
