@@ -19,6 +19,7 @@ from rejoin.gamepads.navigation import MENU, PadPress
 from rejoin.gamepads.pad_mouse import PadAct, PadIsMouse, PadMoved
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
+from rejoin.gamepads.talk_button import MISC
 from rejoin.input_events.events import PadState
 from rejoin.input_events.wishes import CursorWish, VibrationWish
 
@@ -315,3 +316,20 @@ def test_a_pad_that_is_a_mouse_is_at_rest_for_the_game() -> None:
         assert max(each.buttons[MENU] for each in player.sent) == 1.0, "until it was a mouse"
     finally:
         player.pads.stop()
+
+
+def test_the_microphones_button_is_heard_while_pads_pass_and_always_let_go() -> None:
+    source, talks = FakeSource(), list[bool]()
+    pads = Gamepads(PadChoices(), make_source=source, on_talk=talks.append)
+    pads.connect(lambda state: None)
+    pads.focus(True)
+    try:
+        source.waiting.extend((PLUGGED, ButtonChanged(5, MISC, True)))
+        pads.open()
+        wait_until(lambda: talks == [True])
+        pads.close()  # the connection is lost while it is held
+        source.waiting.extend((ButtonChanged(5, MISC, False), ButtonChanged(5, MISC, True)))
+        wait_until(lambda: not source.waiting and talks == [True, False])
+    finally:
+        pads.stop()
+    assert talks == [True, False]

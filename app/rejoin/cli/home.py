@@ -121,7 +121,7 @@ def _make_parts(game: GameToPlay) -> Parts:
     settings = _settings()
     options = options_of(settings, back=game.ticket is not None)
     player = make_player(game, options, lambda activation: None)
-    pads, on_wish = gamepads(options)
+    pads, on_wish = gamepads(options, player.microphone.press)
     player.subscribe_wishes(on_wish)
     window = dataclasses.replace(
         window_options(game, options, player),

@@ -62,6 +62,7 @@ def make_player(
     from rejoin.media.video.hardware import chosen
     from rejoin.runtime.data_used import DataUsed
     from rejoin.runtime.local_store import LocalStore
+    from rejoin.runtime.microphone_states import MicrophoneChoices, MicrophoneMode
     from rejoin.runtime.player import Player, PlayerOptions
     from rejoin.runtime.report_queue import ReportQueue
     from rejoin.runtime.volume_file import SoundFile
@@ -81,6 +82,12 @@ def make_player(
             sound_file=SoundFile(),
             hardware=chosen(options.decoder),
             sound_device=options.sound_device,
+            microphone=MicrophoneChoices(
+                MicrophoneMode(options.microphone),
+                options.microphone_device,
+                options.microphone_in_background,
+                options.microphone_in_menu,
+            ),
             data_used=DataUsed(),
             dtls_client=options.dtls_client,
             input_module=options.input_module == "service",
@@ -93,9 +100,11 @@ def make_player(
     )
 
 
-def gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None]]:
+def gamepads(
+    options: GameOptions, on_talk: Callable[[bool], None] = lambda talks: None
+) -> tuple[PlayerPads, Callable[[AnyWish], None]]:
     """The player's gamepads, and what wishes of the input module go to. Switched off, nothing of
-    them is read."""
+    them is read. `on_talk`: hears of the microphone's button."""
     from rejoin.gamepads.choices import PadChoices
     from rejoin.gamepads.reader import Gamepads
     from rejoin.gui.own_pads import mappings_path
@@ -110,5 +119,5 @@ def gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None
         rumble=options.pad_rumble,
         mouse=options.pad_mouse,
     )
-    pads = Gamepads(choices, mappings_path())
+    pads = Gamepads(choices, mappings_path(), on_talk=on_talk)
     return pads, pads.on_wish

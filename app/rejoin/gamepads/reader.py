@@ -18,6 +18,7 @@ from rejoin.gamepads.navigation import Navigation, PadPress
 from rejoin.gamepads.pad_mouse import PadAct, PadIsMouse, PadMouse
 from rejoin.gamepads.pads import Pads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
+from rejoin.gamepads.talk_button import TalkButton
 from rejoin.input_events.events import PadState
 from rejoin.input_events.held import at_rest
 from rejoin.input_events.wishes import AnyWish, VibrationWish
@@ -58,12 +59,16 @@ class Gamepads:
         mappings: Path | None = None,
         *,
         make_source: Callable[[Path | None], PadSource] | None = None,
+        on_talk: Callable[[bool], None] = lambda held: None,
     ) -> None:
-        """`mappings`: the player's gamecontrollerdb.txt. `make_source`: None: SDL's; it may raise
-        GamepadsUnavailableError, and then there are no gamepads."""
+        """`mappings`: the player's gamecontrollerdb.txt. `on_talk`: is told, on the thread of the
+        gamepads, when the microphone's button is held and let go (`talk_button`). `make_source`:
+        None: SDL's; it may raise GamepadsUnavailableError, and then there are no gamepads."""
         self.choices = choices
         self.mappings = mappings
         self._make_source = make_source or _sdl_source
+        self._on_talk = on_talk
+        self._talks = False
         self._gate = PadGate(background=choices.background)
         self._heard: Heard | None = None
         """Where presses on cards go."""
@@ -180,6 +185,7 @@ class Gamepads:
 
     def _read(self, source: PadSource, ends: threading.Event) -> None:
         pads, navigation = Pads(self.choices), Navigation(self.choices)
+        button = TalkButton()
         self._mouse = PadMouse(self.choices.mouse)
         while not ends.is_set():
             if pads.choices is not self.choices:
@@ -188,6 +194,7 @@ class Gamepads:
                 for state in pads.choose(self.choices, boot_s()):
                     self._put(state, navigation)
             for change in source.poll():
+                self._talk(button.apply(change))
                 for state in pads.apply(change, boot_s()):
                     self._put(state, navigation)
             for state in pads.moved(boot_s()):
@@ -221,6 +228,12 @@ class Gamepads:
         if heard is not None:
             for each in what:
                 heard(each)
+
+    def _talk(self, held: bool | None) -> None:
+        """Pads that do not pass begin nothing; what they have begun ends when they let go."""
+        if held is not None and held != self._talks and (not held or self._gate.passing):
+            self._talks = held
+            self._on_talk(held)
 
     def _pause_s(self, pads: Pads) -> float:
         if not pads:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import assert_never
 
 from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QMouseEvent, QWheelEvent
@@ -36,7 +35,8 @@ from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
 from rejoin.gui.menu.menu_control import menu_of
-from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys
+from rejoin.gui.microphone_sign import MicrophoneSign
+from rejoin.gui.mouse_capture import Free, FreedByDrop
 from rejoin.gui.note_keeper import NoteKeeper
 from rejoin.gui.notes import Notes
 from rejoin.gui.pad_keys import PadKeys
@@ -48,6 +48,7 @@ from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.window_options import Presence, WindowOptions
+from rejoin.gui.window_shortcuts import shortcuts_of
 from rejoin.gui.window_size import size_window
 from rejoin.input_events.wishes import Wish
 
@@ -107,6 +108,8 @@ class RejoinWindow(QWidget):
             idle_limit_s=options.idle_limit_s,
             controls=options.controls,
         )
+        pill, keys = self.layers.corners.microphone, options.controls.shortcuts
+        self.microphone = MicrophoneSign(self.bridge, pill, self._announcer, keys, clock)
         hidden = options.settings.now.streamer_mode
         self.files = PlayerFiles(self.layers, self.report, self, hides_folders=hidden)
         self.files.noted.connect(self._notes.note_picture)
@@ -118,6 +121,7 @@ class RejoinWindow(QWidget):
         )
         self.mouse = self.controls.mouse
         self.menu = menu_of(self, options.settings, self.controls, self._notes, self._announcer)
+        self.shortcuts = shortcuts_of(self, self._notes, options.drop_again)
         self.pad_keys = PadKeys(options.pads, self, self.menu.toggle)
         self.pad_keys.acted.connect(partial(pad_acted, self.controls.pointer, self._notes))
         self.bridge.snapshot_changed.connect(self._on_snapshot)
@@ -158,6 +162,7 @@ class RejoinWindow(QWidget):
         layers.overlay.try_now.connect(lambda: post(TryNowRequested()))
         layers.overlay.end_game.connect(lambda: post(EndGameRequested()))
         layers.overlay.close_for_now.connect(self.close)
+        layers.overlay.asked.connect(lambda text: self._announcer.say(text, urgent=True))
         layers.end.closed.connect(self.close)
         layers.end.start_again.connect(self._start_again)
         layers.report_page.left.connect(self.refresh)
@@ -210,6 +215,7 @@ class RejoinWindow(QWidget):
         self.inputs.use(pads, options.controls.mouse)
         self.pad_keys.use(pads)
         self.use_controls(options.controls)
+        self.microphone.use(options.controls.shortcuts)
         self.bridge.reopen(port)
         self.controls.show_view(again=True)
         self.refresh()
@@ -273,6 +279,7 @@ class RejoinWindow(QWidget):
         )
         shown = self._show_notes()
         self.menu.show(shown.badge or " ".join(part for part in shown.limit if part))
+        self.microphone.update(active=self.window().isActiveWindow())
         self._announcer.update(snapshot, shown, now)
         self.refreshed.emit()
 
@@ -389,44 +396,17 @@ class RejoinWindow(QWidget):
             Condition.CAN_RECONNECT: self._snapshot.can_reconnect,
             Condition.CAN_DROP: self._options.drop_again is not None,
         }
-        return frozenset(condition for condition, true in held.items() if true)
+        ours = self.microphone.conditions(self._snapshot.stage)
+        return ours | {condition for condition, true in held.items() if true}
+
+    def hold_shortcut(self, action: ShortcutAction, held: bool) -> None:
+        """The key of a shortcut that lasts, is held or not any more: there is one."""
+        self.microphone.hold(held)
 
     def run_shortcut(self, action: ShortcutAction) -> None:
         """Do what a shortcut is for; nothing is held any more."""
-        match action:
-            case ShortcutAction.OPEN_MENU:
-                self.menu.toggle()
-            case ShortcutAction.TOGGLE_FULL_SCREEN:
-                self.controls.full_screen.toggle()
-                self.controls.show_view()
-            case ShortcutAction.TOGGLE_STATISTICS:
-                self.layers.stats.toggle()
-            case ShortcutAction.TOGGLE_SOUND:
-                self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().toggled()))
-            case ShortcutAction.LOUDER:
-                self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().louder()))
-            case ShortcutAction.QUIETER:
-                self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().quieter()))
-            case ShortcutAction.SAVE_PICTURE:
-                self._keep_mouse(self.files.save_picture)
-            case ShortcutAction.RECONNECT:
-                self.bridge.post(ReconnectRequested())
-            case ShortcutAction.DROP_CONNECTION:
-                if self._options.drop_again is not None:
-                    self._options.drop_again()
-            case ShortcutAction.FREE_MOUSE:
-                self._show_notes()
-            case _:
-                assert_never(action)
-
-    def _keep_mouse(self, action: Callable[[], None]) -> None:
-        """Do what a shortcut is for. If Ctrl+Alt, which belong to it, have freed the mouse, it is
-        captured again."""
-        freed_by_keys = isinstance(self.mouse.state, FreedByKeys)
-        action()
-        if freed_by_keys:
-            self.capture_mouse()
-        self._show_notes()
+        self.shortcuts[action]()
+        self.controls.show_view()
 
     def _on_wish(self, wish: Wish) -> None:
         self.controls.on_wish(wish, self.capture_mouse)
@@ -488,6 +468,8 @@ class RejoinWindow(QWidget):
             return
         self.controls.show_view()  # first: a page hears of the lost focus before it loses the mouse
         if what == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.microphone.update(active=False)
+            self.controls.let_go()
             self.release_mouse()
             self.controls.update_system_keys()
             self.mouse.keys_released()

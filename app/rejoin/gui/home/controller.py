@@ -98,6 +98,8 @@ class HomeController(QObject):
         self._games = games_file.load(self._path)
         self._last: Unfinished | Leaving | None = None
         self._playing: PlayedGame | None = None
+        self._report = ""
+        """About the game that was closed for now; "" for none."""
         self._steps: Steps | None = None
         self._to_open: ToOpen | None = None
         self._link: str | None = None
@@ -120,6 +122,7 @@ class HomeController(QObject):
         home.add_button("about", texts.ABOUT, at_top=True)
         home.continued.connect(self._continue)
         home.dismissed.connect(self._dismiss)
+        home.panel.report_wanted.connect(self._show_report)
         home.played.connect(self.play)
         home.more.connect(self._show_menu)
         home.renaming.connect(self._ask_name)
@@ -257,6 +260,12 @@ class HomeController(QObject):
         if self._playing is None and self._to_open is None:
             self.steps.show_help()
 
+    def _show_report(self) -> None:
+        from rejoin.gui.home.report_page import HomeReportPage
+
+        hidden = self._parts.streamer_mode()
+        self.show_page(HomeReportPage(self._report, hides_folders=hidden, parent=self._window))
+
     # --- the list -------------------------------------------------------------------------------
 
     def _show_menu(self, key: str, at: object) -> None:
@@ -347,6 +356,7 @@ class HomeController(QObject):
             return
         if self._pads is not None:
             self._pads.end()
+        self._set_report("")
         self._playing = played = PlayedGame(parts, use, self._window, self._parts.fell_back)
         played.left.connect(self._left)
         played.over.connect(self._over)
@@ -361,9 +371,15 @@ class HomeController(QObject):
     def _left(self) -> None:
         """The game was closed for now, and its engine finishes."""
         self._last = Leaving()
+        if self._playing is not None:
+            self._set_report(self._playing.view.report())
         if not self._closing:
             self.show_home()
             self._window.home.take_focus()
+
+    def _set_report(self, report: str) -> None:
+        self._report = report
+        self._window.home.panel.offer_report(bool(report))
 
     def _over(self) -> None:
         played, wanted = self._playing, self._to_open

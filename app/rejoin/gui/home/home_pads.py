@@ -16,7 +16,7 @@ from rejoin.gui.input import PlayerPads
 from rejoin.gui.pad_keys import PadKeys
 from rejoin.gui.settings.chosen_controls import pads_of
 from rejoin.gui.settings.watch import SettingsWatch
-from rejoin.runtime.player_settings import Loaded
+from rejoin.runtime.loaded_settings import Loaded
 from rejoin.runtime.settings_file import settings_path
 
 

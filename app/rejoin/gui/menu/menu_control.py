@@ -118,6 +118,7 @@ class MenuControl:
         elif self._window.snapshot.stage is Stage.LIVE:
             self._had_mouse = isinstance(self._mouse.state, Captured | FreedByKeys)
             self._layer.open()
+            self._parts.bridge.microphone.in_menu(True)
             self._window.refresh()
             self._parts.say(tr(texts.OPENED))
 
@@ -126,6 +127,7 @@ class MenuControl:
         if not self.is_open:
             return
         self._layer.close_menu()
+        self._parts.bridge.microphone.in_menu(False)
         self._window.refresh()
         had_mouse, self._had_mouse = self._had_mouse, False
         if had_mouse and self._window.snapshot.stage is Stage.LIVE:
@@ -157,6 +159,7 @@ class MenuControl:
     def _forget(self) -> None:
         self._had_mouse = False
         self._layer.close_menu()
+        self._parts.bridge.microphone.in_menu(False)
 
     # --- what entries do ------------------------------------------------------------------------
 

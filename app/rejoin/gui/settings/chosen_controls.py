@@ -19,6 +19,8 @@ def controls_of(settings: PlayerSettings) -> ControlOptions:
                 ShortcutAction.TOGGLE_SOUND: settings.keys_sound,
                 ShortcutAction.LOUDER: settings.keys_louder,
                 ShortcutAction.QUIETER: settings.keys_quieter,
+                ShortcutAction.TOGGLE_MICROPHONE: settings.keys_microphone,
+                ShortcutAction.TALK: settings.keys_talk,
                 ShortcutAction.SAVE_PICTURE: settings.keys_picture,
                 ShortcutAction.RECONNECT: settings.keys_reconnect,
                 ShortcutAction.FREE_MOUSE: settings.keys_free_mouse,
