@@ -13,7 +13,6 @@ from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gui import application
 from rejoin.gui.control_options import ControlOptions, MouseOptions, SystemKeysMode, TouchMode
-from rejoin.gui.input import NoPads
 from rejoin.gui.renderer_choice import Renderer
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.gui.surface_choice import PictureOptions
@@ -146,8 +145,9 @@ def test_gamepads_can_be_off(
     assert rejoin(*PLAY) == (0, "", "")
     assert rejoin(*PLAY, "--gamepads") == (0, "", "")
     off, on = opened
-    assert isinstance(off.pads, NoPads)
+    assert isinstance(off.pads, Gamepads)
     assert isinstance(on.pads, Gamepads)
+    assert (off.pads.choices.enabled, on.pads.choices.enabled) == (False, True)
 
 
 def test_the_command_line_goes_first(

@@ -1,4 +1,4 @@
-"""Saves every face of a game's window, and the home's pages, as PNG.
+"""Saves every face of a game's window, the menu over it, and the home's pages, as PNG.
 
 `gallery.py OUTDIR [WIDTHxHEIGHT] [THEME] [PERCENT] [LANGUAGE] [NAME...]`. THEME is dark, light or
 high-contrast; PERCENT is the size of text; LANGUAGE is one of the setting's (de, ja, pseudo); NAME
@@ -21,6 +21,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from helpers.home_pages import save_home_pages
+from helpers.menu_scene import save_menu_pages
 from helpers.window_faces import FACES, destroy, show_face
 from rejoin.gui import report
 from rejoin.gui.qt_application import make_application
@@ -58,6 +59,8 @@ def main() -> None:
         window, _port, _clock = show_face(face, (int(width), int(height)))
         window.save_picture(folder / f"{face.name}.png")
         destroy(window)
+    if not names or any(name.startswith("menu") for name in names):
+        save_menu_pages(folder, (int(width), int(height)))
     application.processEvents()
     with tempfile.TemporaryDirectory() as private:
         os.environ.update(dict.fromkeys(_FOLDERS, private))

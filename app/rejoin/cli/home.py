@@ -18,6 +18,7 @@ from rejoin.parts import loading, needs
 
 if TYPE_CHECKING:
     from rejoin.gui.home.played_game import Parts
+    from rejoin.gui.input import PlayerPads
     from rejoin.runtime.instance import Instance
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player_settings import PlayerSettings
@@ -90,6 +91,7 @@ def _run(link: str | None, instance: Instance | None) -> int:
     return program.run(
         _settings,
         _make_parts,
+        make_pads=_make_pads,
         link=link,
         instance=instance,
     )
@@ -102,9 +104,16 @@ def _settings() -> PlayerSettings:
     return settings_file.load(settings_file.settings_path()).settings
 
 
+def _make_pads() -> PlayerPads:
+    from rejoin.cli.played_game import gamepads
+
+    return gamepads(options_of(_settings()))[0]
+
+
 def _make_parts(game: GameToPlay) -> Parts:
-    from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
+    from rejoin.cli.played_game import gamepads, make_player, window_options
     from rejoin.gui.home.played_game import Parts
+    from rejoin.gui.settings.chosen_controls import controls_of
     from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.settings_file import settings_path

@@ -14,13 +14,14 @@ import click
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions, with_settings
 from rejoin.cli.messages import is_terminal, say, warn
-from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
+from rejoin.cli.played_game import gamepads, make_player, window_options
 from rejoin.cli.saved_settings import given_here, of_this_run, read_again
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.parts import loading
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
+    from rejoin.gui.control_options import ControlOptions
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.instance import Instance
@@ -188,7 +189,7 @@ def play_in_window(
                 settings=_followed(options),
                 place=_place(),
                 pads=games.pads,
-                controls=controls_of(of_this_run()),
+                controls=_controls(),
             ),
             full_screen=options.full_screen,
             network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
@@ -258,7 +259,7 @@ class _Games:
             return True
         self.thread.start()
         options = window_options(self._game, self._options, self.player)
-        controls = controls_of(of_this_run())
+        controls = _controls()
         window.play(self.player, replace(options, pads=self.pads, controls=controls))
         return False
 
@@ -340,6 +341,13 @@ def _place() -> PlaceFile | None:
         return PlaceFile(place_path())
     except BadInputError:
         return None
+
+
+def _controls() -> ControlOptions:
+    """How keyboard, mouse and touch behave, as the player has saved it."""
+    from rejoin.gui.settings.chosen_controls import controls_of
+
+    return controls_of(of_this_run())
 
 
 def ending_sentence(ending: Ending) -> str:

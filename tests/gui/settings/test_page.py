@@ -99,10 +99,10 @@ def test_what_somebody_else_changes_is_shown(path: Path) -> None:
     with page_on(path) as page:
         control(page, "video.scaling")
         change(path, "video.scaling", "pixel")
-        page._watch.check()
+        page.watch.check()
         assert now(page, "video.scaling").startswith("Every pixel")
         path.unlink()
-        page._watch.check()
+        page.watch.check()
         assert now(page, "video.scaling").startswith("Soft")
 
 

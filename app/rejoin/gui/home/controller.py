@@ -33,9 +33,11 @@ from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.unfinished import key_of_ticket, unfinished_game
 
 if TYPE_CHECKING:
+    from rejoin.gui.home.home_pads import HomePads
     from rejoin.gui.home.played_game import MakeParts, PlayedGame
     from rejoin.gui.home.step_page import StepPage
     from rejoin.gui.home.steps import Steps
+    from rejoin.gui.input import PlayerPads
     from rejoin.gui.surface_choice import PictureOptions, SurfaceUse
     from rejoin.runtime.instance_server import Activation
     from rejoin.runtime.launch import GameToPlay
@@ -52,13 +54,15 @@ class HomeParts:
     """What the home does not know itself.
 
     `make_parts`: composes a game. `make_use`: what draws it in this window, by its options.
-    `fell_back`: is told what draws once the card cannot any more. `allow_444`: the player's setting
-    of now. `streamer_mode`: whether others may see the screen now.
+    `fell_back`: is told what draws once the card cannot any more. `make_pads`: the gamepads of the
+    home itself; None: there are none. `allow_444`: the player's setting of now. `streamer_mode`:
+    whether others may see the screen now.
     """
 
     make_parts: MakeParts
     make_use: Callable[[PictureOptions], SurfaceUse]
     fell_back: Callable[[DrawnBy], None] = lambda choice: None
+    make_pads: Callable[[], PlayerPads] | None = None
     allow_444: Callable[[], bool] = lambda: False
     streamer_mode: Callable[[], bool] = lambda: False
 
@@ -87,6 +91,8 @@ class HomeController(QObject):
         self._path = path or games_file.games_path()
         self._extras = {extra.name: extra for extra in extras if exists(extra)}
         self._tickets = TicketFolder()
+        self._pads: HomePads | None = None
+        """Once everything is loaded."""
         self._last_picture: LastPicture | None = None
         """From the window's first paint on."""
         self._games = games_file.load(self._path)
@@ -130,6 +136,18 @@ class HomeController(QObject):
         window.changed.connect(self._window_changed)
         queued = Qt.ConnectionType.QueuedConnection  # after all else that waits for the paint
         window.first_painted.connect(self._show_last_picture, queued)
+        self.all_loaded.connect(self._read_pads)
+
+    def _read_pads(self) -> None:
+        """While no game does."""
+        make_pads = self._parts.make_pads
+        if make_pads is None or self._playing is not None or self._closing:
+            return
+        if self._pads is None:
+            from rejoin.gui.home.home_pads import HomePads
+
+            self._pads = HomePads(self._window, make_pads)
+        self._pads.begin()
 
     # --- what is shown --------------------------------------------------------------------------
 
@@ -336,6 +354,8 @@ class HomeController(QObject):
             opening.release(game)
             self.steps.show_failure(str(error))
             return
+        if self._pads is not None:
+            self._pads.end()
         self._set_report("")
         self._playing = played = PlayedGame(parts, use, self._window, self._parts.fell_back)
         played.left.connect(self._left)
@@ -379,6 +399,7 @@ class HomeController(QObject):
         if self._closing:
             self._finish()
             return
+        self._read_pads()
         if played.wants_another and wanted is not None:
             self._open(replace(wanted, ticket=None))
             return
@@ -431,6 +452,8 @@ class HomeController(QObject):
             self._finish()
 
     def _finish(self) -> None:
+        if self._pads is not None:
+            self._pads.end()
         if self._steps is not None:
             self._steps.trying.close()
         self.gone.emit()

@@ -30,6 +30,7 @@ from rejoin.runtime.renderer_memory import RendererMemory
 
 if TYPE_CHECKING:
     from rejoin.gui.home.played_game import MakeParts
+    from rejoin.gui.input import PlayerPads
     from rejoin.gui.surface_choice import PictureOptions, SurfaceUse
     from rejoin.runtime.instance import Instance
 
@@ -45,12 +46,14 @@ def run(
     settings: Callable[[], PlayerSettings],
     make_parts: MakeParts,
     *,
+    make_pads: Callable[[], PlayerPads] | None = None,
     link: str | None = None,
     instance: Instance | None = None,
 ) -> int:
     """Show the home window until it is closed; blocks the main thread. 0, or 130 after Ctrl+C.
 
-    `settings`: the player's, as they are now. `make_parts`: composes a game. `instance`: the claim
+    `settings`: the player's, as they are now. `make_parts`: composes a game. `make_pads`: the
+    gamepads of the home itself. `instance`: the claim
     on the home; second ones are answered. Raises NoDisplayError, AssetMissingError, BadInputError.
     """
     with qt_log():
@@ -64,6 +67,7 @@ def run(
             make_parts,
             drawing.make_use,
             drawing.fell_back,
+            make_pads,
             lambda: settings().allow_444,
             lambda: settings().streamer_mode,
         )
