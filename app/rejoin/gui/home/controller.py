@@ -21,9 +21,7 @@ from rejoin.gui.home import texts
 from rejoin.gui.home.contents import Leaving, Unfinished, contents, name_of
 from rejoin.gui.home.extra_pages import EXTRAS, Extra, exists, open_extra
 from rejoin.gui.home.jobs import Jobs
-from rejoin.gui.home.last_picture import LastPicture
 from rejoin.gui.home.preloading import LoadInTurn
-from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.renderer_choice import Choice as DrawnBy
 from rejoin.runtime import games_file
@@ -32,9 +30,11 @@ from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.unfinished import key_of_ticket, unfinished_game
 
 if TYPE_CHECKING:
+    from rejoin.gui.home.last_picture import LastPicture
     from rejoin.gui.home.played_game import MakeParts, PlayedGame
     from rejoin.gui.home.step_page import StepPage
     from rejoin.gui.home.steps import Steps
+    from rejoin.gui.home.to_open import ToOpen
     from rejoin.gui.surface_choice import PictureOptions, SurfaceUse
     from rejoin.runtime.instance_server import Activation
     from rejoin.runtime.launch import GameToPlay
@@ -140,6 +140,8 @@ class HomeController(QObject):
 
     def _show_last_picture(self) -> None:
         """The window is painted: now it may be read."""
+        from rejoin.gui.home.last_picture import LastPicture
+
         panel = self._window.home.panel
         hidden = self._parts.streamer_mode
         self._last_picture = LastPicture(panel, self._jobs, self._tickets, hidden)
@@ -287,10 +289,14 @@ class HomeController(QObject):
         self._open(self._to_play(name, address, token))
 
     def _to_play(self, name: str, address: BackendAddress, token: str | None = None) -> ToOpen:
+        from rejoin.gui.home.to_open import ToOpen
+
         return ToOpen(name, address, allow_444=self._parts.allow_444(), token=token)
 
     def _continue(self) -> None:
         if isinstance(self._last, Unfinished):
+            from rejoin.gui.home.to_open import ToOpen
+
             ticket = self._last.ticket
             name = name_of(ticket, (*self._games.games, *self._unlisted()))
             self._open(ToOpen(name, ticket.backend, ticket))

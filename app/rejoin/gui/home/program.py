@@ -55,10 +55,11 @@ def run(
     on the home; second ones are answered. Raises NoDisplayError, AssetMissingError, BadInputError.
     """
     with qt_log():
-        application = make_application(appearance_of(settings()))
-        drawing = _Drawing(settings())
+        at_first = settings()
+        application = make_application(appearance_of(at_first))
+        drawing = _Drawing(at_first)
         window = HomeWindow(drawing.choice)
-        place = _restored(window, settings().screen)
+        place = _restored(window, at_first.screen)
         drawing.on_fall_back = window.release_card
         jobs = Jobs(before=lambda: _load(jobs, controller))
         parts = HomeParts(

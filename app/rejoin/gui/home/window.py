@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QRhiWidget, QStackedLayout, QWidget
 
 from rejoin.gui.home import texts
@@ -106,6 +106,8 @@ class HomeWindow(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What no page and no game has taken."""
+        from PySide6.QtGui import QKeySequence
+
         if event.matches(QKeySequence.StandardKey.HelpContents):
             self.help_asked.emit()
         elif self.page is self.home and event.matches(QKeySequence.StandardKey.New):
