@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rejoin.cli.game_options import GameOptions
     from rejoin.gui.home.played_game import Parts
     from rejoin.runtime.instance import Instance
+    from rejoin.runtime.instance_server import OnActivate
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player_settings import PlayerSettings
 
@@ -108,7 +109,7 @@ def _settings() -> PlayerSettings:
     return settings_file.load(settings_file.settings_path()).settings
 
 
-def _make_parts(game: GameToPlay) -> Parts:
+def _make_parts(game: GameToPlay, on_activate: OnActivate) -> Parts:
     from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
     from rejoin.gui.home.played_game import Parts
     from rejoin.gui.settings.followed import FollowedSettings
@@ -117,7 +118,7 @@ def _make_parts(game: GameToPlay) -> Parts:
 
     settings = _settings()
     options = options_of(settings, back=game.ticket is not None)
-    player = make_player(game, options, lambda activation: None)
+    player = make_player(game, options, on_activate)
     pads, on_wish = gamepads(options)
     player.subscribe_wishes(on_wish)
     window = dataclasses.replace(
@@ -127,7 +128,7 @@ def _make_parts(game: GameToPlay) -> Parts:
         controls=controls_of(settings),
     )
     hint = not HAS_NETLINK and not game.profile.network.loopback_only
-    return Parts(game, player, window, network_hint=hint)
+    return Parts(game, player, window, network_hint=hint, full_screen=options.full_screen)
 
 
 def options_of(settings: PlayerSettings, *, back: bool = False) -> GameOptions:

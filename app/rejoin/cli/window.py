@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 def check_display() -> None:
     """Raises NoDisplayError without a display, ImportError where Qt cannot be loaded."""
     with loading():
+        from rejoin.gui import qt_loading
+
+        qt_loading.load_qt()
         import rejoin.gui.application  # noqa: F401
         from rejoin.gui import displays, platform_plugin
 
@@ -80,8 +83,10 @@ def _saved_ice_servers(profile: StudioProfile, saved: Path | None) -> Path | Non
     and one that is wrong costs no game."""
     if saved is None or profile.ice_servers_file is not None:
         return None
+    from rejoin.runtime.saved_choices import with_saved_relay
+
     try:
-        replace(profile, ice_servers_file=saved).ice_servers()
+        with_saved_relay(profile, saved)
     except BadInputError as error:
         warn(f"{error} It is the setting network.turn_file; the game starts without.")
         return None

@@ -33,18 +33,28 @@ def settings_path() -> Path:
 def load(path: Path) -> Loaded:
     """The settings in this file; the defaults where there is none. Raises nothing."""
     try:
+        return _loaded(path)
+    except _UnusableError as error:
+        return Loaded(problems=(f"{error}: defaults are used.",), damaged=True)
+
+
+class _UnusableError(Exception):
+    """Nothing of the file can be used: a sentence without its end."""
+
+
+def _loaded(path: Path) -> Loaded:
+    """Raises _UnusableError."""
+    try:
         tables = read_tables(path)
-        if tables is None:
-            return Loaded()
-        migrate(tables)
-        return from_tables(tables)
-    except OSError:
-        return Loaded(problems=(f"The settings file {path} cannot be read: defaults are used.",))
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise _UnusableError(f"The settings file {path} cannot be read ({why})") from error
     except ValueError as error:
-        return Loaded(
-            problems=(f"The settings file {path} is damaged ({error}): defaults are used.",),
-            damaged=True,
-        )
+        raise _UnusableError(f"The settings file {path} is damaged ({error})") from error
+    if tables is None:
+        return Loaded()
+    migrate(tables)
+    return from_tables(tables)
 
 
 def change(path: Path, key: str, value: Value) -> Path | None:
@@ -73,9 +83,10 @@ def clear(path: Path, keys: Iterable[str] = SETTINGS) -> Path | None:
 def export(path: Path, to: Path, *, replace: bool = False) -> None:
     """Write what is set in the file `path` to a new file. `replace`: or over one that exists.
     Raises BadInputError."""
-    loaded = load(path)
-    if loaded.damaged:
-        raise BadInputError(loaded.problems[0].replace("defaults are used", "it is not exported"))
+    try:
+        loaded = _loaded(path)
+    except _UnusableError as error:
+        raise BadInputError(f"{error}: it is not exported.") from error
     values = {key: getattr(loaded.settings, SETTINGS[key].name) for key in SETTINGS}
     try:
         import tomlkit

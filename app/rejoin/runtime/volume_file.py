@@ -34,6 +34,12 @@ class SoundFile:
         self._lock = threading.Lock()
         self._to_write: SoundChoice | None = None
         self._writing: threading.Thread | None = None
+        self._problem = ""
+
+    @property
+    def problem(self) -> str:
+        """Why the newest choice was not written: one sentence; empty: it was, or will be."""
+        return self._problem
 
     def read(self) -> SoundChoice:
         """The volume chosen last, or full volume."""
@@ -77,5 +83,8 @@ class SoundFile:
             try:
                 content = {"volume": choice.volume, "muted": choice.muted}
                 keep_file(self._path, json.dumps(content) + "\n")
+                self._problem = ""
             except OSError as error:
+                why = error.strerror or type(error).__name__
+                self._problem = f"The volume cannot be saved: {why}."
                 _log.info("the volume was not saved: %s", type(error).__name__)

@@ -89,7 +89,7 @@ class GameTile(TileButton):
         self._card = card
         self.setAccessibleName(card.spoken)
         self.more_button.setAccessibleName(texts.MORE.format(name=card.name))
-        self.setToolTip(f"{card.name}\n{card.host}")
+        self.setToolTip("\n".join(each for each in (card.name, card.host) if each))
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -122,7 +122,9 @@ class GameTile(TileButton):
     def _paint_lines(self, painter: QPainter) -> None:
         bold = theme.digit_font(theme.TEXT_PX)
         small = theme.text_font(theme.SMALL_PX)
-        played = f", {self._card.played[:1].lower()}{self._card.played[1:]}"
+        played = self._card.played
+        if self._card.host:
+            played = f", {played[:1].lower()}{played[1:]}"
         for font, text, after, colour, y in (
             (bold, self._card.name, "", theme.TEXT, _TILE + 12),
             (small, self._card.host, played, theme.QUIET_TEXT, _TILE + 33),

@@ -22,8 +22,9 @@ from rejoin.gui.home.jobs import Jobs
 from rejoin.gui.home.preloading import load_beside
 from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.qt_application import INTERRUPTED, make_application, qt_log
-from rejoin.gui.renderer_choice import Choice, OnCard, Renderer, begin_on_card, chosen
+from rejoin.gui.renderer_choice import Choice, OnCard, OnProcessor, Renderer, begin_on_card, chosen
 from rejoin.gui.settings.appearance import appearance_of
+from rejoin.gui.window_size import open_on
 from rejoin.runtime.place_file import PlaceFile, place_path
 from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.renderer_memory import RendererMemory
@@ -66,9 +67,8 @@ def run(
             make_parts,
             drawing.make_use,
             drawing.fell_back,
-            lambda: settings().allow_444,
+            settings,
             version,
-            lambda: settings().streamer_mode,
         )
         controller = HomeController(window, parts, jobs)
         controller.gone.connect(application.quit)
@@ -99,6 +99,8 @@ def _restored(window: HomeWindow, on_screen: str | None) -> KeptPlace | None:
     before = file.read()
     if before is not None:
         restore(window, before, on_screen=on_screen)
+    if on_screen is not None and not open_on(window, on_screen):
+        _log.info("there is no screen of the name that was chosen")
     kept = KeptPlace(file)
     timer = QTimer(window)
     timer.timeout.connect(lambda: kept.update(window, boot_s()))
@@ -167,7 +169,10 @@ class _Drawing:
     def make_use(self, options: PictureOptions) -> SurfaceUse:
         from rejoin.gui.surface_choice import SurfaceUse
 
-        use = SurfaceUse(options, self._memory, choice=self.choice)
+        choice = self.choice
+        if options.renderer is Renderer.SOFTWARE and isinstance(choice, OnCard):
+            choice = OnProcessor("it was asked for")  # since the window was made for the card
+        use = SurfaceUse(options, self._memory, choice=choice)
         self._uses.append(use)
         return use
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rejoin.runtime.launch import GameToPlay
+    from rejoin.runtime.player_settings import PlayerSettings
 
 _log = logging.getLogger("rejoin.home")
 
@@ -32,10 +33,11 @@ class StepHost(Protocol):
     """What the steps need of the home."""
 
     def show_step_page(self, page: StepPage) -> None: ...
-    def show_home(self) -> None: ...
+    def show_home(self, problem: str = "") -> None: ...
     def game_of(self, key: str) -> Game | None: ...
     def play_game(self, name: str, address: BackendAddress, token: str | None = None) -> None: ...
     def start(self, wanted: ToOpen, game: GameToPlay) -> None: ...
+    def settings(self) -> PlayerSettings: ...
 
 
 class Steps:
@@ -47,7 +49,7 @@ class Steps:
         self.page = StepPage()
         self.page.left.connect(self._leave)
         typed = self.page.field
-        self.opening = OpeningSteps(jobs, self.show, typed, host.start)
+        self.opening = OpeningSteps(jobs, self.show, typed, host.start, host.settings)
         self.trying = TryingSteps(jobs, self.show, host.play_game)
         self.adding = AddingSteps(jobs, self.show, typed, self._add, host.play_game, host.game_of)
 
@@ -80,9 +82,7 @@ class Steps:
     def _add(self, game: Game) -> None:
         """Raises BadInputError."""
         copy = games_file.add(self._path, game)
-        if copy is not None:
-            _log.warning("%s", texts.LIST_DAMAGED.format(name=copy.name))
-        self._host.show_home()
+        self._host.show_home("" if copy is None else texts.LIST_DAMAGED.format(name=copy.name))
 
     def ask_name(self, key: str, problem: str = "") -> None:
         """A new name for a game of the list."""

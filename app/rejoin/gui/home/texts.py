@@ -13,6 +13,7 @@ CONTINUE: Final = "Continue"
 DISMISS: Final = "OK"
 ADD: Final = "Add a game by link or address"
 PLAY: Final = "Play"
+TEST: Final = "Test my connection"
 RENAME: Final = "Rename"
 REMOVE: Final = "Remove"
 SHORTCUT: Final = "Make a desktop shortcut"
@@ -37,6 +38,7 @@ EMPTY_TEXT: Final = (
 STILL_RUNNING: Final = "Your game is still running"
 MAY_BE_RUNNING: Final = "Your game may still be running"
 TIME_IS_UP: Final = "The time to get back is over"
+LAST_GAME: Final = "Your last game"
 LEAVING: Final = "Closing the game..."
 LEAVING_TEXT: Final = "You can come back to it from here in a moment."
 OVER_TEXT: Final = "Its game server was given up. Start the game again from its card."
@@ -116,7 +118,6 @@ TOKEN_TEXT: Final = "{game} takes a token that the studio gave you. Paste it her
 TOKEN_FIELD: Final = "Sign-in token"
 TOKEN_USE: Final = "Use it and play"
 TOKEN_WRONG: Final = "A token is one word of letters, digits and signs. Paste all of it."
-NO_KEYRING: Final = "This computer has no usable keyring: you will have to sign in again next time."
 
 # --- opening a game -------------------------------------------------------------------------------
 
@@ -125,9 +126,16 @@ OPENING_TEXT: Final = "Getting your sign-in ready."
 CONTINUING_TITLE: Final = "Going back into {game}..."
 OPEN_ELSEWHERE: Final = "This game is already open; its window was brought to the front."
 OPEN_AND_SILENT: Final = "This game is open in another Rejoin, which does not respond."
+RELAY_TITLE: Final = "The file of your relay cannot be used"
+RELAY_TEXT: Final = (
+    "It is the one that you chose in the settings, under Connection. {game} may be reached without "
+    "a relay."
+)
+PLAY_WITHOUT: Final = "Play without a relay"
+LINK_WAITS: Final = "A link was opened. It is shown when you leave this game."
 CANNOT_OPEN: Final = "The game cannot be opened"
 TRY_AGAIN: Final = "Try again"
-NOT_STARTED: Final = "Something in Rejoin failed: {error}. Its log says more (`rejoin -v`)."
+NOT_NOTED: Final = "When you played last is not kept."
 NOT_ENDED: Final = "The game did not end in time. Close Rejoin and open it again."
 
 # --- renaming, removing ---------------------------------------------------------------------------
