@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import runpy
 import sys
-from importlib.metadata import version
 
 import pytest
+
+from rejoin.version import VERSION
 
 
 def test_the_module_runs_the_command_line(
@@ -16,4 +17,4 @@ def test_the_module_runs_the_command_line(
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("rejoin", run_name="__main__")
     assert ended.value.code == 0
-    assert version("rejoin") in capsys.readouterr().out
+    assert VERSION in capsys.readouterr().out

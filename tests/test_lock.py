@@ -1,4 +1,8 @@
-"""requirements.lock covers pyproject.toml: every requirement is there, exact, with hashes."""
+"""The locks cover pyproject.toml: every requirement is there, exact, with hashes.
+
+`requirements.lock` has everything, for development; `packaging/locks` has what one product
+installs, at the same versions.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,21 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from helpers.parts import installed_by
+
 ROOT = Path(__file__).parent.parent
 AGAIN = "CONTRIBUTING.md says how to make requirements.lock again"
 
 
 def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+PRODUCTS = ("player", "backend")
+
+
+def lock_of(product: str) -> Path:
+    return ROOT / "packaging" / "locks" / f"{product}.lock"
 
 
 def needed() -> Iterator[Requirement]:
@@ -36,15 +49,39 @@ def needed() -> Iterator[Requirement]:
             yield Requirement(line)
 
 
-def entries() -> list[str]:
+def entries(lock: Path = ROOT / "requirements.lock") -> list[str]:
     """The lock's requirements, each with its hashes on one line."""
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    text = lock.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     return [entry for entry in "\n".join(lines).replace("\\\n", " ").splitlines() if entry.strip()]
 
 
 def locked() -> list[Requirement]:
     return [Requirement(entry.partition("--hash")[0].strip()) for entry in entries()]
+
+
+def by_name(lock: Path) -> dict[str, str]:
+    """The lock's requirements with their hashes, by the package's name."""
+    return {canonicalize_name(entry.partition("==")[0]): entry for entry in entries(lock)}
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_product_gets_what_was_tested_and_no_more(product: str) -> None:
+    here = by_name(lock_of(product))
+    tested = by_name(ROOT / "requirements.lock")
+    assert here.keys() <= tested.keys()
+    # A package that another product wants too can be needed under more conditions there.
+    differ = [
+        name
+        for name, entry in here.items()
+        if entry.partition("==")[2].split()[0] != tested[name].partition("==")[2].split()[0]
+        or set(re.findall(r"sha256:\w+", entry)) != set(re.findall(r"sha256:\w+", tested[name]))
+    ]
+    assert not differ, AGAIN
+    installed = installed_by([product])
+    assert installed <= here.keys(), AGAIN
+    others = {"player": {"boto3", "fastapi", "sqlalchemy"}, "backend": {"av", "aiortc", "numpy"}}
+    assert not others[product] & here.keys()
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
@@ -77,9 +114,10 @@ def test_every_requirement_is_locked_at_a_version_that_it_allows(python: str, sy
     assert not uncovered, AGAIN
 
 
-def test_every_locked_package_has_hashes_and_no_address() -> None:
-    assert len(entries()) > 20
-    for entry in entries():
+@pytest.mark.parametrize("lock", [ROOT / "requirements.lock", *map(lock_of, PRODUCTS)])
+def test_every_locked_package_has_hashes_and_no_address(lock: Path) -> None:
+    assert len(entries(lock)) > 20
+    for entry in entries(lock):
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry), entry.split()[0]
         assert "://" not in entry
         assert "--index" not in entry

@@ -37,7 +37,7 @@ def test_a_missing_package_is_explained_with_the_parts_to_install() -> None:
     assert sentence.startswith(
         "The Python package PySide6 is missing. Install Rejoin's wheel with its `player` part, "
     )
-    assert sentence.endswith("pip install 'rejoin-0.1.0-py3-none-any.whl[player]'")
+    assert sentence.endswith("pip install 'rejoin_client-0.1.0-py3-none-any.whl[player]'")
     both = explanation(no_module("rich"), ("player", "studio"))
     assert both is not None
     assert "with its `player` and `studio` parts" in both

@@ -20,7 +20,7 @@ def test_the_wheel_holds_the_program_and_nothing_else(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     flags = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
     subprocess.run([*pip, "wheel", *flags, str(ROOT)], check=True)
-    [wheel] = tmp_path.glob("rejoin-*.whl")
+    [wheel] = tmp_path.glob("rejoin_client-*.whl")
     assert wheel.name.endswith("-py3-none-any.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -40,7 +40,7 @@ def test_the_wheel_holds_the_program_and_nothing_else(tmp_path: Path) -> None:
         }
         wanted = {canonicalize_name(one.name) for one in (*requirements()["base"], *expected)}
         assert found == wanted, part
-    package = {name for name in names if not name.startswith("rejoin-")}
+    package = {name for name in names if not name.startswith("rejoin_client-")}
     shipped = {
         f"rejoin/_resources/{path.relative_to(ROOT / 'resources').as_posix()}"
         for path in (ROOT / "resources").rglob("*")

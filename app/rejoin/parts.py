@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal, ParamSpec, TypeVar
 
 from rejoin.errors import MissingPartError
+from rejoin.version import DISTRIBUTION, VERSION
 
 Part = Literal["player", "backend", "studio", "qa"]
 """An extra of the wheel. The extra `all` is all of them."""
@@ -134,10 +135,8 @@ def _other_library(message: str) -> str | None:
 
 
 def _missing_package(package: str, parts: tuple[Part, ...]) -> str:
-    from importlib import metadata  # with email and more, for this sentence alone
-
     named = " and ".join(f"`{part}`" for part in parts)
-    wheel = f"rejoin-{metadata.version('rejoin')}-py3-none-any.whl[{','.join(parts)}]"
+    wheel = f"{DISTRIBUTION.replace('-', '_')}-{VERSION}-py3-none-any.whl[{','.join(parts)}]"
     return (
         f"The Python package {package} is missing. Install Rejoin's wheel with its "
         f"{named} part{'' if len(parts) == 1 else 's'}, for example: pip install '{wheel}'"

@@ -51,7 +51,6 @@ def test_with_a_display_it_opens_the_window(
     monkeypatch.setattr(displays, "can_be_seen", lambda: True)
     assert rejoin()[0] == 0
     assert (len(shown), shown[0]["link"]) == (1, None)
-    assert shown[0]["version"]()
 
 
 def test_the_desktops_entry_takes_a_link(

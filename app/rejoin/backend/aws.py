@@ -275,6 +275,9 @@ class AwsStreamService:
         )
         try:
             return await asyncio.wait_for(tries, budget_s + _GRACE_S)
+        except asyncio.CancelledError:
+            chances.end()
+            raise
         except TimeoutError:
             # Where boto3 waits without a limit: for credentials that are renewed.
             _log.warning("%s: boto3 does not return", operation)

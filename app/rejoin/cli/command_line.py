@@ -8,6 +8,7 @@ from rejoin.cli import exit_codes
 from rejoin.cli.messages import warn
 from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT
 from rejoin.cli.verbs import Verbs
+from rejoin.version import VERSION
 
 
 @click.group(
@@ -16,7 +17,7 @@ from rejoin.cli.verbs import Verbs
     invoke_without_command=True,
     no_args_is_help=False,
 )
-@click.version_option(package_name="rejoin")
+@click.version_option(VERSION)
 @click.option("-v", "--verbose", is_flag=True, help="Log to standard error what Rejoin does.")
 @click.pass_context
 def rejoin(context: click.Context, verbose: bool) -> int:

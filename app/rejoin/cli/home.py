@@ -92,14 +92,7 @@ def _run(link: str | None, instance: Instance | None) -> int:
         _make_parts,
         link=link,
         instance=instance,
-        version=_version,
     )
-
-
-def _version() -> str:
-    from importlib import metadata
-
-    return metadata.version("rejoin")
 
 
 def _settings() -> PlayerSettings:

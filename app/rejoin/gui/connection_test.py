@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -36,6 +35,7 @@ from rejoin.printable import printable_lines
 from rejoin.runtime.doctor.connection_test import RunningTest
 from rejoin.runtime.doctor.findings import Began, Finding, Outcome, Report, Update
 from rejoin.runtime.doctor.texts import NAMES
+from rejoin.version import VERSION
 
 WIDTH_PX: Final = 720
 _TICK_MS: Final = 200
@@ -229,13 +229,9 @@ class ConnectionTestPage(QWidget):
     def _copy(self) -> None:
         if not isinstance(self.state, Done):
             return
-        try:
-            build = version("rejoin")
-        except PackageNotFoundError:
-            build = "unknown"
         text = texts.report_text(
             self.state.report,
-            version=build,
+            version=VERSION,
             system=f"{platform.system()} {platform.release()} {platform.machine()}",
             written=datetime.now().astimezone().isoformat(timespec="seconds"),
         )

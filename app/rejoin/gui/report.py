@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 
 from rejoin.core.model import Ending, EndingKind, Snapshot
 from rejoin.core.play_report import PlayReport
@@ -15,6 +14,7 @@ from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry
 from rejoin.printable import printable_lines
 from rejoin.redact import redact
+from rejoin.version import VERSION
 
 _GOES_ON = Ending(EndingKind.CLOSED_FOR_NOW)
 
@@ -32,13 +32,9 @@ def game_report(
     `play`: how the game went. `facts`: more lines. `statistics`: the stream's numbers as they were
     last sampled.
     """
-    try:
-        build = version("rejoin")
-    except PackageNotFoundError:
-        build = "unknown"
     report = ending_texts.report_text(
         snapshot.ending or Ending(EndingKind.CLOSED_FOR_NOW),
-        version=build,
+        version=VERSION,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         written=datetime.now().astimezone().isoformat(timespec="seconds"),
         facts={

@@ -13,7 +13,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +27,7 @@ from rejoin.runtime.private_files import (
 from rejoin.runtime.state_folder import state_folder
 from rejoin.runtime.ticket_folder import key_of
 from rejoin.signaling.wire import MAX_REPORT_BYTES, REPORT_KEPT_S, ReportBody
+from rejoin.version import VERSION
 
 MOST: Final = 100
 _SUFFIX: Final = ".report"
@@ -54,7 +54,7 @@ def body_of(record_id: str, report: ReconnectReport) -> dict[str, Any]:
         "attempts": report.attempts,
         "tries": report.tries,
         "failures": list(report.failures[:16]),
-        "client_version": version("rejoin"),
+        "client_version": VERSION,
     }
 
 

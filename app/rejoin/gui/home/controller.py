@@ -58,14 +58,12 @@ class HomeParts:
 
     `make_parts`: composes a game. `make_use`: what draws it in this window, by its options.
     `fell_back`: is told what draws once the card cannot any more. `settings`: the player's, now.
-    `version`: of this Rejoin.
     """
 
     make_parts: MakeParts
     make_use: Callable[[PictureOptions], SurfaceUse]
     fell_back: Callable[[DrawnBy], None] = lambda choice: None
     settings: Callable[[], PlayerSettings] = PlayerSettings
-    version: Callable[[], str] = lambda: ""
 
 
 class HomeController(QObject):
@@ -243,7 +241,7 @@ class HomeController(QObject):
 
     def _open_page(self, name: str) -> None:
         if name == "about":
-            self.steps.show_about(self._parts.version())
+            self.steps.show_about()
         elif name in self._extras:
             open_extra(self._extras[name], self)
 

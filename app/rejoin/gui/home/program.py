@@ -48,7 +48,6 @@ def run(
     *,
     link: str | None = None,
     instance: Instance | None = None,
-    version: Callable[[], str] = lambda: "",
 ) -> int:
     """Show the home window until it is closed; blocks the main thread. 0, or 130 after Ctrl+C.
 
@@ -68,7 +67,6 @@ def run(
             drawing.make_use,
             drawing.fell_back,
             settings,
-            version,
         )
         controller = HomeController(window, parts, jobs)
         controller.gone.connect(application.quit)

@@ -19,6 +19,7 @@ from rejoin.gui.home.trying_steps import TryingSteps
 from rejoin.runtime import games_file
 from rejoin.runtime.deep_link import link_of
 from rejoin.runtime.games import Game
+from rejoin.version import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,8 +74,8 @@ class Steps:
     def show_help(self) -> None:
         self.show(Step(texts.HELP_TITLE, rows=texts.HELP, leave_text=texts.BACK))
 
-    def show_about(self, version: str) -> None:
-        title = texts.ABOUT_TITLE.format(version=version).strip()
+    def show_about(self) -> None:
+        title = texts.ABOUT_TITLE.format(version=VERSION)
         self.show(Step(title, (texts.ABOUT_TEXT,), leave_text=texts.BACK))
 
     # --- the list -------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from rejoin.runtime.doctor import machine_judging as judge
 from rejoin.runtime.doctor.findings import Finding, not_known
 from rejoin.runtime.doctor.machine_judging import ProbeRun
 from rejoin.runtime.doctor.run import Check, blocking
+from rejoin.version import VERSION
 
 PLAYER_MODULES: Final = (
     "PySide6",
@@ -92,7 +93,7 @@ def network_check() -> Check:
 
 def versions() -> Finding:
     return judge.versions(
-        version_of("rejoin") or "of an unknown version",
+        VERSION,
         f"{platform.python_version()}{' (frozen)' if getattr(sys, 'frozen', False) else ''}",
         f"{platform.system()} {platform.release()} {platform.machine()}",
         [f"{name} {version}" for name in LIBRARIES if (version := version_of(name))],
