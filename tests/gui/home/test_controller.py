@@ -224,7 +224,7 @@ def test_the_menu_has_the_same(scene: HomeScene) -> None:
     assert isinstance(menu, QMenu)
     actions = {action.text(): action for action in menu.actions()}
     assert list(actions) == [
-        *(texts.PLAY, texts.TEST, texts.RENAME, texts.SHORTCUT, texts.REMOVE),
+        *(texts.PLAY, texts.TEST, texts.RENAME, texts.SHORTCUT, texts.SIGN_OUT, texts.REMOVE),
     ]
     menu.close()
     actions[texts.REMOVE].trigger()

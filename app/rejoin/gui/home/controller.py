@@ -260,6 +260,7 @@ class HomeController(QObject):
             (texts.TEST, self._test_connection),
             (texts.RENAME, self.steps.ask_name),
             (texts.SHORTCUT, self.steps.make_shortcut),
+            (texts.SIGN_OUT, self.steps.ask_sign_out),
             (texts.REMOVE, self.steps.ask_removal),
         ):
             menu.addAction(text, partial(chosen, key))

@@ -55,6 +55,11 @@ class OpeningSteps:
         """What the player has given in this run for the game of this key."""
         return self._tokens.get(key)
 
+    def forget(self, key: str) -> None:
+        """The player signs out of this game."""
+        self._tokens.pop(key, None)
+        self._refused.discard(key)
+
     def open(self, wanted: ToOpen) -> None:
         """Open it, and show so meanwhile."""
         if wanted.token is not None:

@@ -13,6 +13,7 @@ from rejoin.gui.home import texts
 from rejoin.gui.home.adding_steps import AddingSteps
 from rejoin.gui.home.jobs import Jobs
 from rejoin.gui.home.opening_steps import OpeningSteps
+from rejoin.gui.home.sign_out_steps import SignOutSteps
 from rejoin.gui.home.step_page import Choice, Field, Step, StepPage
 from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.trying_steps import TryingSteps
@@ -51,6 +52,7 @@ class Steps:
         self.page.left.connect(self._leave)
         typed = self.page.field
         self.opening = OpeningSteps(jobs, self.show, typed, host.start, host.settings)
+        self.signing_out = SignOutSteps(jobs, self.show, self.opening.forget)
         self.trying = TryingSteps(jobs, self.show, host.play_game)
         self.adding = AddingSteps(jobs, self.show, typed, self._add, host.play_game, host.game_of)
 
@@ -61,6 +63,7 @@ class Steps:
     def cancel(self) -> None:
         """Whatever is under way is not wanted any more."""
         self.opening.cancel()
+        self.signing_out.cancel()
         self.adding.cancel()
         self.trying.cancel()
 
@@ -116,6 +119,12 @@ class Steps:
         )
         title = texts.REMOVE_TITLE.format(game=game.name)
         self.show(Step(title, (texts.REMOVE_TEXT,), choices=(choice,), problem=problem))
+
+    def ask_sign_out(self, key: str) -> None:
+        """Whether the sign-in of a game of the list is to be forgotten."""
+        game = self._host.game_of(key)
+        if game is not None:
+            self.signing_out.begin(game)
 
     def make_shortcut(self, key: str) -> None:
         """Put a shortcut for a game of the list on the player's desktop."""

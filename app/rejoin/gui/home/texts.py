@@ -113,6 +113,15 @@ SIGN_IN_WAITING: Final = "Your browser is open. Sign in there; this page goes on
 SIGN_IN_PAGE: Final = "If it did not open, go to {page}"
 SIGN_IN_CODE: Final = "On your phone open {address} and type the code {code}, or scan the picture."
 SIGN_IN_CODE_ASKED: Final = "Asking for a code..."
+SIGN_OUT: Final = "Sign out"
+SIGN_OUT_TITLE: Final = "Sign out of {host}"
+SIGN_OUT_TEXT: Final = (
+    "This computer forgets your sign-in there, for every game of this address. A game that is open "
+    "goes on until its sign-in runs out."
+)
+SIGNED_OUT: Final = "You are signed out."
+SIGNED_OUT_HERE: Final = "You are signed out on this computer. The sign-in page was not told."
+NOT_FORGOTTEN: Final = "This computer's keyring cannot be used: what it has is still there."
 TOKEN_TITLE: Final = "A sign-in token for {host}"
 TOKEN_TEXT: Final = "{game} takes a token that the studio gave you. Paste it here."
 TOKEN_FIELD: Final = "Sign-in token"

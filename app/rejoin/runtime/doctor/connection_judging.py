@@ -122,7 +122,7 @@ def _untrusted(fault: CertificateFault, server_unix_s: float | None, now_unix_s:
     return failed(
         "tls",
         f"The certificate {why}. The network, a proxy or an antivirus may have replaced it.",
-        "Try another network. If the studio has its own certificate authority, use --ca-file.",
+        "Try another network, or ask the studio whether it has a certificate authority of its own.",
     )
 
 
@@ -184,7 +184,7 @@ def contract(said: tuple[int, int] | None, wanted: int, sign_in: Sequence[str]) 
         return failed(
             "contract",
             "The answer is not that of a Rejoin backend.",
-            "Check the address, and --dialect where the backend is one of AWS's samples.",
+            "Check the address. If the backend is one of AWS's samples, its dialect has to be named.",
         )
     if said[0] != wanted:
         older = "older" if said[0] < wanted else "newer"
@@ -217,17 +217,17 @@ def _off(off_s: float) -> str:
     return f"{size_s:.0f} seconds {way}"
 
 
-def sign_in(refused: FailureKind | None, why: str, *, has_token: bool, command: str) -> Finding:
+def sign_in(refused: FailureKind | None, why: str, *, has_token: bool, how: str) -> Finding:
     """`refused`: how a call with the token failed; None: it did not. A session that is not there is
-    what is asked for: `NOT_FOUND` means that the token was accepted. `command`: how to sign in."""
+    what is asked for: `NOT_FOUND` means that the token was accepted. `how`: to sign in."""
     if not has_token:
-        return warning("sign-in", "You are not signed in at this studio.", f"Sign in: {command}")
+        return warning("sign-in", "You are not signed in at this studio.", f"Sign in: {how}")
     match refused:
         case None | FailureKind.NOT_FOUND:
             return ok("sign-in", "The backend accepts your sign-in.")
         case FailureKind.UNAUTHENTICATED:
             return failed(
-                "sign-in", "The backend does not accept your sign-in.", f"Sign in again: {command}"
+                "sign-in", "The backend does not accept your sign-in.", f"Sign in again: {how}"
             )
         case FailureKind.FORBIDDEN:
             return failed(

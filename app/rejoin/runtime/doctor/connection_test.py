@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from rejoin.core.model import Ending
 from rejoin.errors import BadInputError
@@ -18,6 +18,8 @@ from rejoin.runtime.doctor.play import PLAY_S, PlayChecks
 from rejoin.runtime.doctor.run import run_checks
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.tasks import cancel, spawn
+
+HOW_TO_SIGN_IN: Final = "play the game from its card."
 
 
 class RunningTest(Protocol):
@@ -36,7 +38,7 @@ async def run_connection_test(
     profile: StudioProfile, explain: Callable[[Ending], str], on_update: OnUpdate, *, play: bool
 ) -> Report:
     """The report of one test. Where its task is cancelled, a game that was started is ended."""
-    checks = ConnectionChecks(profile)
+    checks = ConnectionChecks(profile, how_to_sign_in=HOW_TO_SIGN_IN)
     game = PlayChecks(checks.profile_to_play, explain, seconds=PLAY_S)
     try:
         findings = await run_checks(checks.checks() + (game.checks() if play else ()), on_update)

@@ -62,14 +62,14 @@ def takes_input(numbers: PlayNumbers | None) -> Finding:
         return failed(
             "input",
             f"The game can be watched and takes no input{why}.",
-            "Tell the studio: `rejoin qa input` shows more.",
+            "Tell the studio, which sees more with `rejoin qa input`.",
         )
     later_s = max(0.0, numbers.moments.input - numbers.moments.picture)
     if not numbers.input_bytes:
         return warning(
             "input",
             "The input channel is open, and a move of the mouse sent nothing.",
-            "Tell the studio: `rejoin qa input` shows more.",
+            "Tell the studio, which sees more with `rejoin qa input`.",
         )
     return ok("input", f"The game takes input, {later_s:.1f} s after the first picture.")
 
