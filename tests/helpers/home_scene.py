@@ -113,7 +113,7 @@ class HomeScene:
     def __init__(self) -> None:
         self.path: Path = games_file.games_path()
         self.jobs = HandJobs()
-        self.window = HomeWindow(OnProcessor("a test"), size=(1280, 720), reduced_motion=True)
+        self.window = HomeWindow(OnProcessor("a test"), size=(1280, 720))
         self.gone = 0
         self.settings = PlayerSettings()
         self.controller: HomeController | None = None

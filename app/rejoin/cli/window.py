@@ -130,12 +130,13 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     from rejoin.core.model import Stage
     from rejoin.gui import application
     from rejoin.runtime.network import HAS_NETLINK
+    from rejoin.runtime.said_once import SaidOnce
     from rejoin.runtime.unfinished import unfinished_game
 
     games = _Games(game, options, stats)
     if game.ticket is None and unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
-    warned: set[str] = set()
+    said = SaidOnce()
 
     def after_refresh(window: RejoinWindow) -> None:
         stage = window.snapshot.stage
@@ -143,10 +144,8 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
         if games.go_on(window):
             return
         if stage is Stage.LIVE:
-            for problem in (games.player.problem() or "").splitlines():
-                if problem not in warned:
-                    warned.add(problem)
-                    warn(problem)
+            for problem in said.new(games.player.problem()):
+                warn(problem)
         if games.died or (options.close_at_end and stage is Stage.ENDED):
             window.close()
 

@@ -13,12 +13,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from rejoin.clock import boot_s
 from rejoin.core.model import Ending, Stage
-from rejoin.gui.guest.guest import Guest
-from rejoin.gui.guest.services import choices_of, services_of
+from rejoin.gui.guest.hosted import hosted
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
 from rejoin.gui.renderer_choice import Choice
-from rejoin.gui.settings.following import Following
 from rejoin.gui.surface_choice import SurfaceUse
 from rejoin.gui.window_options import WindowOptions
 from rejoin.gui.window_size import open_on
@@ -26,6 +24,7 @@ from rejoin.runtime import opening
 from rejoin.runtime.instance_server import OnActivate
 from rejoin.runtime.launch import GameToPlay
 from rejoin.runtime.player import Player
+from rejoin.runtime.said_once import SaidOnce
 from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
 
 _log = logging.getLogger("rejoin.home")
@@ -93,19 +92,11 @@ class PlayedGame(QObject):
         self._was_full_screen = parent.window().isFullScreen()
         source = qt_network() if parts.network_hint else None
         self._hint = None if source is None else NetworkHint(self.view.bridge.post, source)
-        self._said: set[str] = set()
+        self._said = SaidOnce()
         application = QCoreApplication.instance()
         assert isinstance(application, QApplication)
-        self._following = following = Following(application, self.view, options.settings)
-        services = services_of(
-            application,
-            place=None,  # the home keeps its own
-            sound=self.view.bridge.sound,
-            settings=lambda: following.now,
-        )
-        self._guest = Guest(
-            self.view, services, choices=lambda: choices_of(following.now), clock=boot_s
-        )
+        # The home keeps its own place.
+        self._beside = hosted(application, self.view, options.settings, boot_s, place=None)
 
     def start(self) -> None:
         """Start the stream thread, and the probe of the graphics card where one is worth it."""
@@ -145,18 +136,15 @@ class PlayedGame(QObject):
             if not self._has_begun:
                 self._has_begun = True
                 self.began.emit()
-            for problem in (self._parts.player.problem() or "").splitlines():
-                if problem not in self._said:
-                    self._said.add(problem)
-                    _log.warning("%s", problem)
-                    self.say(problem)
+            for problem in self._said.new(self._parts.player.problem()):
+                _log.warning("%s", problem)
+                self.say(problem)
         if not self._thread.running and self._parts.player.snapshot.stage is not Stage.ENDED:
             self.view.close()
 
     def _on_gone(self) -> None:
         self._leave_full_screen()
-        self._guest.close()
-        self._following.close()
+        self._beside.close()
         self._parts.options.pads.stop()
         if self._hint is not None:
             self._hint.close()

@@ -17,6 +17,7 @@ from rejoin.gui.home.sign_out_steps import SignOutSteps
 from rejoin.gui.home.step_page import Choice, Field, Step, StepPage
 from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.trying_steps import TryingSteps
+from rejoin.input_events import chords
 from rejoin.runtime import games_file
 from rejoin.runtime.deep_link import link_of
 from rejoin.runtime.games import Game
@@ -75,7 +76,10 @@ class Steps:
         self.show(Step(texts.CANNOT_OPEN, problem=problem, leave_text=texts.BACK))
 
     def show_help(self) -> None:
-        self.show(Step(texts.HELP_TITLE, rows=texts.HELP, leave_text=texts.BACK))
+        settings = self._host.settings()
+        chosen = (settings.keys_free_mouse, settings.keys_full_screen, settings.keys_statistics)
+        rows = texts.help_rows(*(chords.label(chords.parse(keys)) for keys in chosen))
+        self.show(Step(texts.HELP_TITLE, rows=rows, leave_text=texts.BACK))
 
     def show_about(self) -> None:
         title = texts.ABOUT_TITLE.format(version=VERSION)

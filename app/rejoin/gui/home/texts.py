@@ -165,7 +165,7 @@ NO_SHORTCUT: Final = (
 # --- help and about -------------------------------------------------------------------------------
 
 HELP_TITLE: Final = "Keys"
-HELP: Final = (
+_HELP: Final = (
     ("Tab, arrows", "go to the next button or card"),
     ("Enter", "play the game, press the button"),
     ("F2", "rename the game"),
@@ -174,10 +174,21 @@ HELP: Final = (
     ("Ctrl+N", "add a game"),
     ("Escape", "go back"),
     ("F1", "this page"),
-    ("In a game: Ctrl+Alt", "free the mouse"),
-    ("In a game: F11", "full screen"),
-    ("In a game: Ctrl+Alt+S", "the stream's statistics"),
 )
+_IN_A_GAME: Final = "In a game: {keys}"
+
+
+def help_rows(free_mouse: str, full_screen: str, statistics: str) -> tuple[tuple[str, str], ...]:
+    """Keys and meanings. The arguments: the player's own keys in a game; empty: none."""
+    in_a_game = (
+        (free_mouse, "free the mouse"),
+        (full_screen, "full screen"),
+        (statistics, "the stream's statistics"),
+    )
+    rows = ((_IN_A_GAME.format(keys=keys), what) for keys, what in in_a_game if keys)
+    return (*_HELP, *rows)
+
+
 ABOUT_TITLE: Final = "Rejoin {version}"
 ABOUT_TEXT: Final = (
     "Plays games streamed by Amazon GameLift Streams, and gets back in when the connection drops. "

@@ -45,7 +45,6 @@ class HomeWindow(QWidget):
         choice: Choice,
         *,
         size: tuple[int, int] | None = None,
-        reduced_motion: bool = False,
     ) -> None:
         super().__init__()
         self.setWindowTitle(texts.APP)
@@ -53,7 +52,7 @@ class HomeWindow(QWidget):
         self._painted = False
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
-        self.home = HomePage(reduced_motion=reduced_motion)
+        self.home = HomePage()
         self._pages.addWidget(self.home)
         self._holder = CardHolder(choice, self) if isinstance(choice, OnCard) else None
 

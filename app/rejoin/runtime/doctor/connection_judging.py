@@ -184,7 +184,7 @@ def contract(said: tuple[int, int] | None, wanted: int, sign_in: Sequence[str]) 
         return failed(
             "contract",
             "The answer is not that of a Rejoin backend.",
-            "Check the address. If the backend is one of AWS's samples, its dialect has to be named.",
+            "Check the address. If it is one of AWS's samples, its dialect has to be named.",
         )
     if said[0] != wanted:
         older = "older" if said[0] < wanted else "newer"
