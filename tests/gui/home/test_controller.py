@@ -21,6 +21,7 @@ from rejoin.gui.home import controller as controllers
 from rejoin.gui.home import played_game, texts
 from rejoin.gui.home.contents import Alive, Leaving, Over
 from rejoin.gui.home.extra_pages import EXTRAS, Extra, HomeActions
+from rejoin.gui.settings.page import SettingsPage
 from rejoin.runtime import games_file
 from rejoin.runtime.deep_link import link_of
 from rejoin.runtime.instance_server import Activation
@@ -269,6 +270,18 @@ def test_a_link_into_the_game_that_is_played_shows_it_and_nothing_else(scene: Ho
     controller.activated(Activation(link))
     assert playing.said == []
     playing.over.emit()
+    assert scene.window.page is scene.window.home
+
+
+def test_a_link_closes_the_page_of_another_part(scene: HomeScene) -> None:
+    controller = scene.open(WOOD, extras=tuple(EXTRAS))
+    controller._open_page("settings")
+    page = scene.window.page
+    assert isinstance(page, SettingsPage)
+    controller.activated(Activation(LINK))
+    assert scene.title == "A link leads to games.example"
+    assert scene.window._pages.indexOf(page) < 0
+    scene.press(Qt.Key.Key_Escape)
     assert scene.window.page is scene.window.home
 
 

@@ -101,6 +101,8 @@ class HomeController(QObject):
         self._playing: PlayedGame | None = None
         self._steps: Steps | None = None
         self._to_open: ToOpen | None = None
+        self._part: QWidget | None = None
+        """The page of another part that is shown."""
         self._next: ToOpen | None = None
         """What is opened once the engine of a game that was left has finished."""
         self._link: str | None = None
@@ -224,11 +226,19 @@ class HomeController(QObject):
         left: Signal = page.left  # type: ignore[attr-defined]  # every such page has it
 
         def leave() -> None:
-            self._window.remove_page(page)
+            self._remove_part()
             self.show_home()
 
         left.connect(leave)  # type: ignore[attr-defined]
+        self._remove_part()
+        self._part = page
         self._window.show_page(page)
+
+    def _remove_part(self) -> None:
+        """The page of another part goes, if one is there."""
+        page, self._part = self._part, None
+        if page is not None:
+            self._window.remove_page(page)
 
     def last_address(self) -> BackendAddress | None:
         """Of the game that was played last, or of the first in the list."""
@@ -414,6 +424,7 @@ class HomeController(QObject):
             if self._steps is not None:
                 self._steps.cancel()
             self._to_open = None
+            self._remove_part()
             self.steps.adding.open_link(link)
         elif self._to_open is None or not _leads_to(link, self._to_open.key):
             self._link = link
