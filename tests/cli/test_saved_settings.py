@@ -397,6 +397,7 @@ EFFECTS: Mapping[str, tuple[Any, Observer]] = {
     "network.turn_file": ("ICE", _profile),
     "network.scope": ("lan", _profile),
     "appearance.theme": ("light", _appearance),
+    "appearance.language": ("de", _appearance),
     "appearance.high_contrast": (True, _appearance),
     "appearance.text_size": (150, _appearance),
     "appearance.reduced_motion": (True, _appearance),

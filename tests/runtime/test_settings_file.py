@@ -258,8 +258,7 @@ def test_a_damaged_file_is_one_sentence_and_is_set_aside_before_a_change(
 
 def test_a_file_that_cannot_be_read_is_a_sentence(path: Path) -> None:
     path.mkdir(parents=True)
-    why = f"The settings file {path} cannot be read (Is a directory)"
-    assert load(path).problems == (f"{why}: defaults are used.",)
+    assert load(path).problems == (f"The settings file {path} cannot be read: defaults are used.",)
     with pytest.raises(BadInputError, match=r"cannot be changed: .*\.$"):
         change(path, "video.vsync", True)
 
@@ -327,8 +326,8 @@ def test_a_file_that_cannot_be_read_is_not_exported_as_if_it_were_empty(
     path.mkdir(parents=True)
     loaded = load(path)
     assert (loaded.damaged, loaded.settings) == (True, PlayerSettings())
-    assert loaded.problems[0].endswith("cannot be read (Is a directory): defaults are used.")
-    with pytest.raises(BadInputError, match=r"\(Is a directory\): it is not exported"):
+    assert loaded.problems[0].endswith("cannot be read: defaults are used.")
+    with pytest.raises(BadInputError, match="cannot be read: it is not exported"):
         export(path, tmp_path / "mine.toml")
     assert not (tmp_path / "mine.toml").exists()
 

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from rejoin.language import mark, tr
+
 _log = logging.getLogger("rejoin.desktop")
 
 NAME: Final = "Rejoin"
@@ -32,7 +34,7 @@ _IDLE: Final = 8
 _URGENCY_NORMAL: Final = 1
 _AS_LONG_AS_THE_DESKTOP_LIKES: Final = -1
 _NOTIFICATIONS: Final = "org.freedesktop.Notifications"
-_SHOW: Final = "Show the game"
+_SHOW: Final = mark("Show the game")
 _CLICK: Final = "default"
 """The action that a click on the notification itself is."""
 _LISTENS_EVERY_S: Final = 0.25
@@ -83,6 +85,8 @@ class _Wishes:
     notification: Notification | None = None
     shown: int = 0
     """Rises with each new notification: the same text again is shown again."""
+    action: str = ""
+    """What a click on it does, in the window's language."""
 
 
 class BusDesktop:
@@ -101,14 +105,14 @@ class BusDesktop:
         """See `Desktop`."""
         with self._changed:
             wishes = self._wishes
-            self._wish(_Wishes(wanted, wishes.notification, wishes.shown))
+            self._wish(_Wishes(wanted, wishes.notification, wishes.shown, wishes.action))
 
     def notify(self, notification: Notification | None) -> None:
         """See `Desktop`."""
         with self._changed:
             wishes = self._wishes
             new = notification is not None
-            self._wish(_Wishes(wishes.awake, notification, wishes.shown + new))
+            self._wish(_Wishes(wishes.awake, notification, wishes.shown + new, tr(_SHOW)))
 
     def close(self) -> None:
         """See `Desktop`. Waits for CLOSE_WITHIN_S at most: what a desktop that hangs still holds
@@ -150,7 +154,7 @@ class BusDesktop:
             if wanted.awake != done.awake:
                 services.keep_awake(wanted.awake)
             if (wanted.notification, wanted.shown) != (done.notification, done.shown):
-                services.notify(wanted.notification)
+                services.notify(wanted.notification, wanted.action)
             done = wanted
         services.close()
 
@@ -219,7 +223,7 @@ class _Services:
         request = (str(handle), portal[1], "org.freedesktop.portal.Request")
         self._release = lambda: _ignore(self._call(request, "Close", "", ()))
 
-    def notify(self, notification: Notification | None) -> None:
+    def notify(self, notification: Notification | None, action: str = "") -> None:
         if notification is None:
             if self._shown:
                 self._notifications("CloseNotification", "u", (self._shown,))
@@ -235,7 +239,7 @@ class _Services:
                 "rejoin",
                 notification.title,
                 _escaped(notification.text),
-                [_CLICK, _SHOW],
+                [_CLICK, action],
                 hints,
                 _AS_LONG_AS_THE_DESKTOP_LIKES,
             ),

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from rejoin.language import Message
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime.state_folder import keep_file, state_folder
 
@@ -86,5 +87,5 @@ class SoundFile:
                 self._problem = ""
             except OSError as error:
                 why = error.strerror or type(error).__name__
-                self._problem = f"The volume cannot be saved: {why}."
+                self._problem = Message("The volume cannot be saved: {why}.", why=why)
                 _log.info("the volume was not saved: %s", type(error).__name__)

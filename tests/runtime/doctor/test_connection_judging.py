@@ -115,5 +115,7 @@ def test_each_fact_has_its_finding(finding: Finding, outcome: Outcome, words: st
     ],
 )
 def test_the_sign_in(refused: FailureKind | None, has_token: bool, outcome: Outcome) -> None:
-    found = judge.sign_in(refused, "It answered 500.", has_token=has_token, how="rejoin x")
+    found = judge.sign_in(
+        refused, "It answered 500.", has_token=has_token, how=judge.by_command("rejoin x")
+    )
     assert found.outcome is outcome

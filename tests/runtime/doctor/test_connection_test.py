@@ -86,7 +86,7 @@ def test_cancelling_waits_for_nothing_but_the_end_of_the_game(
     class Way:
         profile_to_play = staticmethod(lambda: PROFILE)
 
-        def __init__(self, profile: StudioProfile, *, how_to_sign_in: str) -> None:
+        def __init__(self, profile: StudioProfile, *, how_to_sign_in: object) -> None:
             pass
 
         def checks(self) -> tuple[Check, ...]:

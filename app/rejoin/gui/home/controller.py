@@ -31,6 +31,7 @@ from rejoin.gui.home.last_game import LastGame
 from rejoin.gui.home.preloading import LoadInTurn
 from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.renderer_choice import Choice as DrawnBy
+from rejoin.language import sentences, tr
 from rejoin.runtime import games_file
 from rejoin.runtime.games import Game, game_key
 from rejoin.runtime.player_settings import PlayerSettings
@@ -179,7 +180,7 @@ class HomeController(QObject):
     def _unlisted(self) -> tuple[Game, ...]:
         """The emulator's game, while it runs."""
         address = None if self._steps is None else self._steps.trying.address
-        return () if address is None else (Game(texts.TRY_NAME, address),)
+        return () if address is None else (Game(tr(texts.TRY_NAME), address),)
 
     def _tick(self) -> None:
         if self._window.page is not self._window.home:
@@ -266,12 +267,12 @@ class HomeController(QObject):
             return
         menu = QMenu(self._window)
         for text, chosen in (
-            (texts.PLAY, self.play),
-            (texts.TEST, self._test_connection),
-            (texts.RENAME, self.steps.ask_name),
-            (texts.SHORTCUT, self.steps.make_shortcut),
-            (texts.SIGN_OUT, self.steps.ask_sign_out),
-            (texts.REMOVE, self.steps.ask_removal),
+            (tr(texts.PLAY), self.play),
+            (tr(texts.TEST), self._test_connection),
+            (tr(texts.RENAME), self.steps.ask_name),
+            (tr(texts.SHORTCUT), self.steps.make_shortcut),
+            (tr(texts.SIGN_OUT), self.steps.ask_sign_out),
+            (tr(texts.REMOVE), self.steps.ask_removal),
         ):
             menu.addAction(text, partial(chosen, key))
         menu.aboutToHide.connect(menu.deleteLater)
@@ -369,7 +370,7 @@ class HomeController(QObject):
             games_file.played(self._path, key, time.time())
         except RejoinError as error:
             _log.warning("%s", error)
-            self._problem = f"{texts.NOT_NOTED} {error}"
+            self._problem = sentences(tr(texts.NOT_NOTED), tr(str(error)))
 
     def _left(self) -> None:
         """The game was closed for now, and its engine finishes."""
@@ -385,7 +386,7 @@ class HomeController(QObject):
             return
         if played.stuck:
             _log.error("%s", texts.NOT_ENDED)
-            self._problem = texts.NOT_ENDED
+            self._problem = tr(texts.NOT_ENDED)
         from rejoin.core.model import EndingKind
 
         ending = played.ending
@@ -428,7 +429,7 @@ class HomeController(QObject):
             self.steps.adding.open_link(link)
         elif self._to_open is None or not _leads_to(link, self._to_open.key):
             self._link = link
-            playing.say(texts.LINK_WAITS)
+            playing.say(tr(texts.LINK_WAITS))
 
     def _window_changed(self, what: QEvent.Type) -> None:
         if self._playing is not None:

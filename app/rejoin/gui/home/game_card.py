@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QAbstractButton, QPushButton, QWidget
 from rejoin.gui import theme
 from rejoin.gui.home import texts
 from rejoin.gui.home.contents import GameCard
+from rejoin.language import tr
 
 CARD_HEIGHT = 185
 _TILE = 118
@@ -88,7 +89,7 @@ class GameTile(TileButton):
         """Show this in place of what was shown."""
         self._card = card
         self.setAccessibleName(card.spoken)
-        self.more_button.setAccessibleName(texts.MORE.format(name=card.name))
+        self.more_button.setAccessibleName(tr(texts.MORE, name=card.name))
         self.setToolTip("\n".join(each for each in (card.name, card.host) if each))
         self.update()
 
@@ -124,7 +125,7 @@ class GameTile(TileButton):
         small = theme.text_font(theme.SMALL_PX)
         played = self._card.played
         if self._card.host:
-            played = f", {played[:1].lower()}{played[1:]}"
+            played = f" \u00b7 {played}"
         for font, text, after, colour, y in (
             (bold, self._card.name, "", theme.TEXT, _TILE + 12),
             (small, self._card.host, played, theme.QUIET_TEXT, _TILE + 33),
@@ -149,8 +150,17 @@ class AddTile(TileButton):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(texts.ADD)
         self._alone = True
+        self._say_text()
+
+    def _say_text(self) -> None:
+        self.setAccessibleName(tr(texts.ADD))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._say_text()
+            self.update()
 
     def set_alone(self, alone: bool) -> None:
         """Whether it is the only card, and so the next thing to do."""
@@ -174,7 +184,7 @@ class AddTile(TileButton):
         painter.drawText(
             whole.adjusted(_PAD, 20, -_PAD, 20),
             Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
-            texts.ADD,
+            tr(texts.ADD),
         )
         painter.end()
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from rejoin.core.ticket import Ticket
 from rejoin.gui.home.contents import Leaving, Unfinished
+from rejoin.language import tr
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.unfinished import key_of_ticket, unfinished_game
 
@@ -90,7 +91,7 @@ class LastGame(QObject):
                 self._tickets.remove(key_of_ticket(ticket))
             except OSError as error:
                 _log.info("the ticket was not removed: %s", type(error).__name__)
-                problem = f"The ticket of the game cannot be removed: {error.strerror}."
+                problem = tr("The ticket of the game cannot be removed: {why}.", why=error.strerror)
         self._set(None)
         return problem
 

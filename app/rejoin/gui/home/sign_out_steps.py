@@ -9,6 +9,7 @@ from rejoin.errors import RejoinError
 from rejoin.gui.home import texts
 from rejoin.gui.home.jobs import Job, Jobs
 from rejoin.gui.home.step_page import Choice, Step
+from rejoin.language import tr
 from rejoin.runtime.games import Game
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ class SignOutSteps:
 
     def begin(self, game: Game, problem: str = "") -> None:
         """Ask whether it is meant."""
-        choice = Choice(texts.SIGN_OUT, lambda: self._sign_out(game))
-        title = texts.SIGN_OUT_TITLE.format(host=game.host)
-        self._show(Step(title, (texts.SIGN_OUT_TEXT,), choices=(choice,), problem=problem))
+        choice = Choice(tr(texts.SIGN_OUT), lambda: self._sign_out(game))
+        title = tr(texts.SIGN_OUT_TITLE, host=game.host)
+        self._show(Step(title, (tr(texts.SIGN_OUT_TEXT),), choices=(choice,), problem=problem))
 
     def cancel(self) -> None:
         """The player does not wait for it any more; what is forgotten stays so."""
@@ -41,7 +42,7 @@ class SignOutSteps:
 
     def _sign_out(self, game: Game) -> None:
         self._forget(game.key)
-        self._show(Step(texts.SIGN_OUT_TITLE.format(host=game.host), busy=True))
+        self._show(Step(tr(texts.SIGN_OUT_TITLE, host=game.host), busy=True))
 
         async def signed_out() -> SignOut:
             from rejoin.runtime import game_sign_in
@@ -59,12 +60,12 @@ class SignOutSteps:
     def _done(self, game: Game, done: SignOut) -> None:
         self._job = None
         if not done.forgotten:
-            self.begin(game, texts.NOT_FORGOTTEN)
+            self.begin(game, tr(texts.NOT_FORGOTTEN))
             return
         line = texts.SIGNED_OUT if done.revoked or not done.was_signed_in else texts.SIGNED_OUT_HERE
-        title = texts.SIGN_OUT_TITLE.format(host=game.host)
-        self._show(Step(title, (line,), leave_text=texts.BACK))
+        title = tr(texts.SIGN_OUT_TITLE, host=game.host)
+        self._show(Step(title, (tr(line),), leave_text=tr(texts.BACK)))
 
     def _failed(self, game: Game, error: RejoinError) -> None:
         self._job = None
-        self.begin(game, str(error))
+        self.begin(game, tr(str(error)))

@@ -17,7 +17,9 @@ from rejoin.gui.home.sign_out_steps import SignOutSteps
 from rejoin.gui.home.step_page import Choice, Field, Step, StepPage
 from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.trying_steps import TryingSteps
+from rejoin.gui.shortcuts import keys_label
 from rejoin.input_events import chords
+from rejoin.language import Message, tr
 from rejoin.runtime import games_file
 from rejoin.runtime.deep_link import link_of
 from rejoin.runtime.games import Game
@@ -73,24 +75,24 @@ class Steps:
         self._host.show_home()
 
     def show_failure(self, problem: str) -> None:
-        self.show(Step(texts.CANNOT_OPEN, problem=problem, leave_text=texts.BACK))
+        self.show(Step(tr(texts.CANNOT_OPEN), problem=problem, leave_text=tr(texts.BACK)))
 
     def show_help(self) -> None:
         settings = self._host.settings()
         chosen = (settings.keys_free_mouse, settings.keys_full_screen, settings.keys_statistics)
-        rows = texts.help_rows(*(chords.label(chords.parse(keys)) for keys in chosen))
-        self.show(Step(texts.HELP_TITLE, rows=rows, leave_text=texts.BACK))
+        rows = texts.help_rows(*(keys_label(chords.parse(keys)) for keys in chosen))
+        self.show(Step(tr(texts.HELP_TITLE), rows=rows, leave_text=tr(texts.BACK)))
 
     def show_about(self) -> None:
-        title = texts.ABOUT_TITLE.format(version=VERSION)
-        self.show(Step(title, (texts.ABOUT_TEXT,), leave_text=texts.BACK))
+        title = tr(texts.ABOUT_TITLE, version=VERSION)
+        self.show(Step(title, (tr(texts.ABOUT_TEXT),), leave_text=tr(texts.BACK)))
 
     # --- the list -------------------------------------------------------------------------------
 
     def _add(self, game: Game) -> None:
         """Raises BadInputError."""
         copy = games_file.add(self._path, game)
-        self._host.show_home("" if copy is None else texts.LIST_DAMAGED.format(name=copy.name))
+        self._host.show_home("" if copy is None else tr(texts.LIST_DAMAGED, name=copy.name))
 
     def ask_name(self, key: str, problem: str = "") -> None:
         """A new name for a game of the list."""
@@ -99,9 +101,9 @@ class Steps:
             return
         self.show(
             Step(
-                texts.RENAME_TITLE.format(game=game.name),
-                fields=(Field(texts.NAME_FIELD, game.name),),
-                choices=(Choice(texts.RENAME, lambda: self._rename(key), needs_fields=True),),
+                tr(texts.RENAME_TITLE, game=game.name),
+                fields=(Field(tr(texts.NAME_FIELD), game.name),),
+                choices=(Choice(tr(texts.RENAME), lambda: self._rename(key), needs_fields=True),),
                 problem=problem,
             )
         )
@@ -116,13 +118,13 @@ class Steps:
         if game is None:
             return
         choice = Choice(
-            texts.REMOVE,
+            tr(texts.REMOVE),
             lambda: self._edit(
                 lambda: games_file.remove(self._path, key), partial(self.ask_removal, key)
             ),
         )
-        title = texts.REMOVE_TITLE.format(game=game.name)
-        self.show(Step(title, (texts.REMOVE_TEXT,), choices=(choice,), problem=problem))
+        title = tr(texts.REMOVE_TITLE, game=game.name)
+        self.show(Step(title, (tr(texts.REMOVE_TEXT),), choices=(choice,), problem=problem))
 
     def ask_sign_out(self, key: str) -> None:
         """Whether the sign-in of a game of the list is to be forgotten."""
@@ -141,15 +143,15 @@ class Steps:
         line, problem = "", ""
         try:
             if link is None:
-                raise BadInputError(texts.NO_SHORTCUT)
+                raise BadInputError(Message(texts.NO_SHORTCUT))
             path = desktop_shortcut.make_shortcut(
                 game.name, link, desktop_shortcut.desktop_folder()
             )
-            line = texts.SHORTCUT_MADE.format(path=path)
+            line = tr(texts.SHORTCUT_MADE, path=path)
         except RejoinError as error:
             problem = str(error)
         lines = (line,) if line else ()
-        self.show(Step(game.name, lines, problem=problem, leave_text=texts.BACK))
+        self.show(Step(game.name, lines, problem=problem, leave_text=tr(texts.BACK)))
 
     def _edit(self, edit: Callable[[], None], failed: Callable[[str], None]) -> None:
         try:

@@ -12,14 +12,18 @@ from typing import Final, Protocol
 
 from rejoin.core.model import Ending
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 from rejoin.runtime.doctor.connection import ConnectionChecks
+from rejoin.runtime.doctor.connection_judging import HowToSignIn
 from rejoin.runtime.doctor.findings import Finding, OnUpdate, Outcome, Report, Update
 from rejoin.runtime.doctor.play import PLAY_S, PlayChecks
 from rejoin.runtime.doctor.run import run_checks
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.tasks import cancel, spawn
 
-HOW_TO_SIGN_IN: Final = "play the game from its card."
+_BY_PLAYING: Final = Message("Play the game from its card: you sign in then.")
+HOW_TO_SIGN_IN: Final = HowToSignIn(_BY_PLAYING, _BY_PLAYING)
+"""In the window."""
 
 
 class RunningTest(Protocol):
@@ -86,7 +90,7 @@ class ConnectionTest:
         try:
             profile = self._profile()
         except BadInputError as error:
-            finding = Finding("address", Outcome.FAILED, str(error), "Check the address.")
+            finding = Finding("address", Outcome.FAILED, str(error), Message("Check the address."))
             on_update(finding)
             return Report((finding,))
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()
