@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -35,12 +34,11 @@ class Language(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class English:
     """The language of the texts: nothing is looked up."""
 
-    tag: str = "en"
-    right_to_left: bool = False
+    tag = "en"
+    right_to_left = False
 
     def find(self, text: str) -> str:
         return text

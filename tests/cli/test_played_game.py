@@ -47,4 +47,4 @@ def test_pictures_are_drawn_by_the_options() -> None:
 
 
 def test_gamepads_that_are_off_are_none() -> None:
-    assert isinstance(gamepads(OPTIONS)[0], NoPads)
+    assert isinstance(gamepads(OPTIONS, lambda held: None)[0], NoPads)

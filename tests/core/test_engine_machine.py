@@ -610,7 +610,7 @@ def waits_without_a_timer(state: State) -> float | None:
 def ends_the_game_of_any_backend(t: Transition, why: Ending) -> None:
     assert t.facts.session_id is not None
     t.close_all()
-    t.phase = TerminatingSession(why, t.now + 9.0, t.now + 180.0)
+    t.phase = TerminatingSession(why, t.now + 9.0, t.now + 180.0, t.now)
     t.do(commands.TerminateSession(t.facts.session_id, 8.0))
 
 

@@ -17,6 +17,7 @@ from rejoin.gamepads.changes import ButtonChanged, Change, Plugged, Unplugged, V
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
+from rejoin.gamepads.talk_button import MISC
 from rejoin.input_events.events import PadState
 from rejoin.input_events.wishes import CursorWish, VibrationWish
 
@@ -235,3 +236,20 @@ def test_an_unplugged_pad_is_said_to_be_gone(player: Player) -> None:
     player.does(PLUGGED, Unplugged(5))
     player.pads.open()
     assert [pad.connected for pad in player.until_sent(2)] == [True, False]
+
+
+def test_the_microphones_button_is_heard_while_pads_pass_and_always_let_go() -> None:
+    source, talks = FakeSource(), list[bool]()
+    pads = Gamepads(PadChoices(), make_source=source, on_talk=talks.append)
+    pads.connect(lambda state: None)
+    pads.focus(True)
+    try:
+        source.waiting.extend((PLUGGED, ButtonChanged(5, MISC, True)))
+        pads.open()
+        wait_until(lambda: talks == [True])
+        pads.close()  # the connection is lost while it is held
+        source.waiting.extend((ButtonChanged(5, MISC, False), ButtonChanged(5, MISC, True)))
+        wait_until(lambda: not source.waiting and talks == [True, False])
+    finally:
+        pads.stop()
+    assert talks == [True, False]

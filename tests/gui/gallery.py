@@ -1,9 +1,9 @@
 """Saves every face of a game's window, and the home's pages, as PNG.
 
-`gallery.py OUTDIR [WIDTHxHEIGHT] [THEME] [PERCENT] [NAME...]`. THEME is dark, light or
-high-contrast; PERCENT is the size of text; NAME is a face or a page, and without any it is all of
-them. Runs without a display; `QT_SCALE_FACTOR=2` shows what a HiDPI screen shows. `guide.py` makes
-the pictures of the players' guide with it.
+`gallery.py OUTDIR [WIDTHxHEIGHT] [THEME] [PERCENT] [LANGUAGE] [NAME...]`. THEME is dark, light or
+high-contrast; PERCENT is the size of text; LANGUAGE is one of the setting's (de, ja, pseudo); NAME
+is a face or a page, and without any it is all of them. Runs without a display; `QT_SCALE_FACTOR=2`
+shows what a HiDPI screen shows. `guide.py` makes the pictures of the players' guide with it.
 """
 
 from __future__ import annotations
@@ -46,10 +46,11 @@ def main() -> None:
     width, _, height = (sys.argv[2] if len(sys.argv) > 2 else "1280x720").partition("x")
     theme = sys.argv[3] if len(sys.argv) > 3 else "dark"
     percent = sys.argv[4] if len(sys.argv) > 4 else "100"
-    names = frozenset(sys.argv[5:])
+    language = sys.argv[5] if len(sys.argv) > 5 else "en"
+    names = frozenset(sys.argv[6:])
     high = theme == "high-contrast"
     choice = ThemeChoice.DARK if high else ThemeChoice(theme)
-    appearance = Appearance(choice, high, int(percent))
+    appearance = Appearance(choice, high, int(percent), language=language)
     application = make_application(appearance)
     invent_the_machine()
     faces = [face for face in FACES if not names or face.name in names]

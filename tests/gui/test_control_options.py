@@ -64,6 +64,8 @@ def test_defaults_and_words_are_those_of_the_settings() -> None:
         ShortcutAction.TOGGLE_SOUND: saved.keys_sound,
         ShortcutAction.LOUDER: saved.keys_louder,
         ShortcutAction.QUIETER: saved.keys_quieter,
+        ShortcutAction.TOGGLE_MICROPHONE: saved.keys_microphone,
+        ShortcutAction.TALK: saved.keys_talk,
         ShortcutAction.SAVE_PICTURE: saved.keys_picture,
         ShortcutAction.RECONNECT: saved.keys_reconnect,
         ShortcutAction.FREE_MOUSE: saved.keys_free_mouse,

@@ -9,7 +9,7 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,10 +123,10 @@ class Services:
 
 
 @contextmanager
-def session_bus() -> Iterator[str]:
-    """The address of a bus that ends with the block."""
+def session_bus(environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The address of a bus that ends with the block. `environment`: of what the bus starts."""
     command = ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as daemon:
         try:
             assert daemon.stdout is not None
             yield daemon.stdout.readline().strip()

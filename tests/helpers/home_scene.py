@@ -71,6 +71,9 @@ class FakeGameView(QWidget):
     def window_changed(self, what: QEvent.Type) -> None:
         self.changes.append(what)
 
+    def report(self) -> str:
+        return "Rejoin report\nPlayed: 2 min\n"
+
     def close(self) -> bool:
         self.closings += 1
         return True

@@ -112,7 +112,7 @@ def _make_parts(game: GameToPlay, on_activate: OnActivate) -> Parts:
     settings = _settings()
     options = options_of(settings, back=game.ticket is not None)
     player = make_player(game, options, on_activate)
-    pads, on_wish = gamepads(options)
+    pads, on_wish = gamepads(options, player.microphone.press)
     player.subscribe_wishes(on_wish)
     window = dataclasses.replace(
         window_options(game, options, player),

@@ -70,6 +70,7 @@ def make_player(
     from rejoin.media.video.hardware import chosen
     from rejoin.runtime.data_used import DataUsed
     from rejoin.runtime.local_store import LocalStore
+    from rejoin.runtime.microphone_states import MicrophoneChoices, MicrophoneMode
     from rejoin.runtime.player import Player, PlayerOptions
     from rejoin.runtime.report_queue import ReportQueue
     from rejoin.runtime.volume_file import SoundFile
@@ -89,6 +90,12 @@ def make_player(
             sound_file=SoundFile(),
             hardware=chosen(options.decoder),
             sound_device=options.sound_device,
+            microphone=MicrophoneChoices(
+                MicrophoneMode(options.microphone),
+                options.microphone_device,
+                options.microphone_in_background,
+                options.microphone_in_menu,
+            ),
             data_used=DataUsed(),
             dtls_client=options.dtls_client,
             input_module=options.input_module == "service",
@@ -101,8 +108,11 @@ def make_player(
     )
 
 
-def gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None]]:
-    """The player's gamepads, unless they are off, and what wishes of the input module go to."""
+def gamepads(
+    options: GameOptions, on_talk: Callable[[bool], None]
+) -> tuple[PlayerPads, Callable[[AnyWish], None]]:
+    """The player's gamepads, unless they are off, and what wishes of the input module go to.
+    `on_talk`: hears of the microphone's button."""
     from rejoin.gamepads.choices import PadChoices
     from rejoin.gamepads.reader import Gamepads
     from rejoin.gui.input import NoPads
@@ -120,7 +130,7 @@ def gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None
     mappings: Path | None = None
     with contextlib.suppress(BadInputError):  # there is no home folder
         mappings = settings_folder() / MAPPINGS
-    pads = Gamepads(choices, mappings)
+    pads = Gamepads(choices, mappings, on_talk=on_talk)
     return pads, pads.on_wish
 
 
@@ -142,6 +152,8 @@ def controls_of(settings: PlayerSettings) -> ControlOptions:
                 ShortcutAction.TOGGLE_SOUND: settings.keys_sound,
                 ShortcutAction.LOUDER: settings.keys_louder,
                 ShortcutAction.QUIETER: settings.keys_quieter,
+                ShortcutAction.TOGGLE_MICROPHONE: settings.keys_microphone,
+                ShortcutAction.TALK: settings.keys_talk,
                 ShortcutAction.SAVE_PICTURE: settings.keys_picture,
                 ShortcutAction.RECONNECT: settings.keys_reconnect,
                 ShortcutAction.FREE_MOUSE: settings.keys_free_mouse,

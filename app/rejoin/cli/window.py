@@ -220,8 +220,12 @@ class _Games:
         self._wanted = False
         self.failure: RejoinError | None = None
         """Why another game could not begin."""
-        self.pads, self._on_wish = gamepads(options)
+        self.pads, self._on_wish = gamepads(options, self._talk)
         self.player, self.thread = self._begin(game, again=False)
+
+    def _talk(self, held: bool) -> None:
+        """The microphone's button of a gamepad, for the game that is played now."""
+        self.player.microphone.press(held)
 
     def _begin(self, game: GameToPlay, *, again: bool) -> tuple[Player, StreamThread[Ending]]:
         """Raises RejoinError."""
@@ -269,7 +273,7 @@ class _Games:
             self._options, settings, given_here(), of_ticket=self._of_ticket
         )
         self.pads.stop()
-        self.pads, self._on_wish = gamepads(options)
+        self.pads, self._on_wish = gamepads(options, self._talk)
         signed_in = self._game.signed_in
         self._game = replace(
             self._game,

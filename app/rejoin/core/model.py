@@ -291,6 +291,8 @@ class Policy:
     terminate_tries: int = 3
     """After this many failed calls the player is told that the game has not ended yet, or that it
     could not be ended where the backend refuses."""
+    terminate_late_after_s: float = 5.0
+    """Or once a call failed after so long: a backend that hangs takes its whole time each time."""
     terminate_budget_s: float = 8.0
     terminate_every_s: float = 15.0
     """The longest backoff between two calls that end a game, which go on until it is surely

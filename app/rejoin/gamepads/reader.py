@@ -15,6 +15,7 @@ from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.gate import PadGate, Send
 from rejoin.gamepads.pads import Pads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
+from rejoin.gamepads.talk_button import TalkButton
 from rejoin.input_events.wishes import AnyWish, VibrationWish
 
 _log = logging.getLogger("rejoin.gamepads")
@@ -47,12 +48,16 @@ class Gamepads:
         mappings: Path | None = None,
         *,
         make_source: Callable[[Path | None], PadSource] | None = None,
+        on_talk: Callable[[bool], None] = lambda held: None,
     ) -> None:
-        """`mappings`: the player's gamecontrollerdb.txt. `make_source`: None: SDL's; it may raise
-        GamepadsUnavailableError, and then there are no gamepads."""
+        """`mappings`: the player's gamecontrollerdb.txt. `on_talk`: is told, on the thread of the
+        gamepads, when the microphone's button is held and let go (`talk_button`). `make_source`:
+        None: SDL's; it may raise GamepadsUnavailableError, and then there are no gamepads."""
         self.choices = choices
         self.mappings = mappings
         self._make_source = make_source or _sdl_source
+        self._on_talk = on_talk
+        self._talks = False
         self._gate = PadGate(background=choices.background)
         self._thread: threading.Thread | None = None
         self._ends = threading.Event()
@@ -129,9 +134,10 @@ class Gamepads:
             source.close()
 
     def _read(self, source: PadSource) -> None:
-        pads = Pads(self.choices)
+        pads, button = Pads(self.choices), TalkButton()
         while not self._ends.is_set():
             for change in source.poll():
+                self._talk(button.apply(change))
                 for state in pads.apply(change, boot_s()):
                     self._gate.put(state)
             for state in pads.moved(boot_s()):
@@ -139,6 +145,12 @@ class Gamepads:
             self._vibrate(source, pads)
             self._woken.wait(self._pause_s(pads))
             self._woken.clear()
+
+    def _talk(self, held: bool | None) -> None:
+        """Pads that do not pass begin nothing; what they have begun ends when they let go."""
+        if held is not None and held != self._talks and (not held or self._gate.passing):
+            self._talks = held
+            self._on_talk(held)
 
     def _pause_s(self, pads: Pads) -> float:
         if not pads:

@@ -33,7 +33,8 @@ Read these files in this order: `bridge`, `main_window` (with `window_options`),
 package `home`, the window around games. The rest is small: `starting_card`, `confirmation`,
 `end_card` with `ending_texts` and `report`, `corners` with `pill`, `connection_test` with
 `connection_test_texts`, `reconnect_button`, `announcer` with `announcement`, `sound_control`,
-`stats_overlay`, `network_hint`, `displays` with `display_probe`, `platform_plugin`, `qt_loading`,
-`theme` with `roles`, `labels`, `window_size`, `front`, `screenshot`. Packages of their own:
-`settings`, and `guest`, what the window does to the player's desktop.
+`microphone_sign` with `microphone_texts`, `stats_overlay`, `network_hint`, `displays` with
+`display_probe`, `platform_plugin`, `qt_loading`, `theme` with `roles`, `labels`, `button_row`,
+`accessible_roles`, `window_size`, `front`, `screenshot`. Packages of their own: `settings`, and
+`guest`, what the window does to the player's desktop.
 """

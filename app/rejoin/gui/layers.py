@@ -186,10 +186,10 @@ class Layers(QWidget):
         for widget in (self.view, self.corners, *self._cards):
             widget.setGeometry(area)
         self.sound.adjustSize()
-        self.sound.move(
-            area.width() - self.sound.width() - MARGIN_PX,
-            area.height() - self.sound.height() - MARGIN_PX,
-        )
+        at_end = area.width() - self.sound.width() - MARGIN_PX
+        y = area.height() - self.sound.height() - MARGIN_PX
+        # The corners are mirrored where one reads from right to left.
+        self.sound.move(MARGIN_PX if self.isRightToLeft() else at_end, y)
         self.reconnect.place(area)
 
 

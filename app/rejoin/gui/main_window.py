@@ -32,6 +32,7 @@ from rejoin.gui.front import bring_to_front
 from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
+from rejoin.gui.microphone_sign import MicrophoneSign
 from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys
 from rejoin.gui.note_keeper import NoteKeeper
 from rejoin.gui.notes import Notes
@@ -102,6 +103,8 @@ class RejoinWindow(QWidget):
             idle_limit_s=options.idle_limit_s,
             controls=options.controls,
         )
+        pill, keys = self.layers.corners.microphone, options.controls.shortcuts
+        self.microphone = MicrophoneSign(self.bridge, pill, self._announcer, keys, clock)
         hidden = options.settings.now.streamer_mode
         self.files = PlayerFiles(self.layers, self.report, self, hides_folders=hidden)
         self.files.noted.connect(self._notes.note_picture)
@@ -151,6 +154,7 @@ class RejoinWindow(QWidget):
         layers.overlay.try_now.connect(lambda: post(TryNowRequested()))
         layers.overlay.end_game.connect(lambda: post(EndGameRequested()))
         layers.overlay.close_for_now.connect(self.close)
+        layers.overlay.asked.connect(lambda text: self._announcer.say(text, urgent=True))
         layers.end.closed.connect(self.close)
         layers.end.start_again.connect(self._start_again)
         layers.report_page.left.connect(self.refresh)
@@ -197,6 +201,7 @@ class RejoinWindow(QWidget):
         self.inputs.use(options.pads, options.controls.mouse)
         self.controls.use(options.controls)
         self._notes.use(options.controls)
+        self.microphone.use(options.controls.shortcuts)
         self.bridge.reopen(port)
         self.controls.show_view(again=True)
         self.refresh()
@@ -256,6 +261,7 @@ class RejoinWindow(QWidget):
             start_requested=requested,
             mouse_was_captured=isinstance(self.mouse.state, FreedByDrop),
         )
+        self.microphone.update(active=self.window().isActiveWindow())
         self._announcer.update(snapshot, self._show_notes(), now)
         self.refreshed.emit()
 
@@ -369,7 +375,12 @@ class RejoinWindow(QWidget):
             Condition.CAN_RECONNECT: self._snapshot.can_reconnect,
             Condition.CAN_DROP: self._options.drop_again is not None,
         }
-        return frozenset(condition for condition, true in held.items() if true)
+        ours = self.microphone.conditions(self._snapshot.stage)
+        return ours | {condition for condition, true in held.items() if true}
+
+    def hold_shortcut(self, action: ShortcutAction, held: bool) -> None:
+        """The key of a shortcut that lasts, is held or not any more: there is one."""
+        self.microphone.hold(held)
 
     def run_shortcut(self, action: ShortcutAction) -> None:
         """Do what a shortcut is for; nothing is held any more."""
@@ -387,6 +398,8 @@ class RejoinWindow(QWidget):
                 self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().quieter()))
             case ShortcutAction.SAVE_PICTURE:
                 self._keep_mouse(self.files.save_picture)
+            case ShortcutAction.TOGGLE_MICROPHONE | ShortcutAction.TALK:
+                self._keep_mouse(self.microphone.toggle)
             case ShortcutAction.RECONNECT:
                 self.bridge.post(ReconnectRequested())
             case ShortcutAction.DROP_CONNECTION:
@@ -466,6 +479,8 @@ class RejoinWindow(QWidget):
             return
         self.controls.show_view()  # first: a page hears of the lost focus before it loses the mouse
         if what == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.microphone.update(active=False)
+            self.controls.let_go()
             self.release_mouse()
             self.controls.update_system_keys()
             self.mouse.keys_released()

@@ -9,12 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from rejoin.errors import BadInputError
-from rejoin.input_events import chords
-from rejoin.language import Message, mark
+from rejoin.language import Message
 from rejoin.runtime.setting_kinds import (
     SHOWN,
     Applies,
@@ -29,13 +27,7 @@ from rejoin.runtime.setting_kinds import (
     Whole,
     YesNo,
 )
-from rejoin.runtime.settings_versions import VERSION_KEY, new_name_of, version_problem
-
-_NAMED: Final = 8
-"""How many unknown keys are named."""
-
-_DEFAULT_USED: Final = mark("{problem} Its default is used: {default}.")
-_UNKNOWN: Final = mark("This Rejoin has no such setting, and leaves it as it is: {names}.")
+from rejoin.runtime.settings_versions import new_name_of
 
 _Default = TypeVar("_Default")
 
@@ -138,6 +130,36 @@ class PlayerSettings:
         False,
         _AT_ONCE,
         "No sound while the game's window is not the active one.",
+    )
+    microphone: str = _setting(
+        "microphone.mode",
+        OneOf(("off", "open", "push_to_talk")),
+        "off",
+        _NEXT_GAME,
+        "Your microphone, in games whose studio takes it: off, open, or open while the keys of "
+        "shortcuts.talk are held (push_to_talk).",
+    )
+    microphone_device: str | None = _setting(
+        "microphone.device",
+        Text(200),
+        None,
+        _NEXT_GAME,
+        "The microphone, by its name; none: the system's default. No other one is opened in its "
+        "place.",
+    )
+    microphone_in_background: bool = _setting(
+        "microphone.background",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "The microphone stays open while the game's window is not the active one.",
+    )
+    microphone_in_menu: bool = _setting(
+        "microphone.menu",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "The microphone stays open in the game's menu.",
     )
     input_module: str = _setting(
         "input.module",
@@ -268,6 +290,20 @@ class PlayerSettings:
         "Ctrl+Alt+Down",
         _NEXT_GAME,
         "Keys for quieter.",
+    )
+    keys_microphone: str = _setting(
+        "shortcuts.microphone",
+        Keys(),
+        "Ctrl+Alt+V",
+        _NEXT_GAME,
+        "Keys that mute and unmute the microphone.",
+    )
+    keys_talk: str = _setting(
+        "shortcuts.talk",
+        Keys(),
+        "ScrollLock",
+        _NEXT_GAME,
+        "Keys that are held to talk, where the microphone is push_to_talk.",
     )
     keys_picture: str = _setting(
         "shortcuts.save_picture",
@@ -424,74 +460,3 @@ def setting(key: str) -> Setting:
                 "There is no setting {key}. `rejoin settings list` shows them all.", key=key[:SHOWN]
             )
         ) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Settings, and a sentence for each thing that was wrong with what they were read from.
-
-    `given`: the keys that have a usable value there. `bad`: the sentence for each key whose value
-    cannot be used; `problems` has them too. `damaged`: nothing of it could be read.
-    """
-
-    settings: PlayerSettings = PlayerSettings()
-    problems: tuple[str, ...] = ()
-    given: frozenset[str] = frozenset()
-    bad: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    damaged: bool = False
-
-
-def from_tables(tables: Mapping[str, Any]) -> Loaded:
-    """The settings in tables of tables, as TOML has them, of the newest version. What is wrong is
-    left at its default."""
-    found: dict[str, Any] = {}
-    given: set[str] = set()
-    unknown: list[str] = []
-    bad: dict[str, str] = {}
-    for key, value in _flat(tables):
-        known = SETTINGS.get(key)
-        if known is None:
-            unknown.append(key)
-            continue
-        try:
-            found[known.name] = known.checked(value)
-            given.add(key)
-        except BadInputError as error:
-            default = known.to_text(known.default)
-            bad[key] = Message(_DEFAULT_USED, problem=error.args[0], default=default)
-    settings = PlayerSettings(**found)
-    problems = [*version_problem(tables), *bad.values(), *clashes_of(settings).values()]
-    if unknown:
-        named = ", ".join([*(key[:SHOWN] for key in unknown[:_NAMED]), "..."][: len(unknown)])
-        problems.append(Message(_UNKNOWN, names=named))
-    return Loaded(settings, tuple(problems), frozenset(given), MappingProxyType(bad))
-
-
-def clashes_of(settings: PlayerSettings) -> dict[str, str]:
-    """A sentence for each setting of keys that another one before it has, too."""
-    shortcuts = {
-        key: chords.parse(getattr(settings, each.name))
-        for key, each in SETTINGS.items()
-        if isinstance(each.kind, Keys)
-    }
-    return {
-        other: Message(
-            "The settings {owner} and {other} both have the keys {keys}, which are for the first.",
-            owner=owner,
-            other=other,
-            keys=chord,
-        )
-        for owner, other, chord in chords.clashes(shortcuts)
-    }
-
-
-def _flat(tables: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Each value with its key. What is not a table of values stands for itself."""
-    groups = {key.partition(".")[0] for key in SETTINGS}
-    found: list[tuple[str, Any]] = []
-    for name, content in tables.items():
-        if name in groups and isinstance(content, Mapping):
-            found += [(f"{name}.{key}", value) for key, value in content.items()]
-        elif name != VERSION_KEY:
-            found.append((name, content))
-    return found

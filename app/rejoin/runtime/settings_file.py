@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from rejoin.errors import BadInputError
 from rejoin.language import Message
-from rejoin.runtime.player_settings import SETTINGS, Loaded, from_tables, setting
+from rejoin.runtime.loaded_settings import Loaded, from_tables
+from rejoin.runtime.player_settings import SETTINGS, setting
 from rejoin.runtime.private_files import write_new
 from rejoin.runtime.setting_kinds import Value
 from rejoin.runtime.settings_versions import migrate

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
 from helpers.home_scene import TIDE, WOOD, FakeParts, FakePlayedGame, HomeScene, save_ticket
@@ -21,6 +22,7 @@ from rejoin.gui.home import controller as controllers
 from rejoin.gui.home import played_game, texts
 from rejoin.gui.home.contents import Alive, Leaving, Over
 from rejoin.gui.home.extra_pages import EXTRAS, Extra, HomeActions
+from rejoin.gui.home.report_page import HomeReportPage
 from rejoin.gui.settings.page import SettingsPage
 from rejoin.runtime import games_file
 from rejoin.runtime.deep_link import link_of
@@ -108,6 +110,31 @@ def test_a_game_that_is_over_says_so_until_the_player_has_seen_it(scene: HomeSce
     scene.press(Qt.Key.Key_Return)
     assert not panel.isVisible()
     assert TicketFolder().newest() is None
+
+
+def test_a_game_that_was_closed_for_now_can_be_reported(scene: HomeScene) -> None:
+    """Whoever leaves because of a problem has no end card to report it from."""
+    scene.open(WOOD)
+    panel = scene.window.home.panel
+    playing = play(scene)
+    save_ticket(WOOD.address, ago_s=1.0)
+    playing.left.emit()
+    assert not panel.report_button.isVisible(), "its engine finishes"
+    playing.over.emit()
+    assert wait_until(panel.report_button.isVisible, 60.0)
+    panel.report_button.click()
+    page = scene.window.page
+    assert isinstance(page, HomeReportPage)
+    assert page.text.text() == "Rejoin report\nPlayed: 2 min\n"
+    QTest.keyClick(page.copy_button, Qt.Key.Key_Escape)
+    assert scene.window.page is scene.window.home
+
+
+def test_a_game_that_was_played_in_another_run_has_no_report(scene: HomeScene) -> None:
+    save_ticket(WOOD.address, ago_s=1.0)
+    scene.open(WOOD)
+    assert scene.window.home.panel.isVisible()
+    assert not scene.window.home.panel.report_button.isVisible()
 
 
 def test_a_game_that_ends_leads_home_too(scene: HomeScene) -> None:

@@ -44,8 +44,9 @@ def test_all_of_them_say_what_is_so(tmp_path: Path) -> None:
     port.set_sound(SoundChoice(40))
     found = made(tmp_path, port)
     said = rows(found, State(facts=Facts(data=DataTotal(5_000_000, 1.0, 86_400.0))))
-    assert list(said) == ["data", "volume", "path", "move", "reset"]
+    assert list(said) == ["data", "volume", "microphone_test", "path", "move", "reset"]
     assert said["volume"] == "40 %. Applies at once."
+    assert said["microphone_test"] == "Shows how loud you are. No game hears it."
     assert said["data"].startswith("5 MB since")
     assert said["path"].replace("\u200b", "") == str(tmp_path / "settings.toml")
     assert found.volume.slider.value() == 40

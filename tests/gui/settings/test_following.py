@@ -134,3 +134,14 @@ def test_what_is_known_of_the_game(game: Game, application: QApplication) -> Non
 
 def test_settings_become_a_drawing() -> None:
     assert drawing_of(PlayerSettings()) == Drawing()
+
+
+def test_where_the_microphone_stays_open_counts_at_once(game: Game) -> None:
+    used: list[dict[str, bool]] = []
+    game.port.microphone.use = lambda **choices: used.append(choices)  # type: ignore[method-assign]
+    game.set("microphone.background", True)
+    game.set("microphone.menu", True)
+    assert used == [
+        {"in_background": True, "in_menu": False},
+        {"in_background": True, "in_menu": True},
+    ]

@@ -100,6 +100,8 @@ class HomeController(QObject):
         self._problem = ""
         """Of what the player did last."""
         self._playing: PlayedGame | None = None
+        self._report = ""
+        """About the game that was closed for now; "" for none."""
         self._steps: Steps | None = None
         self._to_open: ToOpen | None = None
         self._part: QWidget | None = None
@@ -127,6 +129,7 @@ class HomeController(QObject):
         home.add_button("about", texts.ABOUT, at_top=True)
         home.continued.connect(self._continue)
         home.dismissed.connect(self._dismiss)
+        home.panel.report_wanted.connect(self._show_report)
         home.played.connect(self.play)
         home.more.connect(self._show_menu)
         home.renaming.connect(self._ask_name)
@@ -260,6 +263,12 @@ class HomeController(QObject):
         if self._playing is None and self._to_open is None:
             self.steps.show_help()
 
+    def _show_report(self) -> None:
+        from rejoin.gui.home.report_page import HomeReportPage
+
+        hidden = self._parts.settings().streamer_mode
+        self.show_page(HomeReportPage(self._report, hides_folders=hidden, parent=self._window))
+
     # --- the list -------------------------------------------------------------------------------
 
     def _show_menu(self, key: str, at: object) -> None:
@@ -355,6 +364,7 @@ class HomeController(QObject):
             opening.release(game)
             self.steps.show_failure(str(error))
             return
+        self._set_report("")
         self._playing = played = PlayedGame(parts, use, self._window, self._parts.fell_back)
         played.began.connect(partial(self._note_played, wanted.key))
         played.left.connect(self._left)
@@ -375,9 +385,15 @@ class HomeController(QObject):
     def _left(self) -> None:
         """The game was closed for now, and its engine finishes."""
         self._last.leave()
+        if self._playing is not None:
+            self._set_report(self._playing.view.report())
         if not self._closing:
             self.show_home()
             self._window.home.take_focus()
+
+    def _set_report(self, report: str) -> None:
+        self._report = report
+        self._window.home.panel.offer_report(bool(report))
 
     def _over(self) -> None:
         played, wanted = self._playing, self._to_open

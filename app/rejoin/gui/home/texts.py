@@ -13,6 +13,7 @@ APP: Final = "Rejoin"
 YOUR_GAMES: Final = mark("Your games")
 CONTINUE: Final = mark("Continue")
 DISMISS: Final = mark("OK")
+REPORT_A_PROBLEM: Final = mark("Report a problem")
 ADD: Final = mark("Add a game by link or address")
 PLAY: Final = mark("Play")
 TEST: Final = mark("Test my connection")

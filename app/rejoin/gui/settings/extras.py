@@ -12,6 +12,7 @@ from rejoin.errors import BadInputError
 from rejoin.gui.settings import sections
 from rejoin.gui.settings.controls import PercentSlider, TwiceButton, action_button
 from rejoin.gui.settings.facts import FactFinder
+from rejoin.gui.settings.microphone_test import MicrophoneTest
 from rejoin.gui.settings.row_view import RowView
 from rejoin.gui.settings.rows import RowText, State, data_text, path_text, volume_text
 from rejoin.gui.settings.section_view import Extra
@@ -71,6 +72,8 @@ class Extras(QObject):
         self._at_once = at_once
         self.volume = PercentSlider()
         self.volume.moved.connect(self._on_volume)
+        self.test = MicrophoneTest()
+        self.test.changed.connect(self.changed)
         self.count_anew = action_button(sections.START_AGAIN)
         self.count_anew.clicked.connect(self._on_count_anew)
         self.open_folder = action_button(sections.OPEN_FOLDER)
@@ -83,6 +86,11 @@ class Extras(QObject):
         found: dict[str, Extra] = {}
         if sections.VOLUME in section.extra:
             found["volume"] = (RowView([self.volume]), self._volume_text)
+        if sections.MICROPHONE_TEST in section.extra:
+            found["microphone_test"] = (
+                RowView([self.test.bar, self.test.button]),
+                self._test_text,
+            )
         if sections.DATA_USED in section.extra:
             found["data"] = (RowView([self.count_anew]), self._data_text)
         if sections.FILE in section.extra:
@@ -108,6 +116,10 @@ class Extras(QObject):
         """The player goes: what was chosen last is kept."""
         if isinstance(self._sound, SavedSound):
             self._sound.close()
+
+    def _test_text(self, state: State) -> RowText:
+        self.test.use(state.settings.microphone_device)
+        return RowText(tr(sections.TEST_TITLE), self.test.text())
 
     def _data_text(self, state: State) -> RowText:
         self.count_anew.setEnabled(state.facts.data.since_unix_s is not None)

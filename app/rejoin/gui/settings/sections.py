@@ -47,6 +47,7 @@ class Section:
 
 
 VOLUME: Final = "volume"
+MICROPHONE_TEST: Final = "microphone_test"
 DATA_USED: Final = "data_used"
 FILE: Final = "file"
 """Rows that are no settings."""
@@ -72,6 +73,12 @@ SECTIONS: Final = (
         "data", mark("Data and size"), ("network.max_kbps", "network.max_height"), (DATA_USED,)
     ),
     Section("sound", mark("Sound"), ("sound.device", "sound.mute_in_background"), (VOLUME,)),
+    Section(
+        "microphone",
+        mark("Microphone"),
+        ("microphone.mode", "microphone.device", "microphone.background", "microphone.menu"),
+        (MICROPHONE_TEST,),
+    ),
     Section(
         "controls",
         mark("Controls"),
@@ -100,6 +107,8 @@ SECTIONS: Final = (
             "shortcuts.sound",
             "shortcuts.louder",
             "shortcuts.quieter",
+            "shortcuts.microphone",
+            "shortcuts.talk",
             "shortcuts.save_picture",
             "shortcuts.reconnect",
             "shortcuts.free_mouse",
@@ -217,6 +226,34 @@ WORDS: Final[Mapping[str, Words]] = {
         mark("no sound while another window is the active one."),
         mark("the game is heard while another window is the active one."),
     ),
+    "microphone.mode": Words(
+        mark("Microphone"),
+        {
+            "off": Choice(mark("Off"), mark("The microphone is never opened.")),
+            "open": Choice(
+                mark("On"),
+                mark(
+                    "Open while you play, where the studio takes it. Use headphones: no echo is "
+                    "cancelled."
+                ),
+            ),
+            "push_to_talk": Choice(
+                mark("Push to talk"),
+                mark("What you say is sent while you hold the keys, where the studio takes it."),
+            ),
+        },
+    ),
+    "microphone.device": Words(mark("Which microphone")),
+    "microphone.background": _on_off(
+        mark("Open in the background"),
+        mark("you are heard while another window is the active one."),
+        mark("closed while another window is the active one."),
+    ),
+    "microphone.menu": _on_off(
+        mark("Open in the menu"),
+        mark("you are heard in the game's menu."),
+        mark("closed in the game's menu."),
+    ),
     "input.module": Words(
         mark("Keyboard, mouse and gamepads"),
         {
@@ -280,6 +317,8 @@ WORDS: Final[Mapping[str, Words]] = {
     "shortcuts.sound": Words(mark("Sound on or off")),
     "shortcuts.louder": Words(mark("Louder")),
     "shortcuts.quieter": Words(mark("Quieter")),
+    "shortcuts.microphone": Words(mark("Mute the microphone")),
+    "shortcuts.talk": Words(mark("Hold to talk")),
     "shortcuts.save_picture": Words(mark("Save a picture of the game")),
     "shortcuts.reconnect": Words(mark("Reconnect")),
     "shortcuts.free_mouse": Words(mark("Free mouse and keyboard")),
@@ -387,6 +426,10 @@ RESET_ALL: Final = mark("Reset everything")
 RESET_ALL_QUESTION: Final = mark("Press again to reset")
 START_AGAIN: Final = mark("Count anew")
 VOLUME_TITLE: Final = mark("Volume")
+TEST_TITLE: Final = mark("Try it")
+TEST: Final = mark("Try the microphone")
+TEST_END: Final = mark("Stop")
+TEST_LEVEL: Final = mark("Level")
 DATA_TITLE: Final = mark("Data used")
 FILE_TITLE: Final = mark("Where your settings are")
 MOVE_TITLE: Final = mark("Take them along")
