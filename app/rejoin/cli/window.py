@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 def check_display() -> None:
     """Raises NoDisplayError without a display, ImportError where Qt cannot be loaded."""
     with loading():
+        from rejoin.gui import qt_loading
+
+        qt_loading.load_qt()
         import rejoin.gui.application  # noqa: F401
         from rejoin.gui import displays, platform_plugin
 
@@ -81,8 +84,10 @@ def _saved_ice_servers(profile: StudioProfile, saved: Path | None) -> Path | Non
     and one that is wrong costs no game."""
     if saved is None or profile.ice_servers_file is not None:
         return None
+    from rejoin.runtime.saved_choices import with_saved_relay
+
     try:
-        replace(profile, ice_servers_file=saved).ice_servers()
+        with_saved_relay(profile, saved)
     except BadInputError as error:
         warn(f"{error} It is the setting network.turn_file; the game starts without.")
         return None
@@ -159,12 +164,13 @@ def play_in_window(
     from rejoin.core.model import Stage
     from rejoin.gui import application
     from rejoin.runtime.network import HAS_NETLINK
+    from rejoin.runtime.said_once import SaidOnce
     from rejoin.runtime.unfinished import unfinished_game
 
     games = _Games(game, options, before, stats)
     if game.ticket is None and unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
-    warned: set[str] = set()
+    said = SaidOnce()
 
     def after_refresh(window: RejoinWindow) -> None:
         stage = window.snapshot.stage
@@ -172,10 +178,8 @@ def play_in_window(
         if games.go_on(window):
             return
         if stage is Stage.LIVE:
-            for problem in (games.player.problem() or "").splitlines():
-                if problem not in warned:
-                    warned.add(problem)
-                    warn(problem)
+            for problem in said.new(games.player.problem()):
+                warn(problem)
         if games.died or (options.close_at_end and stage is Stage.ENDED):
             window.close()
 

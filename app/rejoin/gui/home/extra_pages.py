@@ -29,14 +29,14 @@ class HomeActions(Protocol):
     def show_page(self, page: QWidget) -> None:
         """Show a page until its signal `left`, which every page has."""
 
-    def play_address(self, address: BackendAddress, token: str | None = None) -> None:
-        """Play a game that is not in the list."""
-
     def try_here(self) -> None:
         """Play a game of the emulator on this computer."""
 
     def last_address(self) -> BackendAddress | None:
         """Of the game that was played last, or of the first in the list."""
+
+    def token_for(self, address: BackendAddress) -> str | None:
+        """What the player has given in this run for the game there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +65,22 @@ def _explained(ending: Ending) -> str:
         return Message(ending_text(ending).title)
 
 
-def _open_connection_test(module: ModuleType, home: HomeActions) -> None:
-    """Of the backend that was played last; without one the page says so."""
+def open_connection_test(home: HomeActions, address: BackendAddress | None) -> None:
+    """Of the backend at this address; without one the page says so."""
+    from rejoin.gui.connection_test import ConnectionTestPage
     from rejoin.runtime.doctor.connection_test import ConnectionTest
     from rejoin.runtime.studio_profile import StudioProfile
-
-    address = home.last_address()
 
     def make_test(play: bool) -> ConnectionTest:
         def profile() -> StudioProfile:
             if address is None:
                 raise BadInputError(Message("There is no studio to test the way to."))
-            return StudioProfile.from_address(address, None)
+            return StudioProfile.from_address(address, home.token_for(address))
 
         return ConnectionTest(profile, _explained, play=play)
 
     url = None if address is None else address.backend_url
-    home.show_page(module.ConnectionTestPage(url, make_test))
+    home.show_page(ConnectionTestPage(url, make_test))
 
 
 EXTRAS: Final[Sequence[Extra]] = (
@@ -91,7 +90,7 @@ EXTRAS: Final[Sequence[Extra]] = (
         mark("Test my connection"),
         "rejoin.gui.connection_test",
         False,
-        _open_connection_test,
+        lambda module, home: open_connection_test(home, home.last_address()),
     ),
     Extra(
         "try_here",
