@@ -332,6 +332,10 @@ def _pads(started: Started) -> object:
     return getattr(started.window.pads, "choices", "none")
 
 
+def _microphone(started: Started) -> object:
+    return started.player.microphone_choices
+
+
 def _appearance(started: Started) -> object:
     return appearance_of(started.window.settings.now)
 
@@ -384,6 +388,8 @@ EFFECTS: Mapping[str, tuple[Any, Observer]] = {
     "pads.dead_zone": (0.3, _pads),
     "pads.swap_ab": (True, _pads),
     "pads.swap_xy": (True, _pads),
+    "pads.swap_ab_cards": (True, _pads),
+    "pads.mouse": (True, _pads),
     "pads.rumble": (False, _pads),
     "mouse.capture": ("never", _controls),
     "mouse.sensitivity": (2.0, _controls),
@@ -391,6 +397,10 @@ EFFECTS: Mapping[str, tuple[Any, Observer]] = {
     "mouse.scroll": ("reversed", _controls),
     "touch.mode": ("trackpad", _controls),
     "keyboard.system_keys": ("always", _controls),
+    "microphone.mode": ("open", _microphone),
+    "microphone.device": ("Headset", _microphone),
+    "microphone.background": (True, _microphone),
+    "microphone.menu": (True, _microphone),
     "network.max_kbps": (900, lambda it: it.player.input),
     "network.max_height": (480, lambda it: it.player.input),
     "network.dtls_client": (True, lambda it: it.player.dtls_client),
