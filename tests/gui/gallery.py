@@ -59,12 +59,14 @@ def main() -> None:
         window, _port, _clock = show_face(face, (int(width), int(height)))
         window.save_picture(folder / f"{face.name}.png")
         destroy(window)
-    if not names or any(name.startswith("menu") for name in names):
-        save_menu_pages(folder, (int(width), int(height)))
     application.processEvents()
     with tempfile.TemporaryDirectory() as private:
         os.environ.update(dict.fromkeys(_FOLDERS, private))
         save_home_pages(folder, (int(width), int(height)), appearance, names)
+    # Last: its settings, from a file that is not there, are those of the window from then on.
+    make_application(appearance)
+    if not names or any(name.startswith("menu") for name in names):
+        save_menu_pages(folder, (int(width), int(height)))
     pictures = {each.stem for each in folder.glob("*.png")}
     print(f"{len(pictures)} pictures in {folder}")
     if names - pictures:
