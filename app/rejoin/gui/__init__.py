@@ -35,7 +35,7 @@ package `home`, the window around games. The rest is small: `starting_card`, `co
 `connection_test_texts`, `reconnect_button`, `announcer` with `announcement`, `sound_control`,
 `microphone_sign` with `microphone_texts`,
 `stats_overlay`, `network_hint`, `displays` with `display_probe`, `platform_plugin`, `theme` with
-`roles`, `labels`, `button_row`, `accessible_roles`,
+`roles` and `system_motion`, `labels`, `button_row`, `accessible_roles`,
 `window_size`, `front`, `screenshot`. Packages of their own: `settings`, and
 `guest`, what the window does to the player's desktop.
 """
