@@ -33,9 +33,12 @@ THEMES = {
 }
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("shown", PAGES)
-def test_no_text_of_twice_the_size_is_cut_or_overlaps_in_a_small_window(shown: str) -> None:
-    with page(shown, SMALL, Appearance(text_percent=200)) as root:
+def test_no_text_of_twice_the_size_is_cut_or_overlaps_in_a_small_window(
+    shown: str, language: str
+) -> None:
+    with page(shown, SMALL, Appearance(text_percent=200, language=language)) as root:
         assert root.size().toTuple() == SMALL, "the window became larger than the screen"
         assert cut_texts(root) == []
 

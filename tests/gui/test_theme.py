@@ -14,7 +14,7 @@ from helpers.style_rules import Rule, colour, rules
 from helpers.window_faces import delete
 from rejoin import assets
 from rejoin.gui import roles, theme
-from rejoin.gui.roles import Appearance, Role, ThemeChoice
+from rejoin.gui.roles import Appearance, Motion, Role, ThemeChoice
 
 
 @pytest.fixture(autouse=True)
@@ -89,8 +89,31 @@ def test_widgets_are_sent_a_change_of_style(application: QApplication) -> None:
 
 def test_nothing_moves_with_reduced_motion(application: QApplication) -> None:
     assert theme.moves()
-    theme.apply(application, Appearance(reduced_motion=True))
+    theme.apply(application, Appearance(motion=Motion.REDUCED))
     assert not theme.moves()
+
+
+def test_the_system_wishes_for_motion_only_where_it_is_asked(application: QApplication) -> None:
+    try:
+        for motion, moves in ((Motion.SYSTEM, False), (Motion.FULL, True), (Motion.REDUCED, False)):
+            theme.apply(application, Appearance(motion=motion, text_percent=125))
+            theme.follow_system_motion(application, reduced=True)
+            assert theme.moves() is moves
+            theme.follow_system_motion(application, reduced=False)
+            assert theme.moves() is (motion is not Motion.REDUCED)
+            assert theme.appearance().text_percent == 125
+    finally:
+        theme.follow_system_motion(application, reduced=False)
+
+
+def test_menus_and_choices_of_qt_move_no_more_than_ours(application: QApplication) -> None:
+    general = Qt.UIEffect.UI_General
+    before = application.isEffectEnabled(general)
+    theme.apply(application, Appearance(motion=Motion.REDUCED))
+    for effect in (general, Qt.UIEffect.UI_AnimateMenu, Qt.UIEffect.UI_AnimateCombo):
+        assert not application.isEffectEnabled(effect)
+    theme.apply(application)
+    assert application.isEffectEnabled(general) is before
 
 
 def test_every_placeholder_of_the_style_sheet_is_filled(application: QApplication) -> None:

@@ -1,4 +1,4 @@
-"""A session bus of its own with a screen saver, the portal and notifications, by jeepney.
+"""A session bus of its own with a screen saver, the portals and notifications, by jeepney.
 
 It refuses calls with other signatures than the real services have, and notes who calls.
 """
@@ -36,12 +36,14 @@ AVAILABLE = shutil.which("dbus-daemon") is not None
 
 SCREEN_SAVER = "org.freedesktop.ScreenSaver"
 PORTAL = "org.freedesktop.portal.Desktop"
+SETTINGS = "org.freedesktop.portal.Settings"
 NOTIFICATIONS = "org.freedesktop.Notifications"
 _SIGNATURES = {
     (SCREEN_SAVER, "Inhibit"): "ss",
     (SCREEN_SAVER, "UnInhibit"): "u",
     ("org.freedesktop.portal.Inhibit", "Inhibit"): "sua{sv}",
     ("org.freedesktop.portal.Request", "Close"): "",
+    (SETTINGS, "ReadAll"): "as",
     (NOTIFICATIONS, "Notify"): "susssasa{sv}i",
     (NOTIFICATIONS, "CloseNotification"): "u",
 }
@@ -50,12 +52,15 @@ _SIGNATURES = {
 @dataclass
 class Services:
     """`calls`: method and arguments. `held`: who holds the screen saver off, and by which cookie or
-    handle; an entry goes when its holder leaves the bus. `shown`: the notifications, by id."""
+    handle; an entry goes when its holder leaves the bus. `shown`: the notifications, by id.
+    `settings`: of the portal, by namespace and key."""
 
     address: str
     calls: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     held: dict[object, str] = field(default_factory=dict)
     shown: dict[int, tuple[str, str]] = field(default_factory=dict)
+    settings: dict[str, dict[str, tuple[str, object]]] = field(default_factory=dict)
+    connection: DBusConnection | None = None
     silent: bool = False
     """It does what it is asked and answers nothing."""
     clicks: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
@@ -77,6 +82,14 @@ class Services:
 
     def named(self, method: str) -> list[tuple[Any, ...]]:
         return [arguments for name, arguments in self.calls if name == method]
+
+    def set(self, namespace: str, key: str, value: tuple[str, object]) -> None:
+        """Change a setting of the portal, and tell it."""
+        assert self.connection is not None
+        self.settings.setdefault(namespace, {})[key] = value
+        portal = DBusAddress("/org/freedesktop/portal/desktop", interface=SETTINGS)
+        body = (namespace, key, value)
+        self.connection.send(new_signal(portal, "SettingChanged", "ssv", body))
 
     def handle(self, message: Message, connection: DBusConnection) -> None:
         fields = message.header.fields
@@ -105,6 +118,8 @@ class Services:
             cookie = 3_000_000_000 + len(self.calls)  # no INT32
             self.held[cookie] = sender
             return "u", (cookie,)
+        if method == "ReadAll":
+            return "a{sa{sv}}", ({name: self.settings.get(name, {}) for name in body[0]},)
         if method == "Inhibit":
             handle = f"/org/freedesktop/portal/desktop/request/x/{len(self.calls)}"
             self.held[handle] = sender
@@ -142,7 +157,7 @@ def desktop_services(*names: str, address: str | None = None) -> Iterator[Servic
             yield services
         return
     services = Services(address)
-    connection = open_dbus_connection(address)
+    connection = services.connection = open_dbus_connection(address)
     for name in names:
         connection.send_and_get_reply(message_bus.RequestName(name))
     rule = MatchRule(type="signal", interface="org.freedesktop.DBus", member="NameOwnerChanged")

@@ -102,6 +102,7 @@ def _settings(section: str, size: tuple[int, int], appearance: Appearance) -> It
     change(path, "appearance.theme", appearance.theme.value)
     change(path, "appearance.high_contrast", appearance.high_contrast)
     change(path, "appearance.text_size", appearance.text_percent)
+    change(path, "appearance.language", appearance.language)
     with page_on(path, size) as shown:
         shown.show_section(section)
         shown.activateWindow()

@@ -203,8 +203,8 @@ def read_home(reader: ScreenReader) -> None:
 
 def read_settings(reader: ScreenReader) -> None:
     tree = reader.wait_for(lambda tree: tree if tree.find("label", "Appearance") else None)
-    theme = next(each for each in tree.all() if each.role == "combo box")
-    assert (theme.name, theme.labelled_by) == ("Dark", ("Theme",)), "its value, and what it is of"
+    choices = {each.labelled_by: each.name for each in tree.all() if each.role == "combo box"}
+    assert choices[("Theme",)] == "Dark", "its value, and what it is of"
     switch = tree.find("check box", "High contrast")
     assert switch is not None
     assert switch.labelled_by == ("High contrast",)

@@ -29,7 +29,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="modes and links of P
 WRITTEN = """\
 # mine
 title = "kept"   # too
-version = 2
+version = 3
 
 [video]
 scaling = "sharp"  # I like it so
@@ -109,7 +109,7 @@ def test_a_file_of_an_older_version_is_migrated_with_the_first_change(path: Path
     assert load(path).settings == PlayerSettings(send_reports=True, vsync=True)
     found = tomllib.loads(path.read_text())
     assert found == {
-        "version": 2,
+        "version": 3,
         "privacy": {"send_reports": True},
         "video": {"vsync": True},
     }

@@ -37,6 +37,13 @@ def test_what_was_renamed_is_not_lost() -> None:
     }
 
 
+@pytest.mark.parametrize(("before", "word"), [(True, "reduced"), (False, "full"), (3, 3)])
+def test_a_switch_became_a_word(before: object, word: object) -> None:
+    """What was no usable value stays what it is, and is named when it is read."""
+    found = migrated({"version": 2, "appearance": {"reduced_motion": before}})
+    assert found == {"version": VERSION, "appearance": {"motion": word}}
+
+
 def test_a_new_name_goes_before_the_old_one() -> None:
     found = migrated({"reports": {"send": True}, "privacy": {"send_reports": False}})
     assert found == {"version": VERSION, "privacy": {"send_reports": False}}

@@ -34,7 +34,8 @@ and `surface_choice` with `card_api`, `surface_probe` and `surface_fallback`), `
 `starting_card`, `confirmation`, `end_card` with `ending_texts` and `report`, `corners` with `pill`,
 `connection_test` with `connection_test_texts`, `reconnect_button`, `announcer` with `announcement`,
 `sound_control`, `microphone_sign` with `microphone_texts`, `stats_overlay`, `network_hint`,
-`displays` with `display_probe`, `platform_plugin`, `qt_loading`, `theme` with `roles`, `labels`,
-`button_row`, `accessible_roles`, `window_size`, `front`, `screenshot`. Packages of their own:
-`settings`, `menu` over a running game, and `guest`, what the window does to the player's desktop.
+`displays` with `display_probe`, `platform_plugin`, `qt_loading`, `theme` with `roles` and
+`system_motion`, `labels`, `button_row`, `accessible_roles`, `window_size`, `front`, `screenshot`.
+Packages of their own: `settings`, `menu` over a running game, and `guest`, what the window does to
+the player's desktop.
 """

@@ -15,6 +15,9 @@ from PySide6.QtGui import QGuiApplication
 from rejoin.gui.displays import platforms
 from rejoin.gui.wayland_wire import prefer_x11
 
+WITH_A_DESKTOP = ("xcb", "wayland", "wayland-egl")
+"""Platforms of Qt on Linux that show a window to a person."""
+
 _log = logging.getLogger("rejoin.gui")
 
 

@@ -19,6 +19,8 @@ from PySide6.QtWidgets import QApplication
 from rejoin.gui import accessible_roles, platform_plugin, theme
 from rejoin.gui.displays import check_display
 from rejoin.gui.roles import Appearance
+from rejoin.gui.system_motion import SystemMotion
+from rejoin.runtime.motion_wish import motion_wish
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as shells count it: 128 + SIGINT."""
@@ -59,6 +61,8 @@ def make_application(appearance: Appearance | None = None) -> QApplication:
     platform_plugin.stop_releases_by_repeat(application)
     accessible_roles.install(application)
     theme.apply(application, appearance or Appearance())
+    shown = application.platformName() in platform_plugin.WITH_A_DESKTOP
+    SystemMotion(application, motion_wish(with_desktop=shown))
     return application
 
 

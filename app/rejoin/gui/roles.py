@@ -177,6 +177,14 @@ class ThemeChoice(enum.Enum):
     SYSTEM = "system"
 
 
+class Motion(enum.Enum):
+    """Whether windows may move by themselves. SYSTEM: unless the system wishes that they do not."""
+
+    SYSTEM = "system"
+    FULL = "full"
+    REDUCED = "reduced"
+
+
 LEAST_TEXT, MOST_TEXT = 100, 200
 """Per cent of the usual size of text."""
 
@@ -189,7 +197,7 @@ class Appearance:
     theme: ThemeChoice = ThemeChoice.DARK
     high_contrast: bool = False
     text_percent: int = LEAST_TEXT
-    reduced_motion: bool = False
+    motion: Motion = Motion.SYSTEM
     language: str = "system"
 
 

@@ -7,7 +7,7 @@ by which those that draw themselves or have sizes of their own follow. Colours s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 from rejoin import assets
 from rejoin.gui import roles
 from rejoin.gui.languages.choice import speak
-from rejoin.gui.roles import Appearance, Palette, Role, ThemeChoice
+from rejoin.gui.roles import Appearance, Motion, Palette, Role, ThemeChoice
 
 ACCENT: Final = Role.ACCENT
 ON_ACCENT: Final = Role.ON_ACCENT
@@ -42,6 +42,8 @@ CARD_RADIUS = 18.0
 CARD_PADDING = 26
 CARD_WIDTH = 600
 
+_EFFECTS: Final = Qt.UIEffect.UI_General
+"""Qt's own animations, of menus, choices and tool tips."""
 _ICON_SIZES = (16, 24, 32, 48, 128, 256, 512)
 _PLACEHOLDER = re.compile(r"@(\w+)")
 
@@ -54,6 +56,11 @@ class _Shown:
     palette: Palette = roles.DARK
     follows: bool = False
     """The desktop's changes are listened to."""
+    system_reduces: bool = False
+    """The system wishes for reduced motion."""
+    effects: bool = True
+    """Menus, choices and tool tips are animated where motion is not reduced: Qt's answer for this
+    desktop."""
 
 
 _shown = _Shown()
@@ -101,7 +108,18 @@ def scaled(pixels: float) -> int:
 
 def moves() -> bool:
     """Whether animations may run."""
-    return not _shown.appearance.reduced_motion
+    match _shown.appearance.motion:
+        case Motion.SYSTEM:
+            return not _shown.system_reduces
+        case Motion.FULL:
+            return True
+        case Motion.REDUCED:
+            return False
+
+
+def system_reduces_motion() -> bool:
+    """Whether the system wishes for reduced motion, as far as it is known."""
+    return _shown.system_reduces
 
 
 # --- changing it ----------------------------------------------------------------------------------
@@ -116,8 +134,10 @@ def apply(
     hints = application.styleHints()
     if not _shown.follows:
         hints.colorSchemeChanged.connect(lambda: _follow(application))
+        _shown = replace(_shown, effects=application.isEffectEnabled(_EFFECTS))
     palette = roles.palette_of(wanted, desktop_is_light=desktop_is_light(application))
-    _shown = _Shown(wanted, palette, follows=True)
+    _shown = replace(_shown, appearance=wanted, palette=palette, follows=True)
+    application.setEffectEnabled(_EFFECTS, _shown.effects and moves())
     if application.style().objectName() != "fusion":
         application.setStyle("Fusion")
     speak(application, wanted.language)
@@ -126,6 +146,15 @@ def apply(
     application.setStyleSheet(style_sheet())
     if application.windowIcon().isNull():
         application.setWindowIcon(icon())
+
+
+def follow_system_motion(application: QApplication, *, reduced: bool) -> None:
+    """The system wishes for reduced motion, or does not any more; at first it does not."""
+    global _shown  # noqa: PLW0603 there is one application
+    moved = moves()
+    _shown = replace(_shown, system_reduces=reduced)
+    if moves() != moved:
+        apply(application, _shown.appearance)
 
 
 def desktop_is_light(application: QApplication) -> bool:

@@ -407,12 +407,12 @@ class PlayerSettings:
         _AT_ONCE,
         "Size of Rejoin's texts, in per cent.",
     )
-    reduced_motion: bool = _setting(
-        "appearance.reduced_motion",
-        YesNo(),
-        False,
+    motion: str = _setting(
+        "appearance.motion",
+        OneOf(("system", "full", "reduced")),
+        "system",
         _AT_ONCE,
-        "Nothing in Rejoin's windows moves by itself.",
+        "Short animations of Rejoin's windows: system follows the desktop's wish; reduced: none.",
     )
     language: str = _setting(
         "appearance.language",

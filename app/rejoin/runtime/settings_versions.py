@@ -11,13 +11,21 @@ from typing import Any, Final
 
 from rejoin.language import Message
 
-VERSION: Final = 2
+VERSION: Final = 3
 """The newest."""
 VERSION_KEY: Final = "version"
 """A key of the file, outside of its tables."""
 
-RENAMED: Final[Mapping[int, Mapping[str, str]]] = {1: {"reports.send": "privacy.send_reports"}}
+RENAMED: Final[Mapping[int, Mapping[str, str]]] = {
+    1: {"reports.send": "privacy.send_reports"},
+    2: {"appearance.reduced_motion": "appearance.motion"},
+}
 """By version: what its keys are called from the next one on."""
+
+WORD_OF: Final[Mapping[str, Mapping[bool, str]]] = {
+    "appearance.motion": {True: "reduced", False: "full"},
+}
+"""By new key: the words that true and false became under it."""
 
 
 def version_of(document: Mapping[str, Any]) -> int | None:
@@ -78,6 +86,8 @@ def _rename(document: MutableMapping[str, Any], old: str, new: str) -> None:
     if not isinstance(target, MutableMapping):
         return
     value = table.pop(name)
+    if new in WORD_OF and isinstance(value, bool):
+        value = WORD_OF[new][value]
     target.setdefault(to_name, value)
     if not table:
         del document[group]

@@ -78,7 +78,7 @@ def test_the_window_follows_the_file(game: Game) -> None:
     assert game.drawing == Drawing(ScaleFilter.SHARP, 0.5, Aspect.FOUR_THIRDS)
     hints = game.port.slot.hints
     assert (hints.scale_filter, hints.aspect) == (ScaleFilter.SHARP, Aspect.FOUR_THIRDS)
-    game.set("appearance.reduced_motion", True)
+    game.set("appearance.motion", "reduced")
     assert not theme.moves()
 
 

@@ -10,14 +10,12 @@ from PySide6.QtGui import QGuiApplication
 from rejoin.gui.guest.guest import Services
 from rejoin.gui.guest.hints import Choices
 from rejoin.gui.guest.wayland_idle import inhibitor_of
+from rejoin.gui.platform_plugin import WITH_A_DESKTOP
 from rejoin.media.audio import bell
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime.desktop_bus import BusDesktop, Desktop, NoDesktop, OnClick, bus_address
 from rejoin.runtime.place_file import PlaceFile
 from rejoin.runtime.player_settings import PlayerSettings
-
-WITH_A_DESKTOP = ("xcb", "wayland", "wayland-egl")
-"""Platforms of Qt on Linux that show a window to a person."""
 
 
 def desktop_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejoin.gui.roles import Appearance, ThemeChoice
+from rejoin.gui.roles import Appearance, Motion, ThemeChoice
 from rejoin.runtime.player_settings import PlayerSettings
 
 
@@ -12,6 +12,6 @@ def appearance_of(settings: PlayerSettings) -> Appearance:
         ThemeChoice(settings.theme),
         settings.high_contrast,
         settings.text_size,
-        settings.reduced_motion,
+        Motion(settings.motion),
         settings.language,
     )

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal, qVersion
 from PySide6.QtGui import QGuiApplication
 
 from rejoin.errors import BadInputError
+from rejoin.gui import theme
 from rejoin.gui.settings.rows import Facts, Playing, ScreenFact
 from rejoin.runtime.data_used import DataTotal, data_used_path, forget_total, read_total
 from rejoin.runtime.renderer_memory import RendererMemory, Verdict
@@ -82,6 +83,7 @@ class FactFinder(QObject):
             microphones=self._microphones,
             data=self._data(),
             metered=self._metered(),
+            system_reduces_motion=theme.system_reduces_motion(),
             desktop_light=QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Light,
         )
 

@@ -66,6 +66,7 @@ class Facts:
     data: DataTotal = DataTotal()  # noqa: RUF009 frozen
     metered: bool | None = None
     desktop_light: bool = False
+    system_reduces_motion: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +353,14 @@ def _theme(state: State) -> str:
     )
 
 
+def _motion(state: State) -> str:
+    if state.settings.motion != "system":
+        return ""
+    if state.facts.system_reduces_motion:
+        return tr("Your system wishes for less motion: nothing moves by itself.")
+    return tr("Your system says nothing against short animations.")
+
+
 def _text_size(state: State) -> str:
     return tr("Texts are shown at {percent} %.", percent=state.settings.text_size)
 
@@ -370,6 +379,7 @@ _SPECIAL: Final = {
     "pads.dead_zone": _dead_zone,
     "network.turn_file": _turn_file,
     "appearance.theme": _theme,
+    "appearance.motion": _motion,
     "appearance.text_size": _text_size,
 }
 """Where the sentence of a value is not enough; an empty answer leaves it at that."""

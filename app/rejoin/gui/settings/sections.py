@@ -130,7 +130,7 @@ SECTIONS: Final = (
             "appearance.theme",
             "appearance.high_contrast",
             "appearance.text_size",
-            "appearance.reduced_motion",
+            "appearance.motion",
         ),
     ),
     Section(
@@ -400,10 +400,13 @@ WORDS: Final[Mapping[str, Words]] = {
         mark("the theme's own colours."),
     ),
     "appearance.text_size": Words(mark("Text size"), steps=(100, 110, 125, 150, 175, 200)),
-    "appearance.reduced_motion": _on_off(
-        mark("Reduced motion"),
-        mark("nothing moves by itself."),
-        mark("short animations, as of the card's ring."),
+    "appearance.motion": Words(
+        mark("Motion"),
+        {
+            "system": Choice(mark("As the system"), ""),
+            "full": Choice(mark("Full"), mark("Short animations, as of the card's ring.")),
+            "reduced": Choice(mark("Reduced"), mark("Nothing moves by itself.")),
+        },
     ),
     "notifications.background": _on_off(
         mark("Notify in the background"),
