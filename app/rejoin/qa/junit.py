@@ -66,7 +66,7 @@ def _count(element: ET.Element, cases: Iterable[ET.Element], records: Iterable[C
 def _suite(
     group: Group, names: _Names, attached: Attachments, *, fail_on_flaky: bool
 ) -> ET.Element:
-    name = _text(group.scenario)
+    name = _text(group.scenario) or "scenario"
     suite = ET.Element("testsuite", name=name)
     timestamp = _timestamp(group.records)
     if timestamp:
@@ -159,4 +159,4 @@ def _seconds(value: float) -> str:
 
 def _text(text: str, *, given: bool = False) -> str:
     """`plain`, in which nothing names an attachment."""
-    return plain(text, given=given).replace("[[ATTACHMENT", "[ATTACHMENT")
+    return plain(text, given=given).replace("ATTACHMENT|", "ATTACHMENT: ")
