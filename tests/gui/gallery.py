@@ -1,4 +1,4 @@
-"""Saves every face of a game's window, and the home's pages, as PNG.
+"""Saves every face of a game's window, the menu over it, and the home's pages, as PNG.
 
 `gallery.py OUTDIR [WIDTHxHEIGHT] [THEME] [PERCENT] [LANGUAGE] [NAME...]`. THEME is dark, light or
 high-contrast; PERCENT is the size of text; LANGUAGE is one of the setting's (de, ja, pseudo); NAME
@@ -21,6 +21,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from helpers.home_pages import save_home_pages
+from helpers.menu_scene import save_menu_pages
 from helpers.window_faces import FACES, destroy, show_face
 from rejoin.gui import report
 from rejoin.gui.qt_application import make_application
@@ -62,6 +63,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as private:
         os.environ.update(dict.fromkeys(_FOLDERS, private))
         save_home_pages(folder, (int(width), int(height)), appearance, names)
+    # Last: its settings, from a file that is not there, are those of the window from then on.
+    make_application(appearance)
+    if not names or any(name.startswith("menu") for name in names):
+        save_menu_pages(folder, (int(width), int(height)))
     pictures = {each.stem for each in folder.glob("*.png")}
     print(f"{len(pictures)} pictures in {folder}")
     if names - pictures:

@@ -23,7 +23,7 @@ STATES: Final = (
     *("connection-test", "settings"),
     *("starting", "starting-queue", "starting-offline", "starting-portal", "starting-cannot-end"),
     *("live-first", "live-sound", "view-only", "badge", "badge-uplink", "reconnect-picture-lost"),
-    *("limit-length", "limit-idle"),
+    *("limit-length", "limit-idle", "menu", "menu-statistics"),
     *("checking", "lost", "lost-not-noticed", "lost-queue", "lost-past-zero", "lost-firewall"),
     *("lost-network-gone", "lost-service-silent", "lost-path-broken", "lost-host-silent"),
     *("lost-sign-in-page", "lost-proxy-refuses", "lost-confirming-end", "returning"),
@@ -53,7 +53,7 @@ class Run:
 RUNS: Final = (
     Run("states", "1280x720", "light", STATES),
     Run("small", "1024x600", "light", SIZES),
-    Run("4k", "1920x1080", "light", SIZES, scale=2),
+    Run("4k", "1920x1080", "light", (*SIZES, "menu-statistics"), scale=2),
     Run("dark", "1280x720", "dark", SIZES),
     Run("de", "1024x600", "light", SIZES, language="de"),
     Run("ja", "1024x600", "light", SIZES, language="ja"),

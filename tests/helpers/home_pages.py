@@ -20,6 +20,7 @@ from rejoin.gui.home.extra_pages import EXTRAS
 from rejoin.gui.roles import Appearance
 from rejoin.runtime import games_file
 from rejoin.runtime.doctor import connection_judging as judging
+from rejoin.runtime.doctor.connection_test import HOW_TO_SIGN_IN
 from rejoin.runtime.doctor.findings import Report
 from rejoin.runtime.games import Game
 from rejoin.runtime.opening import SignInNeeded
@@ -43,7 +44,7 @@ REPORT = Report(
         judging.backend(BackendState.ANSWERS, ""),
         judging.contract((1, 3), 1, ["openid"]),
         judging.clock(-180.0),
-        judging.sign_in(None, "", has_token=True, command=""),
+        judging.sign_in(None, "", has_token=True, how=HOW_TO_SIGN_IN),
     )
 )
 

@@ -50,7 +50,9 @@ class GameOptions:
     pad_dead_zone: float = 0.1
     pad_swap_ab: bool = False
     pad_swap_xy: bool = False
+    pad_swap_ab_cards: bool = False
     pad_rumble: bool = True
+    pad_mouse: bool = False
     max_kbps: int | None = None
     max_height: int | None = None
     ice_servers: Path | None = None

@@ -331,8 +331,9 @@ class ConnectionSample:
     """Statistics of one connection, taken every 50 ms by `rtc/statistics`.
 
     `last_packet_at`: newest authenticated inbound packet of any kind (SRTP, SRTCP, STUN, SCTP).
-    `last_rtp_at`: newest SRTP media packet. `last_frame_at`: newest decoded frame.
-    `frame_interval_s`: mean of the last frames. `rtt_s`: smoothed, None before it is known.
+    `last_rtp_at`: newest SRTP media packet. `last_frame_at`: newest decoded frame, or complete one
+    that was not decoded as nobody sees the picture. `frame_interval_s`: mean of the last frames.
+    `rtt_s`: smoothed, None before it is known.
     `loss`: share of RTP packets missing over the last 3 s, 0..1.
     `proved_sent_at`: sending time of our newest packet that the host acknowledged.
     `loop_lag_s`: how late our own loop ran since the last sample; the detector subtracts it.

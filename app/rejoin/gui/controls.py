@@ -96,11 +96,18 @@ class Controls:
         self._touch = Touch(view, self.mouse, self.pointer, options.touch, clock)
 
     def use(self, options: ControlOptions) -> None:
-        """Those of another game."""
+        """Keyboard, mouse and touch behave so from now on. A mouse that the game may not have any
+        more is freed, and what is held by the old way is released."""
+        if options == self._options:
+            return
         self._options = options
+        if not options.mouse.capture:
+            self.free()
+        self._inputs.use_mouse(options.mouse)
         self.mouse.sensitivity = options.mouse.sensitivity
-        self.system_keys.mode = options.system_keys
         self._touch.mode = options.touch
+        self.system_keys.mode = options.system_keys
+        self.update_system_keys()
 
     # --- keyboard -------------------------------------------------------------------------------
 

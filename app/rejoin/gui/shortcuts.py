@@ -14,6 +14,8 @@ from rejoin.language import mark, tr
 class ShortcutAction(enum.Enum):
     """What a shortcut does."""
 
+    OPEN_MENU = "open_menu"
+    """Or shut it."""
     TOGGLE_FULL_SCREEN = "toggle_full_screen"
     TOGGLE_STATISTICS = "toggle_statistics"
     TOGGLE_SOUND = "toggle_sound"
@@ -58,6 +60,7 @@ class Shortcut:
 
 
 SHORTCUTS: Final = (
+    Shortcut(ShortcutAction.OPEN_MENU, "Ctrl+Alt+G", mark("menu"), frozenset({Condition.LIVE})),
     Shortcut(ShortcutAction.TOGGLE_FULL_SCREEN, "F11, Alt+Enter", mark("full screen")),
     Shortcut(ShortcutAction.TOGGLE_STATISTICS, "Ctrl+Alt+S", mark("stream statistics")),
     Shortcut(
@@ -116,6 +119,8 @@ PRINTED: Final = (
     *(mark("Ctrl"), mark("Shift"), mark("Enter"), mark("Escape"), mark("Space"), mark("Up")),
     *(mark("Down"), mark("Left"), mark("Right"), mark("Delete"), mark("Insert"), mark("Home")),
     *(mark("End"), mark("PageUp"), mark("PageDown"), mark("Backspace"), mark("Minus")),
+    *(mark("ScrollLock"), mark("PrintScreen"), mark("Pause"), mark("Equal"), mark("Comma")),
+    *(mark("Period"), mark("Slash"), mark("Semicolon")),
 )
 """Names of keys that are printed otherwise on other keyboards."""
 

@@ -172,50 +172,65 @@ class PlayerSettings:
         "pads.enabled",
         YesNo(),
         True,
-        _NEXT_GAME,
+        _AT_ONCE,
         "Play with gamepads.",
     )
     pad_background: bool = _setting(
         "pads.background",
         YesNo(),
         False,
-        _NEXT_GAME,
+        _AT_ONCE,
         "Gamepads reach the game while its window is not active, too.",
     )
     pad_dead_zone: float = _setting(
         "pads.dead_zone",
         Share(),
         0.1,
-        _NEXT_GAME,
+        _AT_ONCE,
         "How much of a gamepad stick's way counts as its middle.",
     )
     pad_swap_ab: bool = _setting(
         "pads.swap_ab",
         YesNo(),
         False,
-        _NEXT_GAME,
+        _AT_ONCE,
         "Swap the bottom and the right button of gamepads (A and B) in the game.",
     )
     pad_swap_xy: bool = _setting(
         "pads.swap_xy",
         YesNo(),
         False,
-        _NEXT_GAME,
+        _AT_ONCE,
         "Swap the left and the top button of gamepads (X and Y) in the game.",
+    )
+    pad_swap_ab_cards: bool = _setting(
+        "pads.swap_ab_cards",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "On Rejoin's own cards the right button of gamepads presses, and the bottom one goes back.",
     )
     pad_rumble: bool = _setting(
         "pads.rumble",
         YesNo(),
         True,
-        _NEXT_GAME,
+        _AT_ONCE,
         "The game may make gamepads vibrate; only where its input module asks for it.",
+    )
+    pad_mouse: bool = _setting(
+        "pads.mouse",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "Menu, held on a gamepad for three quarters of a second, makes it a mouse, and a gamepad "
+        "again.",
     )
     # Mouse, touch, keyboard and shortcuts stand together.
     mouse_capture: str = _setting(
         "mouse.capture",
         OneOf(("game", "never")),
         "game",
-        _NEXT_GAME,
+        _AT_ONCE,
         "The game gets the mouse for itself when it asks for it after a click (game), or never: "
         "then it sees where the pointer is.",
     )
@@ -223,28 +238,28 @@ class PlayerSettings:
         "mouse.sensitivity",
         Number(0.1, 10.0),
         1.0,
-        _NEXT_GAME,
+        _AT_ONCE,
         "By how much the way of a mouse that the game has for itself is multiplied.",
     )
     mouse_swap_buttons: bool = _setting(
         "mouse.swap_buttons",
         YesNo(),
         False,
-        _NEXT_GAME,
+        _AT_ONCE,
         "Swap the left and the right mouse button in the game.",
     )
     mouse_scroll: str = _setting(
         "mouse.scroll",
         OneOf(("system", "reversed")),
         "system",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Which way the wheel scrolls in the game: as on the desktop, or reversed.",
     )
     touch_mode: str = _setting(
         "touch.mode",
         OneOf(("pointer", "trackpad")),
         "pointer",
-        _NEXT_GAME,
+        _AT_ONCE,
         "A finger on a touch screen is the pointer with its left button held, or moves the pointer "
         "as on a trackpad.",
     )
@@ -252,78 +267,85 @@ class PlayerSettings:
         "keyboard.system_keys",
         OneOf(("off", "full_screen", "always")),
         "off",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys of the desktop (Alt+Tab, Super) reach the game: never, in full screen, or always; on "
         "Linux alone.",
+    )
+    keys_menu: str = _setting(
+        "shortcuts.menu",
+        Keys(),
+        "Ctrl+Alt+G",
+        _AT_ONCE,
+        "Keys for the menu over a game.",
     )
     keys_full_screen: str = _setting(
         "shortcuts.full_screen",
         Keys(),
         "F11, Alt+Enter",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for full screen.",
     )
     keys_statistics: str = _setting(
         "shortcuts.statistics",
         Keys(),
         "Ctrl+Alt+S",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for the stream's statistics.",
     )
     keys_sound: str = _setting(
         "shortcuts.sound",
         Keys(),
         "Ctrl+Alt+M",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for sound on and off.",
     )
     keys_louder: str = _setting(
         "shortcuts.louder",
         Keys(),
         "Ctrl+Alt+Up",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for louder.",
     )
     keys_quieter: str = _setting(
         "shortcuts.quieter",
         Keys(),
         "Ctrl+Alt+Down",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for quieter.",
     )
     keys_microphone: str = _setting(
         "shortcuts.microphone",
         Keys(),
         "Ctrl+Alt+V",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys that mute and unmute the microphone.",
     )
     keys_talk: str = _setting(
         "shortcuts.talk",
         Keys(),
         "ScrollLock",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys that are held to talk, where the microphone is push_to_talk.",
     )
     keys_picture: str = _setting(
         "shortcuts.save_picture",
         Keys(),
         "Ctrl+Alt+P",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys that save a picture of the game.",
     )
     keys_reconnect: str = _setting(
         "shortcuts.reconnect",
         Keys(),
         "Ctrl+Alt+R",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for a new connection, where the window offers it.",
     )
     keys_free_mouse: str = _setting(
         "shortcuts.free_mouse",
         Keys(needed=True),
         "Ctrl+Alt",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys that take mouse and keyboard back from the game.",
     )
     max_kbps: int | None = _setting(

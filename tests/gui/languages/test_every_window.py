@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from helpers.fake_port import FakeClock
 from helpers.home_pages import home_pages, settings_pages
 from helpers.window_faces import FACES, destroy, face_named, show_face
+from rejoin.cli.window import ending_sentence
 from rejoin.core.model import Ending, EndingKind
 from rejoin.core.verdict import Verdict
 from rejoin.gui import ending_texts, play_texts, texts
@@ -196,6 +197,12 @@ def test_what_is_for_the_studio_is_english_in_every_language(application: QAppli
     with in_english():
         shown = ending_texts.ending_text(face.snapshot.ending).title
     assert f"Shown: {shown}" in report
+
+
+@pytest.mark.parametrize("application", ["de"], indirect=True)
+def test_a_terminal_reads_english_whatever_the_window_speaks(application: QApplication) -> None:
+    sentence = ending_sentence(Ending(EndingKind.CANCELLED))
+    assert sentence == "Start cancelled. You were not in a game yet, so nothing is lost."
 
 
 @pytest.mark.parametrize("application", ["en"], indirect=True)

@@ -90,8 +90,7 @@ def test_the_saved_volume_is_that_of_the_next_game(
     saved = SavedSound()
     saved.set_sound(SoundChoice(25))
     assert saved.sound() == SoundChoice(25)
-    assert saved._file is not None
-    saved._file.close()
+    saved.close()
     assert SavedSound().sound() == SoundChoice(25)
 
     def nowhere() -> SoundFile:
@@ -101,3 +100,29 @@ def test_the_saved_volume_is_that_of_the_next_game(
     homeless = SavedSound()
     homeless.set_sound(SoundChoice(25))
     assert homeless.sound() == SoundChoice(25)
+    homeless.close()
+    assert homeless.problem == ""
+
+
+def test_a_volume_that_cannot_be_saved_is_said_in_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extras, "SoundFile", lambda: SoundFile(tmp_path / "sound.json"))
+    facts = FactFinder(lambda: None, data_path=tmp_path / "data_used.json")
+    saved = SavedSound()
+    found = Extras(tmp_path / "settings.toml", saved, facts, at_once=False)
+    section = next(each for each in SECTIONS if "volume" in each.extra)
+    _, text = found.of(section)["volume"]
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        saved.set_sound(SoundChoice(25))
+        found.close()
+    assert text(State()).notice == "The volume cannot be saved: No space left on device."
+    saved.set_sound(SoundChoice(26))
+    found.close()
+    assert text(State()).notice == ""
+    assert SavedSound().sound() == SoundChoice(26)

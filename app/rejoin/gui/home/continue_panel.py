@@ -48,14 +48,14 @@ class ContinuePanel(QWidget):
     announced = Signal(str)
     """What screen readers are to say."""
 
-    def __init__(self, *, reduced_motion: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: Continuation | None = None
         self._picture: QImage | None = None
         self.picture_shown = False
         """A picture stands beside the text: there is one, and room for both."""
         self._low = False
-        self.ring = Ring(_RING_PX, reduced_motion=reduced_motion)
+        self.ring = Ring(_RING_PX)
         self.title = label("page")
         self.sentence = label("quiet")
         self.time = label("strong")

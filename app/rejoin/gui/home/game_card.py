@@ -98,7 +98,7 @@ class GameTile(TileButton):
         self._card = card
         self.setAccessibleName(card.spoken)
         self.more_button.setAccessibleName(tr(texts.MORE, name=card.name))
-        self.setToolTip(f"{card.name}\n{card.host}")
+        self.setToolTip("\n".join(each for each in (card.name, card.host) if each))
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -141,7 +141,9 @@ class GameTile(TileButton):
     def _paint_lines(self, painter: QPainter) -> None:
         bold = theme.digit_font(theme.scaled(theme.TEXT_PX))
         small = theme.text_font(theme.SMALL_PX)
-        played = f" \u00b7 {self._card.played}"
+        played = self._card.played
+        if self._card.host:
+            played = f" \u00b7 {played}"
         for font, text, after, colour, y in (
             (bold, self._card.name, "", theme.TEXT, 12),
             (small, self._card.host, played, theme.QUIET_TEXT, 33),

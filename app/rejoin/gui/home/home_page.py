@@ -62,9 +62,9 @@ class HomePage(QWidget):
     chosen = Signal(str)
     """A page, by its name in the table of `extra_pages`, or "about"."""
 
-    def __init__(self, *, reduced_motion: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.panel = ContinuePanel(reduced_motion=reduced_motion)
+        self.panel = ContinuePanel()
         self.panel.chosen.connect(self.continued)
         self.panel.dismissed.connect(self.dismissed)
         self.tiles: list[GameTile] = []

@@ -1,7 +1,7 @@
 """Which languages this computer's user reads, best first.
 
 On Linux that is in the environment, as gettext has it. Elsewhere Qt asks the system; here it does
-not, because the first use of QLocale makes a thousand members of enumerations, which takes 25 ms.
+not, because QLocale is slow to load.
 Windows and macOS: not run.
 """
 

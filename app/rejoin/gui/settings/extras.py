@@ -44,6 +44,16 @@ class SavedSound:
         if self._file is not None:
             self._file.save(choice)
 
+    @property
+    def problem(self) -> str:
+        """Why the volume is not saved; empty if it is."""
+        return "" if self._file is None else self._file.problem
+
+    def close(self) -> None:
+        """What was chosen last is on the disk, unless that takes longer than a second."""
+        if self._file is not None:
+            self._file.close()
+
 
 class Extras(QObject):
     """Makes these rows, and does what those of volume and data ask for."""
@@ -98,7 +108,14 @@ class Extras(QObject):
     def _volume_text(self, _state: State) -> RowText:
         choice = self._sound.sound()
         self.volume.show_percent(0 if choice.muted else choice.volume)
-        return RowText(tr(sections.VOLUME_TITLE), volume_text(choice, at_once=self._at_once))
+        now = volume_text(choice, at_once=self._at_once)
+        problem = self._sound.problem if isinstance(self._sound, SavedSound) else ""
+        return RowText(tr(sections.VOLUME_TITLE), now, tr(problem) if problem else "")
+
+    def close(self) -> None:
+        """The player goes: what was chosen last is kept."""
+        if isinstance(self._sound, SavedSound):
+            self._sound.close()
 
     def _test_text(self, state: State) -> RowText:
         self.test.use(state.settings.microphone_device)

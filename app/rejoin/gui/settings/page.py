@@ -89,8 +89,8 @@ class SettingsPage(QWidget):
         self._extras = Extras(path, sound or SavedSound(), self._facts, at_once=sound is not None)
         self._build()
         self._connect()
-        self._watch = SettingsWatch(path, self)
-        self._watch.changed.connect(self.reload)
+        self.watch = SettingsWatch(path, self)
+        self.watch.changed.connect(self.reload)
         self._refreshing = QTimer(self)
         self._refreshing.setInterval(EVERY_MS)
         self._refreshing.timeout.connect(self.refresh)
@@ -336,6 +336,7 @@ class SettingsPage(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._refreshing.stop()
+        self._extras.close()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -95,13 +95,16 @@ SECTIONS: Final = (
             "pads.dead_zone",
             "pads.swap_ab",
             "pads.swap_xy",
+            "pads.swap_ab_cards",
             "pads.rumble",
+            "pads.mouse",
         ),
     ),
     Section(
         "shortcuts",
         mark("Shortcuts"),
         (
+            "shortcuts.menu",
             "shortcuts.full_screen",
             "shortcuts.statistics",
             "shortcuts.sound",
@@ -312,6 +315,7 @@ WORDS: Final[Mapping[str, Words]] = {
             ),
         },
     ),
+    "shortcuts.menu": Words(mark("Menu")),
     "shortcuts.full_screen": Words(mark("Full screen")),
     "shortcuts.statistics": Words(mark("Stream statistics")),
     "shortcuts.sound": Words(mark("Sound on or off")),
@@ -331,8 +335,22 @@ WORDS: Final[Mapping[str, Words]] = {
         mark("they are at rest while another window is the active one."),
     ),
     "pads.dead_zone": Words(mark("Dead zone of sticks")),
-    "pads.swap_ab": _on_off(mark("Swap A and B"), mark("swapped."), mark("as the pad has them.")),
-    "pads.swap_xy": _on_off(mark("Swap X and Y"), mark("swapped."), mark("as the pad has them.")),
+    "pads.swap_ab": _on_off(
+        mark("Swap A and B in the game"), mark("swapped."), mark("as the pad has them.")
+    ),
+    "pads.swap_xy": _on_off(
+        mark("Swap X and Y in the game"), mark("swapped."), mark("as the pad has them.")
+    ),
+    "pads.swap_ab_cards": _on_off(
+        mark("Swap A and B on cards"),
+        mark("in Rejoin's own windows B presses and A goes back."),
+        mark("in Rejoin's own windows A presses and B goes back."),
+    ),
+    "pads.mouse": _on_off(
+        mark("Gamepad as a mouse"),
+        mark("hold Menu to move the pointer with a stick, and again to play."),
+        mark("a gamepad is only a gamepad."),
+    ),
     "pads.rumble": _on_off(
         mark("Vibration"),
         mark("where the game's input module asks for it."),
