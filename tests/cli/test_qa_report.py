@@ -69,7 +69,7 @@ def test_reports_are_written_with_their_folders(tmp_path: Path) -> None:
     trace = tmp_path / RECORD.attachments["trace"]
     trace.parent.mkdir()
     trace.touch()
-    junit, page = tmp_path / "a" / "junit.xml", tmp_path / "b" / "report.md"
+    junit, page = tmp_path / "a" / "junit.xml", tmp_path / "b" / "report.markdown"
     result = invoke(
         *("report", written(tmp_path, *FLAKY), "--junit", junit, "--markdown", page),
         "--fail-on-flaky",
@@ -145,7 +145,7 @@ def test_a_run_writes_its_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(campaign, "Campaign", Fake)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    junit, page = tmp_path / "junit.xml", tmp_path / "report.md"
+    junit, page = tmp_path / "junit.xml", tmp_path / "report.markdown"
     result = invoke(
         *("run", "outage-ladder", "--backend", "http://127.0.0.1:1"),
         *("--junit", junit, "--markdown", page),

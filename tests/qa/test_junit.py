@@ -70,8 +70,10 @@ def parsed(*records: CaseRecord, fail_on_flaky: bool = False) -> ET.Element:
     return root
 
 
-def of(verdict: Verdict, why: Why, sentence: str = "it was trying", **more: int) -> CaseRecord:
-    return replace(RECORD, verdict=verdict, why=why, sentences=(sentence,), **more)
+def of(
+    verdict: Verdict, why: Why, sentence: str = "it was trying", repetition: int = 1
+) -> CaseRecord:
+    return replace(RECORD, verdict=verdict, why=why, sentences=(sentence,), repetition=repetition)
 
 
 FAILED = of(Verdict.FAILED, Why.EXPECTATION)
