@@ -15,6 +15,7 @@ from helpers.fake_port import FakeClock, FakePort, picture
 from helpers.window_faces import LIVE, NOW, destroy
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.menu.entries import MenuAction
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.audio.microphone import DeviceState
 from rejoin.runtime.microphone import PlayerMicrophone
@@ -146,3 +147,22 @@ def test_without_a_microphone_its_keys_are_the_games(open_: list[Played]) -> Non
     it.key(Qt.Key.Key_ScrollLock)
     assert it.port.codes == {"ScrollLock"}
     assert it.sign == ""
+
+
+def test_the_menu_mutes_it(open_: list[Played]) -> None:
+    open_.append(it := Played(MicrophoneMode.OPEN))
+    it.window.menu.toggle()
+    entry = it.window.layers.menu.panel.buttons[MenuAction.MICROPHONE]
+    assert entry.isVisible()
+    assert it.sign == ""
+    QTest.mouseClick(entry, Qt.MouseButton.LeftButton)
+    assert it.port.microphone.muted
+    QTest.mouseClick(entry, Qt.MouseButton.LeftButton)
+    it.window.menu.resume()
+    assert it.state == Live()
+
+
+def test_without_a_microphone_the_menu_has_no_entry_for_it(open_: list[Played]) -> None:
+    open_.append(it := Played(MicrophoneMode.OFF))
+    it.window.menu.toggle()
+    assert not it.window.layers.menu.panel.buttons[MenuAction.MICROPHONE].isVisible()

@@ -1,4 +1,4 @@
-"""The command line: its arguments, read by click, and what is told of wrong ones."""
+"""The command line: its arguments, read by click, and a sentence about wrong ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def rejoin(context: click.Context, verbose: bool) -> int:
 
 
 def run(secrets: dict[str, str]) -> int:
-    """The exit code of the verb that the arguments name. What is wrong with them is told.
+    """The exit code of the verb that the arguments name; prints what is wrong with them.
 
     `secrets`: what was taken from the environment. Raises what the verb raises.
     """

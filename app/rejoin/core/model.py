@@ -289,7 +289,7 @@ class Policy:
     start_unconnected_s: float = 60.0
     """A start whose answered connections all fail ends this long after the first answer."""
     terminate_tries: int = 3
-    """After this many failed calls the player is told that the game has not ended yet, or that it
+    """After this many failed calls the card says that the game has not ended yet, or that it
     could not be ended where the backend refuses."""
     terminate_late_after_s: float = 5.0
     """Or once a call failed after so long: a backend that hangs takes its whole time each time."""

@@ -61,7 +61,7 @@ class Gamepads:
         make_source: Callable[[Path | None], PadSource] | None = None,
         on_talk: Callable[[bool], None] = lambda held: None,
     ) -> None:
-        """`mappings`: the player's gamecontrollerdb.txt. `on_talk`: is told, on the thread of the
+        """`mappings`: the player's gamecontrollerdb.txt. `on_talk`: called, on the thread of the
         gamepads, when the microphone's button is held and let go (`talk_button`). `make_source`:
         None: SDL's; it may raise GamepadsUnavailableError, and then there are no gamepads."""
         self.choices = choices

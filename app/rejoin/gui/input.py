@@ -90,9 +90,9 @@ class PlayerPads(Protocol):
     """The gamepads, which have a thread of their own. `gamepads.reader.Gamepads` implements it.
 
     `connect`: where states go. `open`, `close`: whether the game takes input. `focus`: whether the
-    window is active. `released`: the game was told that nothing is held. `listen`: where presses go
-    that are for Rejoin's own cards, and what a pad does as a mouse; None: nowhere. `choose`: the
-    player has chosen otherwise, which counts at once. `stop`: for good.
+    window is active. `released`: the game has been sent that nothing is held. `listen`: where
+    presses go that are for Rejoin's own cards, and what a pad does as a mouse; None: nowhere.
+    `choose`: the player has chosen otherwise, which counts at once. `stop`: for good.
     """
 
     def connect(self, send: Callable[[PadState], None]) -> None: ...

@@ -24,7 +24,7 @@ class Role(enum.Enum):
     HAIRLINE = "hairline"
     """The edge of a card or control."""
     EDGE = "edge"
-    """The edge by which a field, a choice, a switch or a slider is told from its ground: 3:1."""
+    """The edge of a field, a choice, a switch or a slider: 3:1 against what is behind it."""
     FAINT = "faint"
     """A line that only separates."""
     TEXT = "text"

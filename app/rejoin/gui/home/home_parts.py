@@ -20,8 +20,8 @@ class HomeParts:
     """What the home does not know itself.
 
     `make_parts`: composes a game. `make_use`: what draws it in this window, by its options.
-    `fell_back`: is told what draws once the card cannot any more. `settings`: the player's, now.
-    `make_pads`: the gamepads of the home itself; None: there are none.
+    `fell_back`: called with what draws once the card cannot any more. `settings`: the player's, as
+    they are now. `make_pads`: the gamepads of the home itself; None: there are none.
     """
 
     make_parts: MakeParts

@@ -46,8 +46,8 @@ class Parts:
 
 
 MakeParts = Callable[[GameToPlay, OnActivate], Parts]
-"""Composes a game by the player's settings as they are now; the second is told of another Rejoin
-that was started for the same game, on any thread. Raises RejoinError."""
+"""Composes a game by the player's settings as they are now. The second argument is called, on any
+thread, when another Rejoin is started for the same game. Raises RejoinError."""
 
 
 class PlayedGame(QObject):

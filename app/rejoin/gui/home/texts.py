@@ -112,9 +112,7 @@ SIGN_IN: Final = mark("Sign in")
 SIGN_IN_TITLE: Final = mark("Sign in at {host}")
 SIGN_IN_BROWSER: Final = mark("Sign in in your browser")
 SIGN_IN_PHONE: Final = mark("Sign in with a phone")
-SIGN_IN_TEXT: Final = mark(
-    "{game} wants to know who plays. You sign in at {issuer}, not in Rejoin."
-)
+SIGN_IN_TEXT: Final = mark("{game} asks you to sign in. You do that at {issuer}, not in Rejoin.")
 SIGN_IN_WAITING: Final = mark("Your browser is open. Sign in there; this page goes on by itself.")
 SIGN_IN_PAGE: Final = mark("If it did not open, go to {page}")
 SIGN_IN_CODE: Final = mark(

@@ -18,6 +18,7 @@ class MenuAction(enum.Enum):
     RESUME = "resume"
     FULL_SCREEN = "full_screen"
     SOUND = "sound"
+    MICROPHONE = "microphone"
     RECONNECT = "reconnect"
     STATISTICS = "statistics"
     SETTINGS = "settings"
@@ -27,11 +28,13 @@ class MenuAction(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class MenuState:
-    """What is true now, as far as the menu shows it. `trouble`: what is wrong with the connection,
-    or about to end the game, in a sentence."""
+    """What is true now, as far as the menu shows it. `microphone`: whether the player has it on,
+    back in the game; None: this game has none. `trouble`: what is wrong with the connection, or
+    about to end the game, in a sentence."""
 
     full_screen: bool = False
     sound: SoundChoice = SoundChoice()  # noqa: RUF009 frozen
+    microphone: bool | None = None
     statistics: bool = False
     """The charts are shown."""
     can_reconnect: bool = False
@@ -67,6 +70,12 @@ ENTRIES: Final = (
         lambda state: texts.on_off(state.full_screen),
     ),
     Entry(MenuAction.SOUND, texts.SOUND, lambda state: texts.on_off(not state.sound.silent)),
+    Entry(
+        MenuAction.MICROPHONE,
+        texts.MICROPHONE,
+        lambda state: texts.on_off(state.microphone is True),
+        shown=lambda state: state.microphone is not None,
+    ),
     Entry(
         MenuAction.STATISTICS,
         texts.STATISTICS,

@@ -96,6 +96,7 @@ class MenuControl:
             MenuAction.RESUME: self.resume,
             MenuAction.FULL_SCREEN: self._toggle_full_screen,
             MenuAction.SOUND: lambda: self._choose_sound(parts.bridge.sound().toggled()),
+            MenuAction.MICROPHONE: self._toggle_microphone,
             MenuAction.RECONNECT: self._reconnect,
             MenuAction.STATISTICS: self._toggle_statistics,
             MenuAction.SETTINGS: self._open_settings,
@@ -143,11 +144,12 @@ class MenuControl:
     def show(self, trouble: str) -> None:
         """Show what is true now, while it is open. `trouble`: what is wrong, in a sentence."""
         if self.is_open:
-            snapshot = self._window.snapshot
+            snapshot, microphone = self._window.snapshot, self._parts.bridge.microphone
             self._layer.show_state(
                 MenuState(
                     full_screen=self._parts.is_full_screen(),
                     sound=self._parts.bridge.sound(),
+                    microphone=not microphone.muted if microphone.offered else None,
                     statistics=self._layer.shows_statistics,
                     can_reconnect=snapshot.can_reconnect,
                     can_end=snapshot.can_terminate,
@@ -173,6 +175,10 @@ class MenuControl:
     def _choose_sound(self, choice: SoundChoice) -> None:
         self._parts.choose_sound(choice)
         self._window.refresh()
+
+    def _toggle_microphone(self) -> None:
+        microphone = self._parts.bridge.microphone
+        microphone.set_muted(not microphone.muted)
 
     def _reconnect(self) -> None:
         self._parts.bridge.post(ReconnectRequested())
