@@ -56,6 +56,23 @@ def test_a_file_is_read_line_by_line_and_the_bad_line_is_named(tmp_path: Path) -
         results.read(tmp_path / "missing")
 
 
+def test_a_last_line_that_was_cut_off_is_left_out_where_that_is_said(tmp_path: Path) -> None:
+    file = tmp_path / results.FILE
+    line = results.to_line(RECORD)
+    said: list[str] = []
+    for tail in (line[:-1], line[:10], "\0\0\0", "{"):
+        file.write_text(f"{line}\n{tail}")
+        assert results.read(file, said.append) == (RECORD,)
+        assert "results.jsonl is cut off" in said.pop()
+        with pytest.raises(BadInputError, match="Line 2"):
+            results.read(file)
+    for text in (f"{line}\n{line[:10]}\n{line}\n", f"{line}\n{{}}\n", line[:10], "no results"):
+        file.write_text(text)
+        with pytest.raises(BadInputError, match="Line"):
+            results.read(file, said.append)
+    assert not said
+
+
 def test_what_the_schema_does_not_know_is_refused() -> None:
     line = json.loads(results.to_line(RECORD))
     for change in ({"more": 1}, {"verdict": "fine"}, {"took_s": "long"}, {"version": 2}):
@@ -118,3 +135,30 @@ def test_a_failure_outweighs_what_is_inconclusive_and_that_what_passed() -> None
     assert results.summarize([of("a", P), of("b", N)]).verdict is N
     assert results.summarize([of("a", P), of("b", S)]).verdict is P
     assert results.summarize([]).verdict is N
+
+
+def test_another_build_or_scenario_is_another_case() -> None:
+    other = replace(RECORD.surroundings, build="8")
+    records = [
+        of("a", P),
+        replace(of("a", F), surroundings=other),
+        replace(of("a", N), scenario="x"),
+    ]
+    groups = results.grouped(records)
+    assert [group.records for group in groups] == [(record,) for record in records]
+    assert [group.summary.flaky for group in groups] == [()] * 3
+
+
+def test_the_verdict_of_all_groups_is_that_of_one_run() -> None:
+    def verdict(*records: CaseRecord, fail_on_flaky: bool = False) -> Verdict:
+        return results.verdict_of(results.grouped(records), fail_on_flaky=fail_on_flaky)
+
+    elsewhere = replace(of("a", S), scenario="x")
+    assert verdict(of("a", P), elsewhere) is P
+    assert verdict(elsewhere) is N
+    assert verdict() is N
+    assert verdict(of("a", P), replace(elsewhere, verdict=N)) is N
+    assert verdict(of("a", N), replace(elsewhere, verdict=F)) is F
+    flaky = (of("a", P), of("a", F, 2))
+    assert verdict(*flaky) is P
+    assert verdict(*flaky, fail_on_flaky=True) is F

@@ -18,6 +18,7 @@ from rejoin.cli.backend_profile import (
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
+from rejoin.cli.qa_report import merge, report
 from rejoin.cli.qa_run import run, sweep
 from rejoin.cli.sign_in import token_file
 from rejoin.parts import needs
@@ -330,3 +331,5 @@ def check(chosen: CheckOptions) -> int:
 
 qa.add_command(run)
 qa.add_command(sweep)
+qa.add_command(report)
+qa.add_command(merge)

@@ -16,14 +16,21 @@ from rejoin.cli.backend_profile import (
     profile_of,
     profile_options,
 )
-from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
+from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import say
+from rejoin.cli.qa_report import (
+    Wanted,
+    exit_code,
+    fail_on_flaky,
+    report_options,
+    say_summary,
+)
 from rejoin.cli.sign_in import token_file
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
     from rejoin.qa.campaign import Campaign
-    from rejoin.qa.results import CaseRecord, Summary
+    from rejoin.qa.results import CaseRecord
     from rejoin.qa.sweep import Swept
     from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.verify.scenario import Scenario
@@ -65,6 +72,8 @@ class RunOptions(ProfileOptions):
     region: str
     build: str
     fail_on_flaky: bool
+    junit: Path | None
+    markdown: Path | None
     token: str | None = field(repr=False)
 
 
@@ -146,7 +155,8 @@ class RunOptions(ProfileOptions):
 )
 @click.option("--region", default="", help="Region of the sessions, to stand in every result.")
 @click.option("--build", default="", help="Id of the build under test, to stand in every result.")
-@click.option("--fail-on-flaky", is_flag=True, help="A flaky case ends the run with exit code 1.")
+@fail_on_flaky
+@report_options
 @token_file("sign-in token for the studio's backend")
 @profile_options
 @options.as_values(RunOptions)
@@ -158,8 +168,9 @@ def run(chosen: RunOptions) -> int:
     others run. Each trace is checked against the invariants, and the result of each case against
     what the scenario expects.
 
-    Exit code with --backend: 0 passed, 1 failed, 13 inconclusive: no case failed, and for one at
-    least there was no capacity, quota, sign-in or network.
+    --junit and --markdown write reports; in GitHub Actions the Markdown is also appended to the
+    summary of the step. Exit code with --backend: 0 passed, 1 failed, 13 inconclusive: no case
+    failed, and for one at least there was no capacity, quota, sign-in or network.
     """
     _check_combination(chosen)
     if chosen.backend is not None:
@@ -197,6 +208,8 @@ _AT_BACKEND_ONLY: Final = frozenset(
         "region",
         "build",
         "fail_on_flaky",
+        "junit",
+        "markdown",
     }
 )
 
@@ -260,15 +273,18 @@ def _run_at_backend(chosen: RunOptions) -> int:
                 say("Every case passed last time: there is nothing to play.")
                 return SUCCESS
             scenario = replace(scenario, cases=again)
+    reports = Wanted(chosen.junit, chosen.markdown, chosen.results_folder, chosen.fail_on_flaky)
+    reports.prepare()
     _sweep_left_over(profile)
     run_of = _campaign(scenario, profile, chosen)
     say(run_of.announcement())
     records = run_of.play_all(_report)
     summary = results.summarize(records)
-    _say_summary(summary, len(records))
+    say_summary(summary, len(records))
     left = (*summary.failed, *summary.flaky, *summary.inconclusive)
     campaign.keep_unpassed(folder, scenario.name, chosen.backend, left)
-    return _exit_code(summary, fail_on_flaky=chosen.fail_on_flaky)
+    reports.write(records)
+    return exit_code(records, fail_on_flaky=chosen.fail_on_flaky)
 
 
 def _campaign(scenario: Scenario, profile: StudioProfile, chosen: RunOptions) -> Campaign:
@@ -302,32 +318,6 @@ def _report(record: CaseRecord) -> None:
     say(record.line())
     for sentence in record.sentences:
         say(f"              {sentence}")
-
-
-def _say_summary(summary: Summary, plays: int) -> None:
-    for kind in ("flaky", "failed", "inconclusive", "skipped"):
-        cases: tuple[str, ...] = getattr(summary, kind)
-        if cases:
-            say(f"{kind}: {', '.join(cases)}")
-    say(
-        f"{plays} plays: {len(summary.passed)} cases passed, {len(summary.failed)} failed, "
-        f"{len(summary.flaky)} flaky, {len(summary.inconclusive)} inconclusive, "
-        f"{len(summary.skipped)} skipped."
-    )
-
-
-def _exit_code(summary: Summary, *, fail_on_flaky: bool) -> int:
-    from rejoin.qa.verdicts import Verdict
-
-    if fail_on_flaky and summary.flaky:
-        return FAILURE
-    match summary.verdict:
-        case Verdict.FAILED:
-            return FAILURE
-        case Verdict.INCONCLUSIVE | Verdict.SKIPPED:
-            return INCONCLUSIVE
-        case Verdict.PASSED:
-            return SUCCESS
 
 
 def _sweep_left_over(profile: StudioProfile) -> list[Swept]:

@@ -13,12 +13,13 @@ Glossary:
     injected     put into the client, because the real fault would require root privileges
     play         one playing of a case at somebody's backend; a case may have several
     verdict      passed, failed, inconclusive (it says nothing) or skipped (it cannot be tried)
+    card         a drop in a report in Markdown: its cause, steps, verdict and proof
     flaky        a case that failed in one play and passed in another
     ledger       the sessions that runs have started and that may still run
     guardian     a process that ends the sessions of a run that was killed
 
 Read in this order: simulation; runner, game_client, live; verdicts, results, client_case,
-case_process, case_player, messages, campaign; ledger, guardian, guardian_process, sweep; traces,
-trace_schema; scoring; diagram; input_check.
-The commands themselves are in `rejoin.cli.qa`.
+case_process, case_player, messages, campaign; ledger, guardian, guardian_process, sweep;
+report_text, ci, junit, markdown, merge; traces, trace_schema; scoring; diagram; input_check.
+The commands themselves are in `rejoin.cli.qa`, `qa_run` and `qa_report`.
 """

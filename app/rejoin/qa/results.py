@@ -6,7 +6,7 @@ Whatever reports, compares or draws reads these. `docs/result.schema.json` is ma
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -145,6 +145,7 @@ class CaseRecord:
 
 
 _ADAPTER: Final = TypeAdapter(CaseRecord)
+_NO_RESULT: Final = "This is not a result of `rejoin qa run`."
 
 
 def to_line(record: CaseRecord) -> str:
@@ -152,12 +153,19 @@ def to_line(record: CaseRecord) -> str:
     return json.dumps(asdict(record), separators=(",", ":"))
 
 
+class DamagedError(BadInputError):
+    """A line is not JSON."""
+
+
 def from_line(line: str) -> CaseRecord:
-    """Read one line. Raises BadInputError, which says where it does not conform."""
+    """Read one line. Raises BadInputError, which says where it does not conform; DamagedError where
+    it is not JSON."""
     try:
         version = json.loads(line).get("version")
-    except (ValueError, AttributeError, RecursionError):
-        raise BadInputError("This is not a result of `rejoin qa run`.") from None
+    except (ValueError, RecursionError):
+        raise DamagedError(_NO_RESULT) from None
+    except AttributeError:
+        raise BadInputError(_NO_RESULT) from None
     if version != SCHEMA:
         raise BadInputError(
             f"This result was written by another version of Rejoin; this one reads {SCHEMA}."
@@ -169,9 +177,14 @@ def from_line(line: str) -> CaseRecord:
         raise BadInputError(f"This result does not conform to the schema: {where}.") from None
 
 
-def read(path: Path) -> tuple[CaseRecord, ...]:
-    """The results in a file. Raises BadInputError, naming the line."""
+def read(path: Path, on_cut: Callable[[str], None] | None = None) -> tuple[CaseRecord, ...]:
+    """The results in a file. Raises BadInputError, naming the line.
+
+    A run that is killed while it writes leaves a last line that is cut off. It is left out, and
+    `on_cut` gets a sentence that says so; without `on_cut` it is an error like any other.
+    """
     found = []
+    cut: BadInputError | None = None
     try:
         with path.open(encoding="utf-8") as file:
             number = 0
@@ -179,20 +192,25 @@ def read(path: Path) -> tuple[CaseRecord, ...]:
                 number += 1
                 if len(line) > MAX_LINE:
                     raise BadInputError(f"Line {number} of {path.name} is too long for a result.")
-                if line.strip():
-                    found.append(_numbered(line, number, path.name))
+                if not line.strip():
+                    continue
+                if cut is not None:
+                    raise cut  # it is not the last line
+                try:
+                    found.append(from_line(line))
+                except BadInputError as error:
+                    cut = BadInputError(f"Line {number} of {path.name}: {error}")
+                    if on_cut is None or not isinstance(error, DamagedError):
+                        raise cut from None
     except UnicodeDecodeError:
         raise BadInputError(f"{path.name} is not a file of results: it is not text.") from None
     except OSError as error:
         raise BadInputError(f"{path.name} cannot be read: {error.strerror}.") from error
+    if cut is not None and on_cut is not None:
+        if not found:
+            raise cut  # nothing says that it is a file of results at all
+        on_cut(f"The last line of {path.name} is cut off and was left out: its play is missing.")
     return tuple(found)
-
-
-def _numbered(line: str, number: int, name: str) -> CaseRecord:
-    try:
-        return from_line(line)
-    except BadInputError as error:
-        raise BadInputError(f"Line {number} of {name}: {error}") from None
 
 
 def document() -> str:
@@ -251,3 +269,35 @@ def summarize(records: Iterable[CaseRecord]) -> Summary:
         skipped=of(Verdict.SKIPPED, *failed_or_passed, Verdict.INCONCLUSIVE),
         passed=of(Verdict.PASSED, Verdict.FAILED),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Results that are about the same: a case of another scenario, build or backend is another."""
+
+    scenario: str
+    surroundings: Surroundings
+    records: tuple[CaseRecord, ...]
+
+    @property
+    def summary(self) -> Summary:
+        return summarize(self.records)
+
+
+def grouped(records: Iterable[CaseRecord]) -> tuple[Group, ...]:
+    """In the order of the first result of each."""
+    found: dict[tuple[str, Surroundings], list[CaseRecord]] = {}
+    for record in records:
+        found.setdefault((record.scenario, record.surroundings), []).append(record)
+    return tuple(Group(*key, tuple(listed)) for key, listed in found.items())
+
+
+def verdict_of(groups: Iterable[Group], *, fail_on_flaky: bool = False) -> Verdict:
+    """Of all groups together, by the rule of `Summary.verdict`."""
+    summaries = [group.summary for group in groups]
+    if any(each.failed or (fail_on_flaky and each.flaky) for each in summaries):
+        return Verdict.FAILED
+    says_something = any(each.passed or each.flaky for each in summaries)
+    if any(each.inconclusive for each in summaries) or not says_something:
+        return Verdict.INCONCLUSIVE
+    return Verdict.PASSED
