@@ -82,3 +82,36 @@ def test_a_database_is_read_with_its_ranges(audit: ModuleType, tmp_path: Path) -
     found = [(one.introduced, one.fixed) for one in audit.taken_from(tmp_path, {"h11"})]
     assert found == [("0", "1.0"), ("2.0", None)]
     assert list(audit.taken_from(tmp_path, {"other"})) == []
+
+
+def test_a_newer_database_adds_what_is_new_and_the_fix_of_what_had_none(
+    audit: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def advisory(name: str, fixed: str | None) -> dict[str, str | None]:
+        source = f"github.com/pypa/advisory-database, vulns/h11/{name}.yaml"
+        return {
+            "id": name,
+            "package": "h11",
+            "introduced": "0",
+            "fixed": fixed,
+            "source": source,
+        }
+
+    snapshot = tmp_path / "advisories.json"
+    before = [advisory("PYSEC-1", None), advisory("PYSEC-2", "0.9")]
+    snapshot.write_text(json.dumps({"taken": "2026-11-30", "advisories": before}))
+    folder = tmp_path / "vulns" / "h11"
+    folder.mkdir(parents=True)
+    for name in ("PYSEC-1", "PYSEC-2", "PYSEC-3"):
+        (folder / f"{name}.yaml").write_text(
+            f"id: {name}\naffected:\n- ranges:\n  - type: ECOSYSTEM\n    events:\n"
+            "    - introduced: '0'\n    - fixed: '1.0'\n",
+            encoding="utf-8",
+        )
+    monkeypatch.setattr(audit, "SNAPSHOT", snapshot)
+    audit.take(tmp_path)
+    assert json.loads(snapshot.read_text())["advisories"] == [
+        advisory("PYSEC-1", "1.0"),
+        advisory("PYSEC-2", "0.9"),
+        advisory("PYSEC-3", "1.0"),
+    ]

@@ -2,7 +2,8 @@
 
     python packaging/audit/audit.py                 check; exit code 1 names what is open
     python packaging/audit/audit.py --take FOLDER   add what a newer checkout of PyPA's advisory
-                                                    database has (github.com/pypa/advisory-database)
+                                                    database (github.com/pypa/advisory-database)
+                                                    has, and the fix of what had none
 
 The snapshot (`advisories.json`) is part of the repository, so that a new advisory turns no build
 red by itself: somebody takes it, and mends what it shows in the same change. Checked are the
@@ -17,7 +18,7 @@ import json
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -129,15 +130,18 @@ def _in_ranges(name: str, package: str, events: list[dict[str, str]]) -> Iterato
 
 
 def take(folder: Path) -> None:
-    """Add to the snapshot what the checkout has and it has not; date it."""
+    """Add to the snapshot what the checkout has and it has not; the day of that is its date."""
     snapshot = json.loads(SNAPSHOT.read_text())
     packages = {name for path in LOCKS for name, _ in locked(path.read_text(encoding="utf-8"))}
-    known = {(each["id"], each["package"], each["introduced"]) for each in snapshot["advisories"]}
+    known = {
+        (each["id"], each["package"], each["introduced"]): each for each in snapshot["advisories"]
+    }
     for each in taken_from(folder, packages):
-        if (each.id, each.package, each.introduced) not in known:
-            snapshot["advisories"].append(
-                {name: getattr(each, name) for name in Advisory.__slots__}
-            )
+        before = known.get((each.id, each.package, each.introduced))
+        if before is None:
+            snapshot["advisories"].append(asdict(each))
+        elif before["fixed"] is None:
+            before["fixed"] = each.fixed
     snapshot["advisories"].sort(key=lambda each: (each["package"], each["id"]))
     snapshot["taken"] = datetime.now(UTC).date().isoformat()
     SNAPSHOT.write_text(json.dumps(snapshot, indent=1) + "\n", encoding="utf-8")

@@ -109,6 +109,21 @@ async def test_a_session_exists_for_its_owner_only(rig: Rig) -> None:
     assert rig.service.calls == [("start", rig.service.calls[0][1])]
 
 
+async def test_an_id_that_is_made_up_displaces_no_memory(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rejoin.backend.session_memory.MAX_REMEMBERED", 1)
+    session_id = await rig.started()
+    memory = rig.broker.polls.memory_of(session_id)
+    with refused(Reason.SESSION_UNKNOWN):
+        await rig.broker.reconnect(rig.by(), "made-up", fresh(2))
+    with refused(Reason.SESSION_UNKNOWN):
+        await rig.broker.polls.poll(rig.by(), "made-up", 0.0, lambda _, __: True)
+    with refused(Reason.SESSION_UNKNOWN):
+        await rig.broker.terminate(rig.by(), "made-up")
+    assert rig.broker.polls.memory_of(session_id) is memory
+
+
 async def test_a_start_token_starts_one_session(rig: Rig) -> None:
     offer = fresh(1)
     first = await rig.broker.start(rig.by(), offer, None)

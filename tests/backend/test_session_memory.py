@@ -104,8 +104,10 @@ def test_a_session_is_released_while_its_client_waits() -> None:
 def test_the_oldest_memory_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_memory, "MAX_REMEMBERED", 2)
     memories = SessionMemories()
+    assert memories.known("first") is None
     first, second = memories.of("first"), memories.of("second")
-    assert memories.of("first") is first
+    assert memories.of("first") is memories.known("first") is first
+    assert memories.known("made up") is None
     memories.of("third")
     assert memories.of("second") is second
     assert memories.of("first") is not first

@@ -25,6 +25,7 @@ def shared(text: str) -> str:
     [
         ("The file /home/anna/studio/ca.pem is gone.", "The file ~/studio/ca.pem is gone."),
         ("The file /home/bert/ca.pem is gone.", "The file ~/ca.pem is gone."),
+        ("The file /home/annabel/ca.pem is gone.", "The file ~/ca.pem is gone."),
         ("file:///home/anna/ca.pem", "file://~/ca.pem"),
         (r"C:\Users\Anna\AppData\rejoin.toml", r"~\AppData\rejoin.toml"),
         ("/Users/anna/Library/ca.pem", "~/Library/ca.pem"),
@@ -46,6 +47,12 @@ def shared(text: str) -> str:
         ("session_id=abc123, status=ACTIVE", "session_id=[session], status=ACTIVE"),
         ("'session-id': 'abc123'", "'session-id': '[session]'"),
         ("0f9e8d7c12344abc9def0011", "[session]"),
+        (
+            "https://play.example/v1/sessions/abc/answer",
+            "https://play.example/v1/sessions/[session]/answer",
+        ),
+        ("-x3Fq_Zk81LmNo-PqRsTuVwXyZ0a1b2c is gone", "[session] is gone"),
+        ("https://bert:anna-laptop!x@play.example/", "https://[secret]@play.example/"),
     ],
 )
 def test_what_leads_to_somebody_is_taken_out(text: str, shown: str) -> None:

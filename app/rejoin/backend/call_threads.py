@@ -42,7 +42,9 @@ class CallThreads(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """No call begins any more; those that run continue, and nobody waits for them."""
+        """No call is taken any more; those that run continue, and nobody waits for them.
+
+        `cancel_futures`: those that wait for a thread do not begin either. `wait`: ignored."""
         with self._lock:
             self._closed = True
             while cancel_futures:

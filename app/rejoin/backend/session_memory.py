@@ -92,7 +92,12 @@ class SessionMemories:
     def __init__(self) -> None:
         self._memories: dict[str, SessionMemory] = {}
 
+    def known(self, session_id: str) -> SessionMemory | None:
+        """The same, if there is one: for an id that a client may have made up."""
+        return self._memories.get(session_id)
+
     def of(self, session_id: str) -> SessionMemory:
+        """Made if there is none: only for a session that exists."""
         memory = self._memories.get(session_id)
         if memory is None:
             while len(self._memories) >= MAX_REMEMBERED:

@@ -188,7 +188,9 @@ class StatusPolls:
     def wanted_proof(self, session_id: str) -> WantedProof | None:
         """For who reads the session's row anyway, and gives it to `SessionMemory.proved`; None: no
         process knows more than this one."""
-        return None if self._has_proof(self._memories.of(session_id)) else self._proofs.wanted()
+        memory = self._memories.known(session_id)
+        has_proof = memory is not None and self._has_proof(memory)
+        return None if has_proof else self._proofs.wanted()
 
     def _has_proof(self, memory: SessionMemory) -> bool:
         known_at = memory.connected_asked_at

@@ -15,26 +15,29 @@ _SESSIONS: Final = (
     re.compile(r"(?i)(?<![\w-])sg-\w+/[\w-]+"),
     re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
     re.compile(r"(?i)(?<![\w-])[0-9a-f]{24,}(?![\w-])"),
+    re.compile(r"(?<=/sessions/)[\w-]+"),
+    re.compile(r"(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{32,}(?![\w-])"),
 )
-"""How a stream session is named: in an ARN, with its group, as a UUID, and in hexadecimal."""
+"""How a session is named: in an ARN, with its group, as a UUID, in hexadecimal, in the path of a
+call, and as our backend names one (base64url)."""
 _SESSION_ID: Final = re.compile(r"(?i)\b(session[-_ ]?id[\"']?\s*[:=]\s*[\"']?)[\w/-]+")
 _LEAST_NAME: Final = 3
 """A shorter name of a computer may be part of ordinary words."""
 
 
 def shared_text(text: str, *, computer: str | None = None) -> str:
-    """The text without secrets, addresses, stream sessions, names of home folders and of this
+    """The text without secrets, addresses, sessions, names of home folders and of this
     computer, and printable: it may be pasted anywhere. Does not raise.
 
     `computer`: the name of this one; None: it is found out.
     """
     if computer is None:
         computer = platform.node().partition(".")[0]
-    text = without_homes(text)
+    text = without_homes(redact(text))  # first of all: a name in a password would hide its end
     for session in _SESSIONS:
         text = session.sub("[session]", text)
     text = _SESSION_ID.sub(r"\1[session]", text)
     if len(computer) >= _LEAST_NAME and computer.lower() != "localhost":
         name = re.compile(rf"(?i)(?<![\w.-]){re.escape(computer)}(?:\.[\w.-]*\w)?(?![\w-])")
         text = name.sub("[this computer]", text)
-    return printable_lines(redact(text))
+    return printable_lines(text)

@@ -60,7 +60,7 @@ class Probes:
         # Last: what was sent meanwhile has shown the kernel whether the gateway answers.
         link, gateway = self._way(self._reach)
         if names is Answer.SILENT:
-            # Nor may this computer's name server work: an address proves nothing about that.
+            # Perhaps no name is found here at all: an origin that is an address does not show that.
             named = [not probe.has_address for probe in self._origins]
             origins = [state for state, is_named in zip(origins, named, strict=True) if is_named]
         return Findings(link, gateway, names, backend, _internet(origins, sign_in=sign_in))

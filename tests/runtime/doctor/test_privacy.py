@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -32,8 +32,18 @@ def test_nothing_controls_a_terminal() -> None:
 def test_an_odd_home_folder_is_shortened_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", lambda: Path("/srv/people/canary"))
     assert shown("/srv/people/canary/.local") == "~/.local"
+    assert shown("/srv/people/canary2/.local") == "/srv/people/canary2/.local"
     monkeypatch.setattr(Path, "home", lambda: Path("/"))
     assert shown("/etc/rejoin") == "/etc/rejoin"
+
+
+@pytest.mark.parametrize("separator", ["\\", "\\\\", "/"])
+def test_a_home_folder_of_windows_is_known_in_each_spelling(
+    separator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "home", lambda: PureWindowsPath(r"C:\Users\Canary Bird"))
+    path = separator.join(("c:", "Users", "Canary Bird", "ca.pem"))
+    assert shown(f"No {path} here") == f"No ~{separator}ca.pem here"
 
 
 def test_without_a_home_folder_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:

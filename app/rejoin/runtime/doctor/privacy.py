@@ -24,7 +24,10 @@ def without_homes(text: str) -> str:
     """The text with `~` in place of home folders, whose names are those of people."""
     home = _home()
     if home:
-        text = text.replace(home, "~")
+        # A path of Windows may be spelled with other slashes, doubled ones and another case.
+        name = r"[/\\]+".join(map(re.escape, re.split(r"[/\\]+", home.lstrip("/\\"))))
+        begin = r"[/\\]" if home[0] in "/\\" else ""
+        text = re.sub(rf"(?i){begin}{name}(?![\w-])", "~", text)
     return _HOMES.sub("~", text)
 
 
