@@ -25,10 +25,10 @@ class Pill(QFrame):
         row.setSpacing(8)
         self._icon = icon
         self._icon_ratio = 0.0
-        self._picture = QLabel()
+        self._picture = QLabel(self)
         self._picture.setFixedSize(_ICON)
-        if icon is not None:
-            row.addWidget(self._picture)
+        self._picture.setVisible(icon is not None)
+        row.addWidget(self._picture)
         self.line = label(kind, wraps=False)
         self.second = label("hint", wraps=False)
         lines = QVBoxLayout()

@@ -67,11 +67,12 @@ class StatisticsPage(QWidget):
         self.setAccessibleName(tr(texts.STATISTICS_TITLE))
         self.back = action_button(sections.BACK)
         self.back.clicked.connect(self.left)
-        self.charts = [ChartView() for _ in SERIES]
         self._grid = QGridLayout()
         self._grid.setSpacing(_GAP_PX)
         self._grid.setContentsMargins(0, 0, 0, 0)
         ground = QWidget()
+        # Theirs from the start: in the grid they are only once the page has a size.
+        self.charts = [ChartView(ground) for _ in SERIES]
         inside = QVBoxLayout(ground)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(_GAP_PX)
