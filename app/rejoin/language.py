@@ -81,8 +81,8 @@ def in_english() -> Iterator[None]:
 class Message(str):
     """An English sentence that can be translated: the text, and the values of its placeholders.
 
-    It is the English sentence for everybody but `tr`. A value that is a `Message`, or marked by
-    `mark`, is translated as well where it is one.
+    It is the English sentence for everybody but `tr`. A value that is a `Message` is
+    translated as well; one that is only marked is not.
     """
 
     __slots__ = ("text", "values")

@@ -138,3 +138,13 @@ def test_over_a_card_it_moves_nothing() -> None:
     player.plays = False
     assert player.does(pad(0, axes=(1.0, 0.0, 0.0, 0.0))) == []
     assert player.waits(1.0) == []
+
+
+def test_switched_off_in_the_settings_it_lets_go_and_the_pad_plays() -> None:
+    player = Player()
+    player.switches()
+    player.does(pad(0))
+    assert player.mouse.enable(False) == [PadButton(Button.LEFT, False)]
+    assert not player.is_mouse
+    assert player.mouse.enable(True) == []
+    assert not player.is_mouse, "until Menu is held again"

@@ -16,11 +16,11 @@ from helpers.waiting import wait_until
 from rejoin.gamepads.changes import AxisMoved, ButtonChanged, Change, Plugged, Unplugged, Vibration
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.navigation import MENU, PadPress
-from rejoin.gamepads.pad_mouse import PadAct, PadIsMouse, PadMoved
+from rejoin.gamepads.pad_mouse import PadAct, PadButton, PadIsMouse, PadMoved
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
 from rejoin.gamepads.talk_button import MISC
-from rejoin.input_events.events import PadState
+from rejoin.input_events.events import Button, PadState
 from rejoin.input_events.wishes import CursorWish, VibrationWish
 
 
@@ -333,3 +333,36 @@ def test_the_microphones_button_is_heard_while_pads_pass_and_always_let_go() -> 
     finally:
         pads.stop()
     assert talks == [True, False]
+
+
+def test_the_microphones_button_is_let_go_when_gamepads_are_switched_off() -> None:
+    source, talks = FakeSource(), list[bool]()
+    pads = Gamepads(PadChoices(), make_source=source, on_talk=talks.append)
+    pads.connect(lambda state: None)
+    pads.focus(True)
+    try:
+        source.waiting.extend((PLUGGED, ButtonChanged(5, MISC, True)))
+        pads.open()
+        wait_until(lambda: talks == [True])
+        pads.choose(PadChoices(enabled=False))
+        wait_until(lambda: talks == [True, False])
+    finally:
+        pads.stop()
+    assert talks == [True, False]
+
+
+def test_switched_off_a_pad_that_is_a_mouse_lets_go_of_its_buttons() -> None:
+    player = Player(PadChoices(mouse=True))
+    heard: list[PadPress | PadAct] = []
+    try:
+        player.pads.listen(heard.append)
+        player.pads.open()
+        player.does(PLUGGED, ButtonChanged(5, 6, True))
+        wait_until(lambda: any(isinstance(each, PadIsMouse) for each in heard))
+        player.does(ButtonChanged(5, 6, False), DOWN)
+        wait_until(lambda: heard[-1:] == [PadButton(Button.LEFT, True)])
+        player.pads.choose(PadChoices(mouse=True, enabled=False))
+        wait_until(lambda: heard[-1:] == [PadButton(Button.LEFT, False)])
+        assert not player.sent[-1].connected
+    finally:
+        player.pads.stop()

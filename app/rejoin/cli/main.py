@@ -35,7 +35,7 @@ def main() -> NoReturn:
     escape_unencodable()
     try:
         code = _run()
-    except KeyboardInterrupt:  # while an error was being told
+    except KeyboardInterrupt:  # while an error was being printed
         code = exit_codes.INTERRUPTED
     _end_at_once_when_interrupted(code)
     sys.exit(_flushed(code))
@@ -58,7 +58,7 @@ def _end_at_once_when_interrupted(code: int) -> None:
 
 
 def _run() -> int:
-    """The exit code of the verb that the arguments name; what went wrong is told."""
+    """The exit code of the verb that the arguments name; what went wrong is printed."""
     try:
         # First of all: whatever is imported or started from here on does not inherit the secrets.
         secrets = taken_from(os.environ)

@@ -87,6 +87,16 @@ class PadMouse:
     enabled: bool = False
     _pads: dict[int, _Pad] = field(default_factory=dict)
 
+    def enable(self, enabled: bool) -> list[PadAct]:
+        """The player wants it, or not any more: then every pad plays, and lets go first."""
+        acts: list[PadAct] = []
+        if not enabled:
+            for pad in self._pads.values():
+                acts += self._released(pad, pad.held)
+                pad.is_mouse = False
+        self.enabled = enabled
+        return acts
+
     def is_mouse(self, index: int) -> bool:
         """Whether the game shall see this pad at rest: also while the press lasts that switched it
         back."""

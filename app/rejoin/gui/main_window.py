@@ -174,6 +174,7 @@ class RejoinWindow(QWidget):
         self.controls.use(controls)
         self._notes.use(controls)
         self.layers.name_keys(controls.shortcuts)
+        self.microphone.use(controls.shortcuts)
         if pads is not None:
             self._options.pads.choose(pads)
 
@@ -215,7 +216,6 @@ class RejoinWindow(QWidget):
         self.inputs.use(pads, options.controls.mouse)
         self.pad_keys.use(pads)
         self.use_controls(options.controls)
-        self.microphone.use(options.controls.shortcuts)
         self.bridge.reopen(port)
         self.controls.show_view(again=True)
         self.refresh()

@@ -39,7 +39,7 @@ class MicrophoneSign:
         self._changed_at = float("-inf")
 
     def use(self, shortcuts: Shortcuts) -> None:
-        """The keys of the next game."""
+        """The keys from now on."""
         self._shortcuts = shortcuts
 
     def conditions(self, stage: Stage) -> frozenset[Condition]:

@@ -157,6 +157,17 @@ def test_it_opens_only_over_a_game_that_is_played(game: Playing) -> None:
     assert not window.menu.is_open
 
 
+def test_under_the_card_of_a_drop_a_pads_chord_leaves_it_as_it_is(game: Playing) -> None:
+    window, port, _ = game
+    open_menu(window)
+    publish(port, lost())
+    said: list[str] = []
+    window.announced.connect(said.append)
+    window.menu.toggle()
+    assert window.menu.is_open
+    assert "Back in the game." not in said
+
+
 def test_close_for_now_keeps_the_game(game: Playing) -> None:
     window, port, _ = game
     open_menu(window)

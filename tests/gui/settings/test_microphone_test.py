@@ -80,3 +80,12 @@ def test_one_that_cannot_be_opened_is_a_sentence(row: Row, device: FakeMicrophon
     row.test.button.click()
     row.until(lambda: row.test.text() == PROBLEMS[DeviceState.REFUSED])
     row.until(lambda: PROBLEMS[DeviceState.REFUSED] in row.changes)
+
+
+def test_a_second_time_it_is_said_again_that_it_is_open(row: Row, device: FakeMicrophone) -> None:
+    row.test.button.click()
+    row.until(lambda: row.changes[-1:] == [LISTENS])
+    row.test.button.click()
+    row.until(lambda: device.open_now == 0)
+    row.test.button.click()
+    row.until(lambda: row.changes[-1:] == [LISTENS])

@@ -225,7 +225,8 @@ class HomePage(QWidget):
 
     def _order(self) -> None:
         """Tab goes from left to right and down, from the first thing to do round to the top."""
-        chain: list[QWidget] = [self.panel.button, self.panel.dismiss_button]
+        panel = self.panel
+        chain: list[QWidget] = [panel.button, panel.dismiss_button, panel.report_button]
         for tile in self._all_tiles():
             chain += [tile, tile.more_button] if isinstance(tile, GameTile) else [tile]
         chain += [*self._buttons[False], *self._buttons[True]]

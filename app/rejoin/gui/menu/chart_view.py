@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -43,6 +43,13 @@ class ChartView(QWidget):
         if self.accessibleName() != chart.spoken:
             self.setAccessibleName(chart.spoken)
         self.update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange and self._chart is not None:
+            self._painted = PaintedOnce()
+            self.setAccessibleName(self._chart.spoken)
+            self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(theme.scaled(300), theme.scaled(130))

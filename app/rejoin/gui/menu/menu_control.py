@@ -113,10 +113,12 @@ class MenuControl:
         return self._layer.is_open
 
     def toggle(self) -> None:
-        """Open it, or go back to the game."""
+        """Open it, or go back to the game; nothing while there is no picture to go back to."""
+        if self._window.snapshot.stage is not Stage.LIVE:
+            return
         if self.is_open:
             self.resume()
-        elif self._window.snapshot.stage is Stage.LIVE:
+        else:
             self._had_mouse = isinstance(self._mouse.state, Captured | FreedByKeys)
             self._layer.open()
             self._parts.bridge.microphone.in_menu(True)

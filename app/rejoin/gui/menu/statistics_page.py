@@ -64,7 +64,7 @@ class StatisticsPage(QWidget):
         super().__init__(parent)
         self._history = history
         self._clock = clock
-        self.setAccessibleName(tr(texts.STATISTICS_TITLE))
+        self._name()
         self.back = action_button(sections.BACK)
         self.back.clicked.connect(self.left)
         self._grid = QGridLayout()
@@ -92,6 +92,15 @@ class StatisticsPage(QWidget):
         column.addWidget(self._area, 1)
         self._columns = 0
         self.hide()
+
+    def _name(self) -> None:
+        """In the language of now."""
+        self.setAccessibleName(tr(texts.STATISTICS_TITLE))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._name()
 
     def refresh(self) -> None:
         """Show the last minute, as it is now."""

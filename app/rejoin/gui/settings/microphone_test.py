@@ -137,6 +137,7 @@ class MicrophoneTest(QObject):
             return
         self._microphone = self._make(device=self._device)
         self._microphone.open()
+        self._said = self._microphone.state
         self.button.say(sections.TEST_END)
         self._timer.start()
         self.changed.emit()

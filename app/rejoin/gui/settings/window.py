@@ -16,6 +16,7 @@ from rejoin.gui.settings.chosen_controls import pads_of
 from rejoin.gui.settings.page import SettingsPage
 from rejoin.gui.window_size import first_size
 from rejoin.language import mark, tr
+from rejoin.runtime.loaded_settings import Loaded
 from rejoin.runtime.settings_file import load
 
 _TITLE = mark("Rejoin: settings")
@@ -67,7 +68,12 @@ def run(path: Path) -> int:
     try:
         window.show()
         with pads_in(window, load(path).settings) as pads:
-            window.page.watch.changed.connect(lambda loaded: pads.choose(pads_of(loaded.settings)))
+
+            def choose(loaded: Loaded) -> None:
+                if not loaded.damaged:
+                    pads.choose(pads_of(loaded.settings))
+
+            window.page.watch.changed.connect(choose)
             application.exec()
     finally:
         signal.signal(signal.SIGINT, before)
