@@ -122,8 +122,8 @@ class RejoinWindow(QWidget):
         self.mouse = self.controls.mouse
         self.menu = menu_of(self, options.settings, self.controls, self._notes, self._announcer)
         self.shortcuts = shortcuts_of(self, self._notes, options.drop_again)
-        self.pad_keys = PadKeys(options.pads, self, self.menu.toggle)
-        self.pad_keys.acted.connect(partial(pad_acted, self.controls.pointer, self._notes))
+        act = partial(pad_acted, self.controls.pointer, self._notes)
+        self.pad_keys = PadKeys(options.pads, self, self.menu.toggle, act)
         self.bridge.snapshot_changed.connect(self._on_snapshot)
         self.bridge.wished.connect(self._on_wish)
         self.bridge.open()

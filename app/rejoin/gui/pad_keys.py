@@ -52,10 +52,9 @@ _ACROSS = frozenset({PadPress.LEFT, PadPress.RIGHT})
 
 
 class PadKeys(QObject):
-    """Lives on the GUI thread; without a Qt parent, to outlive late calls from the pads' thread."""
+    """Lives on the GUI thread; without a Qt parent, to outlive late calls from the pads' thread. So
+    what it calls are attributes: a signal's slots would keep the window alive for good."""
 
-    acted = Signal(object)
-    """What a pad does as a mouse: a `PadAct`."""
     _heard = Signal(object)
 
     def __init__(
@@ -63,14 +62,16 @@ class PadKeys(QObject):
         pads: PlayerPads,
         window: QWidget,
         on_menu: Callable[[], None] = lambda: None,
+        on_act: Callable[[PadAct], None] = lambda act: None,
         *,
         after_ms: int = AFTER_MS,
     ) -> None:
         """`window`: while it exists, the pads are listened to `after_ms` from now. `on_menu`:
-        called at the pad's chord."""
+        called at the pad's chord. `on_act`: called with what a pad does as a mouse."""
         super().__init__()
         self._pads = pads
         self._on_menu = on_menu
+        self._on_act = on_act
         self._closed = False
         self._heard.connect(self._do, Qt.ConnectionType.QueuedConnection)
         QTimer.singleShot(after_ms, window, self._listen)
@@ -98,7 +99,7 @@ class PadKeys(QObject):
         if isinstance(what, PadPress):
             self._press(what)
         elif not self._closed:
-            self.acted.emit(what)
+            self._on_act(what)
 
     def _press(self, press: PadPress) -> None:
         window = QApplication.activeWindow()
