@@ -333,3 +333,17 @@ def test_the_microphones_button_is_heard_while_pads_pass_and_always_let_go() -> 
     finally:
         pads.stop()
     assert talks == [True, False]
+
+
+def test_the_microphones_button_is_let_go_when_pads_are_read_no_more() -> None:
+    source, talks = FakeSource(), list[bool]()
+    pads = Gamepads(PadChoices(), make_source=source, on_talk=talks.append)
+    pads.connect(lambda state: None)
+    pads.focus(True)
+    try:
+        source.waiting.extend((PLUGGED, ButtonChanged(5, MISC, True)))
+        pads.open()
+        wait_until(lambda: talks == [True])
+    finally:
+        pads.stop()
+    wait_until(lambda: talks == [True, False])

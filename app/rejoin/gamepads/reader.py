@@ -181,6 +181,7 @@ class Gamepads:
             _log.exception("gamepads are no longer read")
             self.problem = "Gamepads are no longer read. This is a bug in Rejoin."
         finally:
+            self._talk(False)  # nobody would see it let go
             source.close()
 
     def _read(self, source: PadSource, ends: threading.Event) -> None:
