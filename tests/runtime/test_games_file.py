@@ -98,6 +98,14 @@ def test_an_entry_that_cannot_be_used_is_a_sentence_and_stays(path: Path) -> Non
     assert 'backend_url = "ftp://x"' in path.read_text()
 
 
+def test_why_an_entry_cannot_be_used_ends_with_one_full_stop(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text('[[game]]\nname = " "\nbackend_url = "https://a.example"\n')
+    assert load(path).problems == (
+        "Game 1 in the file of games cannot be used. A game needs a name.",
+    )
+
+
 def test_too_many_games_are_refused(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(

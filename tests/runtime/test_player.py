@@ -114,6 +114,8 @@ def test_video_that_cannot_be_played_is_a_problem_and_comes_first(
     monkeypatch.setattr(Player, "statistics", lambda self: shown)
     sentence = "The picture stands still: Rejoin cannot play interlaced video."
     assert silent.problem() == f"{sentence}\nNo sound."
+    assert silent.problems() == (sentence, "No sound.")
+    assert silent.problems()[0].values == {"kind": "interlaced video"}
     monkeypatch.setattr(Player, "statistics", lambda self: StreamStatistics(ConnectionNumber(1)))
     assert silent.problem() == "No sound."
 

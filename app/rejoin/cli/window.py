@@ -178,7 +178,7 @@ def play_in_window(
         if games.go_on(window):
             return
         if stage is Stage.LIVE:
-            for problem in said.new(games.player.problem()):
+            for problem in said.new(games.player.problems()):
                 warn(problem)
         if games.died or (options.close_at_end and stage is Stage.ENDED):
             window.close()

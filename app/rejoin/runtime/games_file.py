@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
-from rejoin.language import Message
+from rejoin.language import Message, mark
 from rejoin.runtime.games import MAX_GAMES, Game, checked_name, game_from
 from rejoin.runtime.state_folder import settings_folder
 from rejoin.runtime.toml_file import edit_file, read_tables
@@ -23,6 +23,10 @@ _CALLED: Final = Message("file of games")
 _TABLES: Final = "game"
 
 _HEADING: Final = "# The games in Rejoin's home window.\n"
+
+_UNUSABLE: Final = mark("Game {number} in the file of games cannot be used: {why}.")
+_UNUSABLE_AS: Final = mark("Game {number} in the file of games cannot be used. {why}")
+"""`why` is a sentence."""
 
 _DEFAULTS: Final = {each.name: each.default for each in fields(BackendAddress)}
 
@@ -65,13 +69,8 @@ def load(path: Path) -> LoadedGames:
             game = _game(entry)
         except BadInputError as error:
             why = error.args[0]
-            problems.append(
-                Message(
-                    "Game {number} in the file of games cannot be used: {why}.",
-                    number=number,
-                    why=why if isinstance(why, Message) else str(why).rstrip("."),
-                )
-            )
+            template = _UNUSABLE_AS if why.endswith(".") else _UNUSABLE
+            problems.append(Message(template, number=number, why=why))
         else:
             games.setdefault(game.key, game)
     if len(entries) > MAX_GAMES:

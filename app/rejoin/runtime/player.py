@@ -277,26 +277,30 @@ class Player:
             self._options.local_store.keep_picture(lambda: png_of(picture, KEPT_PX))
 
     def problem(self) -> str | None:
-        """What is missing and not fatal (new pictures, the sound, the way back), one sentence a
-        line."""
+        """The same as `problems`, one sentence a line; None if there is none."""
+        found: Message | None = None
+        for each in self.problems():
+            found = (
+                each if found is None else Message("{first}\n{second}", first=found, second=each)
+            )
+        return found
+
+    def problems(self) -> tuple[Message, ...]:
+        """What is missing and not fatal (new pictures, the sound, the microphone, the way back), a
+        sentence each."""
         store, shown = self._options.local_store, self.statistics()
         picture = None
         if shown is not None and shown.unsupported is not None:
             picture = Message(
                 "The picture stands still: Rejoin cannot play {kind}.", kind=shown.unsupported
             )
-        problems = (
+        found = (
             picture,
             self._audio.problem,
             self.microphone.problem,
             store.problem if store else None,
         )
-        found: str | None = None
-        for problem in problems:
-            if problem:
-                said = Message(problem) if not isinstance(problem, Message) else problem
-                found = Message("{first}\n{second}", first=found, second=said) if found else said
-        return found
+        return tuple(each if isinstance(each, Message) else Message(each) for each in found if each)
 
     # --- its life, on the stream thread -----------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class SaidOnce:
     """Of one window."""
@@ -9,8 +11,8 @@ class SaidOnce:
     def __init__(self) -> None:
         self._said: set[str] = set()
 
-    def new(self, problems: str | None) -> tuple[str, ...]:
-        """The lines of `problems` that were not in it before."""
-        found = tuple(each for each in (problems or "").splitlines() if each not in self._said)
+    def new(self, problems: Iterable[str]) -> tuple[str, ...]:
+        """Those of `problems` that were not among them before, as they are."""
+        found = tuple(each for each in problems if each not in self._said)
         self._said.update(found)
         return found

@@ -86,6 +86,17 @@ def test_a_microphone_that_gives_nothing_but_zeros_says_so(
     until(lambda: made.microphone.state is DeviceState.OPEN)
 
 
+def test_the_faintest_noise_is_not_nothing_but_zeros(
+    device: FakeMicrophone, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "UNHEARD_AFTER_FRAMES", 5)
+    device.sound = lambda position, samples: b"\x01\x00" + bytes(samples * 2 - 2)
+    made.microphone.sends = True
+    made.microphone.open()
+    until(lambda: len({frame.position for frame in made.frames}) > 10)
+    assert DeviceState.UNHEARD not in made.states
+
+
 def test_one_that_is_unplugged_is_missing_and_opened_again(
     device: FakeMicrophone, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:

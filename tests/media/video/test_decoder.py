@@ -744,6 +744,19 @@ def test_at_the_return_a_key_frame_is_requested_and_shown(bench: Bench) -> None:
     assert bench.decoder.freezes.count == freezes
 
 
+def test_key_frames_that_come_meanwhile_are_decoded_and_what_lies_between_is_no_freeze(
+    bench: Bench,
+) -> None:
+    frames = minimised(bench)
+    decoded, freezes = bench.decoder.frames_decoded, bench.decoder.freezes.count
+    for _ in range(3):
+        bench.decoder.submit(frames[1])
+        bench.clock.ahead_s += 10.0
+        bench.decode(frames[:1])
+    assert bench.decoder.frames_decoded == decoded + 3
+    assert bench.decoder.freezes.count == freezes
+
+
 def test_a_return_with_a_key_frame_requests_none(bench: Bench) -> None:
     frames = minimised(bench)
     bench.set_visible(True)

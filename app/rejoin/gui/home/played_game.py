@@ -137,7 +137,7 @@ class PlayedGame(QObject):
             if not self._has_begun:
                 self._has_begun = True
                 self.began.emit()
-            for problem in self._said.new(self._parts.player.problem()):
+            for problem in self._said.new(self._parts.player.problems()):
                 _log.warning("%s", problem)
                 self.say(tr(problem))
         if not self._thread.running and self._parts.player.snapshot.stage is not Stage.ENDED:

@@ -178,11 +178,12 @@ class Microphone:
         except Exception as error:  # PortAudio's own: its class is in the module that did not load
             _log.info("PortAudio could not start: %s", type(error).__name__)
             return DeviceState.UNSUPPORTED
-        number = None if self._device is None else self._find(self._device)
-        if self._device is not None and number is None:
-            return DeviceState.MISSING
         try:
-            opened = DeviceInput(portaudio, device=number, clock=self._clock, setup=self._setup)
+            with self._setup.kept():  # numbers change when sound is set up anew
+                number = None if self._device is None else self._find(self._device)
+                if self._device is not None and number is None:
+                    return DeviceState.MISSING
+                opened = DeviceInput(portaudio, device=number, clock=self._clock, setup=self._setup)
         except (portaudio.error, OSError, ValueError) as error:
             return problem_of(error)
         try:
@@ -205,7 +206,7 @@ class Microphone:
                 continue
             for frame in framing.add(block):
                 self.level_dbfs = peak_dbfs(frame.samples)
-                quiet = quiet + 1 if self.level_dbfs == SILENT_DBFS else 0
+                quiet = 0 if any(frame.samples) else quiet + 1
                 unheard = quiet >= UNHEARD_AFTER_FRAMES
                 self._set(DeviceState.UNHEARD if unheard else DeviceState.OPEN)
                 sends = self.sends

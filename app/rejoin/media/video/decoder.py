@@ -1,10 +1,9 @@
 """The decoder's thread: encoded frames from a queue, pictures into the slot.
 
 PyAV releases the GIL while it decodes in software. Pictures are decoded even while the connection
-is hidden, because later frames depend on them; while the window is minimised by the rules of
-`unwatched`. Colours are converted where
-a picture is painted; only a picture that needs another size is scaled here, if there is time
-(ADR 0024).
+is hidden, because later frames depend on them; while the window is minimised, `unwatched` says
+which. Colours are converted where a picture is painted; only a picture that needs another size is
+scaled here, if there is time (ADR 0024).
 """
 
 from __future__ import annotations
@@ -151,6 +150,7 @@ class Decoder:
         if verdict is Verdict.SKIP:
             self.frames_unwatched += 1
             self.last_frame_at = self._clock()
+            self.freezes.resume()
             return
         if verdict is Verdict.RETURN:
             self.freezes.resume()
