@@ -139,6 +139,8 @@ def test_only_what_did_not_pass_is_played_again(made: Made) -> None:
         (("--traces", "x", "--backend", URL), "--results"),
         (("--repeat", "2"), "--repeat needs --backend"),
         (("--shard", "1/2"), "--shard needs --backend"),
+        (("--live", "--dialect", "aws-react"), "--dialect needs --backend"),
+        (("--insecure",), "--insecure needs --backend"),
         (("--shard", "3/2", "--backend", URL), "2/5"),
         (("--shard", "x", "--backend", URL), "2/5"),
         (("--case", "none", "--backend", URL), "no case none"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from helpers.waiting import eventually
 from rejoin.injector.delay_queue import EARLY_S, FLUSH_PACKETS, MAX_DELAYED_BYTES, DelayQueue
 from rejoin.runtime.stream_thread import loop_factory
@@ -68,3 +70,20 @@ def test_it_works_on_the_event_loop_of_a_stream_whose_timers_are_others() -> Non
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         assert sorted(runner.run(play())) == list(range(50))
+
+
+async def test_a_packet_whose_receiver_fails_holds_up_no_other() -> None:
+    left: list[int] = []
+
+    def on_due(number: int) -> None:
+        if number == 0:
+            raise ValueError("malformed")
+        left.append(number)
+
+    queue = DelayQueue(on_due)
+    now = queue.now()
+    for number in range(3):
+        queue.put(number, 1, now, counted=False)
+    with pytest.raises(ValueError, match="malformed"):
+        queue.settle(now)
+    await eventually(lambda: left == [1, 2])

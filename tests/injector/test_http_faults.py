@@ -146,6 +146,19 @@ async def test_a_late_answer_arrives() -> None:
     assert asyncio.get_running_loop().time() - began_at >= 0.05
 
 
+async def test_a_late_answer_that_is_given_up_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+
+    async def close(self: httpx.Response) -> None:
+        closed.append(self.status_code)
+
+    monkeypatch.setattr(httpx.Response, "aclose", close)
+    backend = Backend()
+    backend.faults.begin(HttpFault(kind=HttpKind.SLOW, delay_s=3600.0))
+    assert (await backend.failure(budget_s=0.2)).kind is FailureKind.OUTCOME_UNKNOWN
+    assert closed == [200]
+
+
 async def test_a_fault_of_reconnects_leaves_other_calls_alone() -> None:
     backend = Backend()
     active = backend.faults.begin(HttpFault(kind=HttpKind.REFUSED, calls=Calls.RECONNECT))

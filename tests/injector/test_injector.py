@@ -1,4 +1,4 @@
-"""One injector of a client: faults begin, end, and are lifted; what it did is told in figures."""
+"""One injector of a client: faults begin, end, and are lifted; figures say what it did."""
 
 from __future__ import annotations
 
@@ -192,3 +192,19 @@ async def test_a_rebind_under_way_is_waited_for_at_the_end() -> None:
         await eventually(lambda: injector.figures().rebound == 1)
         made.on_close()
         await injector.close()
+
+
+@leaves_nothing
+async def test_what_cannot_be_lifted_ends_no_other_fault_with_its_duration() -> None:
+    injector = Injector()
+    sent = a_socket(injector, [])
+    injector.start(
+        cut(),
+        NetworkEvent(found=True, duration_s=0.01),
+        Rebind(duration_s=0.01),
+        HttpFault(kind=HttpKind.REFUSED, duration_s=0.02),
+    )
+    await eventually(lambda: injector.http._active == [])
+    injector.send(b"lost")  # type: ignore[attr-defined]
+    assert sent == []
+    await injector.close()

@@ -180,6 +180,12 @@ async def test_after_a_rebind_the_host_sees_another_port_and_the_old_one_is_dead
         host.transport.sendto(b"to the new port", after)
         await eventually(lambda: bool(client.got))
         assert client.got == [b"to the new port"]
+        for _ in range(20):
+            host.transport.sendto(b"while asleep", after)
+        paths.drain()  # before the loop reads one
+        host.transport.sendto(b"awake", after)
+        await eventually(lambda: b"awake" in client.got)
+        assert client.got == [b"to the new port", b"awake"]
         await paths.rebind()
         client.filter.on_send(b"three", host.address)
         assert (await host.receive())[1] not in (before, after)

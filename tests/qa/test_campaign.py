@@ -277,6 +277,30 @@ def test_a_disk_that_is_full_ends_the_run(world: World, monkeypatch: pytest.Monk
     assert len(world.started) == 1
 
 
+def test_a_defect_ends_the_run_as_well(world: World) -> None:
+    """A run whose plays have gone missing must not pass."""
+
+    def report(record: CaseRecord) -> None:
+        raise ZeroDivisionError
+
+    run = Campaign(scenario("a", "b"), world.target(), Choice(), How())
+    with pytest.raises(ZeroDivisionError):
+        run.play_all(report)
+    assert len(world.started) == 1
+
+
+def test_a_disk_that_is_full_when_a_session_is_known_does_not_end_its_play(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Ledger, entry: object, session_id: str) -> None:
+        raise RejoinError("No space left on device")
+
+    monkeypatch.setattr(Ledger, "session_known", full)
+    [record] = world.run(scenario("a"))
+    assert record.verdict is Verdict.PASSED
+    assert world.guarded == {}
+
+
 def test_what_did_not_pass_is_remembered_by_scenario_and_backend(tmp_path: Path) -> None:
     assert unpassed(tmp_path, "s", "http://a") is None
     keep_unpassed(tmp_path, "s", "http://a", ["x", "y"])

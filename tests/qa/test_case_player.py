@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -113,4 +115,17 @@ def test_a_stopped_case_is_interrupted(scene: Scene) -> None:
 def test_a_case_that_was_stopped_before_does_not_start(scene: Scene) -> None:
     player = scene.player("sys.exit(7)")
     player.stop()
+    assert player.play(120.0).why is Why.INTERRUPTED
+
+
+def test_a_case_that_is_stopped_before_it_has_its_job_is_interrupted(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player = scene.player("sys.exit(7)")
+
+    def stopped_before(job: Job, file: IO[bytes]) -> None:
+        player.stop()
+        file.write(b"x")
+
+    monkeypatch.setattr(pickle, "dump", stopped_before)
     assert player.play(120.0).why is Why.INTERRUPTED

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import pickle
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from helpers.qa_results import RECORD
+from rejoin.child_program import child_command
 from rejoin.core.trace import Record
 from rejoin.errors import RejoinError
 from rejoin.qa import client_case
@@ -120,3 +123,28 @@ async def test_the_result_is_the_last_message(monkeypatch: pytest.MonkeyPatch) -
 def _drained(stdin: io.BufferedReader) -> None:
     """The thread that watches reads to the end; afterwards nothing is left to read."""
     assert stdin.read() == b""
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_process_ends_by_itself_without_a_word(whole: bool) -> None:
+    """With a job, while its standard input is open; without one, as soon as that ends."""
+    kill = replace(CASE, drops=(Drop("server_kill", 1.0),))  # skipped, so that nothing is played
+    process = subprocess.Popen(
+        child_command("qa-case"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        if whole:
+            pickle.dump(replace(a_job(), case=kill), process.stdin)
+            process.stdin.flush()
+            assert pickle.load(process.stdout).record.verdict is Verdict.SKIPPED
+        else:
+            process.stdin.write(pickle.dumps(a_job())[:100])
+            process.stdin.close()
+        assert process.wait(120) == (0 if whole else EXIT_ABANDONED)
+        assert process.stderr.read() == b""

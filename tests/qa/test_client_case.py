@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from conftest import LogRecords
 from rejoin.core.trace import from_line, to_line
 from rejoin.netem.link import Direction
 from rejoin.qa import client_case
@@ -141,6 +142,21 @@ async def test_fates_of_a_game_are_exactly_those_of_the_model(
     assert len(fates) > 500
     assert any(fate.dropped for *_, fate in fates)
     assert all(again.decide(way, size, now) == fate for way, size, now, fate in fates)
+
+
+@pytest.mark.live
+async def test_a_fault_that_could_not_be_put_in_is_no_success(
+    profile: StudioProfile, monkeypatch: pytest.MonkeyPatch, expected_logs: LogRecords
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(client_case, "plan_of", broken)
+    job = a_job(profile, "cut_3s", reconnects=False, duration_s=3.0)
+    record, _ = await play(job, lambda session_id: None)
+    assert (record.verdict, record.why) == (Verdict.FAILED, Why.CLIENT)
+    assert record.sentences == ("a fault could not be put in: a defect",)
+    assert len(expected_logs.records) == 1
 
 
 @pytest.mark.live

@@ -1,4 +1,4 @@
-"""The guardian's process is told of sessions, and ends with the run."""
+"""The guardian's process hears of each session, and ends with the run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return file
 
 
-def test_it_is_told_of_sessions_by_its_standard_input(heard: Path, tmp_path: Path) -> None:
+def test_sessions_are_reported_to_its_standard_input(heard: Path, tmp_path: Path) -> None:
     made = Guardian(Charge(PROFILE, tmp_path))
     made.session_began("a", "1")
     made.session_over("a")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -108,14 +108,14 @@ class RunOptions(ProfileOptions):
     type=click.IntRange(1, 1000),
     default=1,
     show_default=True,
-    help="Play each case so often. One that fails and passes is flaky.",
+    help="Play each case this many times. One that fails and passes is flaky.",
 )
 @click.option(
     "--parallel",
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Play so many cases at the same time.",
+    help="Play this many cases at the same time.",
 )
 @click.option(
     "--shard",
@@ -153,8 +153,8 @@ class RunOptions(ProfileOptions):
     show_default=True,
     help="Play no more minutes than that, all sessions together.",
 )
-@click.option("--region", default="", help="Region of the sessions, to stand in every result.")
-@click.option("--build", default="", help="Id of the build under test, to stand in every result.")
+@click.option("--region", default="", help="Region of the sessions, written into every result.")
+@click.option("--build", default="", help="Id of the build under test, written into every result.")
 @fail_on_flaky
 @report_options
 @token_file("sign-in token for the studio's backend")
@@ -196,6 +196,8 @@ def _check_combination(chosen: RunOptions) -> None:
 
 _AT_BACKEND_ONLY: Final = frozenset(
     {
+        *(each.name for each in fields(ProfileOptions)),
+        "token",
         "results_folder",
         "repeat",
         "parallel",

@@ -105,17 +105,19 @@ class DelayQueue(Generic[_Packet]):
     def _flush(self) -> None:
         """Send what is due, in order, and set the timer for the rest."""
         now = self.now()
-        for _ in range(FLUSH_PACKETS):
-            if not self._delayed or self._delayed[0].due_at > now + EARLY_S:
-                break
-            each = heapq.heappop(self._delayed)
-            self._bytes -= each.size_bytes
-            if each.counted:
-                self._lateness.append(now - each.due_at)
-            self._on_due(each.packet)  # type: ignore[arg-type]
-        else:
-            self._paused_until = now + FLUSH_PAUSE_S
-        self._set_timer()
+        try:
+            for _ in range(FLUSH_PACKETS):
+                if not self._delayed or self._delayed[0].due_at > now + EARLY_S:
+                    break
+                each = heapq.heappop(self._delayed)
+                self._bytes -= each.size_bytes
+                if each.counted:
+                    self._lateness.append(now - each.due_at)
+                self._on_due(each.packet)  # type: ignore[arg-type]
+            else:
+                self._paused_until = now + FLUSH_PAUSE_S
+        finally:  # whatever one packet does to its receiver, the others do not wait for a next one
+            self._set_timer()
 
     def _set_timer(self) -> None:
         if not self._delayed:

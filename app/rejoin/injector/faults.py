@@ -68,7 +68,7 @@ class HttpKind(enum.StrEnum):
     PORTAL = "portal"
     """200 with the HTML page of a captive portal; it is not sent."""
     BIG_JSON = "big_json"
-    """200 with 64 MiB of JSON; it is not sent."""
+    """200 with 64 MiB that are said to be JSON; it is not sent."""
     BAD_CERTIFICATE = "bad_certificate"
     """The certificate of the other side is not accepted; nothing is sent."""
     REFUSED = "refused"
@@ -78,8 +78,8 @@ class HttpKind(enum.StrEnum):
     SILENT = "silent"
     """No packet of it passes: a connection is not opened in time, and nothing is answered."""
     QUEUE = "queue"
-    """429 with a place in the backend's queue, `times` at first and one nearer at each ask; who
-    does not ask within 3 s is at its end again. Only in our own dialect."""
+    """429 with a place in the backend's queue: `times` at first, and one less each time the client
+    asks. One that does not ask within 3 s is back at the end. Only in our own dialect."""
 
 
 class Calls(enum.StrEnum):

@@ -165,7 +165,11 @@ class _FaultyTransport(httpx.AsyncBaseTransport):
                 return httpx.Response(200, headers=kind, stream=body, request=request)
             case HttpKind.SLOW:
                 response = await self._pass(request)
-                await asyncio.sleep(fault.delay_s)
+                try:
+                    await asyncio.sleep(fault.delay_s)
+                except asyncio.CancelledError:  # the caller gave up: its connection is free again
+                    await response.aclose()
+                    raise
                 return response
             case _:
                 pass

@@ -152,8 +152,10 @@ class Injector:
                 task = spawn(self.paths.rebind(), name="rebind")
                 self._rebinding.add(task)
                 task.add_done_callback(self._rebinding.discard)
+                return
             case NetworkEvent(found=found):
                 self._post(NetworkFound() if found else NetworkLost())
+                return
             case Sleep(duration_s=asleep_s):
                 assert asleep_s is not None
                 self._clocks.sleep(asleep_s)
@@ -164,7 +166,7 @@ class Injector:
                 running.undo.append(self._clocks.set_right)
             case _:
                 assert_never(fault)
-        if fault.duration_s is not None and running.undo:
+        if fault.duration_s is not None:
             undo = running.undo[-1]
             timer = asyncio.get_running_loop().call_later(
                 fault.duration_s, self._end, undo, running

@@ -21,7 +21,7 @@ from rejoin.injector.faults import PathFault, Scope
 from rejoin.injector.seeds import chance_of
 from rejoin.netem.link import Direction, Fate, Link
 from rejoin.rtc.aiortc_seam import Address
-from rejoin.rtc.socket_filter import SocketEnds
+from rejoin.rtc.socket_filter import SocketEnds, drain_socket
 from rejoin.rtc.transport import RECEIVE_BUFFER_BYTES
 
 OnFate = Callable[[Direction, int, float, Fate], None]
@@ -223,6 +223,8 @@ class FilteredSocket:
 
     def drain(self) -> None:
         self._ends.drain()
+        if self._second is not None:
+            drain_socket(self._second.get_extra_info("socket"))
 
 
 class _SecondSocket(asyncio.DatagramProtocol):

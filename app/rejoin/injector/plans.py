@@ -72,7 +72,7 @@ _BACKEND_FAULTS: Final = {
     "dns_fail": HttpFault(kind=HttpKind.NO_NAME, duration_s=BACKEND_DOWN_S),
 }
 AT_RUNNER: Final = frozenset({"crash_relaunch", "two_instances"})
-"""Faults of a whole client, which whoever runs it has to do (`qa.live_client`)."""
+"""Faults of a whole client, caused by the code that runs the client (`qa.client_case`)."""
 
 
 def plan_of(name: str, window_s: float, own: NetworkProfile | None = None) -> Plan | None:

@@ -78,7 +78,7 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where is played, and the ledger of its sessions."""
+    """The backend that is played at, and the ledger of its sessions."""
 
     profile: StudioProfile
     surroundings: Surroundings
@@ -125,7 +125,7 @@ class Campaign:
         self._timeout_s: float | None = target.profile.connection_timeout_s
         """The service's connection timeout, once a case has seen it."""
         self._stopped = False
-        self._failure: RejoinError | OSError | None = None
+        self._failure: Exception | None = None
 
     def announcement(self) -> str:
         """What is about to be done, and about how long it takes, in a sentence."""
@@ -188,7 +188,7 @@ class Campaign:
                 with self._lock:
                     self._keep(record)
                     on_result(record)
-            except (RejoinError, OSError) as error:
+            except Exception as error:  # a defect too: a run must not pass with plays left out
                 self._failure = error
                 self._stop()
 
@@ -212,7 +212,9 @@ class Campaign:
             known.append(session_id)
             guardian.session_began(entry.key, session_id)
             if not self._target.profile.dialect.session_is_secret:
-                self._ledger.session_known(entry, session_id)
+                # A disk that has just become full: the guardian still knows the session.
+                with contextlib.suppress(RejoinError):
+                    self._ledger.session_known(entry, session_id)
 
         player = CasePlayer(job, on_session)
         began_at = time.monotonic()

@@ -54,7 +54,7 @@ class CasePlayer:
         reader = threading.Thread(target=self._read, args=(process.stdout,), daemon=True)
         reader.start()
         late = False
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # ended at once; or `stop` closed its input
             pickle.dump(self._job, process.stdin)
             process.stdin.flush()
         try:

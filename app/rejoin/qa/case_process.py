@@ -7,6 +7,7 @@ When standard input ends, whoever started it is gone: it ends its game and then 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pickle
 import sys
@@ -36,7 +37,10 @@ def main(arguments: list[str]) -> int:
     del arguments
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints does not print into `out`
-    job: Job = pickle.load(sys.stdin.buffer)
+    try:
+        job: Job = pickle.load(sys.stdin.buffer)
+    except (EOFError, pickle.UnpicklingError):
+        return EXIT_ABANDONED  # the run was interrupted before it had sent all of the job
     freeze_startup_objects()
 
     def say(message: FromCase) -> None:
@@ -55,8 +59,12 @@ async def _until_abandoned(job: Job, say: Callable[[FromCase], None], stdin: IO[
     abandoned = asyncio.Event()
 
     def watch() -> None:
-        stdin.read()
-        loop.call_soon_threadsafe(abandoned.set)
+        # Not `stdin.read`: Python aborts when it ends while a thread holds the lock of that buffer.
+        with contextlib.suppress(OSError):
+            while os.read(stdin.fileno(), 4096):
+                pass
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the play is over
+            loop.call_soon_threadsafe(abandoned.set)
 
     threading.Thread(target=watch, name="abandoned", daemon=True).start()
     playing = spawn(_played(job, say), name="case")

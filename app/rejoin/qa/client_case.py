@@ -97,7 +97,7 @@ def utc_now() -> datetime:
 def surroundings_of(
     profile: StudioProfile, *, region: str = "", application: str = "", build: str = ""
 ) -> Surroundings:
-    """What is known of where is played: as given, or else by the ARNs of the dialect."""
+    """What is known of the backend and the client; a region that is not given is that of an ARN."""
     choice = profile.choice
     arns = [] if choice is None else [choice.stream_group, choice.application or ""]
     of_arns = [arn.split(":")[3] for arn in arns if arn.startswith("arn:") and arn.count(":") > 3]
@@ -141,7 +141,7 @@ class _Play:
         options = ClientOptions(job.samples, self._injector.hooks, on_session)
         self._client = GameClient(job.profile, folder, options)
         self._problem = ""
-        """Why a fault of a whole client was not possible."""
+        """Why a fault was not possible."""
 
     async def run(self) -> tuple[CaseRecord, list[Record]]:
         job, client = self._job, self._client
@@ -207,6 +207,9 @@ class _Play:
             await self._client.until(lambda _: False, self._job.case.duration_s)
         finally:
             await cancel(*jobs)
+        for job in jobs:
+            if not job.cancelled() and job.exception() is not None:
+                self._problem = f"a fault could not be put in: {job.exception()}"
 
     async def _drop(self, drop: Drop, live: _Live) -> None:
         await asyncio.sleep(max(0.0, live.at + drop.at_s - boot_s()))

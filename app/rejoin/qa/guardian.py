@@ -1,4 +1,4 @@
-"""Starts the guardian of a test run, and tells it of sessions (`guardian_process`)."""
+"""Starts the guardian of a test run, and reports its sessions to it (`guardian_process`)."""
 
 from __future__ import annotations
 

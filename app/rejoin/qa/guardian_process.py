@@ -1,8 +1,8 @@
 """The guardian: a process that ends the sessions of a test run whose process is gone.
 
-It reads of each session that begins and ends. When its standard input ends, the run is over or
-was killed, and what was not ended is ended here. It keeps the sign-in token and ids that are
-secrets in its memory alone.
+It reads a message for each session that begins or ends. When its standard input ends, the run is
+over or was killed, and what was not ended is ended here. It keeps the sign-in token and ids that
+are secrets in its memory alone.
 """
 
 from __future__ import annotations

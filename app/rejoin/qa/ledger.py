@@ -4,7 +4,8 @@ Rule 1: an entry is one file, written before the session is started and removed 
         be over. So whatever happens, what may still run is in the ledger.
 Rule 2: a run holds a lock of the OS. An entry whose run holds none is left over.
 Rule 3: no token is in the ledger. Nor is a session's id where it is a secret (`aws-bundle`): such
-        a session can only be ended while its run or its guardian lives, and ends by itself else.
+        a session can only be ended while its run or its guardian lives. After that it ends by
+        itself.
 """
 
 from __future__ import annotations

@@ -216,11 +216,10 @@ def read(path: Path, on_cut: Callable[[str], None] | None = None) -> tuple[CaseR
 def document() -> str:
     """The JSON Schema (2020-12) of one line."""
     schema: dict[str, Any] = {
+        **_ADAPTER.json_schema(),
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "One line of results.jsonl: one play of a case of `rejoin qa run --backend`",
-        **_ADAPTER.json_schema(),
     }
-    schema["title"] = "One line of results.jsonl: one play of a case of `rejoin qa run --backend`"
     return json.dumps(schema, indent=1, sort_keys=True) + "\n"
 
 

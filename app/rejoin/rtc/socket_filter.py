@@ -65,7 +65,7 @@ def put_between(protocol: StunProtocol, make: MakeFilter) -> None:
         send = override(relayed, "sendto", lambda data, to: found[0].on_send(data, to))  # noqa: PLW0108  (it is made below)
         close = override(relayed, "close", lambda: _close(found, close))
     sock = transport.get_extra_info("socket")
-    found.append(make(SocketEnds(send, receive, host, lambda: _drain(sock))))
+    found.append(make(SocketEnds(send, receive, host, lambda: drain_socket(sock))))
 
 
 class _FilteredTransport:
@@ -98,8 +98,8 @@ def _close(found: list[SocketFilter], close: Callable[[], None]) -> None:
     close()
 
 
-def _drain(sock: Any) -> None:
-    """Read and forget, on a copy of the socket: asyncio's own may not be read."""
+def drain_socket(sock: Any) -> None:
+    """Read and forget what has arrived, on a copy of the socket: asyncio's own may not be read."""
     if sock is None:
         return
     with contextlib.suppress(OSError), socket.fromfd(sock.fileno(), sock.family, sock.type) as copy:
