@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The commands of development: `demo`, `test`, `check`, `fuzz`, `bench`, `shaders`.
+"""The commands of development: `demo`, `test`, `check`, `fuzz`, `bench`, `shaders`, `texts`.
 
 Standard library only.
 
@@ -60,6 +60,9 @@ RUN_PACKAGES = (
 FONT_PACKAGES = ("fonts-dejavu-core",)
 """A machine without a display often has no fonts, and the screenshots need one."""
 
+JAPANESE_FONT_PACKAGES = ("fonts-noto-cjk",)
+"""For the Japanese ones; 90 MB."""
+
 CARD_PACKAGES = (
     "libgl1-mesa-dri",
     "libglx-mesa0",
@@ -77,7 +80,7 @@ BENCH_PACKAGES = ("xvfb", "xauth", "postgresql", *CARD_PACKAGES)
 WAYLAND_PACKAGES = ("sway", "grim")
 """A Wayland compositor without a screen, and what takes its picture."""
 
-SERVER_PACKAGES = ("nginx", "prometheus")
+SERVER_PACKAGES = ("nginx", "prometheus", "tinyproxy")
 """Servers that a test starts by itself; Debian would start them on ports of this machine."""
 
 TEST_PACKAGES = (
@@ -87,9 +90,10 @@ TEST_PACKAGES = (
     *CARD_PACKAGES,
     *WAYLAND_PACKAGES,
     *FONT_PACKAGES,
+    *JAPANESE_FONT_PACKAGES,
 )
 """An X server, a TURN server, a database server, what makes network namespaces and their faults,
-what reads systemd's units, a keyring, a reverse proxy and what collects metrics."""
+what reads systemd's units, a keyring, a reverse proxy, a proxy and what collects metrics."""
 
 NO_CLUSTER = (
     "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
@@ -134,7 +138,9 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
+  pictures       make the pictures of docs/player.md anew
   shaders        bake resources/shaders in an environment of 650 MB that is removed again
+  texts          bring resources/languages up to date, and list what is not translated
 """
 
 
@@ -469,7 +475,10 @@ def mypy_step() -> Step:
 
 
 def layout_step() -> Step:
-    files = ["tests/test_layout.py", "tests/test_docs.py", "tests/test_lock.py"]
+    files = [
+        *("tests/test_layout.py", "tests/test_docs.py", "tests/test_lock.py"),
+        "tests/test_translations.py",
+    ]
     return Step("layout and lock", [tool("python"), "-m", "pytest", "-q", *files])
 
 
@@ -577,6 +586,14 @@ def bench(flags: list[str]) -> int:
     return run(environ, [tool("python"), "-m", "bench", *flags])
 
 
+def pictures(flags: list[str]) -> int:
+    if flags:
+        raise Stopped("pictures takes no flags.\n" + USAGE, 2)
+    set_up(RUN_PACKAGES + FONT_PACKAGES)
+    guide = [tool("python"), str(ROOT / "tests" / "gui" / "guide.py")]
+    return run({"QT_QPA_PLATFORM": "offscreen"}, guide)
+
+
 def shaders(flags: list[str]) -> int:
     """Bake every shader, with the Qt that the lock names. Its baker is in a package that nothing
     else here needs, so it is installed for this alone and removed again."""
@@ -608,6 +625,14 @@ def shaders(flags: list[str]) -> int:
     (SHADERS / "baked.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     say("baked: " + ", ".join(baked))
     return 0
+
+
+def texts(flags: list[str]) -> int:
+    """Bring the catalogues of the window's languages up to date, and list what is missing."""
+    if flags:
+        raise Stopped("texts takes no flags.\n" + USAGE, 2)
+    set_up(RUN_PACKAGES)
+    return run(None, [tool("python"), str(ROOT / "tests" / "texts_tool.py")])
 
 
 def shader_targets() -> list[tuple[Path, Path, list[str]]]:
@@ -652,7 +677,9 @@ COMMANDS = {
     "check": check,
     "fuzz": fuzz,
     "bench": bench,
+    "pictures": pictures,
     "shaders": shaders,
+    "texts": texts,
 }
 
 

@@ -7,7 +7,9 @@ docs/design/moved.md, which says what it is called now.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -178,3 +180,16 @@ def test_a_path_that_is_gone_is_noticed() -> None:
     assert exists("resources/profiles/*.toml")
     assert not exists("core/nothing_of_that_name")
     assert not exists("resources/profiles/*.nothing")
+
+
+def test_every_picture_of_the_players_guide_is_made_by_its_script() -> None:
+    """And the page shows every picture that the script makes."""
+    spec = importlib.util.spec_from_file_location("guide", ROOT / "tests" / "gui" / "guide.py")
+    assert spec is not None
+    assert spec.loader is not None
+    guide = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = guide
+    spec.loader.exec_module(guide)
+    made = {f"images/{run.folder}/{name}.png" for run in guide.RUNS for name in run.names}
+    page = (DOCS / "player.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\]\((images/[^)]+)\)", page)) == made

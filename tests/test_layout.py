@@ -29,6 +29,7 @@ UNMIRRORED: dict[str, str] = {
     "test_layout.py": "this file",
     "test_packaging.py": "tests packaging/backend",
     "test_lock.py": "tests requirements.lock against pyproject.toml",
+    "test_translations.py": "tests resources/languages",
     "test_wheel.py": "tests the built wheel",
     "bench/test_bench.py": "tests the runner of the benches",
     "core/engine/test_asking_again.py": "tests rules that hold in several phases of the engine",

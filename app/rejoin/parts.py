@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Literal, ParamSpec, TypeVar
 
 from rejoin.errors import MissingPartError
+from rejoin.language import Message, mark
 from rejoin.version import DISTRIBUTION, VERSION
 
 Part = Literal["player", "backend", "studio", "qa"]
@@ -107,10 +108,15 @@ def explanation(error: ImportError, parts: tuple[Part, ...]) -> str | None:
     library, stem = found.groups()
     debian = DEBIAN_PACKAGES.get(stem)
     if debian is None:
-        return f"The system library {library} is missing. Install the package that contains it."
-    return (
-        f"The system library {library} is missing. "
-        f"On Debian or Ubuntu install it with: apt-get install {debian}"
+        return Message(
+            "The system library {library} is missing. Install the package that contains it.",
+            library=library,
+        )
+    return Message(
+        "The system library {library} is missing. "
+        "On Debian or Ubuntu install it with: apt-get install {package}",
+        library=library,
+        package=debian,
     )
 
 
@@ -118,26 +124,34 @@ def _other_library(message: str) -> str | None:
     """What is wrong with a library, where no file of it is missing on Linux; None: nothing."""
     too_old = _TOO_OLD.search(message)
     if too_old is not None:
-        return (
-            f"This system is too old: it lacks {too_old[1]}. Use a newer one, such as Debian 12 or "
-            "Ubuntu 22.04."
+        return Message(
+            "This system is too old: it lacks {library}. Use a newer one, such as Debian 12 or "
+            "Ubuntu 22.04.",
+            library=too_old[1],
         )
     dll = _DLL.search(message)
     if dll is not None:
-        return (
-            f"A library of Windows that {dll[1]} needs is missing. Install the Microsoft Visual "
-            "C++ Redistributable."
+        return Message(
+            "A library of Windows that {library} needs is missing. Install the Microsoft Visual "
+            "C++ Redistributable.",
+            library=dll[1],
         )
     dylib = _DYLIB.search(message)
     if dylib is not None:
-        return f"The library {dylib[1]} is missing. Install Rejoin again."
+        return Message("The library {library} is missing. Install Rejoin again.", library=dylib[1])
     return None
 
 
 def _missing_package(package: str, parts: tuple[Part, ...]) -> str:
     named = " and ".join(f"`{part}`" for part in parts)
     wheel = f"{DISTRIBUTION.replace('-', '_')}-{VERSION}-py3-none-any.whl[{','.join(parts)}]"
-    return (
-        f"The Python package {package} is missing. Install Rejoin's wheel with its "
-        f"{named} part{'' if len(parts) == 1 else 's'}, for example: pip install '{wheel}'"
+    template = mark(
+        "The Python package {package} is missing. Install Rejoin's wheel with its {parts} parts, "
+        "for example: pip install '{wheel}'"
     )
+    if len(parts) == 1:
+        template = mark(
+            "The Python package {package} is missing. Install Rejoin's wheel with its {parts} "
+            "part, for example: pip install '{wheel}'"
+        )
+    return Message(template, package=package, parts=named, wheel=wheel)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,13 @@ from helpers.fake_stream_service import (
 from helpers.poll_rate import PollRate, Rates, rates
 from helpers.stores import flights_of, fresh_tag, opened
 from rejoin.backend.broker import ServiceCalls, SessionBroker
+from rejoin.backend.create_order import Believed, Claimed
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.serving import serving
+from rejoin.backend.store.clock_agreement import AGREE_S
 from rejoin.backend.store.session_rows import StoredSession
 from rejoin.backend.store.sessions import (
     Offered,
@@ -339,6 +342,52 @@ async def test_a_poll_beyond_the_poll_rate_is_refused_with_a_time_to_wait(
     with refused(Reason.POLL_RATE) as caught:
         await broker.polls.poll(rig.by(), session_id, 0.0, lambda _, __: True)
     assert caught.value.retry_after_s == 1.0
+
+
+@dataclass
+class NoQueue:
+    """In place of the turns: nobody waits, and what is believed of each game is kept."""
+
+    believed: list[Believed] = field(default_factory=list)
+
+    async def wait(self, _session: str, _attempt: int, belief: Believed, **_: object) -> bool:
+        self.believed.append(belief)
+        return False
+
+
+async def test_a_short_window_is_not_believed_where_another_process_saw_the_connection(
+    url: str,
+) -> None:
+    short_s = 1.0
+
+    async def believed_by(rig: Rig, attempt: int) -> Believed:
+        rig.broker.turns = turns = NoQueue()  # type: ignore[assignment]
+        claimed = Claimed(window_s=short_s, latest_s=short_s)
+        offer = Offer(attempt, new_offer(), new_token(), claimed)
+        await rig.broker.reconnect(rig.by(within_s=60.0), session_id, offer)
+        return turns.believed[0]
+
+    async with opened(url) as store:
+        seer, other, later = (Rig(store) for _ in range(3))
+        seer.service.connection_timeout_s = 3600.0
+        session_id = await seer.started()
+        for rig in (other, later):
+            rig.service.streams = seer.service.streams
+        seer.service.status = "CONNECTED"
+        for attempt in range(2, 50):
+            # A clock that is read slowly proves nothing: again, on a machine that is busy.
+            for rig in (seer, other):
+                await rig.broker.proofs.read_clock()
+            asked_at = boot_s()
+            seer.broker.polls.memory_of(session_id).noted_at = 0.0
+            await seer.broker.polls.get_status(seer.by(within_s=60.0), session_id)
+            await seer.broker.polls.finish()
+            belief = await believed_by(other, attempt)
+            if belief.shown_s > short_s:
+                break
+        assert belief.shown_s >= asked_at + 3600.0 - boot_s() - 2 * AGREE_S
+        belief = await believed_by(later, 50)
+        assert belief.shown_s == short_s, "it began after the proof"
 
 
 # --- over HTTP ----------------------------------------------------------------------------------

@@ -18,8 +18,12 @@ from helpers.fake_stream_service import (
     OTHER_TOKEN,
     FakeStreamService,
     live_backend,
+    new_offer,
     new_token,
 )
+from rejoin.backend.gate import operation_of
+from rejoin.backend.openapi import document
+from rejoin.backend.owner_rules import CallPace, OwnerRules
 from rejoin.backend.routes import build_app
 from rejoin.backend.sign_in import static_tokens
 from rejoin.backend.store.sessions import SessionStore
@@ -182,6 +186,50 @@ async def test_without_a_token_no_body_is_read() -> None:
             url, "POST /v1/sessions HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 1000"
         )
     assert status == 401
+
+
+async def test_a_call_beyond_a_players_pace_is_refused_before_its_body_is_read() -> None:
+    owners = OwnerRules(paces={"start": CallPace(per_s=0.001, at_once=1.0)})
+    async with live_backend(FakeStreamService(), owners=owners) as url:
+        request = [
+            "POST /v1/sessions HTTP/1.1",
+            "Host: 127.0.0.1",
+            f"Authorization: Bearer {GOOD_TOKEN}",
+        ]
+        assert (await raw(url, *request, "Content-Length: 2", body=b"{}"))[0] == 400
+        assert (await raw(url, *request, "Content-Length: 1000"))[0] == 429
+
+
+def test_every_call_of_a_player_that_the_contract_has_is_counted() -> None:
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            scope = {"method": method.upper(), "path": path.replace("{session_id}", "x")}
+            expected = operation["operationId"] if operation.get("security") else None
+            assert operation_of(scope) == expected
+
+
+async def test_a_call_that_the_end_of_the_server_cuts_off_gets_a_problem() -> None:
+    service = FakeStreamService(create_gate=asyncio.Event())
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+        http.headers["Authorization"] = f"Bearer {GOOD_TOKEN}"
+        async with live_backend(service) as url:
+            started = await http.post(
+                f"{url}/v1/sessions",
+                headers={"Idempotency-Key": new_token()},
+                json={"signal_request": new_offer(), "attempt": 1},
+            )
+            session_id = started.json()["session_id"]
+            hanging = asyncio.ensure_future(
+                http.post(
+                    f"{url}/v1/sessions/{session_id}/connections",
+                    headers={"Idempotency-Key": new_token(), "Rejoin-Budget-Ms": "60000"},
+                    json={"signal_request": new_offer(), "attempt": 2},
+                )
+            )
+            async with asyncio.timeout(60):
+                while not service.creating:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        problem_of(await hanging, ProblemCode.SERVICE_TIMEOUT, 504)
 
 
 async def test_a_slash_too_many_is_no_redirect() -> None:

@@ -187,6 +187,43 @@ async def test_a_flood_of_unknown_keys_asks_the_issuer_once() -> None:
     assert issuer.asked == 2
 
 
+async def test_a_signature_is_checked_once_until_the_keys_are_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    issuer, checked = Issuer(), []
+    decode = jwt.decode
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        checked.append(True)
+        return decode(*arguments, **options)
+
+    monkeypatch.setattr(jwt, "decode", counted)
+    check, good = issuer.tokens(), token()
+    for _ in range(3):
+        assert await check(good) == SignedIn(f"{ISSUER}\0player-1")
+    assert len(checked) == 1
+    assert await check(good[:-4] + "AAAA") is None, "another signature is another token"
+    issuer.now = FRESH_S + 1
+    assert await check(good) is not None
+    assert len(checked) == 3, "the issuer has answered again"
+    issuer.now += FRESH_S + 1
+    issuer.keys = [public(OTHER, "r2")]
+    assert await check(good) is None, "its key is gone"
+
+
+async def test_a_token_that_is_known_expires_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    check, good = Issuer().tokens(), token(exp=time.time() + 600)
+    assert await check(good) is not None
+    later = time.time() + 600 + 2 * LEEWAY_S
+    monkeypatch.setattr(time, "time", lambda: later)
+
+    def expired(*_: Any, **__: Any) -> Any:  # by a clock of its own, which is not moved here
+        raise jwt.ExpiredSignatureError
+
+    monkeypatch.setattr(jwt, "decode", expired)
+    assert await check(good) is None
+
+
 async def test_new_keys_are_found_and_removed_ones_forgotten() -> None:
     issuer = Issuer()
     check = issuer.tokens()

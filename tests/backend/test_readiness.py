@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from helpers.backend_caller import in_process
 from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService
 from helpers.stores import opened
@@ -27,13 +29,14 @@ def test_three_failures_in_a_row_count_until_a_success_or_for_half_a_minute() ->
     assert readiness.reasons() == ()
 
 
-async def test_a_process_that_is_to_end_says_so_first_and_is_still_alive() -> None:
+@pytest.mark.parametrize("event", ["draining", "stopping"])
+async def test_a_process_that_is_to_end_says_so_first_and_is_still_alive(event: str) -> None:
     async with opened() as store:
         app = build_app(FakeStreamService(), store, [GOOD_TOKEN])
         async with in_process(app) as http:
             ready = await http.get("/v1/ready")
             assert (ready.status_code, ready.json()["ready"]) == (200, True)
-            app.state.stopping.set()
+            getattr(app.state, event).set()
             ready = await http.get("/v1/ready")
             assert ready.status_code == 503
             assert ready.json() == {"ready": False, "reasons": ["stopping"]}

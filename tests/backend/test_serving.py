@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from rejoin.backend.connection_rules import ConnectionRules
 from rejoin.backend.serving import serving
 from rejoin.errors import PortInUseError, ServiceError
 from rejoin.tasks import alive
@@ -82,6 +83,35 @@ async def test_an_application_that_does_not_start() -> None:
         async with serving(broken, "127.0.0.1", 0):
             pass
     assert alive() == frozenset()
+
+
+async def test_connections_are_accepted_one_in_a_turn_and_the_others_wait_in_the_kernel() -> None:
+    turn, begun = 0, []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            begun.append(turn)
+        await APP(scope, receive, send)
+
+    def next_turn() -> None:
+        nonlocal turn
+        turn += 1
+        loop.call_soon(next_turn)
+
+    loop = asyncio.get_running_loop()
+    async with serving(app, "127.0.0.1", 0, rules=ConnectionRules(backlog=60)) as port:
+        request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        clients = [socket.create_connection(("127.0.0.1", port), 30) for _ in range(50)]
+        for client in clients:
+            client.send(request)
+        next_turn()
+        async with asyncio.timeout(60):
+            while len(begun) < len(clients):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        for client in clients:
+            client.close()
+    most = max(begun.count(each) for each in begun)
+    assert most <= 2, "asyncio of Python 3.13 takes one more than it was told"
 
 
 async def test_an_open_request_does_not_delay_the_end() -> None:

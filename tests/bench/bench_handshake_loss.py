@@ -11,8 +11,8 @@ from helpers.game_hosts import running
 from rejoin.core.events import Event, FirstFrameDecoded, InputOpened
 from rejoin.core.model import ConnectionNumber
 from rejoin.emulator.host.game_host import GameHost
-from rejoin.emulator.host.relay import chance_of
 from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.injector.seeds import chance_of
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import PictureSlot
 from rejoin.netem.link import Lane, Link, NetworkProfile, ProfileStage

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from bench.measure import Measurement, percentile
 from rejoin import assets
-from rejoin.emulator.host.relay import Relay, chance_of
+from rejoin.emulator.host.relay import Relay
+from rejoin.injector.seeds import chance_of
 from rejoin.netem.link import Link
 from rejoin.netem.network_profile import parse_profile
 

@@ -22,7 +22,8 @@ from playwright.async_api import Page, async_playwright
 from bench.measure import percentile
 from helpers.chromium import CHROMIUM, FLAGS, PAGES
 from helpers.foreign_host import build_pion, clips
-from rejoin.emulator.host.relay import Relay, chance_of
+from rejoin.emulator.host.relay import Relay
+from rejoin.injector.seeds import chance_of
 from rejoin.netem.link import Direction, Fate, Lane, Link, NetworkProfile, ProfileStage
 
 _CANDIDATE = re.compile(r"a=candidate:\S+ 1 udp \d+ ([\d.]+) (\d+) typ host.*\r\n")

@@ -30,6 +30,39 @@ def test_sigterm_stops_a_server_which_cleans_up(
     assert cleaned == [True]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_the_first_signal_asks_the_second_urges_and_a_third_interrupts() -> None:
+    seen = []
+
+    async def serve() -> None:
+        with servers.end_signals() as signals:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                seen.append((signals.first.is_set(), signals.second.is_set()))
+                signal.raise_signal(number)
+                event = signals.second if seen[1:] else signals.first
+                await asyncio.wait_for(event.wait(), 30)
+            seen.append((signals.first.is_set(), signals.second.is_set()))
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.Event().wait()
+
+    signal.signal(signal.SIGTERM, main._as_interrupt)
+    assert servers.run_until_stopped(serve) == 0
+    assert seen == [(False, False), (True, False), (True, True)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_signals_are_as_before_afterwards() -> None:
+    async def serve() -> None:
+        with servers.end_signals():
+            pass
+        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    signal.signal(signal.SIGTERM, main._as_interrupt)
+    assert servers.run_until_stopped(serve) == 0
+    assert signal.getsignal(signal.SIGTERM) is main._as_interrupt
+
+
 def test_the_end_of_standard_input_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
     theirs, ours = os.pipe()
 

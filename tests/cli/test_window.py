@@ -17,15 +17,19 @@ from rejoin.cli import window
 from rejoin.core.model import Ending, EndingKind, Stage
 from rejoin.errors import BadInputError
 from rejoin.gui import application
+from rejoin.gui.input import NoPads
 from rejoin.gui.renderer_choice import Renderer
+from rejoin.gui.shortcuts import ShortcutAction
 from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.rtc.candidates import NetworkRules
-from rejoin.runtime import instance, launch
+from rejoin.runtime import instance, launch, settings_file
 from rejoin.runtime.instance import Instance
 from rejoin.runtime.instance_server import Activation
+from rejoin.runtime.player_settings import SETTINGS
+from rejoin.runtime.settings_file import settings_path
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.service_model.status import StatusReason
@@ -310,11 +314,13 @@ class PlayAgainWindow(FakeWindow):
     def __init__(self) -> None:
         super().__init__(Stage.ENDED)
         self.played: list[object] = []
+        self.options: list[WindowOptions] = []
 
-    def play(self, port: object, report_facts: Callable[[], object]) -> None:
+    def play(self, port: object, options: WindowOptions) -> None:
         self.played.append(port)
+        self.options.append(options)
         self.snapshot = replace(self.snapshot, stage=Stage.LIVE)
-        assert report_facts() == {"Input module": "of this player"}
+        assert options.report_facts() == {"Input module": "of this player"}
 
 
 def refreshed_until(true: Callable[[], bool], refresh: Callable[[], None]) -> None:
@@ -359,6 +365,98 @@ def test_starting_again_makes_another_client_for_the_same_window(
     free = launch.claim_game(first.profile)
     assert isinstance(free, launch.Claimed), "the claim ends with the window"
     free.instance.release()
+
+
+def play_twice(
+    rejoin: Rejoin,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    between: Callable[[], object],
+) -> tuple[WindowOptions, WindowOptions, str]:
+    """The options of two games of one window, with `between` before *Start again*, and what was
+    printed."""
+    screen = PlayAgainWindow()
+
+    def run(_player: object, options: WindowOptions, **more: Any) -> int:
+        between()
+        assert options.start_again is not None
+        options.start_again()
+        refreshed_until(lambda: bool(screen.played), lambda: more["after_refresh"](screen))
+        screen.options.insert(0, options)
+        return 0
+
+    monkeypatch.setattr(application, "run", run)
+    code, _, err = rejoin(*arguments)
+    assert code == 0
+    first, second = screen.options
+    return first, second, err
+
+
+def save(**settings: Any) -> None:
+    """These settings, by their fields, and no others."""
+    settings_path().unlink(missing_ok=True)
+    for name, value in settings.items():
+        [key] = [key for key, each in SETTINGS.items() if each.name == name]
+        settings_file.change(settings_path(), key, value)
+
+
+def test_another_game_is_played_by_the_settings_as_they_are_by_then(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for what the command line says."""
+    save(max_kbps=3000, mouse_sensitivity=2.0, dtls_client=True)
+
+    def change() -> None:
+        save(
+            max_kbps=5000,
+            max_height=720,
+            mouse_sensitivity=3.0,
+            sound_device="Headphones",
+            frame_pacing=True,
+            allow_444=True,
+            scope="lan",
+            gamepads=False,
+            keys_sound="F9",
+            send_reports=True,
+        )
+
+    before, after, _ = play_twice(rejoin, monkeypatch, (*PLAY, "--max-bitrate", "4000"), change)
+    first, second = fake_player.made
+    assert (first.input[1:], second.input[1:]) == ((4000, None), (4000, 720))
+    assert (first.dtls_client, second.dtls_client) == (True, False)
+    assert (first.sound_device, second.sound_device) == (None, "Headphones")
+    assert (first.profile.allow_444, second.profile.allow_444) == (False, True)
+    assert (first.reports is None, second.reports is None) == (True, False)
+    assert not first.profile.network.allow_private
+    assert second.profile.network.allow_private
+    assert [each.controls.mouse.sensitivity for each in (before, after)] == [2.0, 3.0]
+    assert after.controls.shortcuts.label(ShortcutAction.TOGGLE_SOUND) == "F9"
+    assert (before.smooth, after.smooth) == (False, True)
+    assert (isinstance(before.pads, NoPads), isinstance(after.pads, NoPads)) == (False, True)
+
+
+def test_a_way_back_that_is_played_again_is_still_decoded_in_software(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its hosts are where its ticket says, whatever the settings say."""
+    monkeypatch.setattr("rejoin.media.video.hardware.candidates", lambda: ("vaapi",))
+    saved_ticket()
+    play_twice(rejoin, monkeypatch, ("back", "--yes"), lambda: save(scope="lan", max_height=720))
+    first, second = fake_player.made
+    assert (first.hardware.names, second.hardware.names) == ((), ())
+    assert second.profile.network == first.profile.network
+    assert second.input[2] == 720
+
+
+def test_settings_that_cannot_be_read_by_then_change_nothing(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(max_kbps=3000)
+    damage = functools.partial(settings_path().write_text, "no [ TOML")
+    _, _, err = play_twice(rejoin, monkeypatch, PLAY, damage)
+    assert [each.input[1] for each in fake_player.made] == [3000, 3000]
+    assert err.count("\n") == 1
+    assert "settings.toml" in err
 
 
 def test_another_game_that_cannot_begin_closes_the_window_with_a_sentence(

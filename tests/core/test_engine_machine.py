@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 
 from helpers.documented_transitions import assert_documented
 from rejoin.core import commands, engine, events
-from rejoin.core.engine import enter
+from rejoin.core.engine import ending, enter
 from rejoin.core.engine.transition import Transition, open_connections
 from rejoin.core.model import (
     AttemptNumber,
@@ -80,6 +80,13 @@ passing_failures = st.builds(
     Failure,
     st.sampled_from([FailureKind.OUTCOME_UNKNOWN, FailureKind.NOT_SENT, FailureKind.CONFLICT]),
     session_status=st.none() | live_statuses,
+)
+ending_fails = st.builds(
+    Failure,
+    st.sampled_from(
+        [FailureKind.NOT_SENT, FailureKind.OUTCOME_UNKNOWN, FailureKind.CONFLICT, FailureKind.TLS]
+    ),
+    retry_after_s=st.none() | st.sampled_from([3.0, 100.0]),
 )
 policies = st.builds(
     Policy,
@@ -210,6 +217,9 @@ class Engine(RuleBasedStateMachine):
                 assert connection in self.open
             case commands.TerminateSession():
                 assert self.policy.can_terminate, "Rule 15: this backend cannot end a game"
+                phase = self.state.phase
+                assert isinstance(phase, TerminatingSession)
+                assert self.now >= phase.not_before_at, "Rule 20: a Retry-After is waited for"
             case commands.Finish():
                 self.finished = True
             case _:
@@ -552,6 +562,22 @@ class Engine(RuleBasedStateMachine):
         elif what == 2:
             self.give(events.StartRequested())
 
+    @precondition(lambda self: isinstance(self.state.phase, TerminatingSession))
+    @rule(failure=ending_fails, times=st.integers(1, 6))
+    def the_end_fails(self, failure: Failure, times: int) -> None:
+        """The call that ends the game fails, and is made again when it is due."""
+        for _ in range(times):
+            phase = self.state.phase
+            if not isinstance(phase, TerminatingSession):
+                return
+            if phase.again_at is not None:
+                assert phase.again_at <= max(phase.over_at, phase.not_before_at), "Rule 24"
+                self.wakes_in_time()
+            self.give(events.TerminateFailed(failure))
+            waits_s = failure.retry_after_s or 0.0
+            if self.now + waits_s < phase.over_at and phase.ending.kind not in enter.CANNOT_JOIN:
+                assert isinstance(self.state.phase, TerminatingSession), "Rule 24: given up early"
+
     @rule(failure=st.none() | failures)
     def termination(self, failure: Failure | None) -> None:
         self.give(
@@ -581,11 +607,15 @@ def waits_without_a_timer(state: State) -> float | None:
     return None if isinstance(state.phase, Waiting) else WAKEUP(state)
 
 
-def ends_the_game_of_any_backend(t: Transition, ending: Ending, tries: int = 1) -> None:
+def ends_the_game_of_any_backend(t: Transition, why: Ending) -> None:
     assert t.facts.session_id is not None
     t.close_all()
-    t.phase = TerminatingSession(ending, t.now + 9.0, tries)
+    t.phase = TerminatingSession(why, t.now + 9.0, t.now + 180.0)
     t.do(commands.TerminateSession(t.facts.session_id, 8.0))
+
+
+def gives_up_after_a_few_calls(t: Transition, phase: TerminatingSession, failure: Failure) -> bool:
+    return phase.tries >= t.policy.terminate_tries
 
 
 @pytest.mark.parametrize(
@@ -594,6 +624,7 @@ def ends_the_game_of_any_backend(t: Transition, ending: Ending, tries: int = 1) 
         ((Transition, "close", leaves_connections_open), "I9"),
         ((engine, "next_wakeup", waits_without_a_timer), "I5"),
         ((enter, "terminating", ends_the_game_of_any_backend), "Rule 15"),
+        ((ending, "refused_for_good", gives_up_after_a_few_calls), "Rule 24"),
     ],
 )
 def test_a_seeded_bug_is_found(

@@ -12,6 +12,7 @@ from PySide6.QtGui import QCursor, QGuiApplication, QImage, QKeyEvent, QMouseEve
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea, QWidget
 
+from helpers.fake_pads import FakePads
 from helpers.fake_port import FakeClock, FakePort, picture
 from helpers.window_faces import (
     FACES,
@@ -683,7 +684,14 @@ def test_start_again_plays_another_game_in_the_same_window(application: QApplica
     assert window.layers.view.picture is None, "of the last game"
     assert port.listeners == []
     again = FakePort()
-    window.play(again, lambda: {"Input module": "of another game"})
+    pads = FakePads()
+    wanted_now = WindowOptions(
+        before_start=Snapshot(Stage.STARTING),
+        report_facts=lambda: {"Input module": "of another game"},
+        controls=ControlOptions(Shortcuts.of({ShortcutAction.TOGGLE_SOUND: "F9"})),
+        pads=pads,
+    )
+    window.play(again, wanted_now)
     again.publish(Snapshot(Stage.IDLE))
     application.processEvents()
     assert "Starting your game" in words(window)
@@ -694,9 +702,12 @@ def test_start_again_plays_another_game_in_the_same_window(application: QApplica
     assert window.winId() == native
     assert "Click to take control" in words(window)
     assert again.views, "the new input module learns where the picture is"
+    assert {"open", "focus True"} <= set(pads.said), "the gamepads are those of this game"
     QTest.keyClick(window.layers.view, Qt.Key.Key_W)
     assert [type(event) for event in again.inputs] == [KeyEvent, KeyEvent]
     assert port.inputs == []
+    QTest.keyClick(window.layers.view, Qt.Key.Key_F9)
+    assert again.sound().silent, "and so are the keys"
     again.publish(Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED)))
     application.processEvents()
     assert "Input module: of another game\n" in window.report()

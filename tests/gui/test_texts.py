@@ -215,7 +215,9 @@ def test_an_end_that_was_not_sent_says_so() -> None:
     assert "may still be running" in texts.lost_known(waiting)
     assert "as soon as the network is back" in texts.lost_doing(waiting, NOW)
     tried = replace(waiting, offline=False, doing=Doing.WAITING_TO_RETRY)
-    assert texts.lost_doing(tried, NOW) == ""
+    assert "has not confirmed the end" in texts.lost_known(tried)
+    assert texts.lost_doing(tried, NOW) == "Asking again..."
+    assert texts.lost_doing(replace(tried, next_try_at=NOW + 7), NOW) == "Next try in 7 s"
 
 
 def test_a_game_that_exists_is_not_said_to_be_cancelled_by_leaving() -> None:

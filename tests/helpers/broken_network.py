@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,7 @@ from typing import IO, Any
 from helpers.namespaces import OTHER_ORIGIN, STUDIO, Namespaces, namespaces
 from helpers.other_origin import ORIGIN_PORT
 from helpers.programs import PATIENCE_S
+from helpers.tinyproxy import TinyProxy, tinyproxy
 from rejoin.clock import boot_s
 
 Line = dict[str, Any]
@@ -141,10 +142,19 @@ def _check_few(what: str, at: list[float], most: int) -> None:
 class BrokenNetwork:
     """The namespaces, the player's window, and the emulator's state."""
 
-    def __init__(self, net: Namespaces, window: Window, studio: _Studio) -> None:
+    def __init__(
+        self, net: Namespaces, window: Window, studio: _Studio, proxy: TinyProxy | None
+    ) -> None:
         self.net = net
         self.window = window
         self._studio = studio
+        self._proxy = proxy
+
+    @property
+    def proxy(self) -> TinyProxy:
+        """The proxy between the player and the studio's backend."""
+        assert self._proxy is not None
+        return self._proxy
 
     def session(self) -> dict[str, Any]:
         """The emulator's stream session: status, history and game state."""
@@ -177,6 +187,8 @@ class _Studio:
         url = where["backend_url"].replace(STUDIO, name)
         self._where = {"url": url, "token": where["player_token"]}
         self.probe_url: str | None = None
+        self.environment: dict[str, str] = {}
+        """Of the player's program."""
 
     def say(self, line: str) -> dict[str, Any]:
         """Pass it a line; returns the newest session."""
@@ -195,6 +207,7 @@ class _Studio:
             net.in_player(*command, resolver=self._name != STUDIO),
             json.dumps({**self._where, "probe_url": self.probe_url, **ticket}),
             self._folder,
+            self.environment,
         ) as process:
             window = Window(process)
             try:
@@ -212,13 +225,16 @@ def broken_network(
     name: str = STUDIO,
     before: Callable[[Namespaces], None] | None = None,
     other_origin: bool = False,
+    proxied: bool = False,
+    environment: Mapping[str, str] | None = None,
     **settings: object,
 ) -> Iterator[BrokenNetwork]:
     """A live game in a window, over a network that is still whole.
 
     `name`: how the player's client calls the backend's machine. `before`: what happens to the
     network before the window is there; the game is not waited for then.
-    `other_origin`: the profile names one, which is there. `settings`: the emulator's.
+    `other_origin`: the profile names one, which is there. `proxied`: HTTP goes through a proxy.
+    `environment`: of the player's program. `settings`: the emulator's.
     """
     with ExitStack() as stack:
         net = stack.enter_context(namespaces())
@@ -231,6 +247,11 @@ def broken_network(
             )
         )
         studio = _Studio(process, name, folder)
+        studio.environment |= environment or {}
+        proxy: TinyProxy | None = None
+        if proxied:
+            proxy = stack.enter_context(tinyproxy(net.in_studio(), OTHER_ORIGIN, folder))
+            studio.environment["http_proxy"] = proxy.url
         if other_origin:
             origin = stack.enter_context(
                 _started(
@@ -247,12 +268,14 @@ def broken_network(
         with studio.window(net) as window:
             if before is None:
                 window.until(lambda shown: shown["stage"] == "live" and shown["input_open"])
-            yield BrokenNetwork(net, window, studio)
+            yield BrokenNetwork(net, window, studio, proxy)
         _end(process)
 
 
 @contextmanager
-def _started(command: list[str], argument: str, folder: str) -> Iterator[subprocess.Popen[str]]:
+def _started(
+    command: list[str], argument: str, folder: str, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """A program that is killed at the end, if it still runs."""
     with subprocess.Popen(
         [*command, argument],
@@ -260,7 +283,12 @@ def _started(command: list[str], argument: str, folder: str) -> Iterator[subproc
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).resolve().parents[1],
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_STATE_HOME": folder},
+        env={
+            **os.environ,
+            "QT_QPA_PLATFORM": "offscreen",
+            "XDG_STATE_HOME": folder,
+            **(environment or {}),
+        },
     ) as process:
         try:
             yield process

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from helpers.stores import opened
 from rejoin.backend.call_rate import Quota
+from rejoin.backend.owner_rules import OwnerRules
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import (
     ListedPage,
@@ -195,10 +196,12 @@ async def live_backend(
     *,
     store: SessionStore | None = None,
     tokens: Collection[str] | Authenticate = (GOOD_TOKEN, OTHER_TOKEN),
+    owners: OwnerRules | None = None,
 ) -> AsyncIterator[str]:
     """The real application on a real port; yields its base URL."""
     async with contextlib.AsyncExitStack() as stack:
         kept = store if store is not None else await stack.enter_async_context(opened())
-        app = build_app(service, kept, tokens, rules=AppRules(quota=PLENTY))
+        rules = AppRules(quota=PLENTY, owners=owners or OwnerRules())
+        app = build_app(service, kept, tokens, rules=rules)
         async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
             yield f"http://127.0.0.1:{port}"

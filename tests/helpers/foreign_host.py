@@ -26,12 +26,13 @@ from rejoin.clock import boot_s
 from rejoin.emulator.host.encoders import VideoEncoder, VideoFormat, prepare
 from rejoin.emulator.host.game import Game
 from rejoin.emulator.host.h264 import packetize
-from rejoin.emulator.host.relay import Relay, chance_of
+from rejoin.emulator.host.relay import Relay
 from rejoin.emulator.host.relay_port import RelayPort
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener
 from rejoin.errors import BadInputError, SignalError
+from rejoin.injector.seeds import chance_of
 from rejoin.input_protocol.controls import VERSION, Hello, encode
 from rejoin.netem.link import Lane, Link, NetworkProfile, ProfileStage
 from rejoin.rtc.signal_codec import encode_response

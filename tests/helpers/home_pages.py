@@ -49,8 +49,13 @@ REPORT = Report(
 )
 
 
-def save_home_pages(folder: Path, size: tuple[int, int], appearance: Appearance) -> int:
-    """Save each page as PNG; returns how many. The theme is the default one afterwards."""
+def save_home_pages(
+    folder: Path,
+    size: tuple[int, int],
+    appearance: Appearance,
+    names: frozenset[str] = frozenset(),
+) -> None:
+    """Save each page as PNG, or those with these names. The theme is the default one afterwards."""
     _save_empty_home(folder, size)
     _save_home(folder, size)
     _save_connection_test(folder, size)
@@ -60,7 +65,10 @@ def save_home_pages(folder: Path, size: tuple[int, int], appearance: Appearance)
     change(path, "appearance.text_size", appearance.text_percent)
     with page_on(path, size) as page:
         _save(page, folder / "settings.png")
-    return 8
+    if names:
+        for made in folder.glob("*.png"):
+            if made.stem not in names:
+                made.unlink()
 
 
 def _save_empty_home(folder: Path, size: tuple[int, int]) -> None:

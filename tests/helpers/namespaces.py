@@ -106,6 +106,14 @@ class Namespaces:
         rules = f"table ip portal {{\nchain arriving {{\n{chain}\n{rule}\n}}\n}}\n"
         _run(*_inside(self.studio, "nft", "-f", "-"), text=rules)
 
+    def take_studio_away(self) -> None:
+        """Until `heal`, nobody listens at the studio's address for those who are in its network,
+        such as a proxy."""
+        chain = "type filter hook input priority 0; iifname lo"
+        rule = f"{chain} ip daddr {STUDIO} meta l4proto tcp reject with tcp reset"
+        rules = f"table inet away {{\nchain arriving {{\n{rule}\n}}\n}}\n"
+        _run(*_inside(self.studio, "nft", "-f", "-"), text=rules)
+
     def silence_gateway(self) -> None:
         """The gateway answers no look-up of its address (ARP) any more."""
         _run(*_inside(self.studio, "ip", "link", "set", "cable", "arp", "off"))

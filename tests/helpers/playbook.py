@@ -231,6 +231,7 @@ class Playbook:
         sha256: str | None = None,
         answer: str | None = None,
         attempt: int | None = None,
+        ends_in_s: float | None = None,
     ) -> SessionView:
         remaining = RemainingKnowledge(self.timeout_s, 0.0) if status == "CONNECTED" else None
         return SessionView(
@@ -238,6 +239,7 @@ class Playbook:
             Status(status),
             StatusReason(reason) if reason else None,
             connection_timeout_s=self.timeout_s,
+            session_ends_in_s=ends_in_s,
             remaining=remaining,
             signal_request_sha256=sha256,
             signal_response=answer,
@@ -252,8 +254,16 @@ class Playbook:
         sha256: str | None = None,
         answer: str | None = None,
         attempt: int | None = None,
+        ends_in_s: float | None = None,
     ) -> events.StatusArrived:
-        view = self.view(status, reason=reason, sha256=sha256, answer=answer, attempt=attempt)
+        view = self.view(
+            status,
+            reason=reason,
+            sha256=sha256,
+            answer=answer,
+            attempt=attempt,
+            ends_in_s=ends_in_s,
+        )
         return events.StatusArrived(self.now, view)
 
     def poll_fails(

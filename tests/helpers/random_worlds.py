@@ -45,6 +45,8 @@ _LASTS_S = (0.4, 0.9, 1.5, 2.5, 4.0, 6.0, 9.0, 14.0, 25.0)
 _FLAPS_EVERY_S = 2.0
 _QUEUED = 0.3
 """The share of worlds in which the backend puts a create call into its queue."""
+_ENDED = 0.15
+"""The share of worlds in which the player ends the game."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +97,9 @@ def random_world(seed: int) -> RandomWorld:
     if chance.random() < _QUEUED:  # drawn last, so that a seed means what it meant before
         queued = (chance.uniform(1.0, 25.0), C.CREATE_QUEUED)
         faults_too = sorted([*world.faults, queued], key=lambda fault: fault[0])
+        world = replace(world, faults=tuple(faults_too))
+    if chance.random() < _ENDED:
+        ended = (chance.uniform(1.0, 25.0), C.PLAYER_ENDS)
+        faults_too = sorted([*world.faults, ended], key=lambda fault: fault[0])
         world = replace(world, faults=tuple(faults_too))
     return RandomWorld(world, policy, 2 * timeout_s + 60.0)

@@ -579,9 +579,16 @@ FACES: tuple[Face, ...] = (
     ),
     Face(
         "ending-unreached",
-        Snapshot(Stage.ENDING, doing=Doing.WAITING_TO_RETRY, unreached=True, can_try_now=True),
+        Snapshot(
+            Stage.ENDING,
+            doing=Doing.WAITING_TO_RETRY,
+            unreached=True,
+            next_try_at=NOW + 8,
+            can_try_now=True,
+        ),
         (
-            "The studio cannot be reached, so your game may still be running.",
+            "The studio's server has not confirmed the end, so your game may still be running.",
+            "Next try in 8 s",
             "Try now",
             "Close for now",
         ),

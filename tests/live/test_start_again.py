@@ -14,7 +14,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from rejoin.cli.game_options import GameOptions
-from rejoin.cli.window import play_in_window
+from rejoin.cli.window import Before, play_in_window
 from rejoin.clock import boot_s
 from rejoin.core.model import Stage
 from rejoin.emulator.service.control import BlockingEmulatorControl
@@ -107,7 +107,7 @@ def test_another_game_is_played_in_the_same_window(
         game = GameToPlay(profile, open_here=claim.instance)
         options = GameOptions(decoder="software", renderer="software", gamepads=False)
         with click.Context(click.Command("play")):  # which has the player's settings
-            code = play_in_window(game, options, stats=stats)
+            code = play_in_window(game, options, Before(profile), stats=stats)
         person.timer.stop()
         sessions = control.state()["sessions"]
     assert person.seen == [

@@ -10,8 +10,8 @@ from rejoin.core import events
 from rejoin.core.model import ConnectionNumber, Policy
 from rejoin.core.trace import Recorder, of_fault
 from rejoin.errors import BadInputError
+from rejoin.injector.seeds import chance_of, network_profiles
 from rejoin.qa import scoring, traces
-from rejoin.qa.seeds import chance, network_profiles
 from rejoin.verify.detector_score import OUTAGE, Score
 from rejoin.verify.traffic import samples
 
@@ -26,7 +26,7 @@ def test_a_recorded_trace_is_scored(tmp_path: Path) -> None:
     kept = [of_fault("cut", 5.0, **{OUTAGE: None})]
     recorder = Recorder(kept.append, Policy(), samples=True)
     stream = samples(
-        network_profiles()["clean"], chance=chance(1), for_s=8.0, dark=lambda at: at >= 5.0
+        network_profiles()["clean"], chance=chance_of(1), for_s=8.0, dark=lambda at: at >= 5.0
     )
     for at, sample in stream:
         recorder.event(events.Sampled(ConnectionNumber(1), sample), at)

@@ -118,6 +118,57 @@ async def test_a_name_is_looked_up(addresses: list[str], answer: Answer) -> None
         assert (await it.findings()).names is answer
 
 
+@pytest.mark.parametrize(("host", "is_proof"), [("127.0.0.1", False), ("localhost", True)])
+async def test_where_look_ups_fail_an_address_proves_nothing_about_them(
+    host: str, is_proof: bool
+) -> None:
+    """The studio may have taken its name away, or this computer's name server be broken."""
+    names = NameLookup(lambda name, port: [])
+    async with (
+        server_that(NO_CONTENT) as other,
+        probes("http://studio.invalid:9", f"http://{host}:{other}", names=names) as it,
+    ):
+        found = await it.findings()
+    assert found.names is Answer.SILENT
+    expected = Verdict.SERVICE_SILENT if is_proof else Verdict.NOT_KNOWN
+    assert judge(found, HostState.UNKNOWN) is expected
+
+
+async def test_the_issuer_of_the_sign_in_is_another_origin() -> None:
+    async with server_that(closes_at_once) as port, server_that(NO_CONTENT) as other:
+        issuer = f"http://127.0.0.1:{other}/players"
+        profile = StudioProfile(f"http://127.0.0.1:{port}", "canary-token", issuer=issuer)
+        it = Probes(profile, INSECURE, word=Word(), way=connected)
+        found = await it.findings()
+        await it.aclose()
+    assert judge(found, HostState.UNKNOWN) is Verdict.SERVICE_SILENT
+
+
+async def test_an_origin_that_is_down_proves_nothing() -> None:
+    async with (
+        server_that(closes_at_once) as port,
+        server_that(closes_at_once) as other,
+        probes(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{other}") as it,
+    ):
+        found = await it.findings()
+    assert found.internet is InternetState.SILENT
+    assert judge(found, HostState.UNKNOWN) is Verdict.NOT_KNOWN
+
+
+@pytest.mark.parametrize("head", ["200 OK", "200 OK\r\nContent-Type: text/html"])
+async def test_a_sign_in_page_that_answers_200_is_no_internet(head: str) -> None:
+    """Nor is it named: the studio's own server might send that page."""
+    page = answering(head, b"<html>Welcome to our hotel</html>")
+    async with (
+        server_that(page) as port,
+        server_that(page) as other,
+        probes(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{other}") as it,
+    ):
+        found = await it.findings()
+    assert found.internet is InternetState.UNKNOWN
+    assert judge(found, HostState.UNKNOWN) is Verdict.NOT_KNOWN
+
+
 async def test_origins_that_disagree_are_believed_in_the_better() -> None:
     from rejoin.runtime.probes import _internet
 

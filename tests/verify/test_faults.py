@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from rejoin.injector.seeds import chance_of, network_profiles
 from rejoin.netem.link import Chance
 from rejoin.netem.network_profile import NETWORK_PROFILES
-from rejoin.qa.seeds import chance, network_profiles
 from rejoin.verify import faults
 from rejoin.verify.environment import Change, Schedule
 from rejoin.verify.faults import changes, draw_case, rtt_s, simulated_profiles
@@ -19,7 +19,9 @@ C = Change
 
 def of(name: str, *, at_s: float = 3.0, until_s: float = 63.0, window_s: float = 15.0) -> Schedule:
     profile = network_profiles().get(name)
-    return changes(name, profile, at_s=at_s, until_s=until_s, window_s=window_s, chance=chance(1))
+    return changes(
+        name, profile, at_s=at_s, until_s=until_s, window_s=window_s, chance=chance_of(1)
+    )
 
 
 @pytest.mark.parametrize("name", simulated_profiles())
@@ -62,8 +64,8 @@ def test_a_random_world_depends_on_the_given_randomness_only() -> None:
     def one(seed: int, stream: Chance) -> faults.SimulationCase:
         return draw_case(random.Random(seed).random, stream, network_profiles(), "lte_burst")
 
-    assert one(1, chance(1)) == one(1, chance(1))
-    assert one(1, chance(1)) != one(2, chance(1))
-    assert one(1, chance(1)) != one(1, chance(2))
-    assert len({one(seed, chance(seed)).about for seed in range(40)}) > 4
+    assert one(1, chance_of(1)) == one(1, chance_of(1))
+    assert one(1, chance_of(1)) != one(2, chance_of(1))
+    assert one(1, chance_of(1)) != one(1, chance_of(2))
+    assert len({one(seed, chance_of(seed)).about for seed in range(40)}) > 4
     assert set(simulated_profiles()) >= set(NETWORK_PROFILES) - {"stragglers", "duplicates"}

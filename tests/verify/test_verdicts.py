@@ -15,8 +15,8 @@ from rejoin.core.model import Policy
 from rejoin.core.phases import episode_of, verdict_of
 from rejoin.core.retry import FailureKind
 from rejoin.core.verdict import BackendState, Findings, InternetState, LinkState, Verdict
+from rejoin.injector.seeds import chance_of, network_profiles
 from rejoin.netem.network_profile import PLACES
-from rejoin.qa.seeds import chance, network_profiles
 from rejoin.service_model.lifecycle import Rules
 from rejoin.verify.environment import World
 from rejoin.verify.faults import changes, rtt_s
@@ -104,7 +104,7 @@ class ProbedRun(_Run):
 
 def run(name: str) -> ProbedRun:
     profile = network_profiles().get(name)
-    happens = changes(name, profile, at_s=2.0, until_s=60.0, window_s=45.0, chance=chance(1))
+    happens = changes(name, profile, at_s=2.0, until_s=60.0, window_s=45.0, chance=chance_of(1))
     world = World(
         rtt_s=max(0.04, rtt_s(profile)),
         notice_silent_client_s=5.0,

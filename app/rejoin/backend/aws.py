@@ -17,7 +17,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -26,6 +25,7 @@ from botocore.config import Config
 
 from rejoin.backend.aws_session import make_session, unusable
 from rejoin.backend.call_chances import CallChances
+from rejoin.backend.call_threads import CallThreads
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.create_pace import CreatePace
 from rejoin.backend.service import (
@@ -146,7 +146,7 @@ class AwsStreamService:
         except Exception as error:
             raise unusable(error) from None
         self._threads = {
-            operation: ThreadPoolExecutor(count, thread_name_prefix=f"aws-{operation}")
+            operation: CallThreads(count, f"aws-{operation}")
             for operation, count in _THREADS.items()
         }
 

@@ -296,15 +296,19 @@ class SessionBroker:
 
     async def _claimed(self, caller: Caller, session_id: str, offer: Offer) -> StoredSession:
         """The session, with this attempt as its newest."""
+        proof = self.polls.wanted_proof(session_id)
         claimed = await self._store.claim(
             session_id,
             caller.owner_hash,
             key=offer.token,
             offered=await self._tokens.offered(caller.owner_hash, session_id, offer),
             within_s=caller.left_s(self._clock()),
+            proof=proof,
         )
         if claimed is None:
             raise RefusedError(Reason.SESSION_UNKNOWN)
+        if proof is not None:
+            self.polls.memory_of(session_id).proved(proof.at)
         claim, row = claimed
         match claim:
             case Claim.STALE:

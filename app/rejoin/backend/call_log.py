@@ -33,10 +33,12 @@ _UNKNOWN: Final = "players"
 
 @dataclass(slots=True)
 class Call:
-    """A call, while it is answered. `code`: of the problem, "" for none. `refused_sign_in`: the
-    address whose sign-in was refused, and how many of it were within a minute."""
+    """A call, while it is answered. `operation`: as the contract names it, once its player was
+    admitted. `code`: of the problem, "" for none. `refused_sign_in`: the address whose sign-in was
+    refused, and how many of it were within a minute."""
 
     request_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    operation: str = "none"
     owner: str | None = None
     session_id: str | None = None
     code: str = ""

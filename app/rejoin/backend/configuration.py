@@ -43,6 +43,7 @@ _NAMES: Final = frozenset(
         "hosts",
         "proxies",
         "connections",
+        "drain_delay_s",
         "sample_anywhere",
         "starts_per_minute",
         "live_sessions",
@@ -67,6 +68,9 @@ _NAMES: Final = frozenset(
     }
 )
 _LISTS: Final = frozenset({"tokens", "hosts", "proxies"})
+DRAIN_DELAY_S: Final = 10
+"""Most load balancers ask each 5 or 10 s. On loopback a proxy that finds nobody listening takes
+another backend at once."""
 _DISTINCT: Final = 6
 _HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9-]{1,128}|arn:aws:gameliftstreams:[^: ]*:\d{12}:[^: ]+")
@@ -110,6 +114,9 @@ class BackendSettings:
     """Reverse proxies whose X-Forwarded-For is believed: addresses or networks."""
     connections: int = 10_000
     """Connections at the same time, 10 to 100,000."""
+    drain_delay_s: int | None = None
+    """How long it still takes calls after SIGTERM, not ready, so that a load balancer sees it in
+    time; None: 0 on loopback, else DRAIN_DELAY_S."""
     sample_anywhere: bool = False
     """Whether a dialect of AWS's samples, which knows no sign-in, may be reached from other
     machines."""
@@ -174,6 +181,11 @@ class BackendSettings:
         _check(self.dialect in DIALECTS, "dialect", "one of " + ", ".join(DIALECTS))
         _check(self.database, "database", 'a file name, ":memory:" or a postgresql:// URL')
         _check(10 <= self.connections <= 100_000, "connections", "10 to 100,000")
+        _check(
+            self.drain_delay_s is None or 0 <= self.drain_delay_s <= 300,
+            "drain_delay_s",
+            "0 to 300 seconds",
+        )
         _check(self.starts_per_minute >= 1, "starts_per_minute", "1 or more")
         _check(self.live_sessions >= 1, "live_sessions", "1 or more")
         _check(self.log in (None, "text", "json"), "log", "text or json")
@@ -201,6 +213,13 @@ class BackendSettings:
     def is_local(self) -> bool:
         """Whether only this machine reaches the backend."""
         return is_this_machine(self.host)
+
+    @property
+    def drain_delay(self) -> int:
+        """Seconds."""
+        if self.drain_delay_s is not None:
+            return self.drain_delay_s
+        return 0 if self.is_local else DRAIN_DELAY_S
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
@@ -422,6 +441,7 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             hosts=several("hosts"),
             proxies=several("proxies"),
             connections=10_000 if connections is None else connections,
+            drain_delay_s=whole("drain_delay_s"),
             sample_anywhere=yes("sample_anywhere"),
             starts_per_minute=10 if starts is None else starts,
             live_sessions=5 if live is None else live,

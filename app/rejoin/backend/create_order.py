@@ -7,8 +7,9 @@ Rule 1: the game whose shown deadline is nearest comes first, among those whose 
 Rule 2: a session that the service has released comes before one that may still be CONNECTED: a
         call for the latter is a 409, and saves nobody (`session_memory` says which).
 Rule 3: the backend believes no deadline that is nearer than its own lower bound, and none that is
-        later than a drop at this moment could have. So a client that lies gains nothing where this
-        process has seen it connected; where it has not, a short window is believed.
+        later than a drop at this moment could have. So a client that lies gains nothing where a
+        process has lately seen it connected (`store/proofs`: one that runs since before that, and
+        whose clock and the database's have agreed); where none has, a short window is believed.
 
 `store/turns` has the same order as a statement of the database.
 """

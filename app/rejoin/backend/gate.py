@@ -17,6 +17,7 @@ from rejoin.backend.call_log import REQUEST_ID_HEADER, Call, CallLog, begin
 from rejoin.backend.entrance import AT_ONCE, Entrance
 from rejoin.backend.log_lines import request_context
 from rejoin.backend.metrics import Metrics
+from rejoin.backend.owner_rules import Operation, OwnerCalls
 from rejoin.backend.owner_tags import OwnerTags
 from rejoin.backend.problems import answer_to
 from rejoin.backend.refused import Reason, RefusedError, refused_by
@@ -60,6 +61,7 @@ class Gate:
         app: ASGIApp,
         authenticate: Authenticate,
         clock: Clock,
+        owners: OwnerCalls,
         hosts: Collection[str] = (),
         observers: Observers | None = None,
     ) -> None:
@@ -72,6 +74,7 @@ class Gate:
         self._app = app
         self._authenticate = authenticate
         self._clock = clock
+        self._owners = owners
         self._refused = RefusedSignIns(clock)
         self._signing_in, self._entrance = asyncio.Semaphore(AT_ONCE), Entrance()
 
@@ -87,7 +90,7 @@ class Gate:
             self._tracing.call() as span,
         ):
             status = await self._answered(call, scope, receive, send)
-            operation = getattr(scope.get("route"), "operation_id", None) or "none"
+            operation = getattr(scope.get("route"), "operation_id", None) or call.operation
             seconds = self._clock() - began_at
             self._metrics.answered(operation, status, seconds)
             call.session_id = call.session_id or scope.get("path_params", {}).get("session_id")
@@ -124,16 +127,24 @@ class Gate:
         try:
             _check_framing(headers)
             self._hosts.check(headers)
-            if scope["path"] not in _OPEN_PATHS:
-                async with self._signing_in:
-                    await asyncio.sleep(0)
-                admitted = await self._admit(call, headers, scope.get("client"))
-                await self._entrance.enter(admitted.owner_hash)
-                scope[ADMITTED] = admitted
             if scope["method"] in ("POST", "PUT", "PATCH"):
                 most = MAX_REPORT_BYTES if scope["path"] == REPORTS_PATH else MAX_BODY_BYTES
                 receive = _limited(headers, receive, most)
-            await self._app(scope, receive, send_with_headers)
+            if scope["path"] in _OPEN_PATHS:
+                await self._app(scope, receive, send_with_headers)
+                return status
+            async with self._signing_in:
+                await asyncio.sleep(0)
+            admitted = scope[ADMITTED] = await self._admit(call, headers, scope.get("client"))
+            operation = operation_of(scope)
+            call.operation = operation or call.operation
+            with self._owners.call(admitted.owner_hash, operation):
+                await self._entrance.enter(admitted.owner_hash)
+                await self._app(scope, receive, send_with_headers)
+        except asyncio.CancelledError:  # the server ends, and the call took longer than it waits
+            if not answering:
+                refused = RefusedError(Reason.TIMED_OUT)
+                await answer_to(scope, refused)(scope, receive, send_with_headers)
         except Exception as error:
             refused = refused_by(error)
             if not answering:
@@ -160,6 +171,26 @@ class Gate:
         if self._owner_tags is not None:
             call.owner = self._owner_tags.known(owner_hash)
         return Admitted(owner_hash, at, player.applications)
+
+
+def operation_of(scope: Scope) -> Operation | None:
+    """Which of a player's calls this is; None: one that the contract does not have. Before any
+    route is looked for, so that a call too many costs little."""
+    match scope["method"], scope["path"].split("/"):
+        case "POST", ["", "v1", "sessions"]:
+            return "start"
+        case "GET", ["", "v1", "sessions", _]:
+            return "status"
+        case "GET", ["", "v1", "sessions", _, "answer"]:
+            return "answer"
+        case "POST", ["", "v1", "sessions", _, "connections"]:
+            return "reconnect"
+        case "DELETE", ["", "v1", "sessions", _]:
+            return "terminate"
+        case "POST", ["", "v1", "reports"]:
+            return "report"
+        case _:
+            return None
 
 
 def _check_framing(headers: Headers) -> None:

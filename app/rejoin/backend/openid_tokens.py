@@ -2,13 +2,16 @@
 
 The keys are cached. A token with an unknown key makes us ask the issuer again, once in ten seconds
 whatever is sent; old keys serve while the issuer does not answer, and whoever has one of them is
-not kept waiting for it.
+not kept waiting for it. A token that was valid is known until it expires or the issuer is asked
+again, since checking its signature is most of what a call costs that is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,6 +35,7 @@ OLD_KEYS_WAIT_S: Final = 0.5
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 _MAX_TOKEN: Final = 16 * 1024
 _MAX_KEYS: Final = 100
+_MOST_KNOWN: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,15 @@ class OpenIdSettings:
     applications_claim: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A token that was valid: whose, when it expires (Unix time), and by which keys."""
+
+    player: SignedIn
+    expires_s: int
+    keys: Mapping[str, jwt.PyJWK]
+
+
 class OpenIdTokens:
     """Checks access tokens of one issuer: an `Authenticate`."""
 
@@ -60,11 +73,24 @@ class OpenIdTokens:
     ) -> None:
         self._settings = settings
         self._keys = IssuerKeys(settings.issuer, clock=clock, fetch=fetch)
+        self._known: dict[bytes, _Known] = {}
+        """By the SHA-256 of the token, the oldest first."""
 
     async def __call__(self, token: str) -> SignedIn | None:
         """Raises SignInUnavailableError while the issuer's keys are not known."""
         if len(token) > _MAX_TOKEN or token.count(".") != 2:
             return None
+        name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._known.get(name)
+        if (
+            known is not None
+            and known.keys is self._keys.fresh
+            and time.time() - LEEWAY_S < known.expires_s
+        ):
+            return known.player
+        return await self._checked(token, name)
+
+    async def _checked(self, token: str, name: bytes) -> SignedIn | None:
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
@@ -89,7 +115,14 @@ class OpenIdTokens:
             )
         except (jwt.PyJWTError, TypeError, ValueError, OverflowError):
             return None  # claims of a type that the library does not expect, too
-        return signed_in_by(claims, self._settings.applications_claim)
+        player = signed_in_by(claims, self._settings.applications_claim)
+        keys = self._keys.fresh
+        if player is not None and keys is not None:
+            self._known.pop(name, None)
+            while len(self._known) >= _MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+            self._known[name] = _Known(player, int(claims["exp"]), keys)
+        return player
 
     def _is_type(self, typ: object) -> bool:
         if not isinstance(typ, str):
@@ -130,6 +163,11 @@ class IssuerKeys:
         self._fetched_at = -math.inf
         self._asked_at = -math.inf
         self._asking: asyncio.Task[bool] | None = None
+
+    @property
+    def fresh(self) -> Mapping[str, jwt.PyJWK] | None:
+        """The keys until the issuer has to be asked again; others once it has answered."""
+        return self._keys if self._age_s() <= FRESH_S else None
 
     async def find(self, key_id: str | None, algorithm: str) -> jwt.PyJWK | None:
         """The key of a token, None for one that the issuer does not have."""

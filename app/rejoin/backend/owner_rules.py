@@ -14,7 +14,9 @@ from typing import Final, Literal
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.clock import Clock
 
-Operation = Literal["start", "status", "reconnect", "terminate", "report"]
+Operation = Literal["start", "status", "answer", "reconnect", "terminate", "report"]
+"""As the contract names them."""
+_COUNTED_AS: Final[Mapping[Operation, Operation]] = {"answer": "status"}
 
 _MOST_OWNERS: Final = 10_000
 
@@ -28,7 +30,7 @@ class CallPace:
 
 
 CALL_PACES: Final[Mapping[Operation, CallPace]] = {
-    "start": CallPace(2.0, 8.0),
+    "start": CallPace(1.0, 4.0),
     "status": CallPace(5.0, 40.0),
     "reconnect": CallPace(4.0, 16.0),
     "terminate": CallPace(2.0, 8.0),
@@ -70,8 +72,13 @@ class OwnerCalls:
         self._games = None if rate is None else _Allowance(CallPace(rate / 60.0, rate), clock)
 
     @contextlib.contextmanager
-    def call(self, owner_hash: str, operation: Operation) -> Iterator[None]:
-        """Count a call while it is outstanding. Raises RefusedError(OWNER_BUSY)."""
+    def call(self, owner_hash: str, operation: Operation | None) -> Iterator[None]:
+        """Count a call while it is outstanding; None: one that the contract does not have. Raises
+        RefusedError(OWNER_BUSY)."""
+        if operation is None:
+            yield
+            return
+        operation = _COUNTED_AS.get(operation, operation)
         key = (owner_hash, operation)
         count = self._outstanding.get(key, 0)
         most = self.rules.outstanding.get(operation)

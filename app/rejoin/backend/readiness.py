@@ -21,10 +21,12 @@ _FAILURES: Final = 3
 
 @dataclass(slots=True)
 class Readiness:
-    """`stopping`: set when the process is to end."""
+    """`stopping`: set when the process ends. `draining`: set before that, while calls still come in
+    that a load balancer has sent here before it asked again."""
 
     clock: Clock
     stopping: asyncio.Event
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
     _failures: dict[Part, tuple[int, float]] = field(default_factory=dict)
 
     def succeeded(self, part: Part) -> None:
@@ -42,4 +44,5 @@ class Readiness:
             for part, (count, at) in self._failures.items()
             if count >= _FAILURES and now - at < BELIEVED_S
         ]
-        return (*(("stopping",) if self.stopping.is_set() else ()), *sorted(found))
+        ends = self.stopping.is_set() or self.draining.is_set()
+        return (*(("stopping",) if ends else ()), *sorted(found))

@@ -115,8 +115,9 @@ def build_app(
 ) -> FastAPI:
     """The application. The caller opens `store` before it, and closes `service` and `store` after.
 
-    `app.state.stopping`, an asyncio.Event, ends long polls with their view: set it when the server
-    is to end. `app.state.operators_app` serves metrics and reports to the operator alone.
+    Two asyncio.Events: `app.state.draining` makes it not ready, while it still does its work;
+    `app.state.stopping` ends long polls with their view: set it when the server is to end.
+    `app.state.operators_app` serves metrics and reports to the operator alone.
 
     Each application is one owner of flights, also where several share a process.
     """
@@ -172,16 +173,17 @@ def build_app(
         # Spans and exception records could hold parts of a request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.stopping = stopping
+    app.state.stopping, app.state.draining = stopping, readiness.draining
     app.state.metrics = metrics
     app.state.operators_app = metrics.app(reports_route(ReportStore(store.database)))
-    app.include_router(_router(broker, owners, rules.about, readiness, intake))
+    app.include_router(_router(broker, rules.about, readiness, intake))
     problems.install(app)
     authenticate = tokens if callable(tokens) else static_tokens(tokens)
     app.add_middleware(
         Gate,
         authenticate=authenticate,
         clock=clock,
+        owners=owners,
         hosts=rules.hosts,
         observers=Observers(audit, metrics, owner_tags, rules.tracing),
     )
@@ -265,7 +267,6 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 def _router(
     broker: SessionBroker,
-    owners: OwnerCalls,
     about_body: AboutBody,
     readiness: Readiness,
     intake: ReportIntake,
@@ -309,8 +310,7 @@ def _router(
     ) -> SessionViewBody:
         offer = Offer(body.attempt, body.signal_request, token)
         caller = _caller(request, budget_ms)
-        with owners.call(caller.owner_hash, "start"):
-            view = await broker.start(caller, offer, body.application)
+        view = await broker.start(caller, offer, body.application)
         response.headers["Location"] = f"/v1/sessions/{view.session_id}"
         return _body_of(view)
 
@@ -342,11 +342,10 @@ def _router(
             return known is None or view.status != known or answered or newer
 
         caller = _caller(request, budget_ms)
-        with owners.call(caller.owner_hash, "status"):
-            view = await broker.polls.poll(
-                caller, session_id, wait_s, has_news, known=known, by_lists=True
-            )
-            return _body_of(view)
+        view = await broker.polls.poll(
+            caller, session_id, wait_s, has_news, known=known, by_lists=True
+        )
+        return _body_of(view)
 
     @router.get(
         "/sessions/{session_id}/answer",
@@ -358,10 +357,9 @@ def _router(
         request: Request, session_id: _Id, wait_s: _WaitS = 0.0, budget_ms: _BudgetMs = None
     ) -> SignalAnswerBody:
         caller = _caller(request, budget_ms)
-        with owners.call(caller.owner_hash, "status"):
-            view = await broker.polls.poll(
-                caller, session_id, wait_s, lambda _, view: view.signal_response is not None
-            )
+        view = await broker.polls.poll(
+            caller, session_id, wait_s, lambda _, view: view.signal_response is not None
+        )
         if view.signal_request_sha256 is None or view.signal_response is None:
             raise RefusedError(Reason.NO_ANSWER, session_status=view.status)
         return SignalAnswerBody(
@@ -384,8 +382,7 @@ def _router(
     ) -> ConnectionBody:
         offer = Offer(body.attempt, body.signal_request, token, claims.claimed())
         caller = _caller(request, claims.budget_ms)
-        with owners.call(caller.owner_hash, "reconnect"):
-            signal_response = await broker.reconnect(caller, session_id, offer)
+        signal_response = await broker.reconnect(caller, session_id, offer)
         return ConnectionBody(
             attempt=offer.attempt,
             signal_request_sha256=sha256_hex(offer.signal_request),
@@ -400,9 +397,7 @@ def _router(
         dependencies=[bearer],
     )
     async def terminate(request: Request, session_id: _Id, budget_ms: _BudgetMs = None) -> None:
-        caller = _caller(request, budget_ms)
-        with owners.call(caller.owner_hash, "terminate"):
-            await broker.terminate(caller, session_id)
+        await broker.terminate(_caller(request, budget_ms), session_id)
 
     @router.post(
         REPORTS_PATH.removeprefix("/v1"),
@@ -414,9 +409,7 @@ def _router(
         dependencies=[bearer],
     )
     async def report(request: Request, body: ReportBody, budget_ms: _BudgetMs = None) -> None:
-        caller = _caller(request, budget_ms)
-        with owners.call(caller.owner_hash, "report"):
-            await intake.take(caller, body)
+        await intake.take(_caller(request, budget_ms), body)
 
     return router
 

@@ -18,6 +18,10 @@ from rejoin.tasks import cancel, spawn
 
 _CLOSE_PATIENCE_S = 2
 """How long open requests may continue after the end; then they are cut."""
+_ACCEPTED_AT_ONCE = 1
+"""Connections that are accepted in one turn of the event loop, which asyncio has as its `backlog`:
+hundreds that come at once would else hold up all others for as long as it takes to accept, read and
+parse them all. The rest wait in the kernel's queue, whose length `ConnectionRules` says."""
 _RULES = ConnectionRules()
 
 
@@ -51,6 +55,7 @@ async def serving(
             access_log=False,
             server_header=False,
             ws="none",
+            backlog=_ACCEPTED_AT_ONCE,
             workers=1,  # given, as else WEB_CONCURRENCY says it
             timeout_graceful_shutdown=close_patience_s,
             http=protocol_of(rules),
@@ -66,6 +71,7 @@ async def serving(
             if task.done():
                 raise ServiceError(f"The server on port {bound} could not start.")
             await asyncio.sleep(0.005)
+        listening.listen(rules.backlog)
         yield bound
     finally:
         if stopping is not None:

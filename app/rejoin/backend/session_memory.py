@@ -26,8 +26,8 @@ DEFAULT_TIMEOUT_S: Final = 120.0
 class SessionMemory:
     """One session. `fast_since_at`: when fast polling began. `polled_at`: the last poll.
 
-    `connected_asked_at`: start of the newest call that reported CONNECTED; the window cannot have
-    begun before it. None: not known, which is safe.
+    `connected_asked_at`: start of the newest call that reported CONNECTED, ours or another
+    process's; the window cannot have begun before it. None: not known, which is safe.
     `released_asked_at`: start of the newest call, if it reported that a client can be let in again.
     """
 
@@ -56,9 +56,14 @@ class SessionMemory:
         self.settled_at = max(self.settled_at, asked_at)
         self.released_asked_at = asked_at if seen.status in RELEASED_STATUSES else None
         if seen.status == "CONNECTED":
-            self.connected_asked_at = max(asked_at, self.connected_asked_at or asked_at)
+            self.proved(asked_at)
         if seen.connection_timeout_s is not None:
             self.connection_timeout_s = seen.connection_timeout_s
+
+    def proved(self, asked_at: float | None) -> None:
+        """A call that began then reported CONNECTED; None: nothing is known of such a call."""
+        if asked_at is not None:
+            self.connected_asked_at = max(asked_at, self.connected_asked_at or asked_at)
 
     def window(
         self, claimed: Claimed, stored_timeout_s: float | None, now: float

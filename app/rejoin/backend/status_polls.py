@@ -31,7 +31,7 @@ from rejoin.backend.session_memory import SessionMemories, SessionMemory
 from rejoin.backend.session_reports import REMAINING_STATUSES, answer_held, report_of, stream_of
 from rejoin.backend.status_calls import StatusCalls
 from rejoin.backend.store.database import StoreUnavailableError, Work
-from rejoin.backend.store.proofs import ProofStore
+from rejoin.backend.store.proofs import ProofStore, WantedProof
 from rejoin.backend.store.session_rows import StoredSession
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.clock import Clock
@@ -180,13 +180,19 @@ class StatusPolls:
 
     async def _learn_proof(self, session_id: str, memory: SessionMemory) -> None:
         """The newest CONNECTED may be one that another process has seen."""
-        known_at = memory.connected_asked_at
-        if known_at is not None and self._clock() - known_at < NOTE_EVERY_S:
+        if self._has_proof(memory):
             return
         with contextlib.suppress(StoreUnavailableError):
-            proved_at = await self._proofs.connected_at(session_id, within_s=NOTE_S)
-            if proved_at is not None:
-                memory.connected_asked_at = max(proved_at, known_at or proved_at)
+            memory.proved(await self._proofs.connected_at(session_id, within_s=NOTE_S))
+
+    def wanted_proof(self, session_id: str) -> WantedProof | None:
+        """For who reads the session's row anyway, and gives it to `SessionMemory.proved`; None: no
+        process knows more than this one."""
+        return None if self._has_proof(self._memories.of(session_id)) else self._proofs.wanted()
+
+    def _has_proof(self, memory: SessionMemory) -> bool:
+        known_at = memory.connected_asked_at
+        return known_at is not None and self._clock() - known_at < NOTE_EVERY_S
 
     def view(self, row: StoredSession, status: StreamStatus) -> SessionReport:
         """The session as its owner sees it now."""

@@ -63,6 +63,7 @@ def back(chosen: BackOptions) -> int:
     try:
         # Fails for an unknown dialect before the keyring asks the player for anything.
         profile = StudioProfile.from_address(ticket.backend, chosen.token)
+        before = window.Before(profile)
         profile = window.with_game_options(profile, chosen)
         profile, signed_in = bearer.given(profile, chosen)
         if not launch.has_had_token(ticket, profile):
@@ -76,7 +77,7 @@ def back(chosen: BackOptions) -> int:
         open_here = game.instance if isinstance(game, Claimed) else None
         try:
             return window.play_in_window(
-                GameToPlay(profile, ticket, instance, open_here, signed_in), chosen
+                GameToPlay(profile, ticket, instance, open_here, signed_in), chosen, before
             )
         finally:
             if open_here is not None:

@@ -38,7 +38,8 @@ class BackendOptions:
 def backend(chosen: BackendOptions) -> int:
     """Serve the reference studio backend alone, in front of the real service or an emulator.
 
-    Ctrl+C stops it. With a command, do that and serve nothing.
+    Ctrl+C stops it: after drain_delay_s, or at once with a second one. With a command, do that and
+    serve nothing.
     """
     if click.get_current_context().invoked_subcommand is not None:
         return SUCCESS
@@ -58,6 +59,7 @@ def _serve(chosen: BackendOptions) -> int:
     from rejoin.backend.store.database import Database
     from rejoin.backend.store.sessions import SessionStore
     from rejoin.backend.tracing import Tracing, otlp_tracer
+    from rejoin.runtime.stream_thread import freeze_startup_objects, loop_factory
 
     settings = settings_of(chosen.settings_file)
     for sentence in settings.warnings():
@@ -85,6 +87,7 @@ def _serve(chosen: BackendOptions) -> int:
                 stopping=getattr(app.state, "stopping", None),
                 close_patience_s=DRAIN_S,
             ) as port:
+                freeze_startup_objects()
                 say(f"Backend   http://{settings.host}:{port}")
                 async with contextlib.AsyncExitStack() as stack:
                     operators = getattr(app.state, "operators_app", None)
@@ -93,11 +96,17 @@ def _serve(chosen: BackendOptions) -> int:
                             serving(operators, "127.0.0.1", settings.metrics_port)
                         )
                         say(f"Metrics   http://127.0.0.1:{read_at}/metrics")
-                    await asyncio.Event().wait()
+                    with servers.end_signals() as signals:
+                        await signals.first.wait()
+                        if (draining := getattr(app.state, "draining", None)) is not None:
+                            draining.set()
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(settings.drain_delay):
+                                await signals.second.wait()
         finally:
             await store.close()
             service.close()
             if end_tracing is not None:
                 await asyncio.to_thread(end_tracing)
 
-    return servers.run_until_stopped(serve)
+    return servers.run_until_stopped(serve, loop_factory())

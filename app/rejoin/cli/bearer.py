@@ -35,6 +35,7 @@ def given(profile: StudioProfile, chosen: GameOptions) -> tuple[StudioProfile, S
     Raises RejoinError.
     """
     from rejoin.runtime.launch import SignedIn
+    from rejoin.runtime.token_sources import ClientSource
 
     ways = (chosen.token_command, chosen.client_credentials)
     if sum(way is not None for way in ways) + bool(chosen.token) > 1:
@@ -46,7 +47,9 @@ def given(profile: StudioProfile, chosen: GameOptions) -> tuple[StudioProfile, S
     if source is None:
         return profile, None
     tokens = asyncio.run(_first(source))
-    return replace(profile, token=tokens.bearer), SignedIn(source, tokens.lasts_s)
+    issuer = source.issuer if isinstance(source, ClientSource) else None
+    profile = replace(profile, token=tokens.bearer, issuer=issuer)
+    return profile, SignedIn(source, tokens.lasts_s)
 
 
 def signed_in(

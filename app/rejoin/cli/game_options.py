@@ -4,9 +4,9 @@ defaults."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -15,7 +15,14 @@ from rejoin.cli.pad_options import pad_options
 from rejoin.cli.saved_settings import saved
 from rejoin.cli.sign_in import token_file
 
+if TYPE_CHECKING:
+    from rejoin.runtime.player_settings import PlayerSettings
+
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
+_Options = TypeVar("_Options", bound="GameOptions")
+
+_OTHER_NAMES: Final = {"turn_file": "ice_servers", "send_reports": "report"}
+"""Options that do not have the name of their setting."""
 
 NONE: Final = "none"
 """`runtime.setting_kinds.NONE`, repeated so that `--help` imports nothing else."""
@@ -63,6 +70,23 @@ class GameOptions:
     """Another address of the studio, for probes while the connection is lost."""
     report: bool = False
     """Send the studio reconnect reports, where it takes them."""
+
+
+def with_settings(
+    options: _Options, settings: PlayerSettings, fixed: frozenset[str], *, of_ticket: bool
+) -> _Options:
+    """The options of another game of the same run, by the settings as they are now. `fixed`: fields
+    of the settings that the command line gives. `of_ticket`: the run began with a ticket, whose
+    game may have crashed by a driver, so that the decoder stays the one that was chosen for it."""
+    kept = fixed | {"decoder"} if of_ticket else fixed
+    here = {each.name for each in fields(options)}
+    names = {_OTHER_NAMES.get(each.name, each.name): each.name for each in fields(settings)}
+    now = {
+        ours: getattr(settings, theirs)
+        for ours, theirs in names.items()
+        if ours in here and theirs not in kept
+    }
+    return replace(options, **now)
 
 
 scaling = click.option(

@@ -100,6 +100,13 @@ def port(name: str, default: int, meaning: str) -> Callable[[_Verb], _Verb]:
     )
 
 
+seed = click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Seed of the random numbers.",
+)
 stats = click.option(
     "--stats", type=FILE, help="Write the stream's statistics to this CSV file, once a second."
 )

@@ -60,10 +60,12 @@ def play(chosen: PlayOptions) -> int:
     """
     from rejoin.runtime.deep_link import is_link
 
-    game = _link_game(chosen) if is_link(chosen.backend_url) else _url_game(chosen)
+    by_link = is_link(chosen.backend_url)
+    game = _link_game(chosen) if by_link else _url_game(chosen)
     profile = replace(game.profile, keeps_last_picture=chosen.keep_last_picture)
+    before = window.Before(profile, has_scope=not by_link)
     game = replace(game, profile=window.with_game_options(profile, chosen))
-    return window.play_new_game(game, chosen, stats=chosen.stats, second=chosen.yes)
+    return window.play_new_game(game, chosen, before, stats=chosen.stats, second=chosen.yes)
 
 
 def _url_game(chosen: PlayOptions) -> GameToPlay:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -18,29 +18,20 @@ from rejoin.cli.backend_profile import (
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
+from rejoin.cli.qa_run import run, sweep
 from rejoin.cli.sign_in import token_file
 from rejoin.parts import needs
-
-if TYPE_CHECKING:
-    from rejoin.verify.scenario import Scenario
 
 _LEAST_SAVED_SHARE: Final = 0.999
 """A simulation fails when a smaller share of the games that could be saved was saved."""
 _PROGRESS_RUNS: Final = 1000
 """How many runs lie between two updates of the progress line."""
 
-_seed = click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Seed of the random numbers.",
-)
-
 
 @click.group(short_help="Test reconnection: simulate, read traces, score the detector.")
 def qa() -> None:
-    """Test reconnection. Exit code: 0 all passed, 1 something failed, 2 it could not run."""
+    """Test reconnection. Exit code: 0 all passed, 1 something failed, 2 it could not run, 13 it
+    says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +196,7 @@ class ScoreOptions:
     show_default=True,
     help="Generated drops.",
 )
-@_seed
+@options.seed
 @options.as_values(ScoreOptions)
 @needs("qa")
 def score(chosen: ScoreOptions) -> int:
@@ -231,84 +222,6 @@ def score(chosen: ScoreOptions) -> int:
         row = scoring.of_profile(name, chosen.hours, chosen.drops, chosen.seed)
         say(scoring.line(name, row))
     return SUCCESS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """The arguments of `rejoin qa run`."""
-
-    scenario: str
-    live: bool
-    cases: tuple[str, ...]
-    seed: int
-    traces_folder: Path | None
-    samples: bool
-
-
-@qa.command(short_help="Run a scenario, simulated or on real sockets.")
-@click.argument("scenario")
-@click.option(
-    "--live", is_flag=True, help="Use real sockets and the built-in emulator, in real time."
-)
-@click.option("--case", "cases", multiple=True, help="Run only this case; may be repeated.")
-@_seed
-@click.option(
-    "--traces", "traces_folder", type=options.FOLDER, help="Folder for the trace of every case."
-)
-@click.option(
-    "--samples",
-    is_flag=True,
-    help="With --live: keep the samples in the traces, for `rejoin qa score`.",
-)
-@options.as_values(RunOptions)
-@needs("qa")
-def run(chosen: RunOptions) -> int:
-    """Run every case of SCENARIO: a TOML file, or a built-in one (every-profile, outage-ladder).
-
-    Cases run on a virtual clock, or with --live in real time. Each trace is checked against the
-    invariants, and the result of each case against what the scenario expects.
-    """
-    from rejoin.qa import runner, traces
-
-    scenario = _selected(runner.load(chosen.scenario), chosen)
-    folder = chosen.traces_folder
-    if folder is not None:
-        traces.make_folder(folder)
-
-    def report(result: runner.CaseResult) -> None:
-        say(result.line())
-        for sentence in result.wrong:
-            say(f"        {sentence}")
-        if folder is not None:
-            traces.write(folder / f"{_file_name(result.case.name)}.jsonl", result.records)
-
-    if chosen.live:
-        from rejoin.qa import live
-
-        results = live.play_all(scenario, chosen.seed, report, samples=chosen.samples)
-    else:
-        results = runner.play_all(
-            scenario, lambda case: runner.play_simulated(case, chosen.seed), report
-        )
-    failed = sum(not result.passed for result in results)
-    say(f"{len(results)} cases, {failed} failed.")
-    return FAILURE if failed else SUCCESS
-
-
-def _selected(scenario: Scenario, chosen: RunOptions) -> Scenario:
-    """The scenario with the chosen cases alone, or all of it when none was chosen."""
-    if not chosen.cases:
-        return scenario
-    cases = tuple(case for case in scenario.cases if case.name in chosen.cases)
-    missing = set(chosen.cases) - {case.name for case in cases}
-    if missing:
-        raise click.UsageError(f"There is no case {sorted(missing)[0]} in {chosen.scenario}.")
-    return replace(scenario, cases=cases)
-
-
-def _file_name(name: str) -> str:
-    """A case's name with only characters that every file system allows."""
-    return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -413,3 +326,7 @@ def check(chosen: CheckOptions) -> int:
             say_lines(str(violation))
         broken += len(report.violations)
     return FAILURE if broken else SUCCESS
+
+
+qa.add_command(run)
+qa.add_command(sweep)

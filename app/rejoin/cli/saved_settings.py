@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rejoin.runtime.player_settings import PlayerSettings
 
 _KEPT: Final = "rejoin.player_settings"
+_SAID: Final = "rejoin.player_settings.said"
 _FIELDS: Final = {"ice_servers": "turn_file", "report": "send_reports", "network": "scope"}
 """Parameters of verbs that do not have the name of their setting."""
 
@@ -31,9 +32,20 @@ def of_this_run() -> PlayerSettings:
     return found
 
 
-def _load() -> PlayerSettings:
+def read_again() -> PlayerSettings:
+    """The settings as they are now, for another game of this run. A file that cannot be read
+    changes nothing; what is wrong with one is said only if it was not said before."""
+    kept = click.get_current_context().find_root().meta
+    before = of_this_run()
+    kept[_KEPT] = _load(before)
+    return of_this_run()
+
+
+def _load(instead: PlayerSettings | None = None) -> PlayerSettings:
+    """`instead`: what counts where there are none; None: the defaults."""
     from rejoin.runtime.player_settings import PlayerSettings
 
+    instead = instead or PlayerSettings()
     try:
         from rejoin.runtime import settings_file
 
@@ -41,13 +53,20 @@ def _load() -> PlayerSettings:
     except ModuleNotFoundError as error:
         if error.name != "platformdirs":
             raise
-        return PlayerSettings()  # the part `player` is missing; the verb says so
+        return instead  # the part `player` is missing; the verb says so
     except BadInputError as error:
-        warn(f"{error} Settings are not read.")
-        return PlayerSettings()
+        _say_once(f"{error} Settings are not read.")
+        return instead
     for problem in loaded.problems:
+        _say_once(problem)
+    return instead if loaded.damaged else loaded.settings
+
+
+def _say_once(problem: str) -> None:
+    said: set[str] = click.get_current_context().find_root().meta.setdefault(_SAID, set())
+    if problem not in said:
+        said.add(problem)
         warn(problem)
-    return loaded.settings
 
 
 def given_here() -> frozenset[str]:

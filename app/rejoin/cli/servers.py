@@ -3,20 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 
-def run_until_stopped(main: Callable[[], Coroutine[Any, Any, None]]) -> int:
-    """Run `main` until it returns, or until Ctrl+C or SIGTERM: all three are exit code 0."""
+def run_until_stopped(
+    main: Callable[[], Coroutine[Any, Any, None]],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> int:
+    """Run `main` until it returns, or until Ctrl+C or SIGTERM: all three are exit code 0.
+
+    `loop_factory`: what makes the event loop; None: asyncio's."""
     try:
-        asyncio.run(main())
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(main())
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class EndSignals:
+    """The first and the second of Ctrl+C and SIGTERM that this process gets."""
+
+    first: asyncio.Event = field(default_factory=asyncio.Event)
+    second: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@contextlib.contextmanager
+def end_signals() -> Iterator[EndSignals]:
+    """Two of these signals as events of the running loop; a third does what it did before.
+
+    On Windows neither event comes: there Ctrl+C cancels, as always.
+    """
+    loop = asyncio.get_running_loop()
+    found = EndSignals()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            if loop.remove_signal_handler(number):
+                signal.signal(number, handler)
+
+    def note() -> None:
+        if found.first.is_set():
+            found.second.set()
+            restore()
+        found.first.set()
+
+    if sys.platform == "win32":
+        yield found
+        return
+    for number in before:
+        loop.add_signal_handler(number, note)
+    try:
+        yield found
+    finally:
+        restore()
 
 
 async def end_of_input() -> None:

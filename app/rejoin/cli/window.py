@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from rejoin.cli import exit_codes
-from rejoin.cli.game_options import GameOptions
+from rejoin.cli.game_options import GameOptions, with_settings
 from rejoin.cli.messages import is_terminal, say, warn
 from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
-from rejoin.cli.saved_settings import given_here, of_this_run
+from rejoin.cli.saved_settings import given_here, of_this_run, read_again
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.parts import loading
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
-    from rejoin.gui.control_options import ControlOptions
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.instance import Instance
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.place_file import PlaceFile
     from rejoin.runtime.player import Player
+    from rejoin.runtime.player_settings import PlayerSettings
     from rejoin.runtime.stream_thread import StreamThread
     from rejoin.runtime.studio_profile import StudioProfile
 
@@ -88,8 +88,37 @@ def _saved_ice_servers(profile: StudioProfile, saved: Path | None) -> Path | Non
     return saved
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a game was before its options, for another one by other settings.
+
+    `profile`: of which `with_game_options` made that of the game. `has_scope`: where its hosts may
+    be is a setting; a link or a ticket says it itself.
+    """
+
+    profile: StudioProfile
+    has_scope: bool = False
+
+    def again(
+        self, profile: StudioProfile, options: GameOptions, settings: PlayerSettings
+    ) -> StudioProfile:
+        """The profile of another game. Raises BadInputError."""
+        from rejoin.runtime.studio_profile import network_rules
+
+        plain = self.profile
+        profile = replace(
+            profile,
+            allow_444=plain.allow_444,
+            probe_url=plain.probe_url,
+            ice_servers_file=plain.ice_servers_file,
+        )
+        if self.has_scope and "scope" not in given_here():
+            profile = replace(profile, network=network_rules(settings.scope))
+        return with_game_options(profile, options)
+
+
 def play_new_game(
-    game: GameToPlay, options: GameOptions, *, stats: Path | None, second: bool
+    game: GameToPlay, options: GameOptions, before: Before, *, stats: Path | None, second: bool
 ) -> int:
     """Start a game and play it. If it is open already, ask before a second one is started.
 
@@ -113,21 +142,25 @@ def play_new_game(
             return exit_codes.SUCCESS
     open_here = claim.instance if isinstance(claim, Claimed) else None
     try:
-        return play_in_window(replace(game, open_here=open_here), options, stats=stats)
+        game = replace(game, open_here=open_here)
+        return play_in_window(game, options, before, stats=stats)
     finally:
         if open_here is not None:
             open_here.release()
 
 
-def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None = None) -> int:
-    """Play `game` in a window, and after its end another one of the same profile as often as the
-    player starts again, until the window is closed; returns the exit code of the last one."""
+def play_in_window(
+    game: GameToPlay, options: GameOptions, before: Before, *, stats: Path | None = None
+) -> int:
+    """Play `game` in a window, and after its end another one of the same studio, by the settings as
+    they are then, as often as the player starts again, until the window is closed; returns the exit
+    code of the last one."""
     from rejoin.core.model import Stage
     from rejoin.gui import application
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.unfinished import unfinished_game
 
-    games = _Games(game, options, stats)
+    games = _Games(game, options, before, stats)
     if game.ticket is None and unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
     warned: set[str] = set()
@@ -155,7 +188,7 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
                 settings=_followed(options),
                 place=_place(),
                 pads=games.pads,
-                controls=_controls(),
+                controls=controls_of(of_this_run()),
             ),
             full_screen=options.full_screen,
             network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
@@ -169,9 +202,13 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
 class _Games:
     """The games of one window, one after another: of each its client and its stream thread."""
 
-    def __init__(self, game: GameToPlay, options: GameOptions, stats: Path | None) -> None:
+    def __init__(
+        self, game: GameToPlay, options: GameOptions, before: Before, stats: Path | None
+    ) -> None:
         self._game = game
         self._options = options
+        self._before = before
+        self._of_ticket = game.ticket is not None
         self._stats = stats
         self._activations: SimpleQueue[Activation] = SimpleQueue()
         self._claimed: Instance | None = None
@@ -208,24 +245,37 @@ class _Games:
         if not self._wanted or self.thread.running:
             return self._wanted
         self._wanted = False
-        signed_in = self._game.signed_in
-        self._game = replace(
-            self._game,
-            ticket=None,
-            instance=None,
-            open_here=self._claim(),
-            # How long a token is good was known when it was fetched.
-            signed_in=None if signed_in is None else replace(signed_in, lasts_s=None),
-        )
         try:
+            self._follow_settings()
             self.player, self.thread = self._begin(self._game, again=True)
         except RejoinError as error:
             self.failure = error
             window.close()
             return True
         self.thread.start()
-        window.play(self.player, self.player.report_facts)
+        options = window_options(self._game, self._options, self.player)
+        controls = controls_of(of_this_run())
+        window.play(self.player, replace(options, pads=self.pads, controls=controls))
         return False
+
+    def _follow_settings(self) -> None:
+        """Another game, by the settings as they are now. Raises RejoinError."""
+        settings = read_again()
+        self._options = options = with_settings(
+            self._options, settings, given_here(), of_ticket=self._of_ticket
+        )
+        self.pads.stop()
+        self.pads, self._on_wish = gamepads(options)
+        signed_in = self._game.signed_in
+        self._game = replace(
+            self._game,
+            profile=self._before.again(self._game.profile, options, settings),
+            ticket=None,
+            instance=None,
+            open_here=self._claim(),
+            # How long a token is good was known when it was fetched.
+            signed_in=None if signed_in is None else replace(signed_in, lasts_s=None),
+        )
 
     def _claim(self) -> Instance | None:
         """The client of the last game has given its claim on the game back."""
@@ -260,6 +310,7 @@ class _Games:
         return code
 
     def close(self) -> None:
+        self.pads.stop()
         if self._claimed is not None:
             self._claimed.release()
 
@@ -285,11 +336,6 @@ def _place() -> PlaceFile | None:
         return PlaceFile(place_path())
     except BadInputError:
         return None
-
-
-def _controls() -> ControlOptions:
-    """How keyboard, mouse and touch behave, as the player has saved it."""
-    return controls_of(of_this_run())
 
 
 def ending_sentence(ending: Ending) -> str:

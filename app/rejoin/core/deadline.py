@@ -64,6 +64,10 @@ class Window:
             proved_at = proved_at if at is None else max(proved_at, at)
         return _earlier(proved_at + timeout_s + policy.notice_delay_max_s, self.ends_max_at)
 
+    def over_at(self, left_at: float, policy: Policy) -> float:
+        """When a game that its player left for good at `left_at` is surely over, ended or not."""
+        return replace(self, proved_at=left_at).latest_at(left_at, policy)
+
 
 def from_ticket(state: RejoinState, now: float, policy: Policy) -> Window:
     """Rule 7: what a ticket says about the window; "checking" if it holds no usable time."""

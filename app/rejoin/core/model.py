@@ -289,9 +289,12 @@ class Policy:
     start_unconnected_s: float = 60.0
     """A start whose answered connections all fail ends this long after the first answer."""
     terminate_tries: int = 3
+    """After this many failed calls the player is told that the game has not ended yet, or that it
+    could not be ended where the backend refuses."""
     terminate_budget_s: float = 8.0
-    terminate_patience_s: float = 600.0
-    """How long an end that did not reach the backend waits for the network or the player."""
+    terminate_every_s: float = 15.0
+    """The longest backoff between two calls that end a game, which go on until it is surely
+    over. Longer than of a reconnect: nobody waits to play."""
 
 
 @dataclass(frozen=True, slots=True)

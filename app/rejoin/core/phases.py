@@ -242,15 +242,20 @@ class ConfirmingEnd(InEpisode):
 class TerminatingSession:
     """The player ends the game: the backend's call is in flight, or starts again at `again_at`.
 
-    `unreached`: why the call did not reach the backend; until `until_at` the network that comes
-    back or the player makes it start again.
+    `over_at`: when the game is surely over, ended or not; the last call starts then. `tries`: calls
+    so far. `refused`: how many of them the backend answered with a refusal that may be final.
+    `not_before_at`: set by a Retry-After; nothing is sent earlier, whatever happens. `delayed_by`:
+    why the game has not ended yet, once the first tries are over, or at once without a network.
     """
 
     ending: Ending
     until_at: float
-    tries: int
+    over_at: float
+    tries: int = 1
+    refused: int = 0
     again_at: float | None = None
-    unreached: FailureKind | None = None
+    not_before_at: float = 0.0
+    delayed_by: FailureKind | None = None
 
 
 @dataclass(frozen=True, slots=True)

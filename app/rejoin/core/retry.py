@@ -179,6 +179,14 @@ def on_conflict(status: str | None) -> Action:
             return Action.POLL_STATUS
 
 
+def terminate_pause_s(tries: int, policy: Policy, draw: Draw) -> float:
+    """How long to wait before the call that ends a game is made again; `tries`: calls so far, from
+    1. At least half of its bound, since each call is one for nothing while the backend is away."""
+    exponent = min(tries - 1, 16)
+    bound_s = min(policy.terminate_every_s, 2 * policy.poll_pause_s * 2.0**exponent)
+    return bound_s * (0.5 + 0.5 * draw())
+
+
 def backoff_s(wait: Wait, failures: int, policy: Policy, draw: Draw) -> float:
     """How long to wait before try number `failures` + 1: full jitter, U(0, min(cap, base 2^n)).
 

@@ -85,7 +85,7 @@ def _doing(phase: Phase, facts: Facts) -> Doing:  # noqa: C901 - plain dispatch
             return Doing.CHECKING
         case ConfirmingEnd():
             return Doing.CONFIRMING_END
-        case TerminatingSession(unreached=None):
+        case TerminatingSession(delayed_by=None):
             return Doing.TERMINATING
         case Backoff() | StartBackoff() if _waits_for_turn(phase, facts):
             return Doing.WAITING_FOR_TURN
@@ -172,8 +172,10 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
             return replace(shown, stage=Stage.STARTING)
         case Connecting(episode=Episode() as episode):
             return _with_deadlines(shown, episode, facts)
-        case TerminatingSession(unreached=FailureKind()):
-            return replace(shown, can_try_now=True)
+        case TerminatingSession(delayed_by=FailureKind()):
+            waits = phase.again_at is not None
+            can_try_now = waits and phase.not_before_at == 0.0
+            return replace(shown, next_try_at=phase.again_at, can_try_now=can_try_now)
         case Lost(episode):
             return replace(_with_deadlines(shown, episode, facts), can_try_now=True)
         case Waiting(episode, until_at):

@@ -12,6 +12,7 @@ from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import texts
 from rejoin.gui.announcement import SPOKEN_TIMES_S, announce
 from rejoin.gui.notes import Notes
+from rejoin.language import sentences, tr
 
 MOST, WITHIN_S = 8, 30.0
 """At most this many announcements in this time; the last two are kept for a new face, and the very
@@ -56,19 +57,19 @@ def next_announcement(
     """
     recent = tuple(at for at in said.at if now - at < WITHIN_S)
     live, face = snapshot.stage is Stage.LIVE, _face(snapshot)
-    sentences = {_key(text): text for text in _sentences(snapshot, notes, now)}
+    shown = {_key(text): text for text in _sentences(snapshot, notes, now)}
     if face != said.face:
         if len(recent) >= (MOST if snapshot.stage is Stage.ENDED else MOST - 1):
             return said, None
         left_s = _left_s(snapshot, now)
         # The announcement includes the time left; only lower values are still to come.
         times_s = tuple(time for time in SPOKEN_TIMES_S if left_s is not None and left_s > time)
-        said = Said(face, frozenset(sentences), times_s=times_s, at=said.at)
-        text = texts.announcement(snapshot, now) if not live else _joined(sentences)
+        said = Said(face, frozenset(shown), times_s=times_s, at=said.at)
+        text = texts.announcement(snapshot, now) if not live else _joined(shown)
         return _announce(said, recent, now, text, urgent=not live)
-    said = _without_gone(said, frozenset(sentences), now)
+    said = _without_gone(said, frozenset(shown), now)
     known = said.shown | {key for key, _ in said.gone}
-    fresh = {key: text for key, text in sentences.items() if key not in known}
+    fresh = {key: text for key, text in shown.items() if key not in known}
     if len(recent) >= MOST - 2:
         return said, None
     if fresh and (live or not recent or now - recent[-1] >= PAUSE_S):
@@ -121,10 +122,18 @@ def _face(snapshot: Snapshot) -> str:
     return _OVERLAY if counting else snapshot.stage.value
 
 
-def _joined(sentences: Mapping[str, str]) -> str:
+def _joined(found: Mapping[str, str]) -> str:
     """One after the other, with a full stop where one has no end of its own."""
-    *before, last = sentences.values() or ("",)
-    return "".join(f"{text} " if text[-1] in ".?!" else f"{text}. " for text in before) + last
+    *before, last = found.values() or ("",)
+    return sentences(*map(_ended, before), last)
+
+
+def _ended(text: str) -> str:
+    return text if text[-1] in _ENDS else tr("{sentence}.", sentence=text)
+
+
+_ENDS = ".?!\u2026\u3002\uff1f\uff01"
+"""The last characters of a sentence, those of East Asia too."""
 
 
 def _key(text: str) -> str:

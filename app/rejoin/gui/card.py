@@ -17,7 +17,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 from rejoin.clock import Clock
 from rejoin.gui import theme
 from rejoin.gui.keys_down import KeysDown
+from rejoin.gui.labels import TextButton
 from rejoin.gui.roles import Role
 
 UNARMED_S = 0.7
@@ -48,7 +48,7 @@ _COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifie
 _PRESS_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select)
 
 
-class CardButton(QPushButton):
+class CardButton(TextButton):
     """A button for mouse, Space and Enter.
 
     A key presses it only when it cannot have been meant for the game: the card has been there for
@@ -56,9 +56,7 @@ class CardButton(QPushButton):
     """
 
     def __init__(self, text: str, kind: str, card: Card) -> None:
-        super().__init__(text)
-        self.setProperty("kind", kind)
-        self.setAccessibleName(text)
+        super().__init__(text, kind)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.armed_at = 0.0
@@ -163,7 +161,8 @@ class Card(QWidget):
         self.hide()
 
     def button(self, text: str, kind: str, on_press: Callable[[], None]) -> CardButton:
-        """A new button that calls `on_press`; the caller adds it to a layout."""
+        """A new button with this marked text, which calls `on_press`; the caller adds it to a
+        layout."""
         made = CardButton(text, kind, self)
         made.clicked.connect(on_press)
         return made

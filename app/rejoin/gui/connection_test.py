@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QProgressBar,
-    QPushButton,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -30,11 +29,11 @@ from PySide6.QtWidgets import (
 from rejoin.clock import Clock, boot_s
 from rejoin.gui import connection_test_texts as texts
 from rejoin.gui import theme
-from rejoin.gui.labels import label, set_text
+from rejoin.gui.labels import TextButton, label, set_text
+from rejoin.language import tr
 from rejoin.printable import printable_lines
 from rejoin.runtime.doctor.connection_test import RunningTest
 from rejoin.runtime.doctor.findings import Began, Finding, Outcome, Report, Update
-from rejoin.runtime.doctor.texts import NAMES
 from rejoin.version import VERSION
 
 WIDTH_PX: Final = 720
@@ -122,7 +121,7 @@ class ConnectionTestPage(QWidget):
         self.bar = QProgressBar()
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(texts.TITLE)
+        self.bar.setAccessibleName(tr(texts.TITLE))
         self.rows = QGridLayout()
         self.rows.setHorizontalSpacing(12)
         self.rows.setVerticalSpacing(6)
@@ -138,9 +137,9 @@ class ConnectionTestPage(QWidget):
         self.scroll_area.setFrameShape(QFrame.Shape.NoFrame)
         self.scroll_area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll_area.setAccessibleName(texts.TITLE)
+        self.scroll_area.setAccessibleName(tr(texts.TITLE))
         self.advice = label("strong")
-        set_text(self.address, texts.breakable(backend_url or texts.NO_BACKEND))
+        set_text(self.address, texts.breakable(backend_url or tr(texts.NO_BACKEND)))
         self._add_buttons()
         panel = QFrame()
         panel.setMaximumWidth(WIDTH_PX)
@@ -172,10 +171,8 @@ class ConnectionTestPage(QWidget):
         for each in (self.copy_button, self.game_button, self.start_button, self.cancel_button):
             self._buttons.addWidget(each)
 
-    def _button(self, text: str, kind: str, on_press: Callable[[], object]) -> QPushButton:
-        made = QPushButton(text)
-        made.setProperty("kind", kind)
-        made.setAccessibleName(text)
+    def _button(self, text: str, kind: str, on_press: Callable[[], object]) -> TextButton:
+        made = TextButton(text, kind)
         made.setAutoDefault(True)  # Return presses the one that has the focus
         made.clicked.connect(lambda _checked: on_press())
         return made
@@ -236,8 +233,7 @@ class ConnectionTestPage(QWidget):
             written=datetime.now().astimezone().isoformat(timespec="seconds"),
         )
         QGuiApplication.clipboard().setText(printable_lines(text))
-        self.copy_button.setText(texts.COPIED)
-        self.copy_button.setAccessibleName(texts.COPIED)
+        self.copy_button.say(texts.COPIED)
 
     def hideEvent(self, event: QHideEvent) -> None:
         if not event.spontaneous():  # as when the window is minimised
@@ -257,19 +253,18 @@ class ConnectionTestPage(QWidget):
     def _show_state(self) -> None:
         running, done = isinstance(self.state, Running), isinstance(self.state, Done)
         report = self.state.report if isinstance(self.state, Done) else None
-        set_text(self.title, texts.TITLE if report is None else texts.title_of(report))
+        set_text(self.title, tr(texts.TITLE) if report is None else texts.title_of(report))
         advice = "" if report is None else texts.advice_of(report)
         set_text(self.advice, texts.breakable(advice))
         if not running:
             self._timer.stop()
-            set_text(self.awaited, texts.INTRODUCTION if not done and self._has_backend else "")
+            set_text(self.awaited, tr(texts.INTRODUCTION) if not done and self._has_backend else "")
         else:
             self._timer.start()
             self._show_progress()
         self.bar.setVisible(running)
-        self.copy_button.setText(texts.COPY)
-        self.copy_button.setAccessibleName(texts.COPY)
-        self.start_button.setText(texts.AGAIN if done else texts.START)
+        self.copy_button.say(texts.COPY)
+        self.start_button.say(texts.AGAIN if done else texts.START)
         self.copy_button.setVisible(done)
         for each in (self.start_button, self.game_button):
             each.setVisible(not running and self._has_backend)
@@ -294,10 +289,10 @@ class ConnectionTestPage(QWidget):
     def _add_row(self, finding: Finding, number: int) -> None:
         mark, name, found = QLabel(texts.MARKS[finding.outcome]), label("strong"), label()
         mark.setProperty("mark", _MARKS[finding.outcome])
-        mark.setAccessibleName(texts.SAID[finding.outcome])
-        name.setText(NAMES[finding.check])
+        mark.setAccessibleName(tr(texts.SAID[finding.outcome]))
+        name.setText(texts.name_of(finding.check))
         name.setWordWrap(False)
-        found.setText(texts.breakable(finding.found))
+        found.setText(texts.breakable(tr(finding.found)))
         found.setAccessibleName(texts.row_name(finding))
         if finding.outcome is Outcome.NOT_KNOWN:
             found.setProperty("kind", "quiet")

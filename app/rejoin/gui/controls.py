@@ -90,6 +90,13 @@ class Controls:
 
         self._touch = Touch(view, self.mouse, self.pointer, options.touch, clock)
 
+    def use(self, options: ControlOptions) -> None:
+        """Those of another game."""
+        self._options = options
+        self.mouse.sensitivity = options.mouse.sensitivity
+        self.system_keys.mode = options.system_keys
+        self._touch.mode = options.touch
+
     # --- keyboard -------------------------------------------------------------------------------
 
     def press_key(self, event: QKeyEvent) -> bool:

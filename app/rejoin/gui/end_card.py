@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from rejoin.clock import Clock
@@ -17,6 +17,7 @@ from rejoin.gui import ending_texts, play_texts, texts
 from rejoin.gui.card import Card, CardButton
 from rejoin.gui.ending_texts import NextStep
 from rejoin.gui.labels import label, set_text
+from rejoin.language import sentences, tr
 
 _MOST_FIGURES = 5
 
@@ -102,13 +103,18 @@ class EndCard(Card):
         set_text(self.meaning, text.meaning)
         set_text(self.verdict, play_texts.verdict_sentence(snapshot.verdict))
         set_text(self.next, text.advice)
-        set_text(self.code, f"Code: {ending_texts.support_code(ending)}")
+        set_text(self.code, tr("Code: {code}", code=ending_texts.support_code(ending)))
         self._show_play(self._play_report())
         again = self._can_start_again and ending_texts.may_start_again(ending)
         self.again_button.set_usable(shown=again)
         for button in (self.report_button, self.again_button, self.close_button):
             button.set_kind("primary" if button is self.primary else "")
         self.place()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.forget()
 
     def forget(self) -> None:
         """Another game begins: its end is a new one, even if it is the same."""
@@ -123,7 +129,7 @@ class EndCard(Card):
         set_text(self.why, "" if report is None else play_texts.verdicts_sentence(report))
         set_text(self.advice, "" if report is None else play_texts.advice_sentence(report))
         if report is not None:
-            self.summed_up.emit(" ".join(play_texts.spoken(report)))
+            self.summed_up.emit(sentences(*play_texts.spoken(report)))
 
     def first_focus(self) -> QWidget:
         return self.panel if self.follows_game else self.primary

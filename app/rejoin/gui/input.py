@@ -138,6 +138,11 @@ class PlayerInput:
         self._locks = self._locked_before = Modifiers.NONE
         self._view: View | None = None
 
+    def use(self, pads: PlayerPads, mouse: MouseOptions) -> None:
+        """Those of another game, while closed. Nobody uses the gamepads of before any more."""
+        self._pads, self._mouse = pads, mouse
+        pads.connect(self._send)
+
     @property
     def is_open(self) -> bool:
         return self._open

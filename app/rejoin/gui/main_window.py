@@ -6,7 +6,7 @@ are made from the newest snapshot and the clock, again at each snapshot and seve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
@@ -186,11 +186,17 @@ class RejoinWindow(QWidget):
             statistics=self.bridge.statistics(),
         )
 
-    def play(self, port: StreamPort, report_facts: Callable[[], Mapping[str, str]]) -> None:
-        """Show another game in this window, which was asked for by `WindowOptions.start_again`."""
+    def play(self, port: StreamPort, options: WindowOptions) -> None:
+        """Show another game in this window, which was asked for by `WindowOptions.start_again`.
+        `options`: how it is reported, paced and controlled; the rest stays as it was."""
         self._options = replace(
-            self._options, report_facts=report_facts, before_start=Snapshot(Stage.STARTING)
+            self._options, report_facts=options.report_facts, before_start=options.before_start
         )
+        self.layers.view.pace_with(smooth=options.smooth)
+        self.layers.name_keys(options.controls.shortcuts)
+        self.inputs.use(options.pads, options.controls.mouse)
+        self.controls.use(options.controls)
+        self._notes.use(options.controls)
         self.bridge.reopen(port)
         self.controls.show_view(again=True)
         self.refresh()

@@ -97,7 +97,7 @@ class MouseCapture:
         self._sender = sender
         self._changed = changed
         self._lock = lock
-        self._sensitivity = sensitivity
+        self.sensitivity = sensitivity
         self._travelled = travelled
         self._cursor = Qt.CursorShape.ArrowCursor
         self._travel = PointerTravel()
@@ -169,7 +169,7 @@ class MouseCapture:
 
     def _scale(self) -> float:
         """From Qt's pixels to those of the screen, as the player likes it."""
-        return self._view.devicePixelRatioF() * self._sensitivity
+        return self._view.devicePixelRatioF() * self.sensitivity
 
     def release(self, to: Free | FreedByKeys | FreedByDrop | Refused = Free()) -> bool:
         """Free the mouse and release held buttons and keys. Returns whether it was captured."""

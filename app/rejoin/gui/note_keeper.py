@@ -42,6 +42,10 @@ class NoteKeeper:
         self._live_at: float | None = None
         """When the first picture of this game was shown."""
 
+    def use(self, controls: ControlOptions) -> None:
+        """Those of another game."""
+        self._controls = controls
+
     # --- what happened --------------------------------------------------------------------------
 
     def forget(self) -> None:

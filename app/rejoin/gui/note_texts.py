@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import assert_never
 
 from rejoin.gui.limits import LimitKind, Warned
+from rejoin.language import mark, tr, tr_plural
 from rejoin.runtime.new_file import NotSaved, Saved
 
 
@@ -16,11 +17,11 @@ def saved_text(outcome: Saved | NotSaved, *, hides_folders: bool = False) -> str
     """What became of saving a file. `hides_folders`: others may see the screen."""
     match outcome:
         case Saved(file) if hides_folders:
-            return f"Saved: {file.name}"
+            return tr("Saved: {file}", file=file.name)
         case Saved(file, home):
-            return f"Saved: {_shortened(file, home)}"
+            return tr("Saved: {file}", file=_shortened(file, home))
         case NotSaved(sentence):
-            return sentence
+            return tr(sentence)
         case _:
             assert_never(outcome)
 
@@ -41,17 +42,25 @@ def limit_text(warned: Warned, *, takes_input: bool) -> tuple[str, str]:
     """A limit that is about to end the game, in two lines; not more than is known of it."""
     match warned.kind:
         case LimitKind.LENGTH if warned.is_last:
-            return "The game reaches its maximum length and ends within a minute", _SAVE
+            return tr("The game reaches its maximum length and ends within a minute"), tr(_SAVE)
         case LimitKind.LENGTH:
-            left = f"In about {warned.minutes} minutes"
-            return f"{left} the game reaches its maximum length and ends", _SAVE
+            ends = tr_plural(
+                "In about {count} minute the game reaches its maximum length and ends",
+                "In about {count} minutes the game reaches its maximum length and ends",
+                warned.minutes,
+            )
+            return ends, tr(_SAVE)
         case LimitKind.IDLE:
-            idle = f"No input for {warned.minutes_without_input} minutes"
-            most = f"the service ends a game after {round(warned.idle_s / 60)}"
-            return f"{idle}: {most}", _GO_ON if takes_input else ""
+            idle = tr_plural(
+                "No input for {count} minute: the service ends a game after {most}",
+                "No input for {count} minutes: the service ends a game after {most}",
+                warned.minutes_without_input,
+                most=round(warned.idle_s / 60),
+            )
+            return idle, tr(_GO_ON) if takes_input else ""
         case _:
             assert_never(warned.kind)
 
 
-_SAVE = "Save your progress."
-_GO_ON = "Press a key or move the mouse to go on."
+_SAVE = mark("Save your progress.")
+_GO_ON = mark("Press a key or move the mouse to go on.")

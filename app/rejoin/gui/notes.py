@@ -13,6 +13,7 @@ from rejoin.gui import note_texts, texts
 from rejoin.gui.limits import Limits, Warned, warning
 from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, Refused
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
+from rejoin.language import Message, sentences, tr
 from rejoin.media.audio.volume import SoundChoice
 
 BADGE_AFTER_S = 0.5
@@ -117,8 +118,9 @@ class Notes:
     @property
     def spoken(self) -> tuple[str, ...]:
         """Their sentences for screen readers."""
-        note = " ".join(part for part in self.note if part)
-        limit = ". ".join(part for part in self.limit if part)
+        note = sentences(*self.note)
+        first, second = self.limit
+        limit = sentences(tr("{sentence}.", sentence=first), second) if first else ""
         spoken = (note, self.badge, self.reconnect_hint, *self.problem.splitlines(), limit)
         return tuple(part for part in spoken if part)
 
@@ -140,7 +142,7 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
         reconnect_hint=hint(ShortcutAction.RECONNECT) if snapshot.can_reconnect else "",
         offers_reconnect=snapshot.can_reconnect,
         note=_note(snapshot, now, memory, state),
-        problem=problem.text if problem and now - problem.since_at < PROBLEM_FOR_S else "",
+        problem=_lines(problem.text) if problem and now - problem.since_at < PROBLEM_FOR_S else "",
         limit=(
             note_texts.limit_text(warned, takes_input=state.takes_input)
             if warned is not None and warned.shows(now)
@@ -159,6 +161,13 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
     )
 
 
+def _lines(text: str) -> str:
+    """Sentences, one a line, translated."""
+    if isinstance(text, Message):
+        return tr(text)
+    return "\n".join(tr(line) for line in text.splitlines())
+
+
 def is_just_back(snapshot: Snapshot, now: float) -> bool:
     """Whether the connection came back a moment ago."""
     return snapshot.stage is Stage.LIVE and _within(BACK_FOR_S, snapshot.back_at, now)
@@ -169,12 +178,12 @@ def _note(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
     can_capture = takes_click and not isinstance(state.mouse, Captured | Refused)
     if is_just_back(snapshot, now):
         again = can_capture and isinstance(state.mouse, FreedByDrop)
-        return texts.BACK, texts.CLICK_TO_CONTROL if again else ""
+        return tr(texts.BACK), tr(texts.CLICK_TO_CONTROL) if again else ""
     refused = isinstance(state.mouse, Refused)
     if refused and _within(PROBLEM_FOR_S, memory.mouse_refused_at, now):
-        return texts.MOUSE_REFUSED, ""
+        return tr(texts.MOUSE_REFUSED), ""
     if can_capture and _within(CLICK_HINT_FOR_S, memory.started_at, now):
-        return texts.CLICK_TO_CONTROL, ""
+        return tr(texts.CLICK_TO_CONTROL), ""
     return "", ""
 
 

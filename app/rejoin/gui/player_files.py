@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from rejoin.gui import note_texts, texts
 from rejoin.gui.layers import Layers
 from rejoin.gui.saving import Saving
+from rejoin.language import sentences, tr
 from rejoin.runtime.new_file import NotSaved, Saved
 
 
@@ -40,20 +41,21 @@ class PlayerFiles(QObject):
         page = layers.report_page
         layers.end.report_wanted.connect(self._open)
         layers.end.summed_up.connect(self.spoken, Qt.ConnectionType.QueuedConnection)
-        page.copied.connect(lambda: self.spoken.emit(texts.REPORT_COPIED))
+        page.copied.connect(lambda: self.spoken.emit(tr(texts.REPORT_COPIED)))
         page.save_wanted.connect(self._save_report)
 
     def save_picture(self) -> None:
         """Save the picture that is on the screen, as the host sent it."""
         picture = self._layers.view.picture
         if picture is None:
-            self.noted.emit(texts.NO_PICTURE)
+            self.noted.emit(tr(texts.NO_PICTURE))
         elif self.saving.save_picture(picture, datetime.now().astimezone()):
             self._saves_report = False
 
     def _open(self) -> None:
         self._layers.report_page.open(self._report())
-        self.spoken.emit(f"{texts.REPORT_A_PROBLEM}. {texts.REPORT_EXPLAINED}")
+        title = tr("{title}.", title=tr(texts.REPORT_A_PROBLEM))
+        self.spoken.emit(sentences(title, tr(texts.REPORT_EXPLAINED)))
 
     def _save_report(self, text: str) -> None:
         if self.saving.save_report(text, datetime.now().astimezone()):

@@ -19,6 +19,7 @@ from rejoin.gui.picture_layout import PictureLayout, device_size, laid_out
 from rejoin.gui.raster import area_of
 from rejoin.gui.roles import Role
 from rejoin.gui.video_surface import Drawing, SurfaceEvents
+from rejoin.language import mark
 from rejoin.media.video.picture import Picture, Pixels
 from rejoin.media.video.scaling import Scaler
 from rejoin.media.video.swscale import BLOCK
@@ -92,7 +93,7 @@ class RasterSurface(QWidget):
 
     @property
     def drawn_by(self) -> str:
-        return "the processor"
+        return mark("the processor")
 
     @property
     def on_card(self) -> bool:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
 from rejoin.gui import texts
 from rejoin.gui.card import UNARMED_S
 from rejoin.gui.corners import MARGIN_PX
+from rejoin.gui.labels import TextButton
+from rejoin.language import tr
 
 MOST_CHANGES, WITHIN_S = 4, 30.0
 """It appears and disappears at most this often in this time, however the picture stutters."""
@@ -23,22 +25,27 @@ _ABOVE_CORNERS_PX = 52
 """The room that the pills in the lower corners and the volume control need."""
 
 
-class ReconnectButton(QPushButton):
+class ReconnectButton(TextButton):
     """Shown while a new connection is offered, in the middle above the lower edge."""
 
     def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
-        super().__init__(texts.RECONNECT, parent)
+        super().__init__(texts.RECONNECT, parent=parent)
         self._clock = clock
         self._armed_at = math.inf
         self._changed_at: tuple[float, ...] = ()
-        self.setAccessibleName(texts.RECONNECT)
         self.name_keys("")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hide()
 
     def name_keys(self, keys: str) -> None:
         """The shortcut that does the same; "" for none."""
-        self.setToolTip(texts.with_keys(texts.RECONNECT_HINT, keys))
+        self._keys = keys
+        self.setToolTip(texts.with_keys(tr(texts.RECONNECT_HINT), keys))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.name_keys(self._keys)
 
     def show_offer(self, offered: bool, now: float) -> None:
         """Show or hide it; called at each snapshot and at each tick."""

@@ -17,6 +17,7 @@ from rejoin.gui import texts
 from rejoin.gui.card import Card
 from rejoin.gui.labels import label, set_text
 from rejoin.gui.ring import Ring
+from rejoin.language import tr
 
 STEADY_FOR_S = 15.0
 """*Try now* is disabled only if it has not changed for this long: at most four changes in 30 s.
@@ -82,8 +83,8 @@ class ReconnectOverlay(Card):
         left = texts.TimeLeft("", "", None) if ending else texts.time_left(snapshot, now)
         self.ring.show_time(left.sentence, left.digits, left.share)
         if self._asking:
-            set_text(self.title, texts.END_GAME_QUESTION)
-            set_text(self.known, texts.END_GAME_CONSEQUENCE)
+            set_text(self.title, tr(texts.END_GAME_QUESTION))
+            set_text(self.known, tr(texts.END_GAME_CONSEQUENCE))
             set_text(self.doing, "")
         else:
             set_text(self.title, texts.lost_title(snapshot))

@@ -9,11 +9,10 @@ from datetime import datetime
 from rejoin.core.model import Ending, EndingKind, Snapshot
 from rejoin.core.play_report import PlayReport
 from rejoin.gui import ending_texts, play_texts, texts
+from rejoin.gui.shared_text import shared_text
 from rejoin.gui.stats_overlay import lines
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry
-from rejoin.printable import printable_lines
-from rejoin.redact import redact
 from rejoin.version import VERSION
 
 _GOES_ON = Ending(EndingKind.CLOSED_FOR_NOW)
@@ -46,4 +45,4 @@ def game_report(
         },
         stream=() if statistics is None else lines(statistics),
     )
-    return printable_lines(redact(report))  # it may be pasted into a terminal
+    return shared_text(report)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -15,6 +15,7 @@ from rejoin.clock import Clock
 from rejoin.gui import texts
 from rejoin.gui.card import Card
 from rejoin.gui.labels import label, set_text
+from rejoin.language import tr
 
 _AROUND_PX: Final = 300
 """What the rest of the page takes of the window's height, at most."""
@@ -33,9 +34,8 @@ class ReportPage(Card):
         super().__init__(clock, parent)
         self.is_open = False
         self.title = label("title")
-        set_text(self.title, texts.REPORT_A_PROBLEM)
         self.explanation = label("quiet")
-        set_text(self.explanation, texts.REPORT_EXPLAINED)
+        self._say_texts()
         self.text = label("code")
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -60,6 +60,15 @@ class ReportPage(Card):
         self.row.addWidget(self.save_button)
         self.row.addStretch()
         self.row.addWidget(self.back_button)
+
+    def _say_texts(self) -> None:
+        set_text(self.title, tr(texts.REPORT_A_PROBLEM))
+        set_text(self.explanation, tr(texts.REPORT_EXPLAINED))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._say_texts()
 
     def open(self, report: str) -> None:
         """Show this text from now on."""
@@ -107,7 +116,7 @@ class ReportPage(Card):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text.text())
-        set_text(self.outcome, texts.REPORT_COPIED)
+        set_text(self.outcome, tr(texts.REPORT_COPIED))
         self.place()
         self.copied.emit()
 

@@ -20,6 +20,7 @@ from rejoin.gui.card_drawing import CardDrawing, Scene
 from rejoin.gui.card_identity import CardIdentity, identify
 from rejoin.gui.picture_layout import PictureLayout, device_size, laid_out
 from rejoin.gui.video_surface import Drawing, SurfaceEvents
+from rejoin.language import Message, mark
 from rejoin.media.video.picture import Picture
 from rejoin.media.video.planes import PlaneReader, Planes
 
@@ -92,8 +93,8 @@ class RhiSurface(QRhiWidget):
     @property
     def drawn_by(self) -> str:
         if self._identity is None:
-            return "the graphics card"
-        return f"the graphics card ({self._identity.sentence})"
+            return mark("the graphics card")
+        return Message("the graphics card ({card})", card=self._identity.sentence)
 
     @property
     def on_card(self) -> bool:

@@ -178,12 +178,14 @@ LEAST_TEXT, MOST_TEXT = 100, 200
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """How everything looks. `text_percent`: `LEAST_TEXT` to `MOST_TEXT`."""
+    """How everything looks and reads. `text_percent`: `LEAST_TEXT` to `MOST_TEXT`. `language`: as
+    the setting has it (`languages.choice`)."""
 
     theme: ThemeChoice = ThemeChoice.DARK
     high_contrast: bool = False
     text_percent: int = LEAST_TEXT
     reduced_motion: bool = False
+    language: str = "system"
 
 
 def palette_of(appearance: Appearance, *, desktop_is_light: bool) -> Palette:

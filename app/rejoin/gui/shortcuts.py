@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rejoin.input_events.chords import Chord, Held, label, parse
+from rejoin.input_events.chords import Chord, Held, parse
+from rejoin.language import mark, tr
 
 
 class ShortcutAction(enum.Enum):
@@ -16,8 +17,8 @@ class ShortcutAction(enum.Enum):
     TOGGLE_FULL_SCREEN = "toggle_full_screen"
     TOGGLE_STATISTICS = "toggle_statistics"
     TOGGLE_SOUND = "toggle_sound"
-    LOUDER = "louder"
-    QUIETER = "quieter"
+    LOUDER = mark("louder")
+    QUIETER = mark("quieter")
     SAVE_PICTURE = "save_picture"
     RECONNECT = "reconnect"
     DROP_CONNECTION = "drop_connection"
@@ -49,10 +50,13 @@ class Shortcut:
 
 
 SHORTCUTS: Final = (
-    Shortcut(ShortcutAction.TOGGLE_FULL_SCREEN, "F11, Alt+Enter", "full screen"),
-    Shortcut(ShortcutAction.TOGGLE_STATISTICS, "Ctrl+Alt+S", "stream statistics"),
+    Shortcut(ShortcutAction.TOGGLE_FULL_SCREEN, "F11, Alt+Enter", mark("full screen")),
+    Shortcut(ShortcutAction.TOGGLE_STATISTICS, "Ctrl+Alt+S", mark("stream statistics")),
     Shortcut(
-        ShortcutAction.TOGGLE_SOUND, "Ctrl+Alt+M", "sound on or off", frozenset({Condition.LIVE})
+        ShortcutAction.TOGGLE_SOUND,
+        "Ctrl+Alt+M",
+        mark("sound on or off"),
+        frozenset({Condition.LIVE}),
     ),
     Shortcut(
         ShortcutAction.LOUDER, "Ctrl+Alt+Up", "louder", frozenset({Condition.LIVE}), repeats=True
@@ -61,29 +65,37 @@ SHORTCUTS: Final = (
     Shortcut(
         ShortcutAction.SAVE_PICTURE,
         "Ctrl+Alt+P",
-        "save a picture of the game",
+        mark("save a picture of the game"),
         frozenset({Condition.LIVE}),
     ),
     Shortcut(
         ShortcutAction.RECONNECT,
         "Ctrl+Alt+R",
-        "reconnect",
+        mark("reconnect"),
         frozenset({Condition.LIVE, Condition.CAN_RECONNECT}),
     ),
     Shortcut(
         ShortcutAction.DROP_CONNECTION,
         "Ctrl+Alt+D",
-        "drop the connection",
+        mark("drop the connection"),
         frozenset({Condition.LIVE, Condition.CAN_DROP}),
     ),
     Shortcut(
         ShortcutAction.FREE_MOUSE,
         "Ctrl+Alt",
-        "free the mouse",
+        mark("free the mouse"),
         frozenset({Condition.MOUSE_CAPTURED}),
     ),
 )
 """In the order in which they are listed. None has a key that games need: pages never get F11."""
+
+
+def keys_label(chords: Sequence[Chord]) -> str:
+    """Keys as a sentence names them: "F11 or Alt+Enter"; "" for none."""
+    found = ""
+    for chord in chords:
+        found = tr("{keys} or {key}", keys=found, key=chord) if found else str(chord)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +146,10 @@ class Shortcuts:
 
     def label(self, action: ShortcutAction) -> str:
         """Its keys, as a sentence names them; "" if it has none."""
-        return label(self.keys[action])
+        return keys_label(self.keys[action])
 
     def hint(self, action: ShortcutAction) -> str:
         """Its keys and what it does; without keys nothing."""
         keys = self.label(action)
         [text] = [each.text for each in SHORTCUTS if each.action is action]
-        return f"{keys}: {text}" if keys else ""
+        return tr("{keys}: {what}", keys=keys, what=tr(text)) if keys else ""

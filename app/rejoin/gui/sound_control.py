@@ -23,6 +23,7 @@ from rejoin.gui import texts, theme
 from rejoin.gui.input import wheel_turn
 from rejoin.gui.labels import label
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
+from rejoin.language import tr
 from rejoin.media.audio.volume import LOUDEST, STEP, SoundChoice
 
 _ICON = QSize(18, 18)
@@ -70,23 +71,25 @@ class SoundControl(QFrame):
         self.slider.setRange(0, LOUDEST)
         self.slider.setPageStep(STEP)
         self.slider.setFixedWidth(_SLIDER_WIDTH_PX)
-        self.slider.setAccessibleName(texts.VOLUME)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.slider.valueChanged.connect(lambda value: self._choose(SoundChoice(value)))
         self.digits = label("pill", wraps=False)
         self.digits.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for widget in (self.switch, self.slider, self.digits):
             row.addWidget(widget)
-        self.name_keys(Shortcuts())
+        self._shortcuts = Shortcuts()
+        self.name_keys(self._shortcuts)
         self.hide()
         self.set_choice(choice)
 
     def name_keys(self, shortcuts: Shortcuts) -> None:
         """Tool tips name the keys that do the same."""
+        self._shortcuts = shortcuts
         switch = shortcuts.label(ShortcutAction.TOGGLE_SOUND)
-        self.switch.setToolTip(texts.with_keys(texts.SOUND_SWITCH_HINT, switch))
+        self.switch.setToolTip(texts.with_keys(tr(texts.SOUND_SWITCH_HINT), switch))
+        self.slider.setAccessibleName(tr(texts.VOLUME))
         slider = map(shortcuts.label, (ShortcutAction.LOUDER, ShortcutAction.QUIETER))
-        self.slider.setToolTip(texts.with_keys(texts.VOLUME, *slider))
+        self.slider.setToolTip(texts.with_keys(tr(texts.VOLUME), *slider))
 
     @property
     def held(self) -> bool:
@@ -100,13 +103,16 @@ class SoundControl(QFrame):
         self.slider.setValue(0 if choice.muted else choice.volume)
         self.slider.blockSignals(before)
         self.digits.setText(texts.volume_digits(choice))
-        self.digits.setFixedWidth(self.digits.fontMetrics().horizontalAdvance("100 %") + 2)
+        self.digits.setFixedWidth(
+            self.digits.fontMetrics().horizontalAdvance(tr("{percent} %", percent=100)) + 2
+        )
         name = "icons/sound-off.svg" if choice.silent else "icons/sound.svg"
         icon = QIcon()
         for ratio in (1.0, 2.0):
             icon.addPixmap(theme.drawing(name, _ICON, ratio, theme.TEXT))
         self.switch.setIcon(icon)
-        self.switch.setAccessibleName(f"{texts.SOUND_SWITCH}: {texts.sound_text(choice)}")
+        name, value = tr(texts.SOUND_SWITCH), texts.sound_text(choice)
+        self.switch.setAccessibleName(tr("{name}: {value}", name=name, value=value))
 
     def _choose(self, choice: SoundChoice) -> None:
         self.set_choice(choice)
@@ -139,6 +145,9 @@ class SoundControl(QFrame):
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange and self.isVisible():
             self.set_choice(self._choice)  # drawn again, in the colour and size of now
+        elif event.type() == QEvent.Type.LanguageChange:
+            self.name_keys(self._shortcuts)
+            self.set_choice(self._choice)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

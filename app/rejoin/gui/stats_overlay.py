@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
+from rejoin.language import mark, tr
 from rejoin.media.statistics import StreamStatistics
 
 _EVERY_MS = 1000
 _MARGIN_PX, _RADIUS_PX = 11, 8
 _MOST_LETTERS = 70
 """Of a line, so that it fits into the smallest window."""
-_WAITING = "No stream yet."
+_WAITING = mark("No stream yet.")
 
 
 def lines(numbers: StreamStatistics, drawn_by: str = "") -> list[str]:
@@ -94,11 +95,11 @@ class StatsOverlay(QLabel):
         parent: QWidget | None = None,
     ) -> None:
         """`drawn_by`: what draws the picture now."""
-        super().__init__(_WAITING, parent)
+        super().__init__(tr(_WAITING), parent)
         self.setObjectName("stats")
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setAccessibleName("Stream statistics")
+        self.setAccessibleName(tr("Stream statistics"))
         self.setProperty("kind", "stats")
         self.setMargin(_MARGIN_PX)
         self._use_font()
@@ -116,6 +117,8 @@ class StatsOverlay(QLabel):
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange:
             self._use_font()
+        elif event.type() == QEvent.Type.LanguageChange:
+            self.setAccessibleName(tr("Stream statistics"))
 
     def _use_font(self) -> None:
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
@@ -150,7 +153,9 @@ class StatsOverlay(QLabel):
 
     def refresh(self) -> None:
         numbers = self._bridge.statistics()
-        self.setText(_WAITING if numbers is None else "\n".join(lines(numbers, self._drawn_by())))
+        self.setText(
+            tr(_WAITING) if numbers is None else "\n".join(lines(numbers, self._drawn_by()))
+        )
         self.adjustSize()
 
     def showEvent(self, event: QShowEvent) -> None:

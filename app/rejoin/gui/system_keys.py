@@ -28,7 +28,7 @@ class SystemKeys:
         self, window: QWidget, mode: SystemKeysMode, inhibitor: ShortcutInhibitor | None = None
     ) -> None:
         self._window = window
-        self._mode = mode
+        self.mode = mode
         self._inhibitor = inhibitor
         self._taken = False
         self._given_back = False
@@ -44,7 +44,7 @@ class SystemKeys:
         wanted = (
             may
             and not self._given_back
-            and self._mode.wants(full_screen=self._window.isFullScreen())
+            and self.mode.wants(full_screen=self._window.isFullScreen())
         )
         if wanted and not self._taken:
             self._taken = self._take()

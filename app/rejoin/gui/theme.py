@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from rejoin import assets
 from rejoin.gui import roles
+from rejoin.gui.languages.choice import speak
 from rejoin.gui.roles import Appearance, Palette, Role, ThemeChoice
 
 ACCENT: Final = Role.ACCENT
@@ -110,7 +111,7 @@ def apply(
     application: QApplication,
     wanted: Appearance = Appearance(),  # noqa: B008 frozen
 ) -> None:
-    """Give the whole application this theme, at once. Raises AssetMissingError."""
+    """Give the whole application this theme and language, at once. Raises AssetMissingError."""
     global _shown  # noqa: PLW0603 there is one application
     hints = application.styleHints()
     if not _shown.follows:
@@ -119,6 +120,7 @@ def apply(
     _shown = _Shown(wanted, palette, follows=True)
     if application.style().objectName() != "fusion":
         application.setStyle("Fusion")
+    speak(application, wanted.language)
     application.setPalette(qt_palette())
     application.setFont(text_font())
     application.setStyleSheet(style_sheet())

@@ -42,7 +42,7 @@ class Touch(QObject):
         super().__init__(view)
         self._mouse = mouse
         self._pointer = pointer
-        self._mode = mode
+        self.mode = mode
         self._clock = clock
         self._trackpad = Trackpad()
         view.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
@@ -70,7 +70,7 @@ class Touch(QObject):
         return True
 
     def _is_trackpad(self) -> bool:
-        return self._mode is TouchMode.TRACKPAD or self._mouse.captured
+        return self.mode is TouchMode.TRACKPAD or self._mouse.captured
 
     def _do(self, action: TouchAction) -> None:
         match action:

@@ -20,6 +20,7 @@ from rejoin.gui.bridge import Bridge
 from rejoin.gui.picture_layout import device_size
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.video_surface import Drawing, MakeSurface, SurfaceEvents, VideoSurface
+from rejoin.language import tr
 from rejoin.media.video.frame_pacer import FramePacer
 from rejoin.media.video.picture import PaintTelemetry, Picture, ViewHints
 
@@ -51,7 +52,7 @@ class VideoView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setAccessibleName("Game picture")
+        self.setAccessibleName(tr("Game picture"))
         self.takes_tab = False
         """While playing, Tab is for the game and does not move the focus."""
         self._bridge = bridge
@@ -78,6 +79,11 @@ class VideoView(QWidget):
 
     # --- which picture is shown -----------------------------------------------------------------
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.setAccessibleName(tr("Game picture"))
+
     @property
     def painted(self) -> PaintTelemetry:
         """What was painted so far."""
@@ -102,6 +108,10 @@ class VideoView(QWidget):
         self._report_size()
         if picture is not None:
             self._surface.show_picture(picture, at_once=False)
+
+    def pace_with(self, *, smooth: bool) -> None:
+        """As with `smooth` in the first place, while no picture waits."""
+        self._pacer = FramePacer() if smooth else None
 
     def draw_with(self, drawing: Drawing) -> None:
         """Draw in this way from now on: the picture on screen, and what is decoded."""

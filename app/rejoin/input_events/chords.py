@@ -108,11 +108,6 @@ def to_text(chords: Sequence[Chord]) -> str:
     return ", ".join(map(str, chords)) or NONE
 
 
-def label(chords: Sequence[Chord]) -> str:
-    """As a sentence names it: "F11 or Alt+Enter"."""
-    return " or ".join(map(str, chords))
-
-
 def clashes(shortcuts: Mapping[str, Sequence[Chord]]) -> list[tuple[str, str, Chord]]:
     """Two names with one chord, for each name the first before it that has that chord, too."""
     owners: dict[Chord, str] = {}

@@ -7,7 +7,6 @@ fault would require root privileges, its effect is injected into the client, and
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -15,11 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from rejoin.clock import boot_s
-from rejoin.core import commands, events
-from rejoin.core.model import Ending, Snapshot, Stage
-from rejoin.core.ticket import Ticket
-from rejoin.core.trace import Record, of_fault, of_service, timelines
-from rejoin.core.trace_names import COMMANDS
+from rejoin.core import events
+from rejoin.core.model import Stage
+from rejoin.core.trace import Record, of_fault, of_service
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import (
     ApiFault,
@@ -30,30 +27,23 @@ from rejoin.emulator.service.faults import (
     FaultKind,
 )
 from rejoin.errors import RejoinError
-from rejoin.media.audio.output import NullOutput
+from rejoin.injector.seeds import network_profiles
 from rejoin.netem.link import Direction
 from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import runner
+from rejoin.qa.game_client import ClientOptions, GameClient
 from rejoin.qa.runner import CaseResult
-from rejoin.qa.seeds import network_profiles
 from rejoin.rtc.candidates import NetworkRules
-from rejoin.runtime.instance import Instance, activate
-from rejoin.runtime.instance_server import Activation
-from rejoin.runtime.local_store import LocalStore
-from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.stream_thread import freeze_startup_objects
 from rejoin.runtime.studio_profile import StudioProfile
-from rejoin.runtime.ticket_folder import TicketFolder, key_of
-from rejoin.runtime.tokens import TokenStore
 from rejoin.signaling.dialects import OURS
 from rejoin.studio.address import Studio
 from rejoin.studio.process import studio_process
 from rejoin.tasks import cancel, spawn
 from rejoin.verify.detector_score import OUTAGE
-from rejoin.verify.scenario import LIVE, Drop, Observed, Scenario, ScenarioCase
+from rejoin.verify.scenario import LIVE, Drop, Scenario, ScenarioCase
 
 LIVE_PATIENCE_S: Final = 60.0
-END_PATIENCE_S: Final = 30.0
 _BACKEND_DOWN_S: Final = 8.0
 _IFACE_DOWN_S: Final = 4.0
 _PLACES: Final = 5
@@ -106,55 +96,49 @@ class _Game:
     ) -> None:
         """`folder`: for what a client stores, so that the user's own files are not touched."""
         self._case = case
-        self._folder = folder
-        self._samples = samples
-        self._tickets = TicketFolder(folder / "tickets")
-        self._tokens = TokenStore(_MemoryKeyring())
-        self._activations: list[Activation] = []
         self._seed = seed
-        self._records: list[Record] = []
         self._injected: list[str] = []
         self._studio = studio
-        self._profile = StudioProfile(
+        profile = StudioProfile(
             studio.backend_url,
             studio.player_token,
             NetworkRules(loopback_only=True),
             dialect=OURS,
             ca_file=ca_file,
         )
-        self._player = self._client(None)
-        self._running: asyncio.Task[Ending] | None = None
-        self._changed = asyncio.Event()
+        self._client = GameClient(profile, folder, ClientOptions(samples=samples))
+        self._records = self._client.records
         self._jobs: list[asyncio.Task[None]] = []
 
     async def play(self) -> CaseResult:
-        case = self._case
+        case, client = self._case, self._client
         async with EmulatorControl(self._studio.control_url, self._studio.control_token) as control:
             await control.change_settings(
                 notice_graceful_close_s=case.service.notice_graceful_close_s,
                 create_latency_s=case.service.create_latency_s,
             )
-            self._begin()
+            client.begin()
             try:
-                await self._until(lambda now: now.stage is Stage.LIVE, LIVE_PATIENCE_S)
+                if not await client.until(lambda now: now.stage is Stage.LIVE, LIVE_PATIENCE_S):
+                    raise RejoinError("The game never went live.")
                 live_at = boot_s()
                 before = await self._game(control)
                 for drop in sorted(case.drops, key=lambda drop: drop.at_s):
                     self._jobs.append(spawn(self._drop(control, drop, live_at), name="drop"))
-                await self._until(lambda _: False, case.duration_s, or_ended=True)
-                snapshot = self._player.snapshot
+                await client.until(lambda _: False, case.duration_s)
+                snapshot = client.player.snapshot
                 session = await self._session(control)
                 after = session.get("game_state")
             finally:
                 await cancel(*self._jobs)
-                self._player.post(events.CloseForNowRequested())
-                await self._over()
+                await client.leave()
+                await client.stop()
         for job in self._jobs:
             if job.done() and not job.cancelled() and job.exception() is not None:
                 raise RejoinError(f"A fault could not be injected: {job.exception()}")
         self._records += _service_records(session)
         self._records.sort(key=lambda record: record.at)
-        observed = self._observed(snapshot)
+        observed = client.observed(snapshot)
         more = () if observed.ended != LIVE else _same_game(before, after)
         return runner.checked(
             case,
@@ -164,74 +148,6 @@ class _Game:
             more=more,
             injected=", ".join(self._injected),
         )
-
-    def _client(self, ticket: Ticket | None) -> Player:
-        """A client. What it stores outlives it."""
-        store = LocalStore(
-            self._profile,
-            tickets=self._tickets,
-            tokens=self._tokens,
-            locks_folder=self._folder / "locks",
-            on_activate=self._activations.append,
-        )
-        return Player(
-            self._profile,
-            PlayerOptions(
-                audio=NullOutput(),
-                on_record=self._records.append,
-                record_samples=self._samples,
-                local_store=store,
-                ticket=ticket,
-            ),
-        )
-
-    def _begin(self) -> None:
-        self._player.subscribe(lambda _: self._changed.set())
-        self._running = spawn(self._player.run(), name="player")
-
-    async def _over(self) -> None:
-        if self._running is not None:
-            await asyncio.wait([self._running], timeout=END_PATIENCE_S)
-            await cancel(self._running)
-
-    def _observed(self, snapshot: Snapshot) -> Observed:
-        ending: Ending | None = snapshot.ending
-        attempts = {
-            record.data["attempt"]
-            for record in self._records
-            if record.name == COMMANDS[commands.Reconnect]
-        }
-        freezes = []
-        for timeline in timelines(self._records):
-            last, first = timeline.at("last media"), timeline.at("first frame")
-            if timeline.outcome == "live" and last is not None and first is not None:
-                freezes.append(first - last)
-        return Observed(
-            ended=runner.ended(snapshot.stage is Stage.LIVE, ending),
-            reason=None if ending is None else ending.reason,
-            reconnects=len(attempts),
-            freezes_s=tuple(freezes),
-        )
-
-    async def _until(
-        self, reached: Callable[[Snapshot], bool], patience_s: float, *, or_ended: bool = False
-    ) -> None:
-        """Wait until `reached` is true of the snapshot.
-
-        If the time is up or the game is over before that: return with `or_ended`, raise RejoinError
-        without.
-        """
-        until_at = boot_s() + patience_s
-        while not reached(self._player.snapshot):
-            self._changed.clear()
-            left_s = until_at - boot_s()
-            over = self._player.snapshot.stage is Stage.ENDED
-            if over or left_s <= 0:
-                if or_ended:
-                    return
-                raise RejoinError("The game never went live.")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), left_s)
 
     async def _session(self, control: EmulatorControl) -> dict[str, Any]:
         sessions = (await control.state())["sessions"]
@@ -316,7 +232,7 @@ class _Game:
     async def _ip_change(self, control: EmulatorControl) -> str:
         await control.inject(Fault(FaultKind.SILENCE))
         await asyncio.sleep(0.3)
-        self._player.post(events.NetworkFound())
+        self._client.player.post(events.NetworkFound())
         return "the old paths go silent, and the engine gets the event of a network change"
 
     async def _iface_down(self, control: EmulatorControl) -> str:
@@ -324,9 +240,9 @@ class _Game:
         await control.inject(Fault(FaultKind.SILENCE, _IFACE_DOWN_S, "all"))
         await control.backend_down(_IFACE_DOWN_S)
         await asyncio.sleep(0.3)
-        self._player.post(events.NetworkLost())
+        self._client.player.post(events.NetworkLost())
         await asyncio.sleep(_IFACE_DOWN_S)
-        self._player.post(events.NetworkFound())
+        self._client.player.post(events.NetworkFound())
         return "nothing passes for 4 s; the engine gets the events of a lost and a found network"
 
     async def _dns_fail(self, control: EmulatorControl) -> str:
@@ -337,52 +253,20 @@ class _Game:
     async def _crash(self, control: EmulatorControl) -> str:
         """The host does not notice that the client is gone; the next client has only the ticket."""
         await control.inject(Fault(FaultKind.SILENCE))
-        assert self._running is not None
-        await cancel(self._running)
-        ticket = self._tickets.newest()
-        if ticket is None:
-            raise RejoinError("The client left no ticket.")
-        self._player = self._client(ticket)
-        self._begin()
+        await self._client.crash()
         return "the path goes silent, the client is stopped, and a new one starts with its ticket"
 
     async def _second_instance(self, control: EmulatorControl) -> str:
         """The same user starts the same game again: the second instance hands over to the first."""
         del control
-        ticket = self._tickets.newest()
-        if ticket is None:
-            raise RejoinError("The client left no ticket.")
-        key = key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
-        locks_folder = self._folder / "locks"
-        if Instance.claim(key, locks_folder) is not None:
-            raise RejoinError("A second instance could have started beside the first.")
-        if not await asyncio.to_thread(activate, key, None, locks_folder):
-            raise RejoinError("The first instance did not take over from the second.")
-        if not self._activations:
-            raise RejoinError("The first instance did not notice the second.")
+        await self._client.start_second()
         return "the second instance is part of the same process"
 
     async def _sleep(self, asleep_s: float) -> str:
         """The client's event loop is blocked, so it neither receives nor sends."""
         time.sleep(asleep_s)  # noqa: ASYNC251  (on purpose)
-        self._player.post(events.Woke(asleep_s))
+        self._client.player.post(events.Woke(asleep_s))
         return f"the client is blocked for {asleep_s:g} s, then gets the event of a sleep"
-
-
-class _MemoryKeyring:
-    """A keyring in memory, for one case."""
-
-    def __init__(self) -> None:
-        self._passwords: dict[tuple[str, str], str] = {}
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self._passwords[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self._passwords[service, username]
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self._passwords.get((service, username))
 
 
 _API: Final = {

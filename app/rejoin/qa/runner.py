@@ -11,7 +11,7 @@ from rejoin import assets
 from rejoin.core.model import Ending
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
-from rejoin.qa.seeds import chance, network_profiles
+from rejoin.injector.seeds import chance_of, network_profiles
 from rejoin.verify import faults, invariants
 from rejoin.verify.scenario import (
     LIVE,
@@ -102,7 +102,7 @@ def checked(
 def play_simulated(case: ScenarioCase, seed: int) -> CaseResult:
     """Play a case in a simulated world, on a virtual clock."""
     try:
-        world = faults.world_of(case, network_profiles(), chance(seed))
+        world = faults.world_of(case, network_profiles(), chance_of(seed))
     except KeyError as error:
         return CaseResult(
             case, None, (f"{error.args[0]} cannot be simulated; play it with --live",), ()

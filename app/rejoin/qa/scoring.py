@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rejoin.core.model import Policy
 from rejoin.errors import BadInputError
+from rejoin.injector.seeds import chance_of, network_profiles
 from rejoin.qa import traces
-from rejoin.qa.seeds import chance, network_profiles
 from rejoin.verify.detector_score import Outage, Score, score_samples, score_trace
 from rejoin.verify.traffic import samples
 
@@ -49,14 +49,16 @@ def of_profile(name: str, hours: float, drops: int, seed: int) -> Score:
     """The score of `hours` of a stream without a drop over this path, plus `drops` streams with one
     drop each."""
     profile, policy = network_profiles()[name], Policy()
-    total = score_samples(samples(profile, chance=chance(seed), for_s=hours * 3600.0), (), policy)
-    when = chance(seed)("drops")
+    total = score_samples(
+        samples(profile, chance=chance_of(seed), for_s=hours * 3600.0), (), policy
+    )
+    when = chance_of(seed)("drops")
     found = Score()
     for number in range(drops):
         at = _SETTLED_S + 10.0 * when()
         stream = samples(
             profile,
-            chance=chance(seed + 1 + number),
+            chance=chance_of(seed + 1 + number),
             for_s=at + _AFTER_DROP_S,
             dark=partial(operator.le, at),
         )

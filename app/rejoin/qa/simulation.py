@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from rejoin.qa.seeds import chance, network_profiles
+from rejoin.injector.seeds import chance_of, network_profiles
 from rejoin.verify import faults
 from rejoin.verify.simulate import RunOutcome, simulate
 
@@ -54,7 +54,7 @@ def case_of(seed: int) -> faults.SimulationCase:
     """The world of this seed; successive seeds use the fault profiles in turn."""
     names = faults.simulated_profiles()
     draw = random.Random(f"{seed} world").random
-    return faults.draw_case(draw, chance(seed), network_profiles(), names[seed % len(names)])
+    return faults.draw_case(draw, chance_of(seed), network_profiles(), names[seed % len(names)])
 
 
 def run(seed: int) -> tuple[faults.SimulationCase, RunOutcome]:

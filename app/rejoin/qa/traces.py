@@ -44,13 +44,18 @@ def _record(line: str, number: int, name: str) -> Record:
 
 def write(path: Path, records: Iterable[Record]) -> None:
     """Write a trace. Raises BadInputError if the file cannot be created, OSError on a full disk."""
+    write_lines(path, map(to_line, records))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write the lines of a trace. Raises as `write`."""
     try:
         file = path.open("w", encoding="utf-8")
     except OSError as error:
         raise BadInputError(f"{path.name} cannot be written: {error.strerror}.") from error
     with file:
-        for record in records:
-            file.write(to_line(record) + "\n")
+        for line in lines:
+            file.write(line + "\n")
 
 
 def make_folder(folder: Path) -> None:

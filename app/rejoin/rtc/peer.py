@@ -53,6 +53,7 @@ from rejoin.rtc.peer_states import (
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
 from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS, IceStart, decode_response, encode_request
+from rejoin.rtc.socket_filter import MakeFilter
 from rejoin.rtc.statistics import StatisticsCollector
 from rejoin.rtc.transport import Transport
 from rejoin.tasks import cancel, spawn
@@ -60,7 +61,6 @@ from rejoin.tasks import cancel, spawn
 _log = logging.getLogger("rejoin.peer")
 
 THREAD_END_WITHIN_S = 0.5
-
 PREPARE_AFTER_S = 1.0
 """Pause between the first frame and preparing the next connection, so that this one starts well."""
 
@@ -71,7 +71,7 @@ class PeerSettings:
 
     `hardware`: what may decode; None is software. `dtls_client`: act as the DTLS client, which
     saves one round trip, in place of leaving the role to the host (ADR 0023). `max_kbps`: what the
-    host may send, in kbit/s; no more than the Web SDK allows.
+    host may send, in kbit/s; no more than the Web SDK allows. `filter_sockets`: for testers.
     """
 
     rules: NetworkRules
@@ -79,6 +79,7 @@ class PeerSettings:
     hardware: Hardware | None = None
     dtls_client: bool = False
     max_kbps: int = MAX_BITRATE_KBPS
+    filter_sockets: MakeFilter | None = None
 
 
 class Peer:
@@ -177,7 +178,7 @@ class Peer:
             on_first_packet=lambda: self._post(FirstPacketArrived(number)),
             on_unreachable=lambda why: self._on_evidence(HardEvidence.UNREACHABLE, why),
         )
-        transport.use_relay(prepared.relay)
+        transport.use(prepared.relay, self._settings.filter_sockets)
         if pc.sctp is not None:
             transport.watch_sctp(pc.sctp, on_association_ended=channels.association_ended)
         owner = MediaOwner(

@@ -59,6 +59,7 @@ from rejoin.rtc.relay import Relay
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.rtp_input import RtpInput
 from rejoin.rtc.sctp_limits import limit_inbound
+from rejoin.rtc.socket_filter import MakeFilter, put_between
 from rejoin.rtc.turn_seam import relay_of
 
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
@@ -136,6 +137,7 @@ class Transport:
             dtls, on_arrival=self._on_rtp_arrival, feedback=self.congestion_feedback
         )
         self._relay: Relay | None = None
+        self._filter: MakeFilter | None = None
         self._gather = seam.replace_gathering(self._connection, self._gather_and_watch)
         seam.start_all_checks(self._connection)
         hasten_handshake(dtls, self.round_trip, clock)
@@ -151,9 +153,10 @@ class Transport:
         self._handle_rtcp = seam.replace_rtcp_handler(dtls, self._on_rtcp)
         self._handle_sctp: seam.PacketHandler | None = None
 
-    def use_relay(self, relay: Relay | None) -> None:
-        """Offer its allocation too. Call it before gathering; `close` ends it."""
-        self._relay = relay
+    def use(self, relay: Relay | None, make_filter: MakeFilter | None = None) -> None:
+        """Offer the relay's allocation too; `close` ends it. `make_filter`: put a tester's filter
+        between us and each socket. Call it before gathering."""
+        self._relay, self._filter = relay, make_filter
 
     def watch_sctp(
         self, sctp: RTCSctpTransport, *, on_association_ended: Callable[[], None]
@@ -184,7 +187,8 @@ class Transport:
 
     def _watch(self, protocol: StunProtocol) -> None:
         sock = protocol.transport.get_extra_info("socket")
-        lateness = Lateness(sock)
+        # The kernel does not know when a filter passed a datagram on.
+        lateness = Lateness(sock if self._filter is None else None)
         seam.deliver_media_directly(
             self._dtls,
             protocol,
@@ -199,6 +203,8 @@ class Transport:
         if granted is not None:
             known = self.receive_buffer_bytes
             self.receive_buffer_bytes = granted if known is None else min(known, granted)
+        if self._filter is not None:
+            put_between(protocol, self._filter)
 
     # --- what arrives -----------------------------------------------------------------------------
 

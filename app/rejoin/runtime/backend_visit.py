@@ -15,6 +15,7 @@ from rejoin.core.ticket import BackendAddress
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import BadInputError
 from rejoin.hosts import is_public, is_this_machine
+from rejoin.language import Message
 from rejoin.runtime.deep_link import is_link, parse_link
 from rejoin.runtime.games import host_of
 from rejoin.runtime.studio_profile import StudioProfile
@@ -57,7 +58,7 @@ def address_of(text: str) -> BackendAddress:
     (on this computer http) need not be said. Raises BadInputError."""
     text = text.strip()
     if len(text) > MAX_ADDRESS:
-        raise BadInputError("This is too long for a link or an address.")
+        raise BadInputError(Message("This is too long for a link or an address."))
     if is_link(text):
         return parse_link(text)
     if "://" not in text:
@@ -157,8 +158,13 @@ async def _without_about(exchange: Exchange, address: BackendAddress) -> Visited
 def _check_contract(version: int, address: BackendAddress) -> None:
     if version != CONTRACT_VERSION:
         raise BadInputError(
-            f"The backend at {host_of(address.backend_url)} needs another version of Rejoin: it "
-            f"speaks contract {version}, this one contract {CONTRACT_VERSION}."
+            Message(
+                "The backend at {backend_url} needs another version of Rejoin: it speaks "
+                "contract {version}, this one contract {contract_version}.",
+                backend_url=host_of(address.backend_url),
+                version=version,
+                contract_version=CONTRACT_VERSION,
+            )
         )
 
 

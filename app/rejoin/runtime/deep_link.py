@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
 from rejoin.hosts import is_this_machine
+from rejoin.language import Message
 from rejoin.signaling.dialects import DIALECTS
 
 SCHEME: Final = "rejoin"
@@ -49,39 +50,39 @@ def is_link(text: str) -> bool:
 def parse_link(text: str) -> BackendAddress:
     """The backend that a link leads to. Raises BadInputError, which never quotes the link."""
     if len(text) > MAX_LINK:
-        raise _refused("it is too long")
+        raise _refused(Message("it is too long"))
     if not _PLAIN.fullmatch(text):
-        raise _refused("it contains characters that a link cannot have")
+        raise _refused(Message("it contains characters that a link cannot have"))
     try:
         parts = urlsplit(text)
         pairs = parse_qsl(
             parts.query, keep_blank_values=True, strict_parsing=True, max_num_fields=8
         )
     except ValueError:
-        raise _refused("it is malformed") from None
+        raise _refused(Message("it is malformed")) from None
     if (parts.scheme, parts.netloc, parts.path.rstrip("/"), parts.fragment) != (
         SCHEME,
         "play",
         "",
         "",
     ):
-        raise _refused(f"it does not begin with {SCHEME}://play?")
+        raise _refused(Message("it does not begin with {scheme}://play?", scheme=SCHEME))
     given = dict(pairs)
     if len(given) < len(pairs):
-        raise _refused("it contains a parameter twice")
+        raise _refused(Message("it contains a parameter twice"))
     if not given.keys() <= set(_KEYS):
-        raise _refused(f"it has parameters other than {', '.join(_KEYS)}")
+        raise _refused(Message("it has parameters other than {keys}", keys=", ".join(_KEYS)))
     backend_url, on_this_machine = _backend(given.get("backend", ""))
     dialect = DIALECTS.get(given.get("dialect", "ours"))
     if dialect is None:
-        raise _refused("this version of Rejoin does not know its dialect")
+        raise _refused(Message("this version of Rejoin does not know its dialect"))
     names = {key: given.get(key) for key in ("stream_group", "application")}
     if any(name is not None and not _NAME.fullmatch(name) for name in names.values()):
-        raise _refused("its stream group or application is not a valid name")
+        raise _refused(Message("its stream group or application is not a valid name"))
     if dialect.needs_stream_group != (names["stream_group"] is not None) or (
         names["application"] is not None and names["stream_group"] is None
     ):
-        raise _refused("its dialect requires different parameters to name the game")
+        raise _refused(Message("its dialect requires different parameters to name the game"))
     return BackendAddress(
         backend_url,
         dialect.name,
@@ -127,17 +128,17 @@ def _backend(text: str) -> tuple[str, bool]:
         parts = urlsplit(text)
         port_is_one = parts.port is None or parts.port > 0
     except ValueError:
-        raise _refused("its backend is not a URL") from None
+        raise _refused(Message("its backend is not a URL")) from None
     host = parts.hostname or ""
     if not _PLAIN.fullmatch(text) or not host or not port_is_one:
-        raise _refused("its backend is not a URL")
+        raise _refused(Message("its backend is not a URL"))
     if parts.username is not None or parts.password is not None:
-        raise _refused("its backend contains a user name or password")
+        raise _refused(Message("its backend contains a user name or password"))
     if parts.query or parts.fragment:
-        raise _refused("its backend has a query or a fragment")
+        raise _refused(Message("its backend has a query or a fragment"))
     on_this_machine = is_this_machine(host)
     if parts.scheme != "https" and not (parts.scheme == "http" and on_this_machine):
-        raise _refused("its backend does not use https")
+        raise _refused(Message("its backend does not use https"))
     return text, on_this_machine
 
 
@@ -145,15 +146,15 @@ def _timeout_s(text: str | None) -> float | None:
     if text is None:
         return None
     if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) or not 1 <= float(text) <= 3600:
-        raise _refused("its connection timeout is not 1 to 3600 seconds")
+        raise _refused(Message("its connection timeout is not 1 to 3600 seconds"))
     return float(text)
 
 
 def _yes(text: str | None) -> bool:
     if text not in (None, "yes", "no"):
-        raise _refused("its reports are neither yes nor no")
+        raise _refused(Message("its reports are neither yes nor no"))
     return text == "yes"
 
 
 def _refused(reason: str) -> BadInputError:
-    return BadInputError(f"This link cannot be used: {reason}.")
+    return BadInputError(Message("This link cannot be used: {reason}.", reason=reason))

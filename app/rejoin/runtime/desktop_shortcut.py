@@ -18,6 +18,7 @@ import platformdirs
 from rejoin import assets
 from rejoin.child_program import program_command
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 
 _MAX_NAME: Final = 60
 _MOST: Final = 50
@@ -30,7 +31,7 @@ def desktop_folder() -> Path:
     except (RuntimeError, OSError):
         folder = None
     if folder is None or not folder.is_dir():
-        raise BadInputError("There is no desktop folder to put a shortcut into.")
+        raise BadInputError(Message("There is no desktop folder to put a shortcut into."))
     return folder
 
 
@@ -59,8 +60,8 @@ def make_shortcut(
             return path
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise BadInputError(f"The shortcut cannot be written: {why}.") from error
-    raise BadInputError("There are too many shortcuts of this name already.")
+        raise BadInputError(Message("The shortcut cannot be written: {why}.", why=why)) from error
+    raise BadInputError(Message("There are too many shortcuts of this name already."))
 
 
 def home_command() -> tuple[str, ...]:

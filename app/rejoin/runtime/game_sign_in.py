@@ -63,5 +63,7 @@ def with_tokens(
     """The profile with this token, and where the next one comes from."""
     store = TokenStore() if is_saved else None
     source = SignInSource(sign_in, profile.backend_url, http_of(profile), store=store)
-    profile = replace(profile, token=tokens.bearer, token_is_saved=is_saved)
+    profile = replace(
+        profile, token=tokens.bearer, token_is_saved=is_saved, issuer=sign_in.method.issuer
+    )
     return profile, SignedIn(source, tokens.lasts_s)

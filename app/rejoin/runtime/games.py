@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from rejoin.core.ticket import NETWORKS, BackendAddress
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 from rejoin.printable import printable
 from rejoin.signaling.dialects import DIALECTS
 
@@ -88,11 +89,11 @@ def checked_name(text: str) -> str:
     """A name as it may stand on a card. Raises BadInputError."""
     name = " ".join(text.split())
     if not name:
-        raise BadInputError("A game needs a name.")
+        raise BadInputError(Message("A game needs a name."))
     if len(name) > MAX_NAME:
-        raise BadInputError(f"A name has at most {MAX_NAME} characters.")
+        raise BadInputError(Message("A name has at most {max_name} characters.", max_name=MAX_NAME))
     if printable(name) != name:
-        raise BadInputError("This name has characters that cannot be shown.")
+        raise BadInputError(Message("This name has characters that cannot be shown."))
     return name
 
 
@@ -101,15 +102,17 @@ def game_from(table: Mapping[str, Any]) -> Game:
     known = {"name", "last_played", *ADDRESS_KEYS}
     unknown = [key for key in table if key not in known]
     if unknown:
-        raise BadInputError(f"it has an unknown key, {printable(str(unknown[0])[:40])}")
+        raise BadInputError(
+            Message("it has an unknown key, {unknown}", unknown=printable(str(unknown[0])[:40]))
+        )
     name, url = table.get("name"), table.get("backend_url")
     if not isinstance(name, str):
-        raise BadInputError("it has no name")
+        raise BadInputError(Message("it has no name"))
     if not isinstance(url, str) or not host_of(url):
-        raise BadInputError("its backend_url is not a URL")
+        raise BadInputError(Message("its backend_url is not a URL"))
     last = table.get("last_played")
     if last is not None and not _is_number(last, 0, _MAX_UNIX_S):
-        raise BadInputError("its last_played is wrong")
+        raise BadInputError(Message("its last_played is wrong"))
     return Game(checked_name(name), _address(table), last)
 
 
@@ -117,21 +120,21 @@ def _address(table: Mapping[str, Any]) -> BackendAddress:
     found: dict[str, Any] = {key: table[key] for key in ADDRESS_KEYS if key in table}
     for key, pattern in _TEXTS.items():
         if key in found and not (isinstance(found[key], str) and pattern.fullmatch(found[key])):
-            raise BadInputError(f"its {key} is wrong")
+            raise BadInputError(Message("its {key} is wrong", key=key))
     for key in _FLAGS:
         if key in found and not isinstance(found[key], bool):
-            raise BadInputError(f"its {key} is neither true nor false")
+            raise BadInputError(Message("its {key} is neither true nor false", key=key))
     found.setdefault("dialect", "ours")
     dialect = DIALECTS.get(found["dialect"]) if isinstance(found["dialect"], str) else None
     if dialect is None:
-        raise BadInputError("its dialect is not known")
+        raise BadInputError(Message("its dialect is not known"))
     if dialect.needs_stream_group != ("stream_group" in found):
-        raise BadInputError("its dialect requires different keys to name the game")
+        raise BadInputError(Message("its dialect requires different keys to name the game"))
     if found.get("network", "internet") not in NETWORKS:
-        raise BadInputError("its network is wrong")
+        raise BadInputError(Message("its network is wrong"))
     timeout_s = found.get("connection_timeout_s")
     if timeout_s is not None and not _is_number(timeout_s, 1, 3600):
-        raise BadInputError("its connection_timeout_s is not 1 to 3600")
+        raise BadInputError(Message("its connection_timeout_s is not 1 to 3600"))
     return BackendAddress(**found)
 
 

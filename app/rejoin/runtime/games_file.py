@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 from rejoin.runtime.games import MAX_GAMES, Game, checked_name, game_from
 from rejoin.runtime.state_folder import settings_folder
 from rejoin.runtime.toml_file import edit_file, read_tables
 
 _NAME: Final = "games.toml"
-_CALLED: Final = "file of games"
+_CALLED: Final = Message("file of games")
 _TABLES: Final = "game"
 
 _HEADING: Final = "# The games in Rejoin's home window.\n"
@@ -46,24 +47,39 @@ def load(path: Path) -> LoadedGames:
     try:
         tables = read_tables(path)
     except OSError:
-        return LoadedGames(problems=(f"The {_CALLED} {path} cannot be read.",))
+        return LoadedGames(
+            problems=(Message("The file of games {path} cannot be read.", path=path),)
+        )
     except ValueError as error:
-        return LoadedGames(problems=(f"The {_CALLED} {path} is damaged ({error}).",))
+        said = Message("The file of games {path} is damaged ({error}).", path=path, error=error)
+        return LoadedGames(problems=(said,))
     entries = (tables or {}).get(_TABLES, [])
     if not isinstance(entries, list):
-        return LoadedGames(problems=(f"The {_CALLED} {path} has no list of games.",))
+        return LoadedGames(
+            problems=(Message("The file of games {path} has no list of games.", path=path),)
+        )
     games: dict[str, Game] = {}
     problems: list[str] = []
     for number, entry in enumerate(entries[:MAX_GAMES], 1):
         try:
             game = _game(entry)
         except BadInputError as error:
-            why = str(error).rstrip(".")
-            problems.append(f"Game {number} in the {_CALLED} cannot be used: {why}.")
+            why = error.args[0]
+            problems.append(
+                Message(
+                    "Game {number} in the file of games cannot be used: {why}.",
+                    number=number,
+                    why=why if isinstance(why, Message) else str(why).rstrip("."),
+                )
+            )
         else:
             games.setdefault(game.key, game)
     if len(entries) > MAX_GAMES:
-        problems.append(f"The {_CALLED} has more than {MAX_GAMES} games; the first are shown.")
+        problems.append(
+            Message(
+                "The file of games has more than {most} games; the first are shown.", most=MAX_GAMES
+            )
+        )
     return LoadedGames(tuple(games.values()), tuple(problems))
 
 
@@ -75,9 +91,13 @@ def add(path: Path, game: Game) -> Path | None:
     def edit(document: Any) -> None:
         entries = _entries(document)
         if any(_is(entry, game.key) for entry in entries):
-            raise BadInputError(f"{game.name} is in the list already.")
+            raise BadInputError(Message("{name} is in the list already.", name=game.name))
         if len(entries) >= MAX_GAMES:
-            raise BadInputError(f"There are {MAX_GAMES} games already. Remove one first.")
+            raise BadInputError(
+                Message(
+                    "There are {max_games} games already. Remove one first.", max_games=MAX_GAMES
+                )
+            )
         table = tomlkit.table()
         table.update(_table(replace(game, name=checked_name(game.name))))
         if not entries:
@@ -125,7 +145,9 @@ def _edit_one(path: Path, key: str, change: Callable[[Any], None]) -> None:
 def _entries(document: Any) -> Any:
     entries = document.get(_TABLES, [])
     if not isinstance(entries, list):
-        raise BadInputError(f"In the {_CALLED} {_TABLES} is not a list. Remove that line.")
+        raise BadInputError(
+            Message("In the file of games {name} is not a list. Remove that line.", name=_TABLES)
+        )
     return entries
 
 
@@ -138,7 +160,7 @@ def _is(entry: Any, key: str) -> bool:
 
 def _game(entry: Any) -> Game:
     if not isinstance(entry, Mapping):
-        raise BadInputError("it is not a table")
+        raise BadInputError(Message("it is not a table"))
     return game_from({name: _plain(value) for name, value in entry.items()})
 
 

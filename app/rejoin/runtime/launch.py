@@ -12,6 +12,7 @@ from typing import Final
 from rejoin.core.model import Ending, EndingKind, SessionId
 from rejoin.core.ticket import Ticket
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.language import Message
 from rejoin.runtime.games import game_key
 from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.studio_profile import StudioProfile
@@ -76,7 +77,7 @@ def ticket_to_return_with() -> Ticket:
     folder = TicketFolder()
     ticket = folder.newest()
     if ticket is None or ticket.expired(folder.now()):
-        raise BadInputError("There is no game to go back into.")
+        raise BadInputError(Message("There is no game to go back into."))
     return ticket
 
 
@@ -93,7 +94,7 @@ def claim(key: str) -> Claim:
     except OSError:
         return LockUnavailable()
     if instance is None:
-        raise RejoinError("This game is open in another Rejoin, which does not respond.")
+        raise RejoinError(Message("This game is open in another Rejoin, which does not respond."))
     return Claimed(instance)
 
 

@@ -20,6 +20,7 @@ from rejoin.core.model import SessionId
 from rejoin.core.ticket import RejoinState, Ticket
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import RejoinError
+from rejoin.language import Message
 from rejoin.runtime.instance import Instance
 from rejoin.runtime.instance_server import OnActivate
 from rejoin.runtime.studio_profile import StudioProfile
@@ -33,12 +34,12 @@ _DISK_TIMEOUT_S: Final = 5.0
 _PICTURE_WITHIN_S: Final = 2.0
 
 _REASONS: Final = {
-    errno.ENOSPC: "no space is left on the disk",
-    errno.EDQUOT: "no space is left on the disk",
-    errno.EROFS: "the disk is read-only",
-    errno.EACCES: "its folder cannot be written to",
-    errno.EPERM: "its folder cannot be written to",
-    errno.ETIMEDOUT: "the disk does not respond",
+    errno.ENOSPC: Message("no space is left on the disk"),
+    errno.EDQUOT: Message("no space is left on the disk"),
+    errno.EROFS: Message("the disk is read-only"),
+    errno.EACCES: Message("its folder cannot be written to"),
+    errno.EPERM: Message("its folder cannot be written to"),
+    errno.ETIMEDOUT: Message("the disk does not respond"),
 }
 
 
@@ -106,7 +107,9 @@ class LocalStore:
                 session_id=keyring_reference(self._address.backend_url, session_id),
             )
         if self._keyring_missing:
-            self._problem = "No way back after a crash: this computer has no usable keyring."
+            self._problem = Message(
+                "No way back after a crash: this computer has no usable keyring."
+            )
         else:
             await self._write(rejoin_state)
         if first:
@@ -133,8 +136,8 @@ class LocalStore:
             self._problem = None
         except OSError as error:  # TimeoutError is one
             number = errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno
-            reason = _REASONS.get(number or 0, "the disk reports an error")
-            self._problem = f"No way back after a crash: {reason}."
+            reason = _REASONS.get(number or 0, Message("the disk reports an error"))
+            self._problem = Message("No way back after a crash: {reason}.", reason=reason)
             _log.info("the ticket was not written: %s", type(error).__name__)
 
     async def delete(self, session_id: SessionId) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final
 
+from rejoin.language import Message, current, tr
 from rejoin.signaling.openid import SignInRefusedError
 
 PATH: Final = "/sign-in"
@@ -104,22 +105,24 @@ class LoopbackRedirect:
         path, _, query = target.partition("?")
         # The name in Host: a page on the internet may have a name that leads to this machine.
         if hosts != [f"127.0.0.1:{self.port}"] or method != "GET":
-            return _page("400 Bad Request", "This is not a page for you.")
+            return _page("400 Bad Request", tr("This is not a page for you."))
         if path == "/" and not query:
             return self._first(cookies)
         if path == PATH:
             return self._redirected(query, cookies)
-        return _page("404 Not Found", "There is nothing here.")
+        return _page("404 Not Found", tr("There is nothing here."))
 
     def _first(self, cookies: str) -> str:
         if self._taken and not self._has_cookie(cookies):
             self._end(
                 SignInRefusedError(
-                    "Another program of this computer opened the sign-in before your browser did, "
-                    "or two browsers did. Nobody is signed in; try again."
+                    Message(
+                        "Another program of this computer opened the sign-in before your browser "
+                        "did, or two browsers did. Nobody is signed in; try again."
+                    )
                 )
             )
-            return _page("409 Conflict", "This sign-in is open elsewhere. Start it again.")
+            return _page("409 Conflict", tr("This sign-in is open elsewhere. Start it again."))
         self._taken = True
         name, value = self._cookie
         return (
@@ -131,10 +134,10 @@ class LoopbackRedirect:
     def _redirected(self, query: str, cookies: str) -> str:
         # One that is not ours changes nothing: the player's own may still come.
         if not self._has_cookie(cookies) or not self._is_ours(query):
-            return _page("400 Bad Request", "This belongs to another sign-in.")
+            return _page("400 Bad Request", tr("This belongs to another sign-in."))
         if self._query is not None and not self._query.done():
             self._query.set_result(query)
-        return _page("200 OK", "You can close this page and go back to Rejoin.")
+        return _page("200 OK", tr("You can close this page and go back to Rejoin."))
 
     def _has_cookie(self, cookies: str) -> bool:
         name, value = self._cookie
@@ -147,8 +150,11 @@ class LoopbackRedirect:
 
 
 def _page(status: str, sentence: str) -> str:
+    language = current()
+    direction = "rtl" if language.right_to_left else "ltr"
     body = (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Rejoin</title>'
+        f'<!doctype html><html lang="{language.tag}" dir="{direction}"><meta charset="utf-8">'
+        "<title>Rejoin</title>"
         "<style>body{font:1.1rem sans-serif;margin:4rem auto;max-width:30rem}</style>"
         f"<h1>Rejoin</h1><p>{sentence}</p></html>"
     )

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from rejoin.errors import RejoinError
+from rejoin.language import Message
 
 _MOST_NAMES: Final = 1000
 _REASONS: Final = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk is full",
-    errno.EACCES: "this folder may not be written",
-    errno.EPERM: "this folder may not be written",
-    errno.EROFS: "this folder may not be written",
+    errno.ENOSPC: Message("the disk is full"),
+    errno.EDQUOT: Message("the disk is full"),
+    errno.EACCES: Message("this folder may not be written"),
+    errno.EPERM: Message("this folder may not be written"),
+    errno.EROFS: Message("this folder may not be written"),
 }
 
 
@@ -50,9 +51,9 @@ def write_new_file(folder: Path, name: str, content: bytes) -> Path:
             with contextlib.suppress(FileExistsError):
                 return _written(file, content)
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, "the disk reports an error")
-        raise RejoinError(f"Nothing was saved: {reason}.") from error
-    raise RejoinError("Nothing was saved: too many files have this name.")
+        reason = _REASONS.get(error.errno or 0, Message("the disk reports an error"))
+        raise RejoinError(Message("Nothing was saved: {reason}.", reason=reason)) from error
+    raise RejoinError(Message("Nothing was saved: too many files have this name."))
 
 
 def _written(file: Path, content: bytes) -> Path:

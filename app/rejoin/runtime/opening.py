@@ -14,6 +14,7 @@ from typing import Final
 from rejoin.core.ticket import BackendAddress, Ticket
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.language import Message
 from rejoin.runtime import game_sign_in, launch
 from rejoin.runtime import sign_in as sign_ins
 from rejoin.runtime.instance import Instance, activate
@@ -25,7 +26,7 @@ from rejoin.runtime.unfinished import key_of_ticket
 from rejoin.signaling.openid import DeviceAnswer, OpenIdMethod
 
 _CLAIM_WITHIN_S: Final = 10.0
-_SILENT: Final = "This game is open in another Rejoin, which does not respond."
+_SILENT: Final = Message("This game is open in another Rejoin, which does not respond.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +171,9 @@ def checked_token(text: str) -> str:
     """A token that a player has pasted. Raises BadInputError."""
     token = text.strip()
     if not token or len(token) > 8192 or not token.isascii() or not token.isprintable():
-        raise BadInputError("This is no sign-in token.")
+        raise BadInputError(Message("This is no sign-in token."))
     if " " in token:
-        raise BadInputError("This is no sign-in token: it has spaces.")
+        raise BadInputError(Message("This is no sign-in token: it has spaces."))
     return token
 
 
@@ -199,5 +200,5 @@ async def open_after_device(
 
 def _method(needed: SignInNeeded) -> OpenIdMethod:
     if needed.method is None:
-        raise BadInputError("The backend does not say where its players sign in.")
+        raise BadInputError(Message("The backend does not say where its players sign in."))
     return needed.method

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from rejoin.clock import boot_id, boot_s
+from rejoin.clock import awake_s, boot_id, boot_s
 from rejoin.core.events import Event, RejoinRequested, StartRequested
 from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
 from rejoin.core.play_report import PlayReport
@@ -24,6 +24,7 @@ from rejoin.input_module.port import (
     ModuleFacts,
     Reports,
 )
+from rejoin.language import Message
 from rejoin.media.audio.default_output import open_output
 from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
@@ -36,6 +37,7 @@ from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.relay import RelaySettings
 from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS
+from rejoin.runtime.client_hooks import ClientHooks
 from rejoin.runtime.data_used import DataUsed
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
@@ -90,6 +92,7 @@ class PlayerOptions:
       thread.
     - `reports`: where reconnect reports wait; None: the player allows none. Only sent where the
       profile's studio takes them.
+    - `hooks`: what a tester puts into this client; a player's has none.
     - `token_source`: gives new sign-in tokens; None: that of the profile is all there is.
       `token_lasts_s`: how long that one is good; None: not known.
     - `dtls_client`: act as the DTLS client, which saves one round trip; False leaves the role to
@@ -117,6 +120,7 @@ class PlayerOptions:
     reports: ReportQueue | None = None
     token_source: TokenSource | None = None
     token_lasts_s: float | None = None
+    hooks: ClientHooks | None = None
 
 
 _DEFAULTS = PlayerOptions()
@@ -168,6 +172,7 @@ class Player:
                 policy=self._policy,
                 on_record=options.on_record,
                 record_samples=options.record_samples,
+                awake_clock=awake_s if options.hooks is None else options.hooks.awake_clock,
                 on_report=None if self._reports is None else self._reports.episode_ended,
             ),
             self._input_parts() if options.input_module else None,
@@ -260,9 +265,16 @@ class Player:
         store, shown = self._options.local_store, self.statistics()
         picture = None
         if shown is not None and shown.unsupported is not None:
-            picture = f"The picture stands still: Rejoin cannot play {shown.unsupported}."
+            picture = Message(
+                "The picture stands still: Rejoin cannot play {kind}.", kind=shown.unsupported
+            )
         problems = (picture, self._audio.problem, store.problem if store else None)
-        return "\n".join(problem for problem in problems if problem) or None
+        found: str | None = None
+        for problem in problems:
+            if problem:
+                said = Message(problem) if not isinstance(problem, Message) else problem
+                found = Message("{first}\n{second}", first=found, second=said) if found else said
+        return found
 
     # --- its life, on the stream thread -----------------------------------------------------------
 
@@ -326,6 +338,7 @@ class Player:
             allow_insecure=profile.allow_insecure,
             public_only=profile.public_only,
             verify=profile.ssl_context(),
+            around=None if self._options.hooks is None else self._options.hooks.around_http,
         )
 
     def _report_sender(self) -> ReportSender | None:
@@ -350,6 +363,7 @@ class Player:
         self._client.use_token(token)
 
     def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
+        hooks = self._options.hooks
         return Peer(
             number,
             PeerSettings(
@@ -358,6 +372,7 @@ class Player:
                 self._hardware,
                 dtls_client=self._limits.dtls_client,
                 max_kbps=self._limits.max_kbps or MAX_BITRATE_KBPS,
+                filter_sockets=None if hooks is None else hooks.filter_sockets,
             ),
             MediaSinks(self.slot, self._audio),
             post=post,

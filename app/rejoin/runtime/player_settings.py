@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from rejoin.errors import BadInputError
 from rejoin.input_events import chords
+from rejoin.language import Message, mark
 from rejoin.runtime.setting_kinds import (
     SHOWN,
     Applies,
@@ -32,6 +33,9 @@ from rejoin.runtime.settings_versions import VERSION_KEY, new_name_of, version_p
 
 _NAMED: Final = 8
 """How many unknown keys are named."""
+
+_DEFAULT_USED: Final = mark("{problem} Its default is used: {default}.")
+_UNKNOWN: Final = mark("This Rejoin has no such setting, and leaves it as it is: {names}.")
 
 _Default = TypeVar("_Default")
 
@@ -352,6 +356,14 @@ class PlayerSettings:
         _AT_ONCE,
         "Nothing in Rejoin's windows moves by itself.",
     )
+    language: str = _setting(
+        "appearance.language",
+        OneOf(("system", "en", "de", "ja", "pseudo", "pseudo-rtl")),
+        "system",
+        _AT_ONCE,
+        "Language of Rejoin's windows; system: that of the desktop, or else English. The command "
+        "line is English. pseudo and pseudo-rtl are for tests of translations.",
+    )
     notify_in_background: bool = _setting(
         "notifications.background",
         YesNo(),
@@ -404,9 +416,13 @@ def setting(key: str) -> Setting:
     except KeyError:
         renamed = new_name_of(key)
         if renamed is not None:
-            raise BadInputError(f"The setting {key} is now called {renamed}.") from None
+            raise BadInputError(
+                Message("The setting {key} is now called {renamed}.", key=key, renamed=renamed)
+            ) from None
         raise BadInputError(
-            f"There is no setting {key[:SHOWN]}. `rejoin settings list` shows them all."
+            Message(
+                "There is no setting {key}. `rejoin settings list` shows them all.", key=key[:SHOWN]
+            )
         ) from None
 
 
@@ -441,13 +457,13 @@ def from_tables(tables: Mapping[str, Any]) -> Loaded:
             found[known.name] = known.checked(value)
             given.add(key)
         except BadInputError as error:
-            bad[key] = f"{error} Its default is used: {known.to_text(known.default)}."
+            default = known.to_text(known.default)
+            bad[key] = Message(_DEFAULT_USED, problem=error.args[0], default=default)
     settings = PlayerSettings(**found)
     problems = [*version_problem(tables), *bad.values(), *clashes_of(settings).values()]
     if unknown:
-        more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
-        named = ", ".join(key[:SHOWN] for key in unknown[:_NAMED])
-        problems.append(f"This Rejoin has no such setting, and leaves it as it is: {named}{more}.")
+        named = ", ".join([*(key[:SHOWN] for key in unknown[:_NAMED]), "..."][: len(unknown)])
+        problems.append(Message(_UNKNOWN, names=named))
     return Loaded(settings, tuple(problems), frozenset(given), MappingProxyType(bad))
 
 
@@ -459,8 +475,12 @@ def clashes_of(settings: PlayerSettings) -> dict[str, str]:
         if isinstance(each.kind, Keys)
     }
     return {
-        other: f"The settings {owner} and {other} both have the keys {chord}, which are for the "
-        "first."
+        other: Message(
+            "The settings {owner} and {other} both have the keys {keys}, which are for the first.",
+            owner=owner,
+            other=other,
+            keys=chord,
+        )
         for owner, other, chord in chords.clashes(shortcuts)
     }
 

@@ -59,6 +59,10 @@ class Probes:
         )
         # Last: what was sent meanwhile has shown the kernel whether the gateway answers.
         link, gateway = self._way(self._reach)
+        if names is Answer.SILENT:
+            # Nor may this computer's name server work: an address proves nothing about that.
+            named = [not probe.has_address for probe in self._origins]
+            origins = [state for state, is_named in zip(origins, named, strict=True) if is_named]
         return Findings(link, gateway, names, backend, _internet(origins, sign_in=sign_in))
 
     async def aclose(self) -> None:

@@ -8,6 +8,7 @@ from typing import Final, TypeGuard, assert_never
 
 from rejoin.errors import BadInputError
 from rejoin.input_events import chords
+from rejoin.language import Message
 
 Value = str | int | float | None
 """What a setting can be; a bool is an int. None: no limit or no choice, and no line in the file."""
@@ -104,7 +105,14 @@ class Setting:
         shown = str(value)
         if len(shown) > SHOWN:
             shown = shown[:SHOWN] + "..."
-        raise BadInputError(f"The setting {self.key} cannot be {shown!r}, but {self.allowed()}.")
+        raise BadInputError(
+            Message(
+                "The setting {key} cannot be {shown}, but {allowed}.",
+                key=self.key,
+                shown=repr(shown),
+                allowed=self.allowed(),
+            )
+        )
 
     def from_text(self, text: str) -> Value:
         """The value that a person wrote. Raises BadInputError."""
@@ -134,25 +142,31 @@ class Setting:
             return NONE
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    def allowed(self) -> str:
+    def allowed(self) -> Message:
         """What it may be, in words."""
         match self.kind:
             case OneOf(words):
-                return f"{', '.join(words[:-1])} or {words[-1]}"
+                return Message("{words} or {last}", words=", ".join(words[:-1]), last=words[-1])
             case YesNo():
-                return "true or false"
+                return Message("true or false")
             case Share():
-                return "a number from 0 to 1"
+                return Message("a number from 0 to 1")
             case Limit(least, most):
-                return f"a whole number from {least} to {most}, or {NONE}"
+                return Message(
+                    "a whole number from {least} to {most}, or none", least=least, most=most
+                )
             case Whole(least, most):
-                return f"a whole number from {least} to {most}"
+                return Message("a whole number from {least} to {most}", least=least, most=most)
             case Text(most):
-                return f"text of at most {most} characters, or {NONE}"
+                return Message("text of at most {most} characters, or none", most=most)
             case Number(lowest, highest):
-                return f"a number from {lowest:g} to {highest:g}"
+                return Message(
+                    "a number from {lowest} to {highest}",
+                    lowest=format(lowest, "g"),
+                    highest=format(highest, "g"),
+                )
             case Keys(needed):
-                return "keys such as Ctrl+Alt+S" if needed else _ANY_KEYS
+                return Message("keys such as Ctrl+Alt+S") if needed else _ANY_KEYS
             case _:
                 assert_never(self.kind)
 
@@ -194,7 +208,7 @@ def _in_one_form(kind: Kind, value: Value) -> Value:
             return value
 
 
-_ANY_KEYS: Final = f"keys such as Ctrl+Alt+S or F9, or {chords.NONE}"
+_ANY_KEYS: Final = Message("keys such as Ctrl+Alt+S or F9, or none")
 
 
 def _are_keys(text: str, needed: bool) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 from rejoin.runtime.player_settings import SETTINGS, Loaded, from_tables, setting
 from rejoin.runtime.private_files import write_new
 from rejoin.runtime.setting_kinds import Value
@@ -20,7 +21,7 @@ from rejoin.runtime.state_folder import keep_file, settings_folder
 from rejoin.runtime.toml_file import edit_file, read_tables
 
 _NAME: Final = "settings.toml"
-_CALLED: Final = "settings file"
+_CALLED: Final = Message("settings file")
 
 _HEADING: Final = "# Settings of Rejoin. `rejoin settings list` says what each one means.\n"
 
@@ -39,10 +40,20 @@ def load(path: Path) -> Loaded:
         migrate(tables)
         return from_tables(tables)
     except OSError:
-        return Loaded(problems=(f"The settings file {path} cannot be read: defaults are used.",))
+        return Loaded(
+            problems=(
+                Message("The settings file {path} cannot be read: defaults are used.", path=path),
+            )
+        )
     except ValueError as error:
         return Loaded(
-            problems=(f"The settings file {path} is damaged ({error}): defaults are used.",),
+            problems=(
+                Message(
+                    "The settings file {path} is damaged ({error}): defaults are used.",
+                    path=path,
+                    error=error,
+                ),
+            ),
             damaged=True,
         )
 
@@ -75,7 +86,9 @@ def export(path: Path, to: Path, *, replace: bool = False) -> None:
     Raises BadInputError."""
     loaded = load(path)
     if loaded.damaged:
-        raise BadInputError(loaded.problems[0].replace("defaults are used", "it is not exported"))
+        raise BadInputError(
+            Message("The settings file {path} is damaged: it is not exported.", path=path)
+        )
     values = {key: getattr(loaded.settings, SETTINGS[key].name) for key in SETTINGS}
     try:
         import tomlkit
@@ -90,10 +103,12 @@ def export(path: Path, to: Path, *, replace: bool = False) -> None:
         else:
             write_new(to, tomlkit.dumps(document).encode())
     except FileExistsError:
-        raise BadInputError(f"{to} exists already: name a new file.") from None
+        raise BadInputError(Message("{to} exists already: name a new file.", to=to)) from None
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise BadInputError(f"The settings cannot be written to {to}: {why}.") from error
+        raise BadInputError(
+            Message("The settings cannot be written to {to}: {why}.", to=to, why=why)
+        ) from error
 
 
 def import_from(path: Path, source: Path) -> tuple[tuple[str, ...], Path | None]:
@@ -105,16 +120,22 @@ def import_from(path: Path, source: Path) -> tuple[tuple[str, ...], Path | None]
     try:
         tables = read_tables(source)
         if tables is None:
-            raise BadInputError(f"There is no file {source}.")
+            raise BadInputError(Message("There is no file {source}.", source=source))
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise BadInputError(f"The file {source} cannot be read: {why}.") from error
+        raise BadInputError(
+            Message("The file {source} cannot be read: {why}.", source=source, why=why)
+        ) from error
     except ValueError as error:
-        raise BadInputError(f"The file {source} holds no settings: {error}.") from error
+        raise BadInputError(
+            Message("The file {source} holds no settings: {error}.", source=source, error=error)
+        ) from error
     migrate(tables)
     found = from_tables(tables)
     if not found.given and found.problems:
-        raise BadInputError(f"The file {source} holds no settings that can be used.")
+        raise BadInputError(
+            Message("The file {source} holds no settings that can be used.", source=source)
+        )
 
     def edit(document: Any) -> None:
         for key, known in SETTINGS.items():
@@ -141,7 +162,9 @@ def _changed(document: Any, key: str, value: Value) -> None:
             document[group] = {name: value}
         return
     if not isinstance(table, dict):
-        raise BadInputError(f"In the settings file {group} is not a table. Remove that line.")
+        raise BadInputError(
+            Message("In the settings file {group} is not a table. Remove that line.", group=group)
+        )
     if value is not None:
         table[name] = value
     elif name in table:

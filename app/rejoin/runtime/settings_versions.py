@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
+from rejoin.language import Message
+
 VERSION: Final = 2
 """The newest."""
 VERSION_KEY: Final = "version"
@@ -29,11 +31,20 @@ def version_problem(document: Mapping[str, Any]) -> tuple[str, ...]:
     """A sentence, if the version of a file is none that this Rejoin knows."""
     version = version_of(document)
     if version is None:
-        return (f"The settings file has no usable version; it is read as version {VERSION}.",)
+        return (
+            Message(
+                "The settings file has no usable version; it is read as version {version}.",
+                version=VERSION,
+            ),
+        )
     if version > VERSION:
         return (
-            f"The settings file is of version {version}, which a newer Rejoin wrote; this one "
-            f"knows version {VERSION} and uses what it knows.",
+            Message(
+                "The settings file is of version {version}, which a newer Rejoin wrote; this one "
+                "knows version {known} and uses what it knows.",
+                version=version,
+                known=VERSION,
+            ),
         )
     return ()
 

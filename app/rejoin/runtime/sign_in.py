@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rejoin.daemon_thread import run_in_daemon_thread
+from rejoin.language import Message
 from rejoin.runtime.loopback_redirect import LoopbackRedirect
 from rejoin.runtime.saved_sign_in import (
     SavedSignIn,
@@ -85,7 +86,7 @@ async def sign_in_with_browser(
                 query = await asyncio.wait_for(redirect.wait(), within_s)
             except TimeoutError:
                 raise SignInRefusedError(
-                    "Nobody signed in in the browser in time. Try again."
+                    Message("Nobody signed in in the browser in time. Try again.")
                 ) from None
             code = requests[0].code_from(query)
             tokens = await client.exchange_code(requests[0], code)

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 
 
 def state_folder() -> Path:
@@ -21,7 +22,7 @@ def state_folder() -> Path:
         return platformdirs.user_state_path("rejoin", appauthor=False)
     except (RuntimeError, OSError) as error:
         raise BadInputError(
-            "There is no home folder: set HOME or XDG_STATE_HOME to the path of a folder."
+            Message("There is no home folder: set HOME or XDG_STATE_HOME to the path of a folder.")
         ) from error
 
 
@@ -32,7 +33,7 @@ def settings_folder() -> Path:
         return platformdirs.user_config_path("rejoin", appauthor=False)
     except (RuntimeError, OSError) as error:
         raise BadInputError(
-            "There is no home folder: set HOME or XDG_CONFIG_HOME to the path of a folder."
+            Message("There is no home folder: set HOME or XDG_CONFIG_HOME to the path of a folder.")
         ) from error
 
 

@@ -29,8 +29,9 @@ class StudioProfile:
     `takes_reports`: the studio wants a small report of each reconnect; the player's own setting
     must allow it too. `probe_url`: another address of the studio, whose answer proves that the
     internet works while the backend does not answer (`signaling.probes.OriginProbe`).
-    `keeps_last_picture`: the picture that the player saw last may be kept beside the ticket, which
-    an unreleased game does not want. A dialect that needs no token has none here.
+    `issuer`: the identity provider at which the player signed in for this backend, which an answer
+    proves as well. `keeps_last_picture`: the picture that the player saw last may be kept beside
+    the ticket, which an unreleased game does not want. A dialect that needs no token has none here.
     """
 
     backend_url: str
@@ -49,10 +50,11 @@ class StudioProfile:
     takes_reports: bool = False
     probe_url: str | None = None
     keeps_last_picture: bool = False
+    issuer: str | None = None
 
     def trusted_origins(self) -> tuple[str, ...]:
         """Addresses that a probe may call as well as the backend."""
-        return () if self.probe_url is None else (self.probe_url,)
+        return tuple(url for url in (self.probe_url, self.issuer) if url is not None)
 
     def __post_init__(self) -> None:
         if not self.dialect.needs_token:

@@ -163,6 +163,10 @@ class ClientSource:
         self._http = http
         self._client: OpenIdClient | None = None
 
+    @property
+    def issuer(self) -> str:
+        return self._credentials.method.issuer
+
     async def prepare(self) -> None:
         await self._opened().discover()
 

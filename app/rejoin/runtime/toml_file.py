@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 from rejoin.runtime.private_files import write_new
 from rejoin.runtime.state_folder import keep_file
 
@@ -55,7 +56,9 @@ def edit_file(path: Path, edit: Callable[[Any], None], *, heading: str, name: st
         keep_file(Path(os.path.realpath(path)), tomlkit.dumps(document))
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise BadInputError(f"The {name} {path} cannot be changed: {why}.") from error
+        raise BadInputError(
+            Message("The {name} {path} cannot be changed: {why}.", name=name, path=path, why=why)
+        ) from error
     return copy
 
 

@@ -17,6 +17,7 @@ from pydantic import Field, StringConstraints
 
 from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
+from rejoin.language import Message
 from rejoin.service_model.status import ACTIVATING, ACTIVE
 from rejoin.signaling.aws_samples import (
     STATUS_UNAVAILABLE,
@@ -136,6 +137,6 @@ class BundleClient(SampleClient):
     def _named(self, session_id: SessionId) -> dict[str, object]:
         if not re.fullmatch(_TOKEN_PATTERN, session_id):
             raise self._exchange.failed(
-                FailureKind.INVALID, "was not called: the session id has a bad form"
+                FailureKind.INVALID, Message("was not called: the session id has a bad form")
             )
         return {"Token": session_id}

@@ -17,6 +17,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
+from rejoin.language import Message
 from rejoin.service_model.status import Status
 from rejoin.signaling.aws_samples import (
     CANNOT_TERMINATE,
@@ -78,7 +79,7 @@ class ReactClient(SampleClient):
         """Never possible: the starter has no such call."""
         raise self._exchange.failed(
             FailureKind.INVALID,
-            "cannot end a game; it ends by itself some time after you leave",
+            Message("cannot end a game; it ends by itself some time after you leave"),
             code=CANNOT_TERMINATE,
             retryable=False,
         )
@@ -133,6 +134,6 @@ class ReactClient(SampleClient):
         """The stream group's id, which is a part of the session's ARN."""
         if not re.fullmatch(_ARN_PATTERN, session_id):
             raise self._exchange.failed(
-                FailureKind.INVALID, "was not called: the session id has a bad form"
+                FailureKind.INVALID, Message("was not called: the session id has a bad form")
             )
         return session_id.split("/")[-2]

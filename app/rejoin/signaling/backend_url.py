@@ -13,6 +13,7 @@ import httpx
 
 from rejoin.errors import BadInputError
 from rejoin.hosts import is_loopback, is_public, is_this_machine
+from rejoin.language import Message
 from rejoin.signaling.connections import Allows
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -26,14 +27,18 @@ def base_url(text: str, *, allow_insecure: bool) -> httpx.URL:
     try:
         url = httpx.URL(text.strip())
     except (httpx.InvalidURL, ValueError, TypeError):
-        raise BadInputError("The backend's URL is not a URL.") from None
+        raise BadInputError(Message("The backend's URL is not a URL.")) from None
     if url.scheme not in ("http", "https") or not is_host(url):
-        raise BadInputError("The backend's URL must look like https://studio.example/.")
+        raise BadInputError(Message("The backend's URL must look like https://studio.example/."))
     if url.userinfo or url.query or url.fragment or not has_valid_port(url):
-        raise BadInputError("The backend's URL may hold a host, a port and a path, nothing else.")
+        raise BadInputError(
+            Message("The backend's URL may hold a host, a port and a path, nothing else.")
+        )
     if url.scheme == "http" and not allow_insecure and not is_this_machine(url.host):
         raise BadInputError(
-            f"The backend at {url.host} needs https; http is for this machine only."
+            Message(
+                "The backend at {host} needs https; http is for this machine only.", host=url.host
+            )
         )
     return url
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from rejoin.core.model import AttemptNumber, SessionId, SessionView, WindowLeft
 from rejoin.core.retry import FailureKind
+from rejoin.language import Message
 from rejoin.service_model.status import Status
 from rejoin.signaling.exchange import (
     DEFAULT_HTTP,
@@ -149,7 +150,7 @@ class BackendClient:
         body = self._exchange.parsed(reply, ConnectionBody)
         if body.attempt != attempt or body.signal_request_sha256 != sha256_hex(signal_request):
             raise self._exchange.failed(
-                FailureKind.OUTCOME_UNKNOWN, "answered another offer than ours", reply
+                FailureKind.OUTCOME_UNKNOWN, Message("answered another offer than ours"), reply
             )
         return body.signal_response
 
@@ -227,14 +228,14 @@ class BackendClient:
         """The header with the attempt's token."""
         if not re.fullmatch(TOKEN_PATTERN, token):
             raise self._exchange.failed(
-                FailureKind.INVALID, "was not called: the token has a bad form"
+                FailureKind.INVALID, Message("was not called: the token has a bad form")
             )
         return {IDEMPOTENCY_HEADER: token}
 
     def _path(self, session_id: SessionId) -> str:
         if not re.fullmatch(SESSION_ID_PATTERN, session_id):
             raise self._exchange.failed(
-                FailureKind.INVALID, "was not called: the session id has a bad form"
+                FailureKind.INVALID, Message("was not called: the session id has a bad form")
             )
         return "/v1/sessions/" + quote(session_id, safe="")
 

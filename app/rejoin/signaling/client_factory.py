@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 from rejoin.signaling.aws_bundle import BundleClient
 from rejoin.signaling.aws_react import ReactClient
 from rejoin.signaling.aws_samples import SampleClient, StreamChoice
@@ -25,10 +26,12 @@ def make_client(
     bearer token or stream group.
     """
     if dialect.needs_token and not token:
-        raise BadInputError("This backend needs your sign-in token.")
+        raise BadInputError(Message("This backend needs your sign-in token."))
     if not dialect.needs_stream_group:
         return BackendClient(base_url, token or "", http=http)
     if choice is None:
-        raise BadInputError(f"A backend of dialect {dialect.name} needs the stream group's id.")
+        raise BadInputError(
+            Message("A backend of dialect {name} needs the stream group's id.", name=dialect.name)
+        )
     speaks = BundleClient if dialect is AWS_BUNDLE else ReactClient
     return speaks(base_url, choice, token if dialect.needs_token else None, http=http)

@@ -7,6 +7,7 @@ report must not be guessed by the code above.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,10 @@ class Dialect:
     """The client names stream group and application itself (`StreamChoice`)."""
     session_is_secret: bool
     """Anybody who knows a session's id may use it: the id is kept like a sign-in token."""
+
+    def __reduce__(self) -> tuple[Callable[[str], Dialect], tuple[str]]:
+        """In another process it is the same value too: dialects are compared by identity."""
+        return _named, (self.name,)
 
 
 OURS: Final = Dialect(
@@ -65,3 +70,7 @@ DIALECTS: Final[dict[str, Dialect]] = {
     dialect.name: dialect for dialect in (OURS, AWS_BUNDLE, AWS_REACT)
 }
 """By name, the default first."""
+
+
+def _named(name: str) -> Dialect:
+    return DIALECTS[name]

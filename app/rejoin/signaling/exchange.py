@@ -30,6 +30,7 @@ from pydantic import BaseModel, ValidationError
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.hosts import is_this_machine
+from rejoin.language import Message, mark
 from rejoin.signaling.backend_url import base_url
 from rejoin.signaling.connections import AddressRefusedError
 from rejoin.signaling.http_environment import proxy_failure, proxy_for
@@ -125,17 +126,17 @@ class Exchange:
         token: str | None,
         *,
         http: HttpSettings = DEFAULT_HTTP,
-        stranger: str = "is not a Rejoin backend",
-        server: str = "backend",
+        stranger: str = mark("is not a Rejoin backend"),
+        server: str = mark("backend"),
     ) -> None:
         """`backend_url`: https, except on loopback or with `allow_insecure`. `token`: the bearer
         token, if there is one. `stranger`: how a server of another kind is described. `server`:
-        what sentences call this one. Raises `BadInputError`.
+        what sentences call this one; both marked. Raises `BadInputError`.
         """
         url = base_url(backend_url, allow_insecure=http.allow_insecure)
         if token is not None:
             _check_bearer(token)
-        self._name = f"The {server} at {url.host}"
+        self._name = Message("The {server} at {host}", server=Message(server), host=url.host)
         self._base = str(url).rstrip("/")
         self._token = token
         self._stranger = stranger
@@ -228,7 +229,7 @@ class Exchange:
         when the first byte of the request is about to be written to a connected socket.
         """
         if self._client.is_closed:
-            raise self.failed(FailureKind.NOT_SENT, "was not called: the client is closed")
+            raise self.failed(FailureKind.NOT_SENT, Message("was not called: the client is closed"))
         sent = dict(headers or {})
         if self._token is not None:
             sent["Authorization"] = f"Bearer {self._token}"
@@ -258,7 +259,7 @@ class Exchange:
                 return reply
         except TimeoutError:
             raise self._not_answered(
-                written, "did not answer in time", "was not reached in time"
+                written, Message("did not answer in time"), Message("was not reached in time")
             ) from None
         except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError) as error:
             # RuntimeError: closed during the call. Error texts are dropped: they quote URLs.
@@ -275,7 +276,8 @@ class Exchange:
         except httpx.InvalidURL:
             # httpx parses the target of a redirect even though it is not followed.
             raise self.failed(
-                FailureKind.NOT_BACKEND, f"redirects elsewhere; it {self._stranger}"
+                FailureKind.NOT_BACKEND,
+                Message("redirects elsewhere; it {stranger}", stranger=Message(self._stranger)),
             ) from None
         try:
             content_type = response.headers.get("Content-Type", "").partition(";")[0]
@@ -283,7 +285,7 @@ class Exchange:
             length = response.headers.get("Content-Length", "0")
             reply = Reply(response.status_code, content_type.strip().lower(), response.headers, b"")
             too_large = self.failed(
-                FailureKind.NOT_BACKEND, "sent an answer that is too large", reply
+                FailureKind.NOT_BACKEND, Message("sent an answer that is too large"), reply
             )
             if length.isdecimal() and int(length[:12]) > MAX_BODY_BYTES:
                 raise too_large
@@ -295,7 +297,7 @@ class Exchange:
             if encoding.strip().lower() != "identity":
                 raise self.failed(
                     FailureKind.NOT_BACKEND,
-                    "sent an answer in an encoding that was not requested",
+                    Message("sent an answer in an encoding that was not requested"),
                     reply,
                 )
             body = bytes(content).removeprefix(codecs.BOM_UTF8)  # RFC 8259, 8.1: may be ignored
@@ -317,7 +319,7 @@ class Exchange:
     def broken(self, reply: Reply) -> CallFailedError:
         """A success that cannot be understood: the call may have had its effect."""
         return self.failed(
-            FailureKind.OUTCOME_UNKNOWN, "sent an answer that cannot be understood", reply
+            FailureKind.OUTCOME_UNKNOWN, Message("sent an answer that cannot be understood"), reply
         )
 
     def not_ours(self, reply: Reply) -> CallFailedError:
@@ -341,7 +343,9 @@ class Exchange:
             return CallFailedError(proxy_failure(self._proxy, status))
         if status < 400:
             return self.failed(
-                FailureKind.NOT_BACKEND, f"redirects elsewhere; it {self._stranger}", reply
+                FailureKind.NOT_BACKEND,
+                Message("redirects elsewhere; it {stranger}", stranger=Message(self._stranger)),
+                reply,
             )
         if not is_json(reply) and status < 500 and status != 429:
             return self.not_ours(reply)
@@ -349,7 +353,7 @@ class Exchange:
             kind = _KIND_BY_STATUS.get(status)
         if kind is None:
             kind = FailureKind.OUTCOME_UNKNOWN if status >= 500 else FailureKind.INVALID
-        said = f"answered {status} {code}".rstrip()
+        said = Message("answered {status}", status=" ".join([str(status), code]).rstrip())
         return CallFailedError(
             Failure(
                 kind,
@@ -360,7 +364,7 @@ class Exchange:
                 session_status=session_status,
                 place=place,
                 turn_in_s=turn_in_s,
-                detail=f"{self._name} {said}.",
+                detail=Message("{server} {said}.", server=self._name, said=said),
             )
         )
 
@@ -370,7 +374,9 @@ class Exchange:
         if isinstance(error, AddressRefusedError):
             return self.failed(
                 FailureKind.NOT_BACKEND,
-                "is at an address of this computer or of its network, where it must not be",
+                Message(
+                    "is at an address of this computer or of its network, where it must not be"
+                ),
             )
         if isinstance(error, httpx.ProxyError):
             status = re.match(r"([1-5][0-9]{2})\b", str(error))
@@ -381,13 +387,19 @@ class Exchange:
             and (tls := _tls_error(error)) is not None
         ):
             reason = (
-                "has a certificate that is not trusted" if tls else "failed in the TLS handshake"
+                mark("has a certificate that is not trusted")
+                if tls
+                else mark("failed in the TLS handshake")
             )
             return self.failed(FailureKind.TLS, reason)
         if isinstance(error, httpx.ConnectTimeout):
             self._connect_timeouts += 1
-            return self._not_answered(written, "did not answer in time", "was not reached in time")
-        return self._not_answered(written, "closed the connection", "could not be reached")
+            return self._not_answered(
+                written, Message("did not answer in time"), Message("was not reached in time")
+            )
+        return self._not_answered(
+            written, Message("closed the connection"), Message("could not be reached")
+        )
 
     @property
     def _forwarded_by_proxy(self) -> bool:
@@ -431,7 +443,7 @@ class Exchange:
                 code=code,
                 retryable=retryable,
                 retry_after_s=None if reply is None else _retry_after_s(reply.headers),
-                detail=f"{self._name} {what}.",
+                detail=Message("{server} {said}.", server=self._name, said=Message(what)),
             )
         )
 
@@ -443,7 +455,9 @@ def is_json(reply: Reply) -> bool:
 
 def _check_bearer(token: str) -> None:
     if not re.fullmatch(r"[\x21-\x7E]{1,8192}", token):
-        raise BadInputError("The backend's token must be printable characters without spaces.")
+        raise BadInputError(
+            Message("The backend's token must be printable characters without spaces.")
+        )
 
 
 def _tls_error(error: BaseException) -> bool | None:

@@ -21,6 +21,7 @@ import httpx
 
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.errors import BadInputError
+from rejoin.language import Message, mark
 from rejoin.signaling.backend_url import has_valid_port, is_host
 
 _PROXY_SCHEMES: Final = {
@@ -77,19 +78,24 @@ def proxy_for(backend: httpx.URL) -> EnvironmentProxy | None:
 
 
 def proxy_failure(
-    proxy: EnvironmentProxy | None, status: int | None, what: str = "did not connect to the backend"
+    proxy: EnvironmentProxy | None,
+    status: int | None,
+    what: str = mark("did not connect to the backend"),
 ) -> Failure:
     """A proxy failed or refused. The backend has not seen the request, so it was not sent.
 
     `status`: the HTTP status of the proxy's own answer. `proxy`: None for one that nobody named.
     """
     if status == 407:
-        what = "wants a sign-in"
-    named = "" if proxy is None else f" that {proxy.variable} names"
-    number = "" if status is None else f" ({status})"
-    return Failure(
-        FailureKind.NOT_SENT, http_status=status, detail=f"The proxy{named} {what}{number}."
-    )
+        what = mark("wants a sign-in")
+    server = Message("The proxy")
+    if proxy is not None:
+        server = Message("The proxy that {variable} names", variable=proxy.variable)
+    said = Message(what)
+    if status is not None:
+        said = Message("{said} ({status})", said=said, status=status)
+    detail = Message("{server} {said}.", server=server, said=said)
+    return Failure(FailureKind.NOT_SENT, http_status=status, detail=detail)
 
 
 def _variable(scheme: str) -> str:
@@ -110,8 +116,11 @@ def _proxy_url(text: str, variable: str) -> httpx.URL:
     known = _PROXY_SCHEMES.get(scheme.lower())
     if known is None:
         raise BadInputError(
-            f"{variable} names a proxy of a kind that Rejoin cannot use: it has to begin with "
-            "http://, https:// or socks5://."
+            Message(
+                "{variable} names a proxy of a kind that Rejoin cannot use: it has to "
+                "begin with http://, https:// or socks5://.",
+                variable=variable,
+            )
         )
     try:
         url = httpx.URL(f"{known}://{rest}")
@@ -120,7 +129,11 @@ def _proxy_url(text: str, variable: str) -> httpx.URL:
         usable = False
     if not usable:
         raise BadInputError(
-            f"{variable} is not the URL of a proxy: it has to look like http://proxy.example:3128."
+            Message(
+                "{variable} is not the URL of a proxy: it has to look like "
+                "http://proxy.example:3128.",
+                variable=variable,
+            )
         )
     return url
 
@@ -170,8 +183,11 @@ def tls_context(ca_file: Path | None = None, *, use_environment: bool = True) ->
             return ssl.create_default_context(cafile=ca_file)
         except (OSError, ValueError) as error:  # ssl.SSLError: not PEM, or no certificate in it
             raise BadInputError(
-                f"{ca_file.name} cannot be used as a certificate authority: "
-                "it must be a readable PEM file."
+                Message(
+                    "{name} cannot be used as a certificate authority: it must be a "
+                    "readable PEM file.",
+                    name=ca_file.name,
+                )
             ) from error
     if use_environment and os.environ.get("SSL_CERT_FILE"):
         variable, needed = "SSL_CERT_FILE", "a readable PEM file with certificates"
@@ -212,5 +228,9 @@ def _check_key_log() -> None:
 
 def _cannot_be_used(variable: str, needed: str) -> BadInputError:
     return BadInputError(
-        f"The environment variable {variable} cannot be used: it has to name {needed}."
+        Message(
+            "The environment variable {variable} cannot be used: it has to name {needed}.",
+            variable=variable,
+            needed=needed,
+        )
     )

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.hosts import is_this_machine
+from rejoin.language import Message
 from rejoin.signaling.backend_url import has_valid_port, is_host
 
 MAX_TOKEN: Final = 8192
@@ -149,17 +150,21 @@ def checked_url(text: str, what: str) -> httpx.URL:
     except (httpx.InvalidURL, ValueError, TypeError):
         usable = False
     if not usable or url.userinfo or url.fragment:
-        raise SignInRefusedError(f"{what} is not the address of a web server.")
+        raise SignInRefusedError(Message("{what} is not the address of a web server.", what=what))
     if url.scheme == "http" and not is_this_machine(url.host):
-        raise SignInRefusedError(f"{what} needs https; http is for this machine only.")
+        raise SignInRefusedError(
+            Message("{what} needs https; http is for this machine only.", what=what)
+        )
     return url
 
 
 def checked_issuer(issuer: str) -> httpx.URL:
     """The URL of an issuer, which has no query either. Raises SignInRefusedError."""
-    url = checked_url(issuer, "The identity provider")
+    url = checked_url(issuer, Message("The identity provider"))
     if url.query or len(issuer) > 2048:
-        raise SignInRefusedError("The identity provider is not the address of a web server.")
+        raise SignInRefusedError(
+            Message("The identity provider is not the address of a web server.")
+        )
     return url
 
 
@@ -169,10 +174,10 @@ def read_metadata(content: bytes, issuer: str) -> ProviderMetadata:
         found = ProviderMetadata.model_validate_json(content)
     except ValidationError:
         raise SignInRefusedError(
-            "The identity provider's discovery document cannot be understood."
+            Message("The identity provider's discovery document cannot be understood.")
         ) from None
     if found.issuer != issuer:
-        raise SignInRefusedError("The identity provider says that it is another one.")
+        raise SignInRefusedError(Message("The identity provider says that it is another one."))
     for endpoint in (
         found.token_endpoint,
         found.authorization_endpoint,
@@ -180,7 +185,7 @@ def read_metadata(content: bytes, issuer: str) -> ProviderMetadata:
         found.revocation_endpoint,
     ):
         if endpoint is not None:
-            checked_url(endpoint, "An endpoint of the identity provider")
+            checked_url(endpoint, Message("An endpoint of the identity provider"))
     return found
 
 
@@ -206,9 +211,11 @@ class AuthorizationRequest:
             self.metadata.code_challenge_methods_supported,
         )
         if endpoint is None:
-            raise SignInRefusedError("The identity provider has no sign-in in a browser.")
+            raise SignInRefusedError(Message("The identity provider has no sign-in in a browser."))
         if methods is not None and "S256" not in methods:
-            raise SignInRefusedError("The identity provider has no sign-in with PKCE (S256).")
+            raise SignInRefusedError(
+                Message("The identity provider has no sign-in with PKCE (S256).")
+            )
         parameters = {
             "response_type": "code",
             "client_id": self.method.client_id,
@@ -239,17 +246,19 @@ class AuthorizationRequest:
         """
         found = _parameters(query)
         if found is None or not self.is_answered_by(query):
-            raise SignInRefusedError("The browser came back from another sign-in.")
+            raise SignInRefusedError(Message("The browser came back from another sign-in."))
         issuer = found.get("iss")
         if issuer is None and self.metadata.authorization_response_iss_parameter_supported:
-            raise SignInRefusedError("The browser came back without the provider's name.")
+            raise SignInRefusedError(Message("The browser came back without the provider's name."))
         if issuer is not None and issuer != self.method.issuer:
-            raise SignInRefusedError("The browser came back from another identity provider.")
+            raise SignInRefusedError(
+                Message("The browser came back from another identity provider.")
+            )
         if "error" in found:
             raise refusal_of(found["error"])
         code = found.get("code", "")
         if not re.fullmatch(r"[\x21-\x7E]{1,4096}", code):
-            raise SignInRefusedError("The browser came back without a code.")
+            raise SignInRefusedError(Message("The browser came back without a code."))
         return code
 
     def exchange(self, code: str) -> dict[str, str]:
@@ -294,9 +303,13 @@ def read_tokens(
     try:
         found = _TokenAnswer.model_validate_json(content)
     except ValidationError:
-        raise SignInRefusedError("The identity provider's answer has no usable token.") from None
+        raise SignInRefusedError(
+            Message("The identity provider's answer has no usable token.")
+        ) from None
     if found.token_type.lower() != "bearer":
-        raise SignInRefusedError("The identity provider gave a token of a kind that is not known.")
+        raise SignInRefusedError(
+            Message("The identity provider gave a token of a kind that is not known.")
+        )
     lasts_s = found.expires_in
     bearer = found.access_token
     if found.id_token is not None:
@@ -304,7 +317,7 @@ def read_tokens(
         if method.uses_id_token:
             bearer, lasts_s = found.id_token, expires_unix_s - now_unix_s
     elif method.uses_id_token:
-        raise SignInRefusedError("The identity provider gave no ID token.")
+        raise SignInRefusedError(Message("The identity provider gave no ID token."))
     if lasts_s is not None:
         lasts_s = min(max(0.0, lasts_s), MAX_LIFETIME_S)
     return Tokens(bearer, lasts_s, found.refresh_token)
@@ -319,16 +332,22 @@ def _checked_id_token(
     audiences = audience if isinstance(audience, list) else [audience]
     expires_unix_s = _expiry(claims)
     if claims.get("iss") != method.issuer or method.client_id not in audiences:
-        raise SignInRefusedError("The identity provider's ID token is for somebody else.")
+        raise SignInRefusedError(Message("The identity provider's ID token is for somebody else."))
     if len(audiences) > 1 and claims.get("azp") != method.client_id:
-        raise SignInRefusedError("The identity provider's ID token is for somebody else.")
+        raise SignInRefusedError(Message("The identity provider's ID token is for somebody else."))
     if nonce is not None and claims.get("nonce") != nonce:
-        raise SignInRefusedError("The identity provider's ID token belongs to another sign-in.")
+        raise SignInRefusedError(
+            Message("The identity provider's ID token belongs to another sign-in.")
+        )
     if expires_unix_s is None:
-        raise SignInRefusedError("The identity provider's ID token does not say when it expires.")
+        raise SignInRefusedError(
+            Message("The identity provider's ID token does not say when it expires.")
+        )
     if expires_unix_s <= now_unix_s - 120:  # this computer's clock may be wrong
         raise SignInRefusedError(
-            "The identity provider's ID token has expired, or this computer's clock is wrong."
+            Message(
+                "The identity provider's ID token has expired, or this computer's clock is wrong."
+            )
         )
     return expires_unix_s
 
@@ -365,10 +384,12 @@ def read_device(content: bytes) -> DeviceAnswer:
     try:
         found = DeviceAnswer.model_validate_json(content)
     except ValidationError:
-        raise SignInRefusedError("The identity provider's answer has no usable code.") from None
+        raise SignInRefusedError(
+            Message("The identity provider's answer has no usable code.")
+        ) from None
     for address in (found.verification_uri, found.verification_uri_complete):
         if address is not None:
-            checked_url(address, "The page for signing in")
+            checked_url(address, Message("The page for signing in"))
     return found
 
 
@@ -381,23 +402,32 @@ def error_of(content: bytes) -> str:
 
 
 _SENTENCES: Final = {
-    "access_denied": "The sign-in was cancelled or denied.",
-    "expired_token": "The code was not used in time. Sign in again.",
-    "invalid_client": "The identity provider does not know this client, or its secret is wrong.",
-    "unauthorized_client": "The identity provider does not let this client sign in this way.",
-    "invalid_scope": "The identity provider does not have what the backend asks for (scopes).",
-    "invalid_target": "The identity provider does not know the backend (audience).",
-    "temporarily_unavailable": "The identity provider has no time at the moment.",
-    "server_error": "The identity provider has failed.",
+    "access_denied": Message("The sign-in was cancelled or denied."),
+    "expired_token": Message("The code was not used in time. Sign in again."),
+    "invalid_client": Message(
+        "The identity provider does not know this client, or its secret is wrong."
+    ),
+    "unauthorized_client": Message(
+        "The identity provider does not let this client sign in this way."
+    ),
+    "invalid_scope": Message(
+        "The identity provider does not have what the backend asks for (scopes)."
+    ),
+    "invalid_target": Message("The identity provider does not know the backend (audience)."),
+    "temporarily_unavailable": Message("The identity provider has no time at the moment."),
+    "server_error": Message("The identity provider has failed."),
 }
 
 
 def refusal_of(error: str) -> SignInRefusedError:
     """The sentence for an error code of RFC 6749 or 8628."""
     if error == "invalid_grant":
-        return SignInEndedError("The sign-in is over: the provider no longer accepts it.")
-    named = f" ({error})" if _ERROR.fullmatch(error) else ""
-    return SignInRefusedError(_SENTENCES.get(error, f"The identity provider refuses{named}."))
+        return SignInEndedError(Message("The sign-in is over: the provider no longer accepts it."))
+    if error in _SENTENCES:
+        return SignInRefusedError(_SENTENCES[error])
+    if not _ERROR.fullmatch(error):
+        return SignInRefusedError(Message("The identity provider refuses."))
+    return SignInRefusedError(Message("The identity provider refuses ({error}).", error=error))
 
 
 def method_said(
@@ -406,11 +436,11 @@ def method_said(
     """How to sign in, by what a backend says. Raises BadInputError where that is not enough."""
     if not issuer or not client_id:
         raise BadInputError(
-            "The backend does not say how players sign in: its issuer or client id."
+            Message("The backend does not say how players sign in: its issuer or client id.")
         )
     for text in (issuer, client_id, scopes or "", audience or ""):
         if not re.fullmatch(r"[\x20-\x7E]{0,2048}", text):
-            raise BadInputError("What the backend says about its sign-in cannot be used.")
+            raise BadInputError(Message("What the backend says about its sign-in cannot be used."))
     checked_issuer(issuer)
     return OpenIdMethod(issuer, client_id, scopes or "openid", audience or None)
 

@@ -18,6 +18,7 @@ import httpx
 
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 from rejoin.signaling.exchange import (
     CallFailedError,
     Exchange,
@@ -118,7 +119,10 @@ class OpenIdClient:
             reply = await self._call("GET", where)
             if reply.status != 200 or not is_json(reply):
                 raise ProviderUnreachableError(
-                    f"The identity provider at {issuer.host} has no discovery document."
+                    Message(
+                        "The identity provider at {host} has no discovery document.",
+                        host=issuer.host,
+                    )
                 )
             self._metadata = read_metadata(reply.content, self.method.issuer)
         return self._metadata
@@ -152,7 +156,7 @@ class OpenIdClient:
         metadata = await self.discover()
         if metadata.device_authorization_endpoint is None:
             raise SignInRefusedError(
-                "The identity provider has no sign-in on another device (device codes)."
+                Message("The identity provider has no sign-in on another device (device codes).")
             )
         reply = await self._call(
             "POST",
@@ -235,13 +239,17 @@ class OpenIdClient:
         if not 200 <= reply.status <= 299 or not is_json(reply):
             host = checked_issuer(self.method.issuer).host
             raise ProviderUnreachableError(
-                f"The identity provider at {host} answered {reply.status}, which is no answer."
+                Message(
+                    "The identity provider at {host} answered {status}, which is no answer.",
+                    host=host,
+                    status=reply.status,
+                )
             )
 
     async def _call(
         self, method: str, endpoint: str, parameters: dict[str, str] | None = None
     ) -> Reply:
-        url = checked_url(endpoint, "An endpoint of the identity provider")
+        url = checked_url(endpoint, Message("An endpoint of the identity provider"))
         headers = {}
         if parameters is not None and self._secret is not None:
             # Each part is form-encoded first (RFC 6749, 2.3.1).
@@ -258,8 +266,11 @@ class OpenIdClient:
         except CallFailedError as error:
             if error.failure.kind is FailureKind.TLS:
                 raise ProviderUnreachableError(
-                    f"The identity provider at {url.host} has a certificate that is not trusted, "
-                    "or its TLS failed."
+                    Message(
+                        "The identity provider at {host} has a certificate that is not "
+                        "trusted, or its TLS failed.",
+                        host=url.host,
+                    )
                 ) from None
             raise ProviderUnreachableError(str(error)) from None
         except BadInputError as error:  # a proxy or authorities that cannot be used

@@ -17,6 +17,7 @@ from rejoin.signaling.backend_url import base_url, origin_of
 from rejoin.signaling.dialects import OURS, Dialect
 from rejoin.signaling.exchange import CallFailedError, Exchange, HttpSettings, Reply, is_json
 from rejoin.signaling.http_environment import proxy_for
+from rejoin.signaling.name_lookup import is_address
 
 BUDGET_S: Final = 3.0
 """How long one probe may take, the look-up of the name included."""
@@ -109,6 +110,8 @@ class OriginProbe:
         """
         base = base_url(url, allow_insecure=True)
         self._host = base.host
+        self.has_address = is_address(base.host)
+        """Nobody has to look its name up."""
         self._proves = base.scheme == "https"
         self._exchange = Exchange(url, None, http=http)
 

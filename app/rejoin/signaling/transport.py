@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +21,10 @@ _LIMITS: Final = httpx.Limits(max_connections=8, keepalive_expiry=4.0)
 it after five seconds."""
 
 
+AroundTransport = Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]
+"""Returns a transport that calls the one it gets, or does not."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
     """How a backend is reached. `connect_timeout_s`: the least that a connection has to open, once
@@ -29,7 +34,8 @@ class HttpSettings:
 
     `public_only`: nowhere but on the internet, whatever its name means at the moment: for a link,
     whose backend nobody typed. `verify`: whose certificates are trusted; None for the system's
-    authorities. `transport`: in place of sockets, for tests.
+    authorities. `transport`: in place of sockets, for tests. `around`: puts something around the
+    transport, for testers (`injector.http_faults`).
     """
 
     connect_timeout_s: float = 1.0
@@ -38,6 +44,7 @@ class HttpSettings:
     public_only: bool = False
     verify: ssl.SSLContext | None = None
     transport: httpx.AsyncBaseTransport | None = None
+    around: AroundTransport | None = None
 
 
 DEFAULT_HTTP: Final = HttpSettings()
@@ -75,6 +82,7 @@ class Transports:
             verify = tls_context(use_environment=not is_this_machine(url.host))
         self._verify = verify
         self._replaced = http.transport
+        self._around = http.around
         self._through: httpx.Proxy | None = None
         # A proxy resolves the backend's name itself: its own rules say where it may connect.
         if proxy is not None:
@@ -92,8 +100,10 @@ class Transports:
 
     def new(self) -> httpx.AsyncBaseTransport:
         """A transport whose connections are all still to be opened."""
-        if self._replaced is not None:
-            return self._replaced
+        made = self._replaced or self._opens_sockets()
+        return made if self._around is None else self._around(made)
+
+    def _opens_sockets(self) -> httpx.AsyncBaseTransport:
         shared: dict[str, Any] = {
             "ssl_context": self._verify,
             "max_connections": _LIMITS.max_connections,

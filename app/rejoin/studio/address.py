@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +31,4 @@ class Studio:
         try:
             return cls(**json.loads(line))
         except (ValueError, TypeError) as error:
-            raise BadInputError("The studio did not report its addresses.") from error
+            raise BadInputError(Message("The studio did not report its addresses.")) from error

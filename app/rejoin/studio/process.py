@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from rejoin.errors import MissingPartError, ServiceError
+from rejoin.language import Message
 from rejoin.studio.address import Studio
 
 START_TIMEOUT_S: Final = 180.0
@@ -50,7 +51,7 @@ class StudioProcess:
         """
         with self._lock:
             if self._stopped:
-                raise ServiceError("The studio was stopped before it had started.")
+                raise ServiceError(Message("The studio was stopped before it had started."))
             process = self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
@@ -65,7 +66,7 @@ class StudioProcess:
         assert process.stdout is not None
         line = first_line(process.stdout, on_wait)
         if self._stopped:
-            raise ServiceError("The studio was stopped before it had started.")
+            raise ServiceError(Message("The studio was stopped before it had started."))
         if not line:
             raise _start_failure(process)
         self._serves = True
@@ -157,7 +158,12 @@ def first_line(out: IO[str], on_wait: OnWait) -> str:
             return lines.get(timeout=min(PROGRESS_EVERY_S, START_TIMEOUT_S - waited_s))
         except queue.Empty:
             continue
-    raise ServiceError(f"The studio did not start within {START_TIMEOUT_S:.0f} s.")
+    raise ServiceError(
+        Message(
+            "The studio did not start within {seconds} s.",
+            seconds=round(START_TIMEOUT_S),
+        )
+    )
 
 
 def _start_failure(process: subprocess.Popen[str]) -> ServiceError | MissingPartError:

@@ -3,8 +3,8 @@
 `violations` checks a whole trace, simulated or live. The explorer and the simulator know more than
 a trace holds (messages under way, the true state of the service) and call the same checks. I7 is
 about something that did not happen, FENCE, HEAL, KEEP and TURN need the state of the backend or of
-a call, LEAVE, UPLINK, PICTURE and FRAME that of the path, and OVER the backend's dialect: a trace
-alone does not show them.
+a call, LEAVE, UPLINK, PICTURE and FRAME that of the path, END that of the backend, and OVER its
+dialect: a trace alone does not show them.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ one that is not sent never is"
 that the backend put into its queue"
     )
     TURN = "a client with a place in the backend's queue asks again before the place lapses"
+    END = "an end that the player asked for is made within 25 s once the studio answers, and not \
+given up while the game goes on"
     HOLD = "an answer without a packet of its connection moves no shown deadline later"
     OVER = "what the server says is over is not asked for again, where no status can say so"
 
@@ -194,10 +196,15 @@ def closed_early(connection: int) -> Violation:
 
 
 def lasted(invariant: Invariant, what: str, for_s: float, most_s: float) -> Violation | None:
-    """LEAVE, UPLINK, PICTURE and FRAME: `what` has lasted for `for_s`."""
+    """LEAVE, UPLINK, PICTURE, FRAME and END: `what` has lasted for `for_s`."""
     if for_s <= most_s + CLOCK_S:
         return None
     return Violation(invariant, f"{what} for {for_s:.3f} s, more than {most_s:.3f} s")
+
+
+def given_up() -> Violation:
+    """END, when the client stops asking for the end of a game that goes on."""
+    return Violation(Invariant.END, "the end of a game that goes on is given up")
 
 
 def interrupted() -> Violation:

@@ -20,7 +20,15 @@ from typing import assert_never
 
 from rejoin.core import commands, engine, events
 from rejoin.core.model import Ending, HardEvidence, HealthLevel, Policy
-from rejoin.core.phases import Connecting, Ended, Facts, Idle, Live, State
+from rejoin.core.phases import (
+    Connecting,
+    Ended,
+    Facts,
+    Idle,
+    Live,
+    State,
+    TerminatingSession,
+)
 from rejoin.core.retry import Draw
 from rejoin.core.ticket import RejoinState
 from rejoin.core.trace import Record, Recorder, of_fault
@@ -115,7 +123,7 @@ class _Run:
             world, self.clock, self.service, self.handle, queues=policy.forwards_token
         )
         self.recovery = invariants.RecoveryWatch(self.clock.now)
-        self.promises = Promises(world, self.connections, policy)
+        self.promises = Promises(world, self.connections, self.service, policy)
         # The client.
         self.state = State()
         self.ticket: RejoinState | None = None
@@ -147,7 +155,9 @@ class _Run:
             action()
             self.last_event_at = clock.now
             self.watch_recovery()
-            self.promises.watch(self.state, clock.now, awake=self.asleep_since_at is None)
+            awake = self.asleep_since_at is None
+            can_end = self.backend.can_end
+            self.promises.watch(self.state, clock.now, awake=awake, can_end=can_end)
             if self.went_live_at is not None and stops_at == inf:
                 stops_at = self.went_live_at + for_s
         return self.outcome()
@@ -217,7 +227,8 @@ class _Run:
         phase, paths = self.state.phase, self.connections
         client_runs = self.asleep_since_at is None and not isinstance(phase, Idle)
         path_works = paths.down and paths.up and paths.media and paths.handshakes
-        dropped = self.went_live_at is not None and not isinstance(phase, Live)
+        back_or_done = isinstance(phase, Live | TerminatingSession)
+        dropped = self.went_live_at is not None and not back_or_done
         self.recovery.update(
             self.clock.now,
             working=client_runs and path_works and self.backend.works,
@@ -417,6 +428,8 @@ class _Run:
         self.service.step(lifecycle.ApplicationExited())
 
     def player_acts(self, change: PlayerChange) -> None:
+        if isinstance(self.state.phase, Idle):
+            return  # the program crashed: there is no window
         match change:
             case Change.PLAYER_TRIES:
                 self.handle(events.TryNowRequested())

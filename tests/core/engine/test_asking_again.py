@@ -33,7 +33,6 @@ from rejoin.core.phases import (
     StartBackoff,
     StartOffering,
     StartRequesting,
-    TerminatingSession,
 )
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.ticket import RejoinState
@@ -546,44 +545,6 @@ def test_with_a_network_a_start_is_tried_a_few_times_only() -> None:
         if play.is_in(StartBackoff):
             play.wait(play.phase(StartBackoff).until_at - play.now)
     assert tries == play.policy.start_tries
-
-
-@pytest.mark.parametrize("again", [events.TryNowRequested(), events.NetworkFound()])
-def test_an_end_that_does_not_reach_the_backend_can_be_tried_again(again: events.Event) -> None:
-    play = Playbook().live().give(events.EndGameRequested())
-    for _ in range(play.policy.terminate_tries):
-        assert not play.shown.can_try_now
-        play.give(events.TerminateFailed(Failure(FailureKind.NOT_SENT))).wait(1.0)
-    play.phase(TerminatingSession)
-    assert (play.shown.stage, play.shown.doing) == (Stage.ENDING, Doing.WAITING_TO_RETRY)
-    assert play.shown.can_try_now
-    play.commands.clear()
-    play.give(again)
-    play.last(commands.TerminateSession)
-    play.give(events.SessionTerminated())
-    assert play.phase(Ended).ending.kind is EndingKind.ENDED_BY_PLAYER
-
-
-@pytest.mark.parametrize("kind", [FailureKind.NOT_SENT, FailureKind.NOT_BACKEND])
-def test_without_a_network_an_end_says_at_once_that_it_waits_for_one(kind: FailureKind) -> None:
-    play = Playbook().live().give(events.NetworkLost(), events.EndGameRequested())
-    play.give(events.TerminateFailed(Failure(kind)))
-    assert (play.shown.stage, play.shown.doing) == (Stage.ENDING, Doing.WAITING_FOR_NETWORK)
-    assert play.shown.can_try_now
-    play.commands.clear()
-    play.give(events.NetworkFound())
-    play.last(commands.TerminateSession)
-    play.give(events.TerminateFailed(Failure(kind)))
-    assert not play.shown.can_try_now, "it is tried again as usual"
-
-
-def test_an_end_that_never_reaches_the_backend_is_not_confirmed() -> None:
-    play = Playbook().live().give(events.EndGameRequested())
-    for _ in range(play.policy.terminate_tries):
-        play.give(events.TerminateFailed(Failure(FailureKind.TLS))).wait(1.0)
-    assert play.shown.doing is Doing.WAITING_TO_RETRY
-    play.wait(play.policy.terminate_patience_s)
-    assert play.phase(Ended).ending.kind is EndingKind.UNCONFIRMED
 
 
 # --- what the card may say ------------------------------------------------------------------------

@@ -34,6 +34,17 @@ def test_a_game_server_that_answers_checks_and_sends_no_media_has_stopped_sendin
     assert play.shown.verdict is Verdict.HOST_SILENT
 
 
+def test_one_whose_picture_is_lost_on_the_way_has_not_stopped_sending() -> None:
+    """A path that loses every large packet, and a game without sound: checks come through, and the
+    game server's reports say that it sends."""
+    play = Playbook().live()
+    since_at = play.now
+    play._samples(7.0, ONE, lambda: (play.now, since_at, since_at), video_missing=1.0)
+    assert play.shown.stage is Stage.RECONNECTING
+    play.give(ANSWERS)
+    assert play.shown.verdict is Verdict.NOT_KNOWN
+
+
 def test_one_that_fell_silent_altogether_has_not_only_stopped_sending() -> None:
     """A second without media, and then without anything."""
     play = Playbook().live().no_media(1.5)

@@ -10,8 +10,9 @@ import pytest
 from helpers.leaves_nothing import leaves_nothing
 from helpers.udp_endpoint import udp_endpoint
 from helpers.waiting import eventually
-from rejoin.emulator.host.relay import Relay, chance_of
+from rejoin.emulator.host.relay import Relay
 from rejoin.emulator.host.relay_port import MAX_FLOWS
+from rejoin.injector.seeds import chance_of
 from rejoin.netem.link import Lane, Link, NetworkProfile, ProfileStage
 
 

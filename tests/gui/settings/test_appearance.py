@@ -14,9 +14,9 @@ def test_the_defaults_are_the_usual_appearance() -> None:
 
 def test_every_setting_of_it_counts() -> None:
     settings = PlayerSettings(
-        theme="system", high_contrast=True, text_size=150, reduced_motion=True
+        theme="system", high_contrast=True, text_size=150, reduced_motion=True, language="de"
     )
-    assert appearance_of(settings) == Appearance(ThemeChoice.SYSTEM, True, 150, True)
+    assert appearance_of(settings) == Appearance(ThemeChoice.SYSTEM, True, 150, True, "de")
 
 
 def test_the_words_and_limits_are_those_of_the_code() -> None:

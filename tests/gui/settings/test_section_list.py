@@ -13,7 +13,8 @@ pytestmark = pytest.mark.usefixtures("application")
 
 
 def test_arrow_keys_pick_and_right_or_enter_goes_on() -> None:
-    sections, picked, entered = SectionList(["One", "Two", "Three"]), list[int](), list[bool]()
+    sections, picked, entered = SectionList(3), list[int](), list[bool]()
+    sections.show_titles(["One", "Two", "Three"])
     sections.picked.connect(picked.append)
     sections.entered.connect(lambda: entered.append(True))
     sections.show_row(0)

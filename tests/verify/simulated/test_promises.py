@@ -6,6 +6,7 @@ every invariant. docs/proof.md lists them.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,11 +15,12 @@ from typing import Any
 import pytest
 
 from helpers.random_worlds import random_world
-from rejoin.core import goodbye, health
-from rejoin.core.engine import enter, requesting
+from rejoin.core import goodbye, health, retry
+from rejoin.core.engine import ending, enter, requesting
 from rejoin.core.engine.transition import Transition
 from rejoin.core.health import Frozen, Health
-from rejoin.core.phases import Attempt, Episode
+from rejoin.core.model import EndingKind, Policy
+from rejoin.core.phases import Attempt, Episode, TerminatingSession
 from rejoin.core.retry import Failure, Wait
 from rejoin.service_model.lifecycle import Rules
 from rejoin.verify.environment import Change, World
@@ -39,10 +41,12 @@ BLINKING_PICTURE = World(
     faults=((3.0, C.PICTURE_LOST), (6.0, C.PICTURE_BLINKS), (9.5, C.PICTURE_BLINKS))
 )
 QUEUE = World(faults=((2.9, C.CREATE_QUEUED), (3.0, C.FLOW_DIES)))
+ENDED_WHILE_AWAY = World(faults=((3.0, C.BACKEND_DOWN), (5.0, C.PLAYER_ENDS), (60.0, C.BACKEND_UP)))
+"""The window is 120 s: the game goes on when the backend is back."""
 PAUSED_GAME = World(faults=((3.0, C.PICTURE_STOPS), (60.0, C.PICTURE_GOES)))
 
 
-def run(world: World, for_s: float = 40.0) -> RunOutcome:
+def run(world: World, for_s: float = 120.0) -> RunOutcome:
     return simulate(world, draw=random.Random(1).random, for_s=for_s)
 
 
@@ -71,6 +75,15 @@ def takes_its_place_for_throttling(
     t: Transition, episode: Episode, attempt: Attempt, failure: Failure
 ) -> None:
     enter.backoff_to_same_bytes(t, episode, attempt, Wait.THROTTLED, failure)
+
+
+def gives_up_after_a_few_calls(t: Transition, phase: TerminatingSession, failure: Failure) -> bool:
+    return phase.tries >= t.policy.terminate_tries
+
+
+def waits_for_the_player(tries: int, policy: Policy, draw: Any) -> float:
+    """Only *Try now* or a network that comes back leads to another call."""
+    return 1.0 if tries < policy.terminate_tries else math.inf
 
 
 FROZEN = health._frozen
@@ -111,6 +124,20 @@ BUGS: dict[str, tuple[Any, str, Callable[..., Any], World, str]] = {
         forgets_to_ask,
         CUT_THAT_HEALS,
         "FRAME",
+    ),
+    "the end of a game is given up after three calls": (
+        ending,
+        "refused_for_good",
+        gives_up_after_a_few_calls,
+        ENDED_WHILE_AWAY,
+        "END",
+    ),
+    "the end of a game waits for the player to ask again": (
+        retry,
+        "terminate_pause_s",
+        waits_for_the_player,
+        ENDED_WHILE_AWAY,
+        "END",
     ),
     "the queue forgets a place, as its client asks ever more rarely": (
         requesting,
@@ -196,6 +223,23 @@ def test_a_cut_of_a_paused_game_costs_no_reconnect() -> None:
 def test_a_paused_game_stays_connected() -> None:
     outcome = run(PAUSED_GAME, for_s=90.0)
     assert (outcome.live, outcome.attempts) == (True, 1)
+
+
+def test_a_game_is_ended_once_the_backend_answers_again() -> None:
+    outcome = run(ENDED_WHILE_AWAY)
+    assert outcome.ending is not None
+    assert outcome.ending.kind is EndingKind.ENDED_BY_PLAYER
+    assert outcome.violations == ()
+
+
+@pytest.mark.parametrize("away", [C.BACKEND_DOWN, C.BACKEND_PORTAL, C.ANSWERS_LOST])
+def test_a_game_whose_end_never_arrives_is_not_called_ended(away: Change) -> None:
+    """Where only the answer is lost, the second call finds the game ended, and so on."""
+    world = World(faults=((3.0, away), (5.0, C.PLAYER_ENDS)))
+    outcome = run(world, for_s=400.0)
+    assert outcome.ending is not None
+    assert outcome.ending.kind is EndingKind.UNCONFIRMED
+    assert outcome.violations == ()
 
 
 @pytest.mark.parametrize("refused", [False, True])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Column, Connection, Update, bindparam, func, select, update
@@ -45,6 +46,19 @@ def _set(column: Column[float | None]) -> Update:
 
 _SET_SETTLED: Final = _set(STREAM_SESSION.c.settled_at)
 _SET_CONNECTED: Final = _set(STREAM_SESSION.c.connected_at)
+
+
+@dataclass(slots=True)
+class WantedProof:
+    """When the service last said CONNECTED, for who reads the session's row anyway. `at`: on our
+    boot clock, or somewhat earlier; None: not known."""
+
+    own_time: Callable[[Connection, float], float | None]
+    at: float | None = None
+
+    def read(self, connection: Connection, written_s: float | None) -> None:
+        """In a transaction. `written_s`: the row's `connected_at`."""
+        self.at = None if written_s is None else self.own_time(connection, written_s)
 
 
 class ProofStore:
@@ -102,11 +116,17 @@ class ProofStore:
         earlier; None if no process has seen it, or if that time means nothing here."""
 
         def work(connection: Connection) -> float | None:
-            now = self._read(connection)
             at = connection.scalar(_CONNECTED, {"session_id": session_id})
-            return None if at is None else self._agreement.own_time(at, now)
+            return None if at is None else self._own_time(connection, at)
 
         return await self._database.run(work, within_s=within_s)
+
+    def wanted(self) -> WantedProof:
+        """The same, to be read in another transaction."""
+        return WantedProof(self._own_time)
+
+    def _own_time(self, connection: Connection, written_s: float) -> float | None:
+        return self._agreement.own_time(written_s, self._read(connection))
 
     async def settled_for_s(self, session_id: str, *, within_s: float) -> float | None:
         """For how long at least no process has had an answer of the service; None: unknown."""

@@ -31,6 +31,7 @@ from rejoin.backend.service import StreamId
 from rejoin.backend.store.batched_reads import BatchedReads
 from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, Work
 from rejoin.backend.store.flights import end_flight
+from rejoin.backend.store.proofs import WantedProof
 from rejoin.backend.store.reports import delete_and_count
 from rejoin.backend.store.schema import (
     ATTEMPT,
@@ -288,11 +289,19 @@ class SessionStore:
     # --- attempts ---------------------------------------------------------------------------------
 
     async def claim(
-        self, session_id: str, owner_hash: str, *, key: str, offered: Offered, within_s: float
+        self,
+        session_id: str,
+        owner_hash: str,
+        *,
+        key: str,
+        offered: Offered,
+        within_s: float,
+        proof: WantedProof | None = None,
     ) -> tuple[Claim | None, StoredSession] | None:
         """Fence: make this attempt the session's newest, or return why not (Rules 1 and 2).
 
         None if the owner has no such session; no claim if it has ended or has not started yet.
+        `proof`: read too, of a session that can be called for.
         """
         key_hash = secret_hash("connection", key)
 
@@ -303,6 +312,8 @@ class SessionStore:
             row, attempts = session_of(*found), found[1]
             if row.ended_status is not None or row.stream is None:
                 return None, row
+            if proof is not None:
+                proof.read(connection, found[0].connected_at)
             same_bytes = hmac.compare_digest(row.key_hash, key_hash) and (
                 row.request_sha256 == offered.request_sha256
             )

@@ -52,6 +52,9 @@ Rule 22: A start ends when something else answers in place of the backend; an ep
          that may be the sign-in page of a network. A start without a network waits for one.
 Rule 23: A place in the backend's queue is no failure: the same request goes out again after its
          Retry-After, until the last moment for one. The estimate of our turn is only shown.
+Rule 24: The call that ends a game is made again, ever more rarely, until the backend confirms it or
+         the game is surely over: its window, counted from when the player left, or its length. A
+         refusal that no wait can change ends that earlier.
 
 `step` is the only way from one state to the next; `next_wakeup` is when it needs a `WakeupDue`. No
 clock and no random numbers in here: both are passed in.

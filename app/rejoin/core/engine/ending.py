@@ -11,11 +11,15 @@ from rejoin.core.engine.polls import end_refused, poll_again_s, poll_is_refused
 from rejoin.core.engine.transition import Transition
 from rejoin.core.model import ConnectionNumber, ConnectionSample, Ending, EndingKind, SessionView
 from rejoin.core.phases import ConfirmingEnd, TerminatingSession
-from rejoin.core.retry import NO_ANSWER, NOT_REACHED, Action, Failure, FailureKind
-from rejoin.service_model.status import is_terminal
+from rejoin.core.retry import NO_ANSWER, NOT_REACHED, UNREACHED, Action, Failure, FailureKind
+from rejoin.service_model.status import API_TERMINATED, is_terminal
 
 _SERVICE_DECIDES = frozenset({EndingKind.UNCONFIRMED, EndingKind.GAME_ENDED})
 """Fallbacks with which the status is polled until time is up; the others need one poll only."""
+
+_MAY_PASS = UNREACHED | {FailureKind.THROTTLED, FailureKind.QUEUED, FailureKind.CONFLICT}
+"""Failures of the call that ends a game which say nothing against the next one. A conflict is
+ACTIVATING, which refuses to be ended; once there is a host it can be."""
 
 
 def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) -> None:  # noqa: C901 - plain dispatch
@@ -89,20 +93,24 @@ def old_sampled(
         enter.offering(t, phase.episode)
 
 
-def on_terminating_session(t: Transition, phase: TerminatingSession, event: events.Event) -> None:
+def on_terminating_session(  # noqa: C901 - plain dispatch
+    t: Transition, phase: TerminatingSession, event: events.Event
+) -> None:
     match event:
         case events.SessionTerminated():
             enter.ended(t, phase.ending)
-        case events.TerminateFailed(failure):
+        case events.TerminateFailed(failure) if phase.again_at is None:
             terminate_failed(t, phase, failure)
-        case events.WakeupDue() if phase.again_at is not None:
-            enter.terminating(t, phase.ending, phase.tries + 1)
-        case events.WakeupDue() if phase.unreached is not None:
-            enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=t.facts.status))
-        case events.WakeupDue():
+        case events.WakeupDue() if phase.again_at is None:
             terminate_failed(t, phase, NO_ANSWER)
-        case events.TryNowRequested() | events.NetworkFound() if phase.unreached is not None:
-            enter.terminating(t, phase.ending)
+        case events.WakeupDue():
+            enter.call_terminate(t, phase)
+        case events.TryNowRequested() if may_call_now(t, phase):
+            enter.call_terminate(t, phase)
+        case events.NetworkFound() if may_call_now(t, phase) and t.backoff_was_reset():
+            enter.call_terminate(t, phase)
+        case events.StatusArrived(view=view) if is_terminal(view.status):
+            enter.ended(t, ended_meanwhile(t, phase))
         case events.CloseForNowRequested():
             enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=t.facts.status))
         case events.EndGameRequested():
@@ -115,6 +123,7 @@ def on_terminating_session(t: Transition, phase: TerminatingSession, event: even
             events.PlayerEvent()
             | events.ConnectionEvent()
             | events.AttemptEvent()
+            | events.TerminationEvent()
             | events.ProbesFinished()
         ):
             t.stale()
@@ -122,24 +131,61 @@ def on_terminating_session(t: Transition, phase: TerminatingSession, event: even
             assert_never(event)
 
 
+def may_call_now(t: Transition, phase: TerminatingSession) -> bool:
+    """Whether no call is in flight and no Retry-After runs."""
+    return phase.again_at is not None and t.now >= phase.not_before_at
+
+
+def ended_meanwhile(t: Transition, phase: TerminatingSession) -> Ending:
+    """Rule 8, but for a game that our own call ended, or that the player never was in."""
+    ours = t.facts.reason == API_TERMINATED or phase.ending.kind is EndingKind.CANCELLED
+    return phase.ending if ours else t.game_ended()
+
+
 def terminate_failed(t: Transition, phase: TerminatingSession, failure: Failure) -> None:
-    """Try again a few times, without a network when it is back; then end without confirmation."""
-    offline = t.facts.offline_since_at is not None and failure.kind in NOT_REACHED
-    final = retry.RULES[failure.kind].first is Action.END or (
-        failure.kind is not FailureKind.INVALID and failure.retryable is False
-    )
+    """Call again until the game is surely over (Rule 24), or the backend's refusal is final."""
     if failure.kind is FailureKind.UNAUTHENTICATED:
         t.do(commands.RefreshSignIn())
     t.note_call(failure)
     if failure.kind is FailureKind.NOT_FOUND:
         enter.ended(t, phase.ending)
-    elif not final and not offline and phase.tries < t.policy.terminate_tries:
-        # An ACTIVATING session refuses to be ended; a moment later it may be ACTIVE.
-        again_at = t.now + phase.tries * t.policy.poll_pause_s
-        t.phase = replace(phase, until_at=again_at, again_at=again_at)
-    elif phase.ending.kind not in enter.CANNOT_JOIN and failure.kind in NOT_REACHED:
-        enter.end_unreached(t, phase, failure)
-    elif phase.ending.kind in enter.CANNOT_JOIN:
+        return
+    phase = replace(phase, refused=phase.refused + (failure.kind not in _MAY_PASS))
+    if refused_for_good(t, phase, failure) or t.now >= phase.over_at:
+        could_not_end(t, phase, failure)
+        return
+    offline = t.facts.offline_since_at is not None and failure.kind in NOT_REACHED
+    not_before_at = 0.0 if failure.retry_after_s is None else t.now + failure.retry_after_s
+    if not_before_at > phase.over_at:
+        could_not_end(t, phase, failure)
+        return
+    pause_s = retry.terminate_pause_s(phase.tries, t.policy, t.draw)
+    again_at = max(min(t.now + pause_s, phase.over_at), not_before_at)
+    delayed_by = phase.delayed_by
+    if offline or phase.tries >= t.policy.terminate_tries:
+        delayed_by = failure.kind
+    t.phase = replace(
+        phase,
+        until_at=again_at,
+        again_at=again_at,
+        not_before_at=not_before_at,
+        delayed_by=delayed_by,
+    )
+
+
+def refused_for_good(t: Transition, phase: TerminatingSession, failure: Failure) -> bool:
+    """Whether another call would be refused like this one. A game that cannot be joined is called
+    a few times alone: nobody asked for its end, and the player waits to read why."""
+    if retry.RULES[failure.kind].first is Action.END:
+        return True
+    if failure.kind is not FailureKind.INVALID and failure.retryable is False:
+        return True
+    calls = phase.tries if phase.ending.kind in enter.CANNOT_JOIN else phase.refused
+    return calls >= t.policy.terminate_tries
+
+
+def could_not_end(t: Transition, phase: TerminatingSession, failure: Failure) -> None:
+    if phase.ending.kind in enter.CANNOT_JOIN:
         enter.ended(t, phase.ending)
     else:
         enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=t.facts.status, detail=failure.detail))

@@ -448,7 +448,7 @@ def confirming_end(t: Transition, episode: Episode, fallback: Ending) -> None:
     t.poll_status()
 
 
-def terminating(t: Transition, ending: Ending, tries: int = 1) -> None:
+def terminating(t: Transition, ending: Ending) -> None:
     """Have the service end the game, since a running host costs money; then end.
 
     Rule 15: if the backend has no call for that, the game runs until its time is up and the player
@@ -463,15 +463,15 @@ def terminating(t: Transition, ending: Ending, tries: int = 1) -> None:
             leaving(t)
         return
     t.close_all()
-    budget_s = t.policy.terminate_budget_s
-    t.phase = TerminatingSession(ending, t.now + budget_s + t.policy.answer_grace_s, tries)
-    t.do(commands.TerminateSession(t.facts.session_id, budget_s))
+    call_terminate(t, TerminatingSession(ending, t.now, t.surely_over_at(), tries=0))
 
 
-def end_unreached(t: Transition, phase: TerminatingSession, failure: Failure) -> None:
-    """The call that ends the game did not reach the backend: wait for the network or the player."""
-    until_at = t.now + t.policy.terminate_patience_s
-    t.phase = replace(phase, until_at=until_at, again_at=None, unreached=failure.kind)
+def call_terminate(t: Transition, phase: TerminatingSession) -> None:
+    """The call that ends the game, once or once more."""
+    assert t.facts.session_id is not None
+    until_at = t.now + t.policy.terminate_budget_s + t.policy.answer_grace_s
+    t.phase = replace(phase, until_at=until_at, tries=phase.tries + 1, again_at=None)
+    t.do(commands.TerminateSession(t.facts.session_id, t.policy.terminate_budget_s))
 
 
 def closed_for_now(t: Transition) -> None:

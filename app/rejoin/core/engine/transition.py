@@ -292,6 +292,13 @@ class Transition:
     def latest_at(self, episode: Episode) -> float:
         return latest_at(self.facts, episode, self.policy)
 
+    def surely_over_at(self) -> float:
+        """Rule 24: when a game that its player leaves now is over, whether it is ended or not."""
+        left_at = self.now
+        if isinstance(self.phase, Placing):  # nobody can leave it before there is a host
+            left_at = max(left_at, self.phase.started_at + self.policy.start_deadline_s)
+        return self.facts.window.over_at(left_at, self.policy)
+
     def need_s(self) -> float:
         return need_s(self.facts, self.policy)
 

@@ -40,6 +40,8 @@ def host_state(facts: Facts, episode: Episode, policy: Policy) -> HostState:
         return HostState.UNKNOWN  # a connection that ended for another reason proves nothing
     if sample.unanswered_since_at is not None:
         return HostState.UNKNOWN  # the way may be broken, or the game server gone
+    if sample.video_missing:
+        return HostState.UNKNOWN  # it says that it sends a picture, which is lost on the way
     # The last answer may be one interval older than the drop, after which goodbye was said.
     to_the_end = sample.last_packet_at >= episode.lost_at - 2 * policy.check_slow_every_s
     no_media = sample.last_packet_at - sample.last_rtp_at >= policy.no_media_after_s

@@ -18,11 +18,12 @@ from rejoin.emulator.host.connection import HostConnection
 from rejoin.emulator.host.encoders import prepare
 from rejoin.emulator.host.game import TICKS_PER_S, Game
 from rejoin.emulator.host.lasting_faults import ActiveFault
-from rejoin.emulator.host.relay import Relay, chance_of
+from rejoin.emulator.host.relay import Relay
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener
 from rejoin.errors import BadInputError, SignalError
+from rejoin.injector.seeds import chance_of
 from rejoin.netem.link import Lane, Link, NetworkProfile, ProfileStage
 from rejoin.rtc.signal_codec import decode_request, encode_response
 from rejoin.runtime.stream_thread import collect_soon

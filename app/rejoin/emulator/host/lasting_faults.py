@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from rejoin import assets, tasks
+from rejoin import tasks
 from rejoin.clock import Clock
 from rejoin.emulator.host.connection import HostConnection
-from rejoin.emulator.host.relay import Relay, chance_of
+from rejoin.emulator.host.relay import Relay
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.injector.seeds import chance_of, network_profiles
 from rejoin.netem.link import Direction, Link
-from rejoin.netem.network_profile import parse_profile
 
 SLOW_START_S: Final = 3.0
 """The delay of a slow start whose fault has no duration."""
@@ -166,7 +166,7 @@ class ShapedNetwork(LastingFault):
         super().__init__(fault, host)
         assert fault.profile is not None
         name, settings = fault.profile, host.settings
-        self._profile = parse_profile(name, assets.text(f"profiles/{name}.toml"))
+        self._profile = network_profiles()[name]
         self._window_s = fault.window_s
         if self._window_s is None:
             self._window_s = settings.notice_silent_client_s + settings.connection_timeout_s

@@ -3,55 +3,29 @@
 A `RelayPort` is what clients send to; its address is the only candidate of a connection's answer. A
 silence drops both directions, STUN included, of the flows that exist now or of all flows. A link
 (`netem/link`) decides about each packet whether it is dropped and how long it is delayed; delayed
-packets wait in one queue ordered by time.
-
-An event loop's timers fire up to a millisecond late (Windows: 16), so they are set `EARLY_S` too
-early, and a packet due within `EARLY_S` is sent at once. Delays are then right within a millisecond
-and their error has no bias. `Relay.lateness_s` reports how large it was.
+packets wait in one queue ordered by time (`injector/delay_queue`, which also says how late it was).
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
-import random
 import statistics
-from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
 from rejoin.emulator.host.relay_port import Flow, RelayCounters, RelayPort
 from rejoin.emulator.host.udp_socket import Address, enlarge_buffers
-from rejoin.netem.link import Chance, Direction, Fate, Link
-
-MAX_DELAYED_BYTES = 64 << 20
-"""All delayed packets together: 20 s at 25 Mbit/s. More is dropped and counted."""
-EARLY_S = 0.0005
-FLUSH_PACKETS = 64
-FLUSH_PAUSE_S = 0.001
-"""At most `FLUSH_PACKETS` are sent in one turn of the event loop, with this pause between turns: a
-second's packets at once would overflow the sockets behind the relay."""
-LATENESS_KEPT = 4096
+from rejoin.injector.delay_queue import DelayQueue
+from rejoin.netem.link import Direction, Fate, Link
 
 
-def chance_of(seed: int) -> Chance:
-    """Named streams of random numbers, the same for the same seed on every machine."""
-    return lambda name: random.Random(f"{seed} {name}").random
+class _Packet(NamedTuple):
+    """A packet that is delayed."""
 
-
-class _Delayed(NamedTuple):
-    """A packet in the queue; tuples compare by time first."""
-
-    due_at: float
-    number: int
-    """Unique, so that two packets never compare equal."""
     port: RelayPort
     flow: Flow
     direction: Direction
     data: bytes
-    counted: bool
-    """Whether it counts for `Relay.lateness`: only if a link delayed it and its delay ran out."""
 
 
 class Relay:
@@ -68,12 +42,7 @@ class Relay:
         """Called with every decision of a link: direction, bytes, time of `now`, fate."""
         self._link: Link | None = None
         self._base_link: Link | None = None
-        self._delayed: list[_Delayed] = []
-        self._delayed_bytes = 0
-        self._numbers = itertools.count()
-        self._timer: asyncio.TimerHandle | None = None
-        self._paused_until = 0.0
-        self._lateness: deque[float] = deque(maxlen=LATENESS_KEPT)
+        self._queue = DelayQueue(self._on_due)
         self.granted_bytes: int | None = None
         """The smallest receive buffer that the kernel granted (Linux includes its overhead)."""
 
@@ -102,8 +71,8 @@ class Relay:
 
     @staticmethod
     def now() -> float:
-        """The clock that links use: seconds of the event loop's clock."""
-        return asyncio.get_running_loop().time()
+        """The clock that links use, in seconds (`DelayQueue.now`)."""
+        return DelayQueue.now()
 
     def set_link(self, link: Link, *, existing: bool = False) -> None:
         """Put every flow, or those that exist now, behind this link, in place of the link before.
@@ -122,13 +91,7 @@ class Relay:
         self._link = None
         for port in self._ports:
             port.set_link(None)
-        if self._delayed:
-            now = self.now()
-            self._delayed = [
-                each._replace(due_at=now, number=number, counted=False)
-                for number, each in enumerate(sorted(self._delayed), -len(self._delayed))
-            ]
-            self._flush()
+        self._queue.hasten()
 
     def set_base_link(self, link: Link | None) -> None:
         """The link of every flow without a link of `set_link`; None: packets pass at once.
@@ -145,27 +108,23 @@ class Relay:
     @property
     def waiting(self) -> int:
         """How many packets are being delayed."""
-        return len(self._delayed)
+        return len(self._queue)
 
     @property
     def lateness(self) -> tuple[float, ...]:
         """How many seconds too late each of the newest delayed packets was sent."""
-        return tuple(self._lateness)
+        return self._queue.lateness
 
     @property
     def lateness_s(self) -> float | None:
         """The median of `lateness`."""
-        return statistics.median(self._lateness) if self._lateness else None
+        lateness = self._queue.lateness
+        return statistics.median(lateness) if lateness else None
 
     async def close(self) -> None:
         """Drop the delayed packets and close every port."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None
-        for each in self._delayed:
-            each.port.packet_released()
-        self._delayed.clear()
-        self._delayed_bytes = 0
+        for packet in self._queue.close():
+            packet.port.packet_released()
         for port in list(self._ports):
             await self.close_port(port)
 
@@ -174,7 +133,7 @@ class Relay:
             self.counters.dropped += 1
             return
         link = flow.link or self._link or self._base_link
-        if link is None and not self._delayed:
+        if link is None and not self._queue:
             port.send(flow, direction, data)
             return
         now = self.now()
@@ -183,57 +142,24 @@ class Relay:
             fate = link.decide(direction, len(data), now)
             if self.on_fate is not None:
                 self.on_fate(direction, len(data), now, fate)
-        if fate.dropped is not None or self._delayed_bytes + len(data) > MAX_DELAYED_BYTES:
+        if fate.dropped is not None or not self._queue.fits(len(data)):
             self.counters.dropped += 1
             return
         counted = fate.delay_s > 0
         self.counters.delayed += counted
-        due_at = now + fate.delay_s
         for _ in range(1 + fate.copies):
-            self._delayed_bytes += len(data)
-            packet = _Delayed(due_at, next(self._numbers), port, flow, direction, data, counted)
-            heapq.heappush(self._delayed, packet)
+            packet = _Packet(port, flow, direction, data)
+            self._queue.put(packet, len(data), now + fate.delay_s, counted=counted)
             port.packet_delayed()
-        if self._delayed[0].due_at <= now + EARLY_S and now >= self._paused_until:
-            self._flush()
-        else:
-            self._set_timer()
+        self._queue.settle(now)
 
-    def _flush(self) -> None:
-        """Send what is due, in order, and set the timer for the rest."""
-        now = self.now()
-        for _ in range(FLUSH_PACKETS):
-            if not self._delayed or self._delayed[0].due_at > now + EARLY_S:
-                break
-            each = heapq.heappop(self._delayed)
-            each.port.packet_released()
-            self._delayed_bytes -= len(each.data)
-            if each.counted:
-                self._lateness.append(now - each.due_at)
-            if each.flow.silent or self.all_silent:
-                self.counters.dropped += 1
-            else:
-                each.port.send(each.flow, each.direction, each.data)
+    def _on_due(self, packet: _Packet) -> None:
+        port, flow, direction, data = packet
+        port.packet_released()
+        if flow.silent or self.all_silent:
+            self.counters.dropped += 1
         else:
-            self._paused_until = now + FLUSH_PAUSE_S
-        self._set_timer()
-
-    def _set_timer(self) -> None:
-        if not self._delayed:
-            return
-        wake_at = max(self._delayed[0].due_at - EARLY_S, self._paused_until)
-        if self._timer is not None:
-            if self._timer.when() <= wake_at:
-                return
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_at(wake_at, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        if self.now() < self._paused_until:
-            self._set_timer()
-        else:
-            self._flush()
+            port.send(flow, direction, data)
 
     def _socket_opened(self, transport: asyncio.BaseTransport) -> None:
         granted = enlarge_buffers(transport)

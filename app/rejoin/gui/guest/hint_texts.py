@@ -7,6 +7,7 @@ from dataclasses import replace
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import texts
 from rejoin.gui.ending_texts import ending_text
+from rejoin.language import tr
 from rejoin.runtime.desktop_bus import Notification
 
 
@@ -17,10 +18,10 @@ def window_title(snapshot: Snapshot, now: float, usual: str) -> str:
         return usual
     left = texts.time_left(snapshot, now)
     if snapshot.shown_deadline_at is None or snapshot.deadline_checking:
-        return f"Reconnecting - {usual}"
+        return tr("Reconnecting - {title}", title=usual)
     if left.share == 0.0:
-        return f"Time may be up - {usual}"
-    return f"{left.digits} to get back - {usual}"
+        return tr("Time may be up - {title}", title=usual)
+    return tr("{time} to get back - {title}", time=left.digits, title=usual)
 
 
 def lost(snapshot: Snapshot, now: float) -> Notification:
@@ -38,7 +39,7 @@ def last_seconds(snapshot: Snapshot, now: float) -> Notification:
 def outcome(snapshot: Snapshot) -> Notification | None:
     """What became of a drop; None while that is not decided."""
     if snapshot.stage is Stage.LIVE:
-        return Notification(texts.BACK, "The connection to your game is there again.")
+        return Notification(tr(texts.BACK), tr("The connection to your game is there again."))
     if snapshot.stage is Stage.ENDED and snapshot.ending is not None:
         text = ending_text(snapshot.ending)
         return Notification(text.title, text.meaning)

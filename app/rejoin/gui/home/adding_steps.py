@@ -11,6 +11,7 @@ from rejoin.gui.home import texts
 from rejoin.gui.home.jobs import Job, Jobs
 from rejoin.gui.home.step_page import Choice, Field, Step
 from rejoin.gui.home.visit_texts import found_lines
+from rejoin.language import tr
 from rejoin.runtime.deep_link import is_link, parse_link
 from rejoin.runtime.games import Game, game_key, host_of
 
@@ -45,10 +46,10 @@ class AddingSteps:
         """Ask for a link or an address."""
         self._show(
             Step(
-                texts.ADD_TITLE,
-                (texts.ADD_TEXT,),
-                (Field(texts.ADD_FIELD, text),),
-                (Choice(texts.CHECK, self._check, needs_fields=True),),
+                tr(texts.ADD_TITLE),
+                (tr(texts.ADD_TEXT),),
+                (Field(tr(texts.ADD_FIELD), text),),
+                (Choice(tr(texts.CHECK), self._check, needs_fields=True),),
                 problem,
             )
         )
@@ -63,17 +64,17 @@ class AddingSteps:
             return
         host = host_of(address.backend_url)
         known = self._known(game_key(address))
-        lines = [texts.LINK_TEXT]
+        lines = [tr(texts.LINK_TEXT)]
         if known is not None:
-            lines = [texts.LINK_KNOWN.format(game=known.name)]
+            lines = [tr(texts.LINK_KNOWN, game=known.name)]
         self._show(
             Step(
-                texts.LINK_TITLE.format(host=host),
+                tr(texts.LINK_TITLE, host=host),
                 lines,
                 choices=(
-                    Choice(texts.CHECK, lambda: self._visit(link))
+                    Choice(tr(texts.CHECK), lambda: self._visit(link))
                     if known is None
-                    else Choice(texts.PLAY, lambda: self._play(known.name, known.address)),
+                    else Choice(tr(texts.PLAY), lambda: self._play(known.name, known.address)),
                 ),
             )
         )
@@ -89,7 +90,12 @@ class AddingSteps:
 
     def _visit(self, text: str) -> None:
         self._show(
-            Step(texts.ADD_TITLE, (texts.CHECKING,), (Field(texts.ADD_FIELD, text),), busy=True)
+            Step(
+                tr(texts.ADD_TITLE),
+                (tr(texts.CHECKING),),
+                (Field(tr(texts.ADD_FIELD), text),),
+                busy=True,
+            )
         )
 
         async def visited() -> Visited:
@@ -113,22 +119,22 @@ class AddingSteps:
         address = found.address
         lines = found_lines(found)
         if is_link(text.strip()) and found.is_local:
-            lines = (*lines, texts.LOCAL_LINK)
+            lines = (*lines, tr(texts.LOCAL_LINK))
         known = self._known(game_key(address))
         name = suggested_name(address) if known is None else known.name
         self._show(
             Step(
-                texts.FOUND_TITLE.format(host=host_of(address.backend_url)),
+                tr(texts.FOUND_TITLE, host=host_of(address.backend_url)),
                 lines,
-                (Field(texts.NAME_FIELD, name),),
+                (Field(tr(texts.NAME_FIELD), name),),
                 (
                     Choice(
-                        texts.ADD_AND_PLAY,
+                        tr(texts.ADD_AND_PLAY),
                         lambda: self._keep(text, found, plays=True),
                         needs_fields=True,
                     ),
                     Choice(
-                        texts.ADD_IT,
+                        tr(texts.ADD_IT),
                         lambda: self._keep(text, found, plays=False),
                         needs_fields=True,
                     ),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from rejoin.core.ticket import Now, Ticket
 from rejoin.gui.home import texts
+from rejoin.language import sentences, tr
 from rejoin.runtime.games import Game, game_key, host_of
 from rejoin.runtime.games_file import LoadedGames
 
@@ -67,7 +68,7 @@ class GameCard:
     @property
     def spoken(self) -> str:
         """For screen readers."""
-        return f"{self.name}, {self.host}. {self.played}"
+        return tr("{name}, {host}. {played}", name=self.name, host=self.host, played=self.played)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +117,18 @@ def continuation_of(last: Unfinished, games: tuple[Game, ...], now: Now) -> Aliv
     if window.timeout_s is None and timeout_s is not None:
         window = replace(window, timeout_s=timeout_s)
     if now.at > window.latest_at(last.seen_at, policy):
-        return Over(texts.TIME_IS_UP, f"{name}. {texts.OVER_TEXT}")
+        return Over(tr(texts.TIME_IS_UP), sentences(tr("{name}.", name=name), tr(texts.OVER_TEXT)))
     proved_at, shown_at = window.proved_at, window.shown_at
     ago_s = None if proved_at is None else max(0.0, now.at - proved_at)
     sentence = texts.last_connected(name, ago_s)
     if proved_at is None or shown_at is None:
-        return Alive(texts.MAY_BE_RUNNING, sentence, texts.TIME_NOT_KNOWN, "", None)
+        return Alive(tr(texts.MAY_BE_RUNNING), sentence, tr(texts.TIME_NOT_KNOWN), "", None)
     left_s = shown_at - now.at
     if left_s <= 0:
-        return Alive(texts.MAY_BE_RUNNING, sentence, texts.TIME_MAY_BE_UP, _digits(0), 0.0)
+        return Alive(tr(texts.MAY_BE_RUNNING), sentence, tr(texts.TIME_MAY_BE_UP), _digits(0), 0.0)
     share = min(1.0, left_s / (shown_at - proved_at))
     digits = _digits(left_s)
-    return Alive(texts.STILL_RUNNING, sentence, texts.at_least(digits), digits, share)
+    return Alive(tr(texts.STILL_RUNNING), sentence, texts.at_least(digits), digits, share)
 
 
 def _digits(seconds: float) -> str:

@@ -14,14 +14,15 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from rejoin.gui import theme
 from rejoin.gui.announcement import SPOKEN_TIMES_S
 from rejoin.gui.home import texts
 from rejoin.gui.home.contents import Alive, Continuation, Leaving, Over
-from rejoin.gui.labels import label, set_text
+from rejoin.gui.labels import TextButton, label, set_text
 from rejoin.gui.ring import Ring
+from rejoin.language import sentences, tr
 
 PANEL_HEIGHT = 236
 LOW_HEIGHT = 172
@@ -115,9 +116,8 @@ class ContinuePanel(QWidget):
         super().resizeEvent(event)
         self._lay_out()
 
-    def _button(self, text: str, kind: str) -> QPushButton:
-        made = QPushButton(text)
-        made.setProperty("kind", kind)
+    def _button(self, text: str, kind: str) -> TextButton:
+        made = TextButton(text, kind)
         made.setAutoDefault(True)  # Enter presses it
         return made
 
@@ -134,10 +134,10 @@ class ContinuePanel(QWidget):
     def _show(self, shown: Continuation) -> None:
         match shown:
             case Leaving():
-                set_text(self.title, texts.LEAVING)
-                set_text(self.sentence, texts.LEAVING_TEXT)
+                set_text(self.title, tr(texts.LEAVING))
+                set_text(self.sentence, tr(texts.LEAVING_TEXT))
                 set_text(self.time, "")
-                self.ring.show_time(texts.LEAVING, "", None)
+                self.ring.show_time(tr(texts.LEAVING), "", None)
             case Alive(title, sentence, time, digits, share):
                 set_text(self.title, title)
                 set_text(self.sentence, sentence)
@@ -160,7 +160,7 @@ class ContinuePanel(QWidget):
     def _announce(self, before: Continuation | None, shown: Continuation) -> None:
         if type(before) is not type(shown):
             parts = (self.title.text(), self.sentence.text(), self.time.text())
-            self.announced.emit(" ".join(part for part in parts if part))
+            self.announced.emit(sentences(*parts))
         elif isinstance(shown, Alive) and isinstance(before, Alive) and before != shown:
             spoken = {f"{at // 60}:{at % 60:02}" for at in SPOKEN_TIMES_S}
             if shown.digits != before.digits and shown.digits in spoken:

@@ -26,6 +26,7 @@ from rejoin.gui.home.preloading import LoadInTurn
 from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.renderer_choice import Choice as DrawnBy
+from rejoin.language import tr
 from rejoin.runtime import games_file
 from rejoin.runtime.games import Game, game_key, host_of
 from rejoin.runtime.ticket_folder import TicketFolder
@@ -175,7 +176,7 @@ class HomeController(QObject):
     def _unlisted(self) -> tuple[Game, ...]:
         """The emulator's game, while it runs."""
         address = None if self._steps is None else self._steps.trying.address
-        return () if address is None else (Game(texts.TRY_NAME, address),)
+        return () if address is None else (Game(tr(texts.TRY_NAME), address),)
 
     def _tick(self) -> None:
         if self._window.page is not self._window.home:
@@ -245,10 +246,10 @@ class HomeController(QObject):
             return
         menu = QMenu(self._window)
         for text, chosen in (
-            (texts.PLAY, self.play),
-            (texts.RENAME, self.steps.ask_name),
-            (texts.SHORTCUT, self.steps.make_shortcut),
-            (texts.REMOVE, self.steps.ask_removal),
+            (tr(texts.PLAY), self.play),
+            (tr(texts.RENAME), self.steps.ask_name),
+            (tr(texts.SHORTCUT), self.steps.make_shortcut),
+            (tr(texts.REMOVE), self.steps.ask_removal),
         ):
             menu.addAction(text, partial(chosen, key))
         menu.aboutToHide.connect(menu.deleteLater)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
+from rejoin.language import Message, mark
 
 
 class HomeActions(Protocol):
@@ -37,7 +38,8 @@ class HomeActions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """`module`: where it is. `open`: what its button does, with that module."""
+    """`text`: marked, of its button. `module`: where it is. `open`: what its button
+    does, with that module."""
 
     name: str
     text: str
@@ -63,7 +65,7 @@ def _open_connection_test(module: ModuleType, home: HomeActions) -> None:
     def make_test(play: bool) -> ConnectionTest:
         def profile() -> StudioProfile:
             if address is None:
-                raise BadInputError("There is no studio to test the way to.")
+                raise BadInputError(Message("There is no studio to test the way to."))
             return StudioProfile.from_address(address, None)
 
         return ConnectionTest(profile, lambda ending: ending_text(ending).title, play=play)
@@ -73,17 +75,17 @@ def _open_connection_test(module: ModuleType, home: HomeActions) -> None:
 
 
 EXTRAS: Final[Sequence[Extra]] = (
-    Extra("settings", "Settings", "rejoin.gui.settings.page", True, _open_settings),
+    Extra("settings", mark("Settings"), "rejoin.gui.settings.page", True, _open_settings),
     Extra(
         "connection_test",
-        "Test my connection",
+        mark("Test my connection"),
         "rejoin.gui.connection_test",
         False,
         _open_connection_test,
     ),
     Extra(
         "try_here",
-        "Try it here",
+        mark("Try it here"),
         "rejoin.studio.try_here",
         False,
         lambda module, home: home.try_here(),

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QAbstractButton, QPushButton, QWidget
 from rejoin.gui import theme
 from rejoin.gui.home import texts
 from rejoin.gui.home.contents import GameCard
+from rejoin.language import tr
 
 CARD_HEIGHT = 185
 _TILE = 118
@@ -88,7 +89,7 @@ class GameTile(TileButton):
         """Show this in place of what was shown."""
         self._card = card
         self.setAccessibleName(card.spoken)
-        self.more_button.setAccessibleName(texts.MORE.format(name=card.name))
+        self.more_button.setAccessibleName(tr(texts.MORE, name=card.name))
         self.setToolTip(f"{card.name}\n{card.host}")
         self.update()
 
@@ -122,7 +123,7 @@ class GameTile(TileButton):
     def _paint_lines(self, painter: QPainter) -> None:
         bold = theme.digit_font(theme.TEXT_PX)
         small = theme.text_font(theme.SMALL_PX)
-        played = f", {self._card.played[:1].lower()}{self._card.played[1:]}"
+        played = f" \u00b7 {self._card.played}"
         for font, text, after, colour, y in (
             (bold, self._card.name, "", theme.TEXT, _TILE + 12),
             (small, self._card.host, played, theme.QUIET_TEXT, _TILE + 33),
@@ -147,8 +148,17 @@ class AddTile(TileButton):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(texts.ADD)
         self._alone = True
+        self._say_text()
+
+    def _say_text(self) -> None:
+        self.setAccessibleName(tr(texts.ADD))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._say_text()
+            self.update()
 
     def set_alone(self, alone: bool) -> None:
         """Whether it is the only card, and so the next thing to do."""
@@ -172,7 +182,7 @@ class AddTile(TileButton):
         painter.drawText(
             whole.adjusted(_PAD, 20, -_PAD, 20),
             Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
-            texts.ADD,
+            tr(texts.ADD),
         )
         painter.end()
 

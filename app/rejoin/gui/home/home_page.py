@@ -22,7 +22,8 @@ from rejoin.gui.home import texts
 from rejoin.gui.home.contents import Alive, GameCard, HomeContents
 from rejoin.gui.home.continue_panel import ContinuePanel
 from rejoin.gui.home.game_card import AddTile, GameTile, TileButton
-from rejoin.gui.labels import label, set_text
+from rejoin.gui.labels import TextButton, label, set_text
+from rejoin.language import tr
 
 EDGE = 32
 """Pixels between the window's edge and what is in it."""
@@ -76,11 +77,8 @@ class HomePage(QWidget):
     def _build(self) -> None:
         self._build_top()
         self.heading = label("name")
-        self.heading.setText(texts.YOUR_GAMES)
         self.empty_title = label("page")
-        self.empty_title.setText(texts.EMPTY_TITLE)
         self.empty_text = label("quiet")
-        self.empty_text.setText(texts.EMPTY_TEXT)
         self.empty_text.setMaximumWidth(640)
         self.problem = label("problem")
         self.grid = QGridLayout()
@@ -108,6 +106,14 @@ class HomePage(QWidget):
         whole.addLayout(self.top)
         whole.addWidget(self.scroll_area, 1)
         whole.addLayout(self.bottom)
+        self._say_texts()
+
+    def _say_texts(self) -> None:
+        """What does not come with the contents, in the language of now."""
+        self.heading.setText(tr(texts.YOUR_GAMES))
+        self.empty_title.setText(tr(texts.EMPTY_TITLE))
+        self.empty_text.setText(tr(texts.EMPTY_TEXT))
+        self.help_hint.setText(tr(texts.HELP_HINT))
 
     def _build_top(self) -> None:
         self.logo = QLabel()
@@ -123,9 +129,8 @@ class HomePage(QWidget):
         self.bottom.setContentsMargins(EDGE, 0, EDGE, 0)
         self.bottom.addStretch()
         self.enter_hint = label("small", wraps=False)
-        help_hint = label("small", wraps=False)
-        help_hint.setText(texts.HELP_HINT)
-        for name, meaning in (("Enter", self.enter_hint), ("F1", help_hint)):
+        self.help_hint = label("small", wraps=False)
+        for name, meaning in (("Enter", self.enter_hint), ("F1", self.help_hint)):
             key = label("key", wraps=False)
             key.setText(name)
             for part in (key, meaning):
@@ -133,8 +138,7 @@ class HomePage(QWidget):
 
     def add_button(self, name: str, text: str, *, at_top: bool) -> QPushButton:
         """A button that leads to a page. At the bottom they stand before the keys."""
-        made = QPushButton(text)
-        made.setProperty("kind", "plain")
+        made = TextButton(text, "plain")
         made.setAutoDefault(True)
         made.clicked.connect(lambda: self.chosen.emit(name))
         if at_top:
@@ -152,7 +156,7 @@ class HomePage(QWidget):
     def show_contents(self, shown: HomeContents) -> None:
         """Called at each tick; a card that is still there keeps its widget, and so the focus."""
         self.panel.show_continuation(shown.continuation)
-        set_text(self.problem, "\n".join(shown.problems))
+        set_text(self.problem, "\n".join(tr(each) for each in shown.problems))
         is_empty = not shown.cards
         self.empty_title.setVisible(is_empty and shown.continuation is None)
         self.empty_text.setVisible(is_empty and shown.continuation is None)
@@ -273,6 +277,11 @@ class HomePage(QWidget):
             self.scroll_area.ensureWidgetVisible(self.panel)
         return True
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._say_texts()
+
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
         if event.type() == QEvent.Type.DevicePixelRatioChange:
@@ -284,8 +293,8 @@ class HomePage(QWidget):
 def _enter_hint(shown: HomeContents) -> str:
     """What Enter does where the focus is at first."""
     if isinstance(shown.continuation, Alive):
-        return texts.CONTINUE_HINT
-    return texts.PLAY_HINT if shown.cards else texts.ADD_HINT
+        return tr(texts.CONTINUE_HINT)
+    return tr(texts.PLAY_HINT) if shown.cards else tr(texts.ADD_HINT)
 
 
 def _is_button(widget: QWidget | None) -> bool:

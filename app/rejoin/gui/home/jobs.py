@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, Qt, Signal
 
 from rejoin.errors import RejoinError
+from rejoin.language import Message
 
 if TYPE_CHECKING:
     import asyncio
@@ -89,7 +90,10 @@ class Jobs(QObject):
             except Exception as error:
                 _log.exception("a job of the home failed")
                 wrapped = RejoinError(
-                    f"Something in Rejoin failed ({type(error).__name__}). Its log says more."
+                    Message(
+                        "Something in Rejoin failed ({error}). Its log says more.",
+                        error=type(error).__name__,
+                    )
                 )
                 outcome = lambda: failed(wrapped)  # noqa: E731
             else:

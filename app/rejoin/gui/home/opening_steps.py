@@ -12,6 +12,7 @@ from rejoin.gui.home import texts
 from rejoin.gui.home.jobs import Job, Jobs
 from rejoin.gui.home.step_page import Choice, Field, Step
 from rejoin.gui.home.to_open import ToOpen
+from rejoin.language import tr
 from rejoin.runtime.games import game_key, host_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class OpeningSteps:
         if wanted.token is not None:
             self._tokens[wanted.key] = wanted.token
         title = texts.OPENING_TITLE if wanted.ticket is None else texts.CONTINUING_TITLE
-        self._show(Step(title.format(game=wanted.name), (texts.OPENING_TEXT,), busy=True))
+        self._show(Step(tr(title, game=wanted.name), (tr(texts.OPENING_TEXT),), busy=True))
 
         async def opened() -> Opening:
             from rejoin.runtime import opening
@@ -106,18 +107,18 @@ class OpeningSteps:
             else:
                 self._ask_sign_in(wanted, opening)
         else:
-            self._show(Step(wanted.name, (texts.OPEN_ELSEWHERE,), leave_text=texts.BACK))
+            self._show(Step(wanted.name, (tr(texts.OPEN_ELSEWHERE),), leave_text=tr(texts.BACK)))
 
     def _failed(self, wanted: ToOpen, error: RejoinError) -> None:
         self._job = None
-        again = Choice(texts.TRY_AGAIN, lambda: self.open(wanted))
+        again = Choice(tr(texts.TRY_AGAIN), lambda: self.open(wanted))
         self._show(
             Step(
-                texts.CANNOT_OPEN,
+                tr(texts.CANNOT_OPEN),
                 (f"{wanted.name}, {host_of(wanted.address.backend_url)}",),
                 choices=(again,),
                 problem=str(error),
-                leave_text=texts.BACK,
+                leave_text=tr(texts.BACK),
             )
         )
 
@@ -126,10 +127,10 @@ class OpeningSteps:
     def _ask_token(self, wanted: ToOpen, problem: str = "") -> None:
         self._show(
             Step(
-                texts.TOKEN_TITLE.format(host=host_of(wanted.address.backend_url)),
-                (texts.TOKEN_TEXT.format(game=wanted.name),),
-                (Field(texts.TOKEN_FIELD, secret=True),),
-                (Choice(texts.TOKEN_USE, lambda: self._use_token(wanted), needs_fields=True),),
+                tr(texts.TOKEN_TITLE, host=host_of(wanted.address.backend_url)),
+                (tr(texts.TOKEN_TEXT, game=wanted.name),),
+                (Field(tr(texts.TOKEN_FIELD), secret=True),),
+                (Choice(tr(texts.TOKEN_USE), lambda: self._use_token(wanted), needs_fields=True),),
                 problem,
             )
         )
@@ -150,11 +151,11 @@ class OpeningSteps:
         issuer = "" if needed.method is None else urlsplit(needed.method.issuer).hostname or ""
         self._show(
             Step(
-                texts.SIGN_IN_TITLE.format(host=issuer),
-                (texts.SIGN_IN_TEXT.format(game=wanted.name, issuer=issuer),),
+                tr(texts.SIGN_IN_TITLE, host=issuer),
+                (tr(texts.SIGN_IN_TEXT, game=wanted.name, issuer=issuer),),
                 choices=(
-                    Choice(texts.SIGN_IN_BROWSER, lambda: self._browser(wanted, needed)),
-                    Choice(texts.SIGN_IN_PHONE, lambda: self._device(wanted, needed)),
+                    Choice(tr(texts.SIGN_IN_BROWSER), lambda: self._browser(wanted, needed)),
+                    Choice(tr(texts.SIGN_IN_PHONE), lambda: self._device(wanted, needed)),
                 ),
                 problem=problem,
             )
@@ -162,7 +163,7 @@ class OpeningSteps:
 
     def _browser(self, wanted: ToOpen, needed: SignInNeeded) -> None:
         def show_page(page: str) -> None:
-            self._show_waiting(texts.SIGN_IN_WAITING, texts.SIGN_IN_PAGE.format(page=page))
+            self._show_waiting(tr(texts.SIGN_IN_WAITING), tr(texts.SIGN_IN_PAGE, page=page))
 
         async def opened() -> Opening:
             from rejoin.runtime import opening
@@ -171,7 +172,7 @@ class OpeningSteps:
 
         self.cancel()
         on_page = self._on_gui(show_page)
-        self._show_waiting(texts.SIGN_IN_WAITING)
+        self._show_waiting(tr(texts.SIGN_IN_WAITING))
         self._sign_in(wanted, needed, opened)
 
     def _device(self, wanted: ToOpen, needed: SignInNeeded) -> None:
@@ -182,7 +183,7 @@ class OpeningSteps:
 
         self.cancel()
         on_code = self._on_gui(self._show_code)
-        self._show_waiting(texts.SIGN_IN_CODE_ASKED)
+        self._show_waiting(tr(texts.SIGN_IN_CODE_ASKED))
         self._sign_in(wanted, needed, opened)
 
     def _sign_in(self, wanted: ToOpen, needed: SignInNeeded, make: MakeOpening) -> None:
@@ -204,18 +205,18 @@ class OpeningSteps:
         return lambda value: self._jobs.later(lambda: shown(value))
 
     def _show_waiting(self, *lines: str) -> None:
-        self._show(Step(texts.SIGN_IN, lines, busy=True))
+        self._show(Step(tr(texts.SIGN_IN), lines, busy=True))
 
     def _show_code(self, device: DeviceAnswer) -> None:
         from rejoin.runtime.qr_code import qr_modules
 
         page = device.verification_uri_complete or device.verification_uri
-        line = texts.SIGN_IN_CODE.format(address=device.verification_uri, code=device.user_code)
+        line = tr(texts.SIGN_IN_CODE, address=device.verification_uri, code=device.user_code)
         try:
             code = qr_modules(page)
         except (ImportError, ValueError):
             code = None
-        self._show(Step(texts.SIGN_IN, (line,), code=code, busy=True))
+        self._show(Step(tr(texts.SIGN_IN), (line,), code=code, busy=True))
 
 
 def _drop(opening: Opening) -> None:

@@ -6,6 +6,7 @@ pages, so that all of them read and work alike: Enter presses the first button, 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from rejoin.gui.home import texts
 from rejoin.gui.labels import label, set_text
+from rejoin.language import tr
 from rejoin.runtime.qr_code import Modules
 
 _WIDTH = 640
@@ -50,7 +52,8 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Step:
     """What the page shows. `busy`: something is awaited, so that the fields are closed. `code`:
-    drawn as a QR code. `choices`: the first is the one to do next. `rows`: keys and meanings."""
+    drawn as a QR code. `choices`: the first is the one to do next. `rows`: keys and meanings, not
+    translated yet, as `problem` is not."""
 
     title: str
     lines: Sequence[str] = ()
@@ -60,7 +63,7 @@ class Step:
     busy: bool = False
     code: Modules | None = None
     rows: Sequence[tuple[str, str]] = ()
-    leave_text: str = texts.CANCEL
+    leave_text: str = dataclasses.field(default_factory=lambda: tr(texts.CANCEL))
 
 
 class StepPage(QWidget):
@@ -136,7 +139,7 @@ class StepPage(QWidget):
         for field in step.fields:
             self._add_field(column, field, typed.get(field.name, field.text), closed=step.busy)
         self.problem = label("strong")
-        set_text(self.problem, step.problem)
+        set_text(self.problem, tr(step.problem) if step.problem else "")
         column.addWidget(self.problem)
         column.addLayout(self._row(step))
         return middle
@@ -219,7 +222,7 @@ def _rows(rows: Sequence[tuple[str, str]]) -> QGridLayout:
     grid.setVerticalSpacing(9)
     grid.setColumnStretch(1, 1)
     for place, (key, meaning) in enumerate(rows):
-        for column, (kind, text) in enumerate((("key", key), ("quiet", meaning))):
+        for column, (kind, text) in enumerate((("key", tr(key)), ("quiet", tr(meaning)))):
             part = label(kind, wraps=column == 1)
             part.setText(text)
             grid.addWidget(part, place, column, Qt.AlignmentFlag.AlignVCenter)
@@ -236,5 +239,5 @@ def _code(modules: Modules) -> QLabel:
     pixels = max(1, _CODE_PX // side) * side
     shown = QLabel()
     shown.setPixmap(QPixmap.fromImage(image.scaled(QSize(pixels, pixels))))
-    shown.setAccessibleName("QR code")
+    shown.setAccessibleName(tr("QR code"))
     return shown

@@ -16,6 +16,7 @@ from rejoin.gui.home.opening_steps import OpeningSteps
 from rejoin.gui.home.step_page import Choice, Field, Step, StepPage
 from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.trying_steps import TryingSteps
+from rejoin.language import Message, tr
 from rejoin.runtime import games_file
 from rejoin.runtime.deep_link import link_of
 from rejoin.runtime.games import Game
@@ -67,14 +68,14 @@ class Steps:
         self._host.show_home()
 
     def show_failure(self, problem: str) -> None:
-        self.show(Step(texts.CANNOT_OPEN, problem=problem, leave_text=texts.BACK))
+        self.show(Step(tr(texts.CANNOT_OPEN), problem=problem, leave_text=tr(texts.BACK)))
 
     def show_help(self) -> None:
-        self.show(Step(texts.HELP_TITLE, rows=texts.HELP, leave_text=texts.BACK))
+        self.show(Step(tr(texts.HELP_TITLE), rows=texts.HELP, leave_text=tr(texts.BACK)))
 
     def show_about(self) -> None:
-        title = texts.ABOUT_TITLE.format(version=VERSION)
-        self.show(Step(title, (texts.ABOUT_TEXT,), leave_text=texts.BACK))
+        title = tr(texts.ABOUT_TITLE, version=VERSION)
+        self.show(Step(title, (tr(texts.ABOUT_TEXT),), leave_text=tr(texts.BACK)))
 
     # --- the list -------------------------------------------------------------------------------
 
@@ -92,9 +93,9 @@ class Steps:
             return
         self.show(
             Step(
-                texts.RENAME_TITLE.format(game=game.name),
-                fields=(Field(texts.NAME_FIELD, game.name),),
-                choices=(Choice(texts.RENAME, lambda: self._rename(key), needs_fields=True),),
+                tr(texts.RENAME_TITLE, game=game.name),
+                fields=(Field(tr(texts.NAME_FIELD), game.name),),
+                choices=(Choice(tr(texts.RENAME), lambda: self._rename(key), needs_fields=True),),
                 problem=problem,
             )
         )
@@ -109,13 +110,13 @@ class Steps:
         if game is None:
             return
         choice = Choice(
-            texts.REMOVE,
+            tr(texts.REMOVE),
             lambda: self._edit(
                 lambda: games_file.remove(self._path, key), partial(self.ask_removal, key)
             ),
         )
-        title = texts.REMOVE_TITLE.format(game=game.name)
-        self.show(Step(title, (texts.REMOVE_TEXT,), choices=(choice,), problem=problem))
+        title = tr(texts.REMOVE_TITLE, game=game.name)
+        self.show(Step(title, (tr(texts.REMOVE_TEXT),), choices=(choice,), problem=problem))
 
     def make_shortcut(self, key: str) -> None:
         """Put a shortcut for a game of the list on the player's desktop."""
@@ -128,15 +129,15 @@ class Steps:
         line, problem = "", ""
         try:
             if link is None:
-                raise BadInputError(texts.NO_SHORTCUT)
+                raise BadInputError(Message(texts.NO_SHORTCUT))
             path = desktop_shortcut.make_shortcut(
                 game.name, link, desktop_shortcut.desktop_folder()
             )
-            line = texts.SHORTCUT_MADE.format(path=path)
+            line = tr(texts.SHORTCUT_MADE, path=path)
         except RejoinError as error:
             problem = str(error)
         lines = (line,) if line else ()
-        self.show(Step(game.name, lines, problem=problem, leave_text=texts.BACK))
+        self.show(Step(game.name, lines, problem=problem, leave_text=tr(texts.BACK)))
 
     def _edit(self, edit: Callable[[], None], failed: Callable[[str], None]) -> None:
         try:

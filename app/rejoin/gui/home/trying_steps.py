@@ -14,6 +14,7 @@ from rejoin.errors import RejoinError
 from rejoin.gui.home import texts
 from rejoin.gui.home.jobs import Job, Jobs
 from rejoin.gui.home.step_page import Choice, Step
+from rejoin.language import tr
 from rejoin.runtime.unfinished import forget_games_at
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ class TryingSteps:
         self.close()
         missing = why_not()
         if missing is not None:
-            self._show(Step(texts.TRY_TITLE, problem=missing, leave_text=texts.BACK))
+            self._show(Step(tr(texts.TRY_TITLE), problem=missing, leave_text=tr(texts.BACK)))
             return
-        self._show(Step(texts.TRY_TITLE, (texts.TRY_TEXT,), busy=True))
+        self._show(Step(tr(texts.TRY_TITLE), (tr(texts.TRY_TEXT),), busy=True))
         self._emulator = emulator = TryHere()
 
         async def started() -> StudioProfile:
@@ -80,12 +81,14 @@ class TryingSteps:
     def _started(self, profile: StudioProfile) -> None:
         self._job = None
         self.address = profile.backend_address()
-        self._play(texts.TRY_NAME, self.address, profile.token)
+        self._play(tr(texts.TRY_NAME), self.address, profile.token)
 
     def _failed(self, error: RejoinError) -> None:
         self._job = None
         self.close()
-        again = Choice(texts.TRY_AGAIN, self.begin)
+        again = Choice(tr(texts.TRY_AGAIN), self.begin)
         self._show(
-            Step(texts.TRY_TITLE, choices=(again,), problem=str(error), leave_text=texts.BACK)
+            Step(
+                tr(texts.TRY_TITLE), choices=(again,), problem=str(error), leave_text=tr(texts.BACK)
+            )
         )

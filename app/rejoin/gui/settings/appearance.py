@@ -13,4 +13,5 @@ def appearance_of(settings: PlayerSettings) -> Appearance:
         settings.high_contrast,
         settings.text_size,
         settings.reduced_motion,
+        settings.language,
     )

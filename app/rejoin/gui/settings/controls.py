@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QSlider,
     QStyledItemDelegate,
@@ -29,7 +28,9 @@ from PySide6.QtWidgets import (
 )
 
 from rejoin.gui import theme
+from rejoin.gui.labels import TextButton
 from rejoin.gui.roles import Role
+from rejoin.language import tr
 from rejoin.runtime.setting_kinds import Value
 
 FOCUS_PX = 2
@@ -173,10 +174,10 @@ class PercentSlider(QWidget):
         before = self.slider.blockSignals(True)
         self.slider.setValue(percent)
         self.slider.blockSignals(before)
-        self.digits.setText(f"{percent} %")
+        self.digits.setText(tr("{percent} %", percent=percent))
 
     def _on_moved(self, percent: int) -> None:
-        self.digits.setText(f"{percent} %")
+        self.digits.setText(tr("{percent} %", percent=percent))
         self.moved.emit(percent)
         self._resting.start()
 
@@ -191,7 +192,7 @@ class PercentSlider(QWidget):
 
     def _fit(self) -> None:
         self.slider.setMinimumWidth(theme.scaled(130))
-        room = self.digits.fontMetrics().horizontalAdvance("100 %") + 4
+        room = self.digits.fontMetrics().horizontalAdvance(tr("{percent} %", percent=100)) + 4
         self.digits.setMinimumWidth(max(room, theme.scaled(44)))
 
 
@@ -222,26 +223,24 @@ class _RingedSlider(QSlider):
             painter.end()
 
 
-def action_button(text: str, kind: str = "") -> QPushButton:
-    """A button that does something at once."""
-    made = QPushButton(text)
-    made.setProperty("kind", kind)
-    made.setAccessibleName(text)
+def action_button(text: str, kind: str = "") -> TextButton:
+    """A button that does something at once. `text`: marked."""
+    made = TextButton(text, kind)
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     made.setAutoDefault(True)  # Enter presses it
     made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
     return made
 
 
-class TwiceButton(QPushButton):
+class TwiceButton(TextButton):
     """For what cannot be taken back: pressed once it asks, pressed again it is meant."""
 
     confirmed = Signal()
 
     def __init__(self, text: str, question: str) -> None:
-        super().__init__(text)
+        """Both are marked texts."""
+        super().__init__(text, "plain")
         self._text, self._question = text, question
-        self.setProperty("kind", "plain")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAutoDefault(True)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -273,6 +272,4 @@ class TwiceButton(QPushButton):
     def _ask(self, asks: bool) -> None:
         self.asks = asks
         self._patience.stop()
-        text = self._question if asks else self._text
-        self.setText(text)
-        self.setAccessibleName(text)
+        self.say(self._question if asks else self._text)

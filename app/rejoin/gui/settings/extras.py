@@ -16,6 +16,7 @@ from rejoin.gui.settings.row_view import RowView
 from rejoin.gui.settings.rows import RowText, State, data_text, path_text, volume_text
 from rejoin.gui.settings.section_view import Extra
 from rejoin.gui.settings.sections import Section
+from rejoin.language import tr
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime.volume_file import SoundFile
 
@@ -89,14 +90,14 @@ class Extras(QObject):
     def _volume_text(self, _state: State) -> RowText:
         choice = self._sound.sound()
         self.volume.show_percent(0 if choice.muted else choice.volume)
-        return RowText(sections.VOLUME_TITLE, volume_text(choice, at_once=self._at_once))
+        return RowText(tr(sections.VOLUME_TITLE), volume_text(choice, at_once=self._at_once))
 
     def _data_text(self, state: State) -> RowText:
         self.count_anew.setEnabled(state.facts.data.since_unix_s is not None)
-        return RowText(sections.DATA_TITLE, data_text(state.facts.data))
+        return RowText(tr(sections.DATA_TITLE), data_text(state.facts.data))
 
     def _path_text(self, state: State) -> RowText:
-        return RowText(sections.FILE_TITLE, path_text(self._path, state))
+        return RowText(tr(sections.FILE_TITLE), path_text(self._path, state))
 
     def _on_volume(self, percent: int) -> None:
         self._sound.set_sound(SoundChoice(percent))
@@ -106,10 +107,11 @@ class Extras(QObject):
         try:
             self._facts.count_data_anew()
         except OSError as error:
-            self.failed.emit(f"The data used cannot be counted anew: {error.strerror}.")
+            why = error.strerror
+            self.failed.emit(tr("The data used cannot be counted anew: {why}.", why=why))
         self.changed.emit()
 
 
 def _always(title: str, now: str) -> Callable[[State], RowText]:
-    text = RowText(title, now)
-    return lambda state: text
+    """A row with these marked texts."""
+    return lambda state: RowText(tr(title), tr(now))

@@ -11,6 +11,7 @@ from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.settings import sections
 from rejoin.gui.shortcuts import Pressed
 from rejoin.input_events import chords
+from rejoin.language import tr
 
 
 class KeysButton(QPushButton):
@@ -37,7 +38,7 @@ class KeysButton(QPushButton):
     def show_keys(self, title: str, keys: str) -> None:
         """Show what is set. `title`: what the keys are for."""
         self._title = title
-        self._keys = sections.CHOOSE_KEYS if keys == chords.NONE else keys
+        self._keys = tr(sections.CHOOSE_KEYS) if keys == chords.NONE else keys
         self._show()
 
     @property
@@ -55,8 +56,8 @@ class KeysButton(QPushButton):
         self._show()
 
     def _show(self) -> None:
-        self.setText(sections.PRESS_KEYS if self._listens else self._keys)
-        self.setAccessibleName(f"{self._title}: {self.text()}")
+        self.setText(tr(sections.PRESS_KEYS) if self._listens else self._keys)
+        self.setAccessibleName(tr("{name}: {value}", name=self._title, value=self.text()))
 
     def _take(self, pressed: Pressed) -> bool:
         """Whether they can be keys of a shortcut."""

@@ -36,6 +36,7 @@ from rejoin.gui.settings.section_list import SectionList
 from rejoin.gui.settings.section_view import SectionView
 from rejoin.gui.settings.sections import Section
 from rejoin.gui.settings.watch import SettingsWatch
+from rejoin.language import tr
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime import settings_file
 from rejoin.runtime.player_settings import SETTINGS
@@ -98,12 +99,10 @@ class SettingsPage(QWidget):
     # --- building -------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.list = SectionList([each.title for each in sections.SECTIONS])
+        self.list = SectionList(len(sections.SECTIONS))
         self.back = action_button(sections.BACK, "plain")
         self.short_back = action_button(sections.BACK, "plain")
         self.choice = ChoiceBox()
-        self.choice.setAccessibleName(sections.SECTION_CHOICE)
-        self.choice.offer([(each.name, each.title) for each in sections.SECTIONS], "video")
         self._side, self._top = self._make_side(), self._make_top()
         self.trouble = text_label("trouble")
         self.trouble.setContentsMargins(40, 12, 40, 0)
@@ -123,6 +122,16 @@ class SettingsPage(QWidget):
         row.setSpacing(0)
         row.addWidget(self._side)
         row.addWidget(pane, 1)
+        self._say_texts()
+
+    def _say_texts(self) -> None:
+        """What does not come with the state, in the language of now."""
+        titles = [tr(each.title) for each in sections.SECTIONS]
+        self.heading.setText(tr(sections.HEADING))
+        self.list.show_titles(titles)
+        self.choice.setAccessibleName(tr(sections.SECTION_CHOICE))
+        names = [each.name for each in sections.SECTIONS]
+        self.choice.offer(list(zip(names, titles, strict=True)), self._section.name)
 
     def _view(self, section: Section) -> SectionView:
         """The section's view, made when it is shown first."""
@@ -139,13 +148,13 @@ class SettingsPage(QWidget):
     def _make_side(self) -> QWidget:
         side = QFrame()
         side.setProperty("kind", "side")
-        heading = QLabel(sections.HEADING)
-        heading.setProperty("kind", "heading")
-        heading.setContentsMargins(14, 0, 0, 14)
+        self.heading = QLabel()
+        self.heading.setProperty("kind", "heading")
+        self.heading.setContentsMargins(14, 0, 0, 14)
         column = QVBoxLayout(side)
         column.setContentsMargins(16, 28, 16, 20)
         column.setSpacing(0)
-        column.addWidget(heading)
+        column.addWidget(self.heading)
         column.addWidget(self.list, 1)
         column.addSpacing(12)
         column.addWidget(self.back, 0, Qt.AlignmentFlag.AlignLeft)
@@ -214,7 +223,8 @@ class SettingsPage(QWidget):
         self._state = State(self._state.loaded, self._facts.facts(), self._state.fixed)
         self.shown.show_state(self._state)
         bad = set(self._state.loaded.bad.values())
-        said = [self._failed, *(each for each in self._state.loaded.problems if each not in bad)]
+        problems = self._state.loaded.problems
+        said = [self._failed, *(tr(each) for each in problems if each not in bad)]
         text = "\n".join(each for each in said if each)
         if self.trouble.text() != text:
             self.trouble.setText(text)
@@ -246,9 +256,9 @@ class SettingsPage(QWidget):
         try:
             copy = edit()
             if copy is not None:
-                self._failed = f"The damaged file is kept as {copy.name}."
+                self._failed = tr("The damaged file is kept as {file}.", file=copy.name)
         except BadInputError as error:
-            self._failed = str(error)
+            self._failed = tr(str(error))
         self.reload()
 
     def _fail(self, sentence: str) -> None:
@@ -256,18 +266,18 @@ class SettingsPage(QWidget):
         self.refresh()
 
     def _choose_file(self, key: str) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, sections.WORDS[key].title, "", "*.json")
+        chosen, _ = QFileDialog.getOpenFileName(self, tr(sections.WORDS[key].title), "", "*.json")
         if chosen:
             self.change(key, chosen)
 
     def _export(self) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(self, sections.EXPORT, "rejoin-settings.toml")
+        chosen, _ = QFileDialog.getSaveFileName(self, tr(sections.EXPORT), "rejoin-settings.toml")
         if chosen:
             # The dialog has asked whether a file that exists may go.
             self._edit(lambda: settings_file.export(self._path, Path(chosen), replace=True))
 
     def _import(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, sections.IMPORT, "", "*.toml")
+        chosen, _ = QFileDialog.getOpenFileName(self, tr(sections.IMPORT), "", "*.toml")
         if chosen:
             self.import_from(Path(chosen))
 
@@ -282,13 +292,13 @@ class SettingsPage(QWidget):
 
         self._edit(edit)
         if problems:
-            self._fail("\n".join([*problems, self._failed]).strip())
+            self._fail("\n".join([*map(tr, problems), self._failed]).strip())
 
     def _open_folder(self) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self._fail(f"The folder cannot be made: {error.strerror}.")
+            self._fail(tr("The folder cannot be made: {why}.", why=error.strerror))
             return
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._path.parent)))
 
@@ -327,6 +337,9 @@ class SettingsPage(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange:
             self._fit()
+        elif event.type() == QEvent.Type.LanguageChange:
+            self._say_texts()
+            self.refresh()
 
     def _fit(self) -> None:
         """Sections at the side where there is room, else at the top."""

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from rejoin.gui.settings.sections import WORDS
+from rejoin.gui.shortcuts import keys_label
 from rejoin.input_events import chords
+from rejoin.language import mark, number, sentences, tr, tr_plural
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime.data_used import DataTotal
 from rejoin.runtime.player_settings import (
@@ -21,11 +23,11 @@ from rejoin.runtime.player_settings import (
 from rejoin.runtime.renderer_memory import Verdict
 from rejoin.runtime.setting_kinds import Applies, Keys, OneOf, Value, YesNo
 
-HIDDEN: Final = "not shown"
+HIDDEN: Final = mark("not shown")
 _WHEN: Final = {
-    Applies.AT_ONCE: "Applies at once.",
-    Applies.NEXT_CONNECTION: "Applies from the next connection.",
-    Applies.NEXT_GAME: "Applies from the next game.",
+    Applies.AT_ONCE: mark("Applies at once."),
+    Applies.NEXT_CONNECTION: mark("Applies from the next connection."),
+    Applies.NEXT_GAME: mark("Applies from the next game."),
 }
 _GIGA, _MEGA = 1e9, 1e6
 MOST_KBPS: Final = 19_000
@@ -81,7 +83,7 @@ class RowText:
     @property
     def spoken(self) -> str:
         """For screen readers, with the control."""
-        return " ".join(part for part in (self.now, self.notice) if part)
+        return sentences(self.now, self.notice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,26 +111,27 @@ def row_text(key: str, state: State) -> RowText:
     choice = WORDS[key].choices.get(value)
     now = _SPECIAL[key](state) if key in _SPECIAL else ""
     if isinstance(known.kind, Keys):
-        now = f"{_keys(key, value)}."
+        now = tr("{keys}.", keys=_keys(key, value))
     if not now and choice is not None:
-        now = choice.now
-    return RowText(WORDS[key].title, f"{now} {_WHEN[known.applies]}", _notice(key, state))
+        now = tr(choice.now)
+    said = sentences(now, tr(_WHEN[known.applies]))
+    return RowText(tr(WORDS[key].title), said, _notice(key, state))
 
 
 def _notice(key: str, state: State) -> str:
     """Why the saved value is not what counts; empty if it is."""
     if key in state.fixed:
         given = value_text(key, state.fixed[key], state)
-        return f"The command line of this run says {given}, which goes first."
+        return tr("The command line of this run says {value}, which goes first.", value=given)
     if key in state.loaded.bad:
-        return state.loaded.bad[key]
+        return tr(state.loaded.bad[key])
     clashing = clashes_of(state.settings).get(key)
     if clashing is not None:
-        return clashing
+        return tr(clashing)
     if key == "sound.device" and _is_missing(state):
-        return "This device is not there now."
+        return tr("This device is not there now.")
     if key == "video.screen" and _screen_is_missing(state):
-        return "This screen is not there now."
+        return tr("This screen is not there now.")
     return ""
 
 
@@ -136,46 +139,52 @@ def value_text(key: str, value: Value, state: State) -> str:
     """A value as the control of its row shows it."""
     known, words = SETTINGS[key], WORDS[key]
     if value in words.choices and isinstance(known.kind, OneOf | YesNo):
-        return words.choices[value].label
+        return tr(words.choices[value].label)
     match key:
         case "network.max_kbps":
-            return "No limit" if value is None else rate_text(value)
+            return tr("No limit") if value is None else rate_text(value)
         case "network.max_height":
-            return "No limit" if value is None else f"{value} rows"
+            return tr("No limit") if value is None else tr("{count} rows", count=value)
         case "sound.device":
-            return "System default" if value is None else _name(str(value), state)
+            return tr("System default") if value is None else _name(str(value), state)
         case "video.screen":
-            return "The desktop chooses" if value is None else screen_text(str(value), state)
+            return tr("The desktop chooses") if value is None else screen_text(str(value), state)
         case "network.turn_file":
-            return "None" if value is None else _path(str(value), state)
+            return tr("None") if value is None else _path(str(value), state)
         case "video.sharpness" | "pads.dead_zone":
-            return f"{round(float(value or 0) * 100)} %"
+            return tr("{percent} %", percent=round(float(value or 0) * 100))
         case "appearance.text_size":
-            return f"{value} %"
+            return tr("{percent} %", percent=value)
         case "mouse.sensitivity":
-            return f"{float(value or 0):g} x"
+            return tr("{factor} x", factor=number(float(value or 0)))
         case _:
             return known.to_text(value)
 
 
 def _keys(key: str, value: Value) -> str:
     """The keys of a shortcut, as a sentence names them."""
-    named = chords.label(chords.parse(str(value)))
+    named = keys_label(chords.parse(str(value)))
     fixed = key == "shortcuts.free_mouse"
-    return (f"{named}, also shown over the game" if fixed else named) or "No keys"
+    if fixed:
+        return tr("{keys}, also shown over the game", keys=named)
+    return named or tr("No keys")
 
 
 def rate_text(kbps: object) -> str:
     """A limit in kbit/s as a person reads it."""
-    number = float(str(kbps))
-    return f"{number / 1000:g} Mbit/s" if number >= 1000 else f"{number:g} kbit/s"
+    rate = float(str(kbps))
+    if rate >= 1000:
+        return tr("{rate} Mbit/s", rate=number(rate / 1000))
+    return tr("{rate} kbit/s", rate=number(rate))
 
 
 def screen_text(name: str, state: State) -> str:
     """A screen with its size, where it is there."""
     found = next((each for each in state.facts.screens if each.name == name), None)
     shown = _name(name, state)
-    return shown if found is None else f"{shown}, {found.width} x {found.height}"
+    if found is None:
+        return shown
+    return tr("{screen}, {width} x {height}", screen=shown, width=found.width, height=found.height)
 
 
 def _name(text: str, state: State) -> str:
@@ -183,12 +192,14 @@ def _name(text: str, state: State) -> str:
     if not state.settings.streamer_mode:
         return text
     names = [*(each.name for each in state.facts.screens), *(state.facts.devices or ())]
-    return f"Number {names.index(text) + 1}" if text in names else HIDDEN
+    if text not in names:
+        return tr(HIDDEN)
+    return tr("Number {number}", number=names.index(text) + 1)
 
 
 def _path(text: str, state: State) -> str:
     if state.settings.streamer_mode:
-        return HIDDEN
+        return tr(HIDDEN)
     for separator in "/\\":  # where a line may break
         text = text.replace(separator, separator + _BREAK)
     return text
@@ -205,22 +216,23 @@ def path_text(path: object, state: State) -> str:
 def _renderer(state: State) -> str:
     playing, verdict = state.facts.playing, state.facts.verdict
     if playing is not None and playing.drawn_by:
-        return f"Now: {playing.drawn_by}."
+        return tr("Now: {what}.", what=tr(playing.drawn_by))
     if state.settings.renderer != "auto":
         return ""
     if verdict is None:
-        return "The processor draws; the next game tests the graphics card."
+        return tr("The processor draws; the next game tests the graphics card.")
     if verdict.refused is not None:
-        return "The processor draws: the graphics card did not pass its test."
-    return f"The graphics card draws ({verdict.backend}): it passed its test."
+        return tr("The processor draws: the graphics card did not pass its test.")
+    return tr("The graphics card draws ({by}): it passed its test.", by=verdict.backend)
 
 
 def _decoder(state: State) -> str:
     playing = state.facts.playing
     if playing is None or not playing.decoder:
         return ""
-    by = "the processor" if playing.decoder == "software" else f"hardware ({playing.decoder})"
-    return f"Now: {by}."
+    if playing.decoder == "software":
+        return tr("Now: the processor.")
+    return tr("Now: hardware ({decoder}).", decoder=playing.decoder)
 
 
 def _scaling(state: State) -> str:
@@ -228,24 +240,27 @@ def _scaling(state: State) -> str:
     if playing is None or playing.picture is None or playing.view is None:
         return ""
     sent, view = (f"{size[0]} x {size[1]}" for size in (playing.picture, playing.view))
-    return f"The game sends {sent}; your window shows {view}."
+    return tr("The game sends {sent}; your window shows {view}.", sent=sent, view=view)
 
 
 def _sharpness(state: State) -> str:
     if state.settings.scaling != "sharp":
-        return "Has no effect with this scaling."
+        return tr("Has no effect with this scaling.")
     share = state.settings.sharpness
-    return "Nothing is sharpened." if share == 0 else f"{round(share * 100)} %, on a graphics card."
+    if share == 0:
+        return tr("Nothing is sharpened.")
+    return tr("{percent} %, on a graphics card.", percent=round(share * 100))
 
 
 def _screen(state: State) -> str:
     screen = state.settings.screen
     if screen is not None and not _screen_is_missing(state):
         if state.settings.streamer_mode:
-            return "Games open on the screen that you chose."
-        return f"Games open on {value_text('video.screen', screen, state)}."
+            return tr("Games open on the screen that you chose.")
+        return tr("Games open on {screen}.", screen=value_text("video.screen", screen, state))
     count = len(state.facts.screens)
-    return "The desktop chooses where games open." + (f" {count} screens." if count > 1 else "")
+    screens = tr_plural("{count} screen.", "{count} screens.", count) if count > 1 else ""
+    return sentences(tr("The desktop chooses where games open."), screens)
 
 
 def _screen_is_missing(state: State) -> bool:
@@ -256,31 +271,32 @@ def _screen_is_missing(state: State) -> bool:
 def _max_kbps(state: State) -> str:
     limit = state.settings.max_kbps
     kbps = min(limit or MOST_KBPS, MOST_KBPS)
-    per_hour = f"{kbps * 3600 / 8 / 1e6:.1f} GB an hour"
-    now = f"At most {per_hour}."
+    size = number(kbps * 3600 / 8 / 1e6, 1)
+    now = tr("At most {size} GB an hour.", size=size)
     if kbps == MOST_KBPS:
-        now = f"As much as Rejoin asks for: {rate_text(kbps)}, or {per_hour}."
+        rate = rate_text(kbps)
+        now = tr("As much as Rejoin asks for: {rate}, or {size} GB an hour.", rate=rate, size=size)
     if state.facts.metered:
-        now += " This network counts your data (metered)."
+        now = sentences(now, tr("This network counts your data (metered)."))
     return now
 
 
 def _max_height(state: State) -> str:
     height = state.settings.max_height
     if height is None:
-        return "The game decides."
-    return f"At most {height} rows, where the game's input module passes it on."
+        return tr("The game decides.")
+    return tr("At most {rows} rows, where the game's input module passes it on.", rows=height)
 
 
 def _device(state: State) -> str:
     device = state.settings.sound_device
     if state.facts.devices == ():
-        return "No sound device was found."
+        return tr("No sound device was found.")
     if device is None or _is_missing(state):
-        return "The system's default plays."
+        return tr("The system's default plays.")
     if state.settings.streamer_mode:
-        return "The device that you chose plays."
-    return f"{device} plays."
+        return tr("The device that you chose plays.")
+    return tr("{device} plays.", device=device)
 
 
 def _is_missing(state: State) -> bool:
@@ -289,36 +305,40 @@ def _is_missing(state: State) -> bool:
 
 
 def _dead_zone(state: State) -> str:
-    return (
-        f"The first {round(state.settings.pad_dead_zone * 100)} % of a stick's way are its middle."
-    )
+    percent = round(state.settings.pad_dead_zone * 100)
+    return tr("The first {percent} % of a stick's way are its middle.", percent=percent)
 
 
 def _sensitivity(state: State) -> str:
     times = state.settings.mouse_sensitivity
     if times == 1:
-        return "As on the desktop."
-    return f"{times:g} times as far, where the game has the mouse for itself."
+        return tr("As on the desktop.")
+    factor = number(times)
+    return tr("{factor} times as far, where the game has the mouse for itself.", factor=factor)
 
 
 def _turn_file(state: State) -> str:
     file = state.settings.turn_file
     if file is None:
-        return "No relay: games are reached directly."
-    shown = "your file" if state.settings.streamer_mode else _path(file, state)
-    return f"Servers from {shown}, where a game cannot be reached directly."
+        return tr("No relay: games are reached directly.")
+    if state.settings.streamer_mode:
+        return tr("Servers from your file, where a game cannot be reached directly.")
+    shown = _path(file, state)
+    return tr("Servers from {file}, where a game cannot be reached directly.", file=shown)
 
 
 def _theme(state: State) -> str:
     if state.settings.high_contrast:
-        return "High contrast goes first."
+        return tr("High contrast goes first.")
     if state.settings.theme != "system":
         return ""
-    return f"Your desktop is {'light' if state.facts.desktop_light else 'dark'}."
+    return (
+        tr("Your desktop is light.") if state.facts.desktop_light else tr("Your desktop is dark.")
+    )
 
 
 def _text_size(state: State) -> str:
-    return f"Texts are shown at {state.settings.text_size} %."
+    return tr("Texts are shown at {percent} %.", percent=state.settings.text_size)
 
 
 _SPECIAL: Final = {
@@ -344,25 +364,31 @@ _SPECIAL: Final = {
 
 def volume_text(choice: SoundChoice, *, at_once: bool) -> str:
     """`at_once`: a game that hears of it is played in this program."""
-    now = "Muted." if choice.muted else f"{choice.volume} %."
-    return f"{now} {_WHEN[Applies.AT_ONCE if at_once else Applies.NEXT_GAME]}"
+    now = tr("Muted.") if choice.muted else tr("{percent} %.", percent=choice.volume)
+    return sentences(now, tr(_WHEN[Applies.AT_ONCE if at_once else Applies.NEXT_GAME]))
 
 
 def data_text(total: DataTotal) -> str:
     """What games have used so far, and in an hour of play."""
     if total.since_unix_s is None:
-        return "Nothing was counted yet."
+        return tr("Nothing was counted yet.")
     since = datetime.fromtimestamp(total.since_unix_s, UTC).astimezone()
-    so_far = f"{_size(total.received_bytes)} since {since:%Y-%m-%d}"
+    size, date = _size(total.received_bytes), f"{since:%Y-%m-%d}"
     per_hour = total.bytes_per_hour
-    rate = "" if per_hour is None else f", {_size(per_hour)} an hour of play"
-    return f"{so_far}{rate}. Picture and sound; headers of packets add some per cent."
+    if per_hour is None:
+        so_far = tr("{size} since {date}.", size=size, date=date)
+    else:
+        rate = _size(per_hour)
+        so_far = tr("{size} since {date}, {rate} an hour of play.", size=size, date=date, rate=rate)
+    return sentences(so_far, tr("Picture and sound; headers of packets add some per cent."))
 
 
 def _size(count: float) -> str:
     if count >= _GIGA:
-        return f"{count / _GIGA:.1f} GB"
-    return f"{count / _MEGA:.0f} MB" if count >= _MEGA else f"{count / 1000:.0f} kB"
+        return tr("{size} GB", size=number(count / _GIGA, 1))
+    if count >= _MEGA:
+        return tr("{size} MB", size=number(count / _MEGA, 0))
+    return tr("{size} kB", size=number(count / 1000, 0))
 
 
 def offered(key: str, state: State) -> list[tuple[Value, str]]:
@@ -376,7 +402,7 @@ def offered(key: str, state: State) -> list[tuple[Value, str]]:
             values = [None, *(screen.name for screen in state.facts.screens)]
         case _:
             if isinstance(known.kind, OneOf):
-                values = list(known.kind.words)
+                values = [each for each in known.kind.words if each not in words.rare]
     if now not in values:
         values.append(now)
         if words.steps:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from rejoin.gui import theme
+from rejoin.language import tr
 
 _ITEM_PX = 40
 
@@ -22,16 +23,23 @@ class SectionList(QListWidget):
     entered = Signal()
     """The player goes on to what is in the section."""
 
-    def __init__(self, titles: Sequence[str]) -> None:
+    def __init__(self, count: int) -> None:
+        """`count`: of the sections; `show_titles` names them."""
         super().__init__()
         self.setProperty("kind", "sections")
-        self.setAccessibleName("Sections")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        for title in titles:
-            self.addItem(QListWidgetItem(title))
+        for _ in range(count):
+            self.addItem(QListWidgetItem())
         self._fit()
         self.currentRowChanged.connect(self._on_row)
+
+    def show_titles(self, titles: Sequence[str]) -> None:
+        """Name the sections, and the list, in the language of now."""
+        self.setAccessibleName(tr("Sections"))
+        for at, title in enumerate(titles):
+            self.item(at).setText(title)
+        self._fit()
 
     def show_row(self, at: int) -> None:
         """Choose this one, without saying so."""

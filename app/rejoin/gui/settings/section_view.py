@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from rejoin.gui import theme
@@ -16,6 +16,7 @@ from rejoin.gui.settings.row_view import RowView, text_label
 from rejoin.gui.settings.rows import RowText, State, offered, row_text
 from rejoin.gui.settings.sections import WORDS, Section
 from rejoin.input_events import chords
+from rejoin.language import tr
 from rejoin.runtime.player_settings import SETTINGS
 from rejoin.runtime.setting_kinds import Keys, Limit, Number, OneOf, Share, Text, Whole, YesNo
 
@@ -61,7 +62,6 @@ class SectionView(QScrollArea):
         self._column = QVBoxLayout(self._ground)
         self._column.setSpacing(0)
         self.heading = text_label("heading")
-        self.heading.setText(section.title)
         self.heading.setContentsMargins(0, 0, 0, 6)
         self._column.addWidget(self.heading)
         self.rows: dict[str, RowView] = {}
@@ -77,13 +77,23 @@ class SectionView(QScrollArea):
             self._column.addWidget(foot)
         self._column.addStretch(1)
         self.setWidget(self._ground)
+        self._say_texts()
+
+    def _say_texts(self) -> None:
+        """What does not come with the state, in the language of now."""
+        self.heading.setText(tr(self.section.title))
+        for foot in self._feet:
+            foot.show_text(RowText("", tr(sections.SAVED_AT_ONCE)))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._say_texts()
 
     def _foot(self) -> RowView:
         self.reset = action_button(sections.RESET_SECTION, "plain")
         self.reset.clicked.connect(self.reset_asked)
-        foot = RowView([self.reset], last=True)
-        foot.show_text(RowText("", sections.SAVED_AT_ONCE))
-        return foot
+        return RowView([self.reset], last=True)
 
     def _row(self, key: str) -> RowView:
         kind = SETTINGS[key].kind
@@ -128,7 +138,7 @@ class SectionView(QScrollArea):
                 case PercentSlider():
                     control.show_percent(round(float(value or 0) * 100))
                 case KeysButton():
-                    control.show_keys(WORDS[key].title, str(value))
+                    control.show_keys(tr(WORDS[key].title), str(value))
                     for off in row.controls[1:]:
                         off.setEnabled(value != chords.NONE)
                 case ChoiceBox():

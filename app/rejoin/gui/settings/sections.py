@@ -1,6 +1,7 @@
 """The sections of the settings screen, their rows, and the words of each. Pure.
 
-A row's words say what is so with each of its values; `rows` adds what only this computer knows.
+A row's words say what is so with each of its values; `rows` adds what only this computer knows, and
+translates them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from rejoin.language import Message, mark
 from rejoin.runtime.setting_kinds import Value
 
 
@@ -25,11 +27,13 @@ class Words:
     """The words of one row. `choices`: by value; `rows` has the sentence where a value has none.
 
     `steps`: what is offered of a number; a value that is none of them is shown as well.
+    `rare`: values that are only offered while they are set.
     """
 
     title: str
     choices: Mapping[Value, Choice] = field(default_factory=dict)
     steps: tuple[int | float | None, ...] = ()
+    rare: frozenset[Value] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ FILE: Final = "file"
 SECTIONS: Final = (
     Section(
         "video",
-        "Video",
+        mark("Video"),
         (
             "video.renderer",
             "video.decoder",
@@ -64,11 +68,13 @@ SECTIONS: Final = (
             "video.allow_444",
         ),
     ),
-    Section("data", "Data and size", ("network.max_kbps", "network.max_height"), (DATA_USED,)),
-    Section("sound", "Sound", ("sound.device", "sound.mute_in_background"), (VOLUME,)),
+    Section(
+        "data", mark("Data and size"), ("network.max_kbps", "network.max_height"), (DATA_USED,)
+    ),
+    Section("sound", mark("Sound"), ("sound.device", "sound.mute_in_background"), (VOLUME,)),
     Section(
         "controls",
-        "Controls",
+        mark("Controls"),
         (
             "input.module",
             "mouse.capture",
@@ -87,7 +93,7 @@ SECTIONS: Final = (
     ),
     Section(
         "shortcuts",
-        "Shortcuts",
+        mark("Shortcuts"),
         (
             "shortcuts.full_screen",
             "shortcuts.statistics",
@@ -101,13 +107,14 @@ SECTIONS: Final = (
     ),
     Section(
         "connection",
-        "Connection",
+        mark("Connection"),
         ("network.scope", "network.turn_file", "network.dtls_client"),
     ),
     Section(
         "appearance",
-        "Appearance",
+        mark("Appearance"),
         (
+            "appearance.language",
             "appearance.theme",
             "appearance.high_contrast",
             "appearance.text_size",
@@ -116,221 +123,273 @@ SECTIONS: Final = (
     ),
     Section(
         "notifications",
-        "Notifications",
+        mark("Notifications"),
         ("notifications.background", "notifications.sound"),
     ),
-    Section("privacy", "Privacy", ("privacy.streamer_mode", "privacy.send_reports")),
-    Section("file", "Settings file", (), (FILE,)),
+    Section("privacy", mark("Privacy"), ("privacy.streamer_mode", "privacy.send_reports")),
+    Section("file", mark("Settings file"), (), (FILE,)),
 )
 
 
 def _on_off(title: str, on: str, off: str) -> Words:
-    return Words(title, {True: Choice("On", f"On: {on}"), False: Choice("Off", f"Off: {off}")})
+    return Words(
+        title,
+        {
+            True: Choice(mark("On"), Message("On: {what}", what=Message(on))),
+            False: Choice(mark("Off"), Message("Off: {what}", what=Message(off))),
+        },
+    )
 
 
 WORDS: Final[Mapping[str, Words]] = {
     "video.renderer": Words(
-        "Drawn by",
+        mark("Drawn by"),
         {
-            "auto": Choice("Automatic", ""),
-            "card": Choice("Graphics card", "The graphics card draws, whatever its test found."),
-            "software": Choice("Processor", "The processor draws."),
+            "auto": Choice(mark("Automatic"), ""),
+            "card": Choice(
+                mark("Graphics card"), mark("The graphics card draws, whatever its test found.")
+            ),
+            "software": Choice(mark("Processor"), mark("The processor draws.")),
         },
     ),
     "video.decoder": Words(
-        "Decoded by",
+        mark("Decoded by"),
         {
-            "auto": Choice("Automatic", "Graphics hardware is tried first, then the processor."),
-            "software": Choice("Processor", "The processor decodes."),
+            "auto": Choice(
+                mark("Automatic"), mark("Graphics hardware is tried first, then the processor.")
+            ),
+            "software": Choice(mark("Processor"), mark("The processor decodes.")),
         },
     ),
     "video.scaling": Words(
-        "Scaling",
+        mark("Scaling"),
         {
-            "smooth": Choice("Smooth", "Soft edges."),
-            "sharp": Choice("Sharp", "Clear edges; the row below sharpens them further."),
-            "pixel": Choice("Whole pixels", "Every pixel of the game is a square."),
+            "smooth": Choice(mark("Smooth"), mark("Soft edges.")),
+            "sharp": Choice(
+                mark("Sharp"), mark("Clear edges; the row below sharpens them further.")
+            ),
+            "pixel": Choice(mark("Whole pixels"), mark("Every pixel of the game is a square.")),
         },
     ),
-    "video.sharpness": Words("Sharpness"),
+    "video.sharpness": Words(mark("Sharpness")),
     "video.aspect": Words(
-        "Shape of the picture",
+        mark("Shape of the picture"),
         {
-            "sent": Choice("As the game sends it", "The picture keeps its shape."),
-            "fill": Choice("Fill the window", "The picture is stretched to the window."),
-            "4:3": Choice("4:3", "The picture is stretched to 4:3."),
-            "16:9": Choice("16:9", "The picture is stretched to 16:9."),
-            "16:10": Choice("16:10", "The picture is stretched to 16:10."),
-            "21:9": Choice("21:9", "The picture is stretched to 21:9."),
+            "sent": Choice(mark("As the game sends it"), mark("The picture keeps its shape.")),
+            "fill": Choice(
+                mark("Fill the window"), mark("The picture is stretched to the window.")
+            ),
+            "4:3": Choice(mark("4:3"), mark("The picture is stretched to 4:3.")),
+            "16:9": Choice(mark("16:9"), mark("The picture is stretched to 16:9.")),
+            "16:10": Choice(mark("16:10"), mark("The picture is stretched to 16:10.")),
+            "21:9": Choice(mark("21:9"), mark("The picture is stretched to 21:9.")),
         },
     ),
     "video.vsync": _on_off(
-        "Wait for the screen (vsync)",
-        "no tearing, up to one refresh of the screen later, where the graphics card draws.",
-        "each picture is shown as soon as it is there.",
+        mark("Wait for the screen (vsync)"),
+        mark("no tearing, up to one refresh of the screen later, where the graphics card draws."),
+        mark("each picture is shown as soon as it is there."),
     ),
     "video.frame_pacing": _on_off(
-        "Even motion",
-        "pictures are shown at even distances, each up to one picture later.",
-        "each picture is shown as soon as it is there.",
+        mark("Even motion"),
+        mark("pictures are shown at even distances, each up to one picture later."),
+        mark("each picture is shown as soon as it is there."),
     ),
     "video.full_screen": _on_off(
-        "Start in full screen", "games open in full screen.", "games open in a window."
+        mark("Start in full screen"),
+        mark("games open in full screen."),
+        mark("games open in a window."),
     ),
-    "video.screen": Words("Screen"),
+    "video.screen": Words(mark("Screen")),
     "video.allow_444": _on_off(
-        "Full colour (4:4:4)",
-        "offered to the studio; the processor decodes it.",
-        "colour in half the resolution (4:2:0).",
+        mark("Full colour (4:4:4)"),
+        mark("offered to the studio; the processor decodes it."),
+        mark("colour in half the resolution (4:2:0)."),
     ),
     "network.max_kbps": Words(
-        "Most data",
+        mark("Most data"),
         steps=(None, 2000, 3000, 5000, 8000, 10_000, 12_000, 15_000),
     ),
-    "network.max_height": Words("Largest picture", steps=(None, 480, 720, 1080, 1440, 2160)),
-    "sound.device": Words("Sound device"),
+    "network.max_height": Words(mark("Largest picture"), steps=(None, 480, 720, 1080, 1440, 2160)),
+    "sound.device": Words(mark("Sound device")),
     "sound.mute_in_background": _on_off(
-        "Mute in the background",
-        "no sound while another window is the active one.",
-        "the game is heard while another window is the active one.",
+        mark("Mute in the background"),
+        mark("no sound while another window is the active one."),
+        mark("the game is heard while another window is the active one."),
     ),
     "input.module": Words(
-        "Keyboard, mouse and gamepads",
+        mark("Keyboard, mouse and gamepads"),
         {
-            "service": Choice("Play", "The game's own input module runs, in a sandbox."),
-            "off": Choice("Watch only", "Nothing you do reaches the game."),
+            "service": Choice(
+                mark("Play"), mark("The game's own input module runs, in a sandbox.")
+            ),
+            "off": Choice(mark("Watch only"), mark("Nothing you do reaches the game.")),
         },
     ),
     "mouse.capture": Words(
-        "Mouse",
+        mark("Mouse"),
         {
             "game": Choice(
-                "The game may have it", "A game that asks after a click has the mouse for itself."
+                mark("The game may have it"),
+                mark("A game that asks after a click has the mouse for itself."),
             ),
-            "never": Choice("Always yours", "The game sees where the pointer is."),
+            "never": Choice(mark("Always yours"), mark("The game sees where the pointer is.")),
         },
     ),
     "mouse.sensitivity": Words(
-        "Speed of the mouse", steps=(0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
+        mark("Speed of the mouse"), steps=(0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
     ),
     "mouse.swap_buttons": _on_off(
-        "Swap mouse buttons", "left is right in the game.", "as the mouse has them."
+        mark("Swap mouse buttons"),
+        mark("left is right in the game."),
+        mark("as the mouse has them."),
     ),
     "mouse.scroll": Words(
-        "Wheel",
+        mark("Wheel"),
         {
-            "system": Choice("As on the desktop", "It turns as on the desktop."),
-            "reversed": Choice("Reversed", "It turns the other way in the game."),
+            "system": Choice(mark("As on the desktop"), mark("It turns as on the desktop.")),
+            "reversed": Choice(mark("Reversed"), mark("It turns the other way in the game.")),
         },
     ),
     "touch.mode": Words(
-        "Touch",
+        mark("Touch"),
         {
-            "pointer": Choice("As the pointer", "A finger is the pointer, with its button held."),
-            "trackpad": Choice("As a trackpad", "A finger moves the pointer; a tap is a click."),
+            "pointer": Choice(
+                mark("As the pointer"), mark("A finger is the pointer, with its button held.")
+            ),
+            "trackpad": Choice(
+                mark("As a trackpad"), mark("A finger moves the pointer; a tap is a click.")
+            ),
         },
     ),
     "keyboard.system_keys": Words(
-        "Keys of the desktop",
+        mark("Keys of the desktop"),
         {
-            "off": Choice("For the desktop", "Alt+Tab and Super are the desktop's."),
+            "off": Choice(mark("For the desktop"), mark("Alt+Tab and Super are the desktop's.")),
             "full_screen": Choice(
-                "In full screen for the game", "The game has them in full screen, on Linux."
+                mark("In full screen for the game"),
+                mark("The game has them in full screen, on Linux."),
             ),
-            "always": Choice("For the game", "The game has them in its window, on Linux."),
+            "always": Choice(
+                mark("For the game"), mark("The game has them in its window, on Linux.")
+            ),
         },
     ),
-    "shortcuts.full_screen": Words("Full screen"),
-    "shortcuts.statistics": Words("Stream statistics"),
-    "shortcuts.sound": Words("Sound on or off"),
-    "shortcuts.louder": Words("Louder"),
-    "shortcuts.quieter": Words("Quieter"),
-    "shortcuts.save_picture": Words("Save a picture of the game"),
-    "shortcuts.reconnect": Words("Reconnect"),
-    "shortcuts.free_mouse": Words("Free mouse and keyboard"),
-    "pads.enabled": _on_off("Gamepads", "up to four play.", "gamepads are not read."),
-    "pads.background": _on_off(
-        "Gamepads in the background",
-        "they reach the game while another window is the active one.",
-        "they are at rest while another window is the active one.",
+    "shortcuts.full_screen": Words(mark("Full screen")),
+    "shortcuts.statistics": Words(mark("Stream statistics")),
+    "shortcuts.sound": Words(mark("Sound on or off")),
+    "shortcuts.louder": Words(mark("Louder")),
+    "shortcuts.quieter": Words(mark("Quieter")),
+    "shortcuts.save_picture": Words(mark("Save a picture of the game")),
+    "shortcuts.reconnect": Words(mark("Reconnect")),
+    "shortcuts.free_mouse": Words(mark("Free mouse and keyboard")),
+    "pads.enabled": _on_off(
+        mark("Gamepads"), mark("up to four play."), mark("gamepads are not read.")
     ),
-    "pads.dead_zone": Words("Dead zone of sticks"),
-    "pads.swap_ab": _on_off("Swap A and B", "swapped.", "as the pad has them."),
-    "pads.swap_xy": _on_off("Swap X and Y", "swapped.", "as the pad has them."),
+    "pads.background": _on_off(
+        mark("Gamepads in the background"),
+        mark("they reach the game while another window is the active one."),
+        mark("they are at rest while another window is the active one."),
+    ),
+    "pads.dead_zone": Words(mark("Dead zone of sticks")),
+    "pads.swap_ab": _on_off(mark("Swap A and B"), mark("swapped."), mark("as the pad has them.")),
+    "pads.swap_xy": _on_off(mark("Swap X and Y"), mark("swapped."), mark("as the pad has them.")),
     "pads.rumble": _on_off(
-        "Vibration", "where the game's input module asks for it.", "pads do not vibrate."
+        mark("Vibration"),
+        mark("where the game's input module asks for it."),
+        mark("pads do not vibrate."),
     ),
     "network.scope": Words(
-        "Where game servers may be",
+        mark("Where game servers may be"),
         {
-            "internet": Choice("Internet", "Public addresses only."),
-            "lan": Choice("Also this network", "Private addresses too; a link stays outside."),
-            "loopback": Choice("This computer", "Nothing but this computer, as for the emulator."),
+            "internet": Choice(mark("Internet"), mark("Public addresses only.")),
+            "lan": Choice(
+                mark("Also this network"), mark("Private addresses too; a link stays outside.")
+            ),
+            "loopback": Choice(
+                mark("This computer"), mark("Nothing but this computer, as for the emulator.")
+            ),
         },
     ),
-    "network.turn_file": Words("Relay (TURN servers)"),
+    "network.turn_file": Words(mark("Relay (TURN servers)")),
     "network.dtls_client": _on_off(
-        "Start the encryption first",
-        "this computer is the DTLS client, which saves a round trip. Some hosts refuse it.",
-        "the game server chooses the DTLS role.",
+        mark("Start the encryption first"),
+        mark("this computer is the DTLS client, which saves a round trip. Some hosts refuse it."),
+        mark("the game server chooses the DTLS role."),
+    ),
+    "appearance.language": Words(
+        mark("Language"),
+        {
+            "system": Choice(mark("As the system"), mark("Rejoin speaks the system's language.")),
+            "en": Choice("English", mark("Rejoin speaks English.")),
+            "de": Choice("Deutsch", mark("Rejoin speaks German.")),
+            "ja": Choice("\u65e5\u672c\u8a9e", mark("Rejoin speaks Japanese.")),
+            "pseudo": Choice("Pseudo", mark("Long texts, for tests of Rejoin.")),
+            "pseudo-rtl": Choice("Pseudo RTL", mark("From right to left, for tests of Rejoin.")),
+        },
+        rare=frozenset({"pseudo", "pseudo-rtl"}),
     ),
     "appearance.theme": Words(
-        "Theme",
+        mark("Theme"),
         {
-            "dark": Choice("Dark", "Dark."),
-            "light": Choice("Light", "Light."),
-            "system": Choice("As the desktop", ""),
+            "dark": Choice(mark("Dark"), mark("Dark.")),
+            "light": Choice(mark("Light"), mark("Light.")),
+            "system": Choice(mark("As the desktop"), ""),
         },
     ),
     "appearance.high_contrast": _on_off(
-        "High contrast", "white on black, in place of the theme.", "the theme's own colours."
+        mark("High contrast"),
+        mark("white on black, in place of the theme."),
+        mark("the theme's own colours."),
     ),
-    "appearance.text_size": Words("Text size", steps=(100, 110, 125, 150, 175, 200)),
+    "appearance.text_size": Words(mark("Text size"), steps=(100, 110, 125, 150, 175, 200)),
     "appearance.reduced_motion": _on_off(
-        "Reduced motion", "nothing moves by itself.", "short animations, as of the card's ring."
+        mark("Reduced motion"),
+        mark("nothing moves by itself."),
+        mark("short animations, as of the card's ring."),
     ),
     "notifications.background": _on_off(
-        "Notify in the background",
-        "while another window is the active one, you hear of a lost connection.",
-        "a game in the background hints by its title alone.",
+        mark("Notify in the background"),
+        mark("while another window is the active one, you hear of a lost connection."),
+        mark("a game in the background hints by its title alone."),
     ),
     "notifications.sound": _on_off(
-        "Sound at 15 seconds",
-        "two short notes when 15 seconds are left to get back.",
-        "the time to get back runs out silently.",
+        mark("Sound at 15 seconds"),
+        mark("two short notes when 15 seconds are left to get back."),
+        mark("the time to get back runs out silently."),
     ),
     "privacy.streamer_mode": _on_off(
-        "Streamer mode",
-        "folders and device names are hidden here, and addresses in the terminal.",
-        "everything is shown.",
+        mark("Streamer mode"),
+        mark("folders and device names are hidden here, and addresses in the terminal."),
+        mark("everything is shown."),
     ),
     "privacy.send_reports": _on_off(
-        "Reconnect reports",
-        "the studio hears how each reconnect went; no address and no text.",
-        "nothing is sent.",
+        mark("Reconnect reports"),
+        mark("the studio hears how each reconnect went; no address and no text."),
+        mark("nothing is sent."),
     ),
 }
 
-HEADING: Final = "Settings"
-SECTION_CHOICE: Final = "Section"
-BACK: Final = "Back"
-SAVED_AT_ONCE: Final = "Changes are saved at once."
-RESET_SECTION: Final = "Reset this page"
-CHOOSE_FILE: Final = "Choose..."
-NO_FILE: Final = "None"
-CHOOSE_KEYS: Final = "Choose keys..."
-PRESS_KEYS: Final = "Press the keys..."
-NO_KEYS: Final = "None"
-OPEN_FOLDER: Final = "Open the folder"
-EXPORT: Final = "Export..."
-IMPORT: Final = "Import..."
-RESET_ALL: Final = "Reset everything"
-RESET_ALL_QUESTION: Final = "Press again to reset"
-START_AGAIN: Final = "Count anew"
-VOLUME_TITLE: Final = "Volume"
-DATA_TITLE: Final = "Data used"
-FILE_TITLE: Final = "Where your settings are"
-MOVE_TITLE: Final = "Take them along"
-MOVE_NOW: Final = "Export writes them to a new file; Import makes those of a file yours."
-RESET_TITLE: Final = "Begin anew"
-RESET_NOW: Final = "Every setting goes back to its default."
+HEADING: Final = mark("Settings")
+SECTION_CHOICE: Final = mark("Section")
+BACK: Final = mark("Back")
+SAVED_AT_ONCE: Final = mark("Changes are saved at once.")
+RESET_SECTION: Final = mark("Reset this page")
+CHOOSE_FILE: Final = mark("Choose...")
+NO_FILE: Final = mark("None")
+CHOOSE_KEYS: Final = mark("Choose keys...")
+PRESS_KEYS: Final = mark("Press the keys...")
+NO_KEYS: Final = mark("None")
+OPEN_FOLDER: Final = mark("Open the folder")
+EXPORT: Final = mark("Export...")
+IMPORT: Final = mark("Import...")
+RESET_ALL: Final = mark("Reset everything")
+RESET_ALL_QUESTION: Final = mark("Press again to reset")
+START_AGAIN: Final = mark("Count anew")
+VOLUME_TITLE: Final = mark("Volume")
+DATA_TITLE: Final = mark("Data used")
+FILE_TITLE: Final = mark("Where your settings are")
+MOVE_TITLE: Final = mark("Take them along")
+MOVE_NOW: Final = mark("Export writes them to a new file; Import makes those of a file yours.")
+RESET_TITLE: Final = mark("Begin anew")
+RESET_NOW: Final = mark("Every setting goes back to its default.")

@@ -13,9 +13,10 @@ from rejoin.gui.qt_application import INTERRUPTED, make_application
 from rejoin.gui.settings.appearance import appearance_of
 from rejoin.gui.settings.page import SettingsPage
 from rejoin.gui.window_size import first_size
+from rejoin.language import mark, tr
 from rejoin.runtime.settings_file import load
 
-_TITLE = "Rejoin: settings"
+_TITLE = mark("Rejoin: settings")
 _LEAST = QSize(640, 400)
 _CHECK_MS = 200
 
@@ -27,7 +28,7 @@ class SettingsWindow(QWidget):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.setWindowTitle(_TITLE)
+        self._say_title()
         available = self.screen().availableSize()
         self.setMinimumSize(_LEAST.boundedTo(available))
         self.resize(first_size(available))
@@ -36,6 +37,14 @@ class SettingsWindow(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.page)
+
+    def _say_title(self) -> None:
+        self.setWindowTitle(tr(_TITLE))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._say_title()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 from rejoin.clock import Clock, boot_s
+from rejoin.language import mark
 from rejoin.media.audio.device_output import DeviceOutput
 from rejoin.media.audio.devices import output_number
 from rejoin.media.audio.output import AudioOutput, NullOutput
@@ -22,8 +23,8 @@ SEARCH_INTERVAL_S = 3.0
 """How often to look for a device while there is none."""
 
 CLOSE_WITHIN_S = 2.0
-NO_DEVICE = "No sound: no audio output device was found."
-MISSING_DEVICE = "The sound device that you chose is not there: the default one plays."
+NO_DEVICE = mark("No sound: no audio output device was found.")
+MISSING_DEVICE = mark("The sound device that you chose is not there: the default one plays.")
 
 
 class DefaultOutput:
@@ -154,12 +155,12 @@ def open_output(device: str | None = None) -> AudioOutput:
     try:
         portaudio = load_portaudio()
     except ImportError:
-        return NullOutput("No sound: the Python package sounddevice is not installed.")
+        return NullOutput(mark("No sound: the Python package sounddevice is not installed."))
     except NoSoundSystemError:
-        return NullOutput("No sound: ALSA has no configuration (see ALSA_CONFIG_PATH).")
+        return NullOutput(mark("No sound: ALSA has no configuration (see ALSA_CONFIG_PATH)."))
     except OSError:
-        return NullOutput("No sound: install PortAudio (on Debian or Ubuntu: libportaudio2).")
+        return NullOutput(mark("No sound: install PortAudio (on Debian or Ubuntu: libportaudio2)."))
     except Exception as error:  # PortAudio's own: its class is in the module that did not load
         _log.info("PortAudio could not start: %s", type(error).__name__)
-        return NullOutput("No sound: PortAudio could not start.")
+        return NullOutput(mark("No sound: PortAudio could not start."))
     return DefaultOutput(portaudio, device=device)

@@ -18,6 +18,7 @@ from rejoin.core.retry import FailureKind
 from rejoin.core.verdict import BackendState
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.hosts import is_public, is_this_machine
+from rejoin.language import Message
 from rejoin.runtime.doctor import connection_judging as judge
 from rejoin.runtime.doctor import machine_judging
 from rejoin.runtime.doctor.findings import Finding, Outcome, failed, not_known
@@ -51,7 +52,7 @@ KEYRING_S: Final = 3.0
 SESSION_OF_NOBODY: Final = SessionId("no-such-session-" + "0" * 16)
 """Asked for to see whether the token is accepted: the backend's answer has to be 404."""
 
-BEFORE: Final = "Not tried, because of what failed before."
+BEFORE: Final = Message("Not tried, because of what failed before.")
 
 
 @dataclass(slots=True)
@@ -130,7 +131,7 @@ class ConnectionChecks:
         try:
             url = base_url(profile.backend_url, allow_insecure=profile.allow_insecure)
         except BadInputError as error:
-            return self._blocked(failed("address", str(error), "Check the address."))
+            return self._blocked(failed("address", str(error), Message("Check the address.")))
         way = self.way
         way.scheme, way.host = url.scheme, url.host
         way.port = url.port or (443 if url.scheme == "https" else 80)
@@ -152,7 +153,9 @@ class ConnectionChecks:
                 url = base_url(profile.backend_url, allow_insecure=profile.allow_insecure)
                 found = proxy_for(url)
             except BadInputError as error:
-                return self._blocked(failed("proxy", str(error), "Correct it, or unset it."))
+                return self._blocked(
+                    failed("proxy", str(error), Message("Correct it, or unset it."))
+                )
             self.way.proxy = None if found is None else found.variable
         return judge.proxy(self.way.proxy, is_local=self.way.is_local)
 
@@ -161,7 +164,7 @@ class ConnectionChecks:
         if way.is_blocked:
             return not_known("dns", BEFORE)
         if way.proxy is not None:
-            return not_known("dns", "The proxy looks up the name.")
+            return not_known("dns", Message("The proxy looks up the name."))
         host = way.host
         try:
             way.addresses = await self._names.addresses(host, way.port)
@@ -170,7 +173,7 @@ class ConnectionChecks:
             return self._blocked(judge.name(host, None, late=late))
         local = way.profile.public_only and not any(map(is_public, way.addresses))
         if is_address(host) or way.is_local:
-            return not_known("dns", "No name server is needed for this address.")
+            return not_known("dns", Message("No name server is needed for this address."))
         found = judge.name(host, way.addresses, local=local)
         return self._blocked(found) if found.outcome is Outcome.FAILED else found
 
@@ -179,13 +182,13 @@ class ConnectionChecks:
         if way.is_blocked:
             return not_known("tls", BEFORE)
         if way.scheme != "https":
-            return not_known("tls", "The backend is called by plain http.")
+            return not_known("tls", Message("The backend is called by plain http."))
         if way.proxy is not None:
-            return not_known("tls", "The proxy carries it: see what became of the call.")
+            return not_known("tls", Message("The proxy carries it: see what became of the call."))
         try:
             context = way.profile.ssl_context() or tls_context(use_environment=not way.is_local)
         except BadInputError as error:
-            return self._blocked(failed("tls", str(error), "Correct it, or unset it."))
+            return self._blocked(failed("tls", str(error), Message("Correct it, or unset it.")))
         found: Handshake = NoConnection()
         for tried in way.addresses[:MAX_ADDRESSES]:
             found = await handshake(way.host, tried, way.port, context, STEP_S)
@@ -210,7 +213,7 @@ class ConnectionChecks:
     async def _contract(self) -> Finding:
         way = self.way
         if way.profile.dialect is not OURS:
-            return not_known("contract", "AWS's samples have no version.")
+            return not_known("contract", Message("AWS's samples have no version."))
         if way.is_blocked or way.outcome is None or way.outcome.reply is None:
             return not_known("contract", BEFORE)
         try:
@@ -245,7 +248,7 @@ class ConnectionChecks:
     async def _sign_in(self) -> Finding:
         way = self.way
         if not way.profile.dialect.needs_token:
-            return not_known("sign-in", "This backend needs no sign-in.")
+            return not_known("sign-in", Message("This backend needs no sign-in."))
         if way.is_blocked:
             return not_known("sign-in", BEFORE)
         # Of an address only a part may be shown, and a command with a part of one is no help.
@@ -255,10 +258,12 @@ class ConnectionChecks:
             try:
                 way.token = await self._saved_token()
             except RejoinError as error:
-                return failed("sign-in", str(error), f"Sign in again: {command}")
+                return failed(
+                    "sign-in", str(error), Message("Sign in again: {command}", command=command)
+                )
         if way.token is None or way.profile.dialect is not OURS:
             if way.token is not None:
-                return not_known("sign-in", "Whether it is accepted shows in a game.")
+                return not_known("sign-in", Message("Whether it is accepted shows in a game."))
             return judge.sign_in(None, "", has_token=False, command=command)
         kind, why = await self._refusal(way.token)
         found = judge.sign_in(kind, why, has_token=True, command=command)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from rejoin.core.model import Ending
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 from rejoin.runtime.doctor.connection import ConnectionChecks
 from rejoin.runtime.doctor.findings import Finding, OnUpdate, Outcome, Report, Update
 from rejoin.runtime.doctor.play import PLAY_S, PlayChecks
@@ -84,7 +85,7 @@ class ConnectionTest:
         try:
             profile = self._profile()
         except BadInputError as error:
-            finding = Finding("address", Outcome.FAILED, str(error), "Check the address.")
+            finding = Finding("address", Outcome.FAILED, str(error), Message("Check the address."))
             on_update(finding)
             return Report((finding,))
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()

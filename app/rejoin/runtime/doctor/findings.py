@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from rejoin.language import Message
 from rejoin.runtime.doctor.rating import PlayNumbers
 
 
@@ -22,7 +23,7 @@ class Outcome(enum.Enum):
     """Something does not work."""
 
 
-INSTALL_AGAIN: Final = "Install Rejoin again."
+INSTALL_AGAIN: Final = Message("Install Rejoin again.")
 _WEIGHTS: Final = tuple(Outcome)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from rejoin.language import Message
 from rejoin.runtime.doctor.findings import Finding, failed, not_known, ok, warning
 from rejoin.runtime.doctor.rating import Grade, PlayNumbers, Rated, cause_of, rated, worst_of
 
-NOT_PLAYED: Final = "No game was played."
-UDP: Final = (
+NOT_PLAYED: Final = Message("No game was played.")
+UDP: Final = Message(
     "Ask whoever runs your network to let UDP through to ports 33435 to 33465, which Amazon "
     "GameLift Streams uses; or try another network."
 )
@@ -19,59 +21,92 @@ def game(numbers: PlayNumbers, ended: str) -> Finding:
     moments = numbers.moments
     if moments.picture is not None:
         if ended:
-            return failed("game", f"The game ended by itself: {ended}", "Try again later.")
+            return failed(
+                "game",
+                Message("The game ended by itself: {ended}", ended=ended),
+                Message("Try again later."),
+            )
         if numbers.dropped:
             return failed(
                 "game",
-                "The connection was lost while the game was played.",
-                "Use a network cable, or move closer to the Wi-Fi router.",
+                Message("The connection was lost while the game was played."),
+                Message("Use a network cable, or move closer to the Wi-Fi router."),
             )
-        steps = ", ".join(
-            f"{name} {_after(reached, moments.answered)}"
-            for name, reached in (
-                ("ICE", moments.heard),
-                ("DTLS", moments.connected),
-                ("the first picture", moments.picture),
-            )
-            if reached is not None
+        reached = (
+            (Message("ICE {time} s later", time=_after(moments.heard, moments.answered))),
+            (Message("DTLS {time} s later", time=_after(moments.connected, moments.answered))),
+            Message(
+                "the first picture {time} s later", time=_after(moments.picture, moments.answered)
+            ),
         )
-        return ok("game", f"The game server answered after {moments.answered or 0:.1f} s; {steps}.")
+        steps = _listed([each for each in reached if each.values["time"]])
+        return ok(
+            "game",
+            Message(
+                "The game server answered after {seconds} s; {steps}.",
+                seconds=format(moments.answered or 0, ".1f"),
+                steps=steps,
+            ),
+        )
     if moments.answered is None:
-        why = ended or "The service gave no game server in time."
-        return failed("game", why, "Try again later, or ask the studio.")
+        why = ended or Message("The service gave no game server in time.")
+        return failed("game", why, Message("Try again later, or ask the studio."))
     if moments.heard is None:
-        return failed("game", "The game server was given, and no packet of it arrives (ICE).", UDP)
+        return failed(
+            "game", Message("The game server was given, and no packet of it arrives (ICE)."), UDP
+        )
     if moments.connected is None:
-        return failed("game", "The game server answers, and no keys are agreed (DTLS).", UDP)
+        return failed(
+            "game", Message("The game server answers, and no keys are agreed (DTLS)."), UDP
+        )
     return failed(
         "game",
-        "The game server is connected and sends no picture.",
-        "Try again; if it stays so, tell the studio.",
+        Message("The game server is connected and sends no picture."),
+        Message("Try again; if it stays so, tell the studio."),
     )
 
 
-def _after(reached: float, answered: float | None) -> str:
-    return f"{reached - (answered or 0.0):.2f} s later"
+def _after(reached: float | None, answered: float | None) -> str:
+    """In seconds; "" if it was not reached."""
+    return "" if reached is None else f"{reached - (answered or 0.0):.2f}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """a, b, c: each part can still be translated."""
+    found = parts[0] if parts else ""
+    for part in parts[1:]:
+        found = Message("{first}, {second}", first=found, second=part)
+    return found
 
 
 def takes_input(numbers: PlayNumbers | None) -> Finding:
     if numbers is None or numbers.moments.picture is None:
         return not_known("input", NOT_PLAYED)
     if numbers.moments.input is None:
-        why = f" ({numbers.no_input})" if numbers.no_input else ""
+        found = Message("The game can be watched and takes no input.")
+        if numbers.no_input:
+            found = Message(
+                "The game can be watched and takes no input ({why}).", why=numbers.no_input
+            )
         return failed(
             "input",
-            f"The game can be watched and takes no input{why}.",
-            "Tell the studio: `rejoin qa input` shows more.",
+            found,
+            Message("Tell the studio: `rejoin qa input` shows more."),
         )
     later_s = max(0.0, numbers.moments.input - numbers.moments.picture)
     if not numbers.input_bytes:
         return warning(
             "input",
-            "The input channel is open, and a move of the mouse sent nothing.",
-            "Tell the studio: `rejoin qa input` shows more.",
+            Message("The input channel is open, and a move of the mouse sent nothing."),
+            Message("Tell the studio: `rejoin qa input` shows more."),
         )
-    return ok("input", f"The game takes input, {later_s:.1f} s after the first picture.")
+    return ok(
+        "input",
+        Message(
+            "The game takes input, {seconds} s after the first picture.",
+            seconds=format(later_s, ".1f"),
+        ),
+    )
 
 
 def quality(numbers: PlayNumbers | None) -> Finding:
@@ -82,19 +117,27 @@ def quality(numbers: PlayNumbers | None) -> Finding:
     text = _sentence(numbers, found)
     worst, cause = worst_of(found), cause_of(found)
     if worst is None or cause is None:
-        return ok("quality", f"Good: {text}.")
+        return ok("quality", Message("Good: {value}.", value=text))
     advice = cause.limit.advice
     if worst.grade is Grade.FAIR:
-        return warning("quality", f"Fair, because of {_named(cause)}: {text}.", advice)
-    return failed("quality", f"Poor, because of {_named(cause)}: {text}.", advice)
+        return warning(
+            "quality",
+            Message("Fair, because of {cause}: {value}.", cause=_named(cause), value=text),
+            advice,
+        )
+    return failed(
+        "quality",
+        Message("Poor, because of {cause}: {value}.", cause=_named(cause), value=text),
+        advice,
+    )
 
 
 def _named(each: Rated) -> str:
-    return f"{each.limit.name} {each.text}"
+    return Message("{name} {value}", name=Message(each.limit.name), value=each.text)
 
 
 def _sentence(numbers: PlayNumbers, found: tuple[Rated, ...]) -> str:
-    parts = [_named(each) for each in found]
+    parts: list[str] = [_named(each) for each in found]
     if numbers.bitrate_kbps is not None:
         parts.append(f"{numbers.bitrate_kbps / 1000:.1f} Mbit/s")
     width, height = numbers.size
@@ -102,4 +145,4 @@ def _sentence(numbers: PlayNumbers, found: tuple[Rated, ...]) -> str:
         parts.append(f"{width}x{height}")
     if numbers.path:
         parts.append(numbers.path)
-    return ", ".join(parts)
+    return _listed(parts)

@@ -17,10 +17,15 @@ _HOMES: Final = re.compile(
 
 def shown(text: str) -> str:
     """The text without secrets, with shortened addresses, and `~` in place of home folders."""
+    return printable(redact(without_homes(text)))
+
+
+def without_homes(text: str) -> str:
+    """The text with `~` in place of home folders, whose names are those of people."""
     home = _home()
     if home:
         text = text.replace(home, "~")
-    return printable(redact(_HOMES.sub("~", text)))
+    return _HOMES.sub("~", text)
 
 
 def _home() -> str:

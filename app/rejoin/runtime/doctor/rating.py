@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rejoin.language import Message, mark
+
 
 class Grade(enum.Enum):
     """What one number means."""
@@ -89,85 +91,93 @@ class Limit:
     """Of the rows above it: bad numbers there explain a bad one here."""
 
 
-CABLE: Final = "Use a network cable, or move closer to the Wi-Fi router."
+CABLE: Final = Message("Use a network cable, or move closer to the Wi-Fi router.")
 LIMITS: Final = (
     Limit(
-        "own delay",
+        mark("own delay"),
         "ms",
         10.0,
         30.0,
         "chosen: half an interval at 60 pictures a second, and two",
-        "This computer is too busy to play well: close other programs.",
+        Message("This computer is too busy to play well: close other programs."),
     ),
     Limit(
-        "lost packets",
+        mark("lost packets"),
         "%",
         2.0,
         5.0,
         "core/health, rule 1: below 2 % a stream counts as recovered, from 5 % on as degraded",
-        f"Packets are lost on the way. {CABLE}",
+        Message("Packets are lost on the way. {advice}", advice=CABLE),
     ),
     Limit(
-        "repaired packets",
+        mark("repaired packets"),
         "%",
         2.0,
         10.0,
         "chosen: each costs its picture a round trip",
-        f"Many packets have to be sent again. {CABLE}",
+        Message("Many packets have to be sent again. {advice}", advice=CABLE),
     ),
     Limit(
-        "round trip",
+        mark("round trip"),
         "ms",
         80.0,
         200.0,
         "chosen: 80 ms are five pictures at 60 a second; at 200 ms a player sees every press late",
-        "The game server is far away, or the line is busy: stop downloads and VPNs, and ask the "
-        "studio for a region nearer to you.",
+        Message(
+            "The game server is far away, or the line is busy: stop downloads and VPNs, and ask "
+            "the studio for a region nearer to you."
+        ),
     ),
     Limit(
-        "jitter",
+        mark("jitter"),
         "ms",
         30.0,
         50.0,
         "ITU-T Y.1541, classes 0 and 1: 50 ms of delay variation; the lower one is chosen",
-        f"Packets come unevenly. {CABLE} Stop downloads on the same line.",
+        Message("Packets come unevenly. {advice} Stop downloads on the same line.", advice=CABLE),
     ),
     Limit(
-        "late pictures",
+        mark("late pictures"),
         "%",
         2.0,
         10.0,
         "chosen",
-        "Pictures come unevenly: close other programs, and stop downloads on the same line.",
+        Message(
+            "Pictures come unevenly: close other programs, and stop downloads on the same line."
+        ),
         is_effect=True,
     ),
     Limit(
-        "decoding",
+        mark("decoding"),
         "ms",
         8.0,
         16.0,
         "media/video/hardware_probe: half an interval at 60 pictures a second; a whole one",
-        "This computer decodes slowly: close other programs, or limit the picture with "
-        "`rejoin play --max-height 720`.",
+        Message(
+            "This computer decodes slowly: close other programs, or limit the picture with "
+            "`rejoin play --max-height 720`."
+        ),
         is_effect=True,
     ),
     Limit(
-        "freezes",
+        mark("freezes"),
         "",
         0.5,
         2.5,
         "W3C webrtc-stats, freezeCount; how many are too many in ten seconds is chosen",
-        f"The picture froze. {CABLE}",
+        Message("The picture froze. {advice}", advice=CABLE),
         is_effect=True,
     ),
     Limit(
-        "first picture",
+        mark("first picture"),
         "s",
         3.0,
         6.0,
         "core/model.Policy: connecting may take 5 s and 4 round trips; the lower one is chosen",
-        "The connection took long to come up. If it stays so, ask whoever runs your network to let "
-        "UDP through to ports 33435 to 33465, which Amazon GameLift Streams uses.",
+        Message(
+            "The connection took long to come up. If it stays so, ask whoever runs your network to "
+            "let UDP through to ports 33435 to 33465, which Amazon GameLift Streams uses."
+        ),
     ),
 )
 """The bitrate has no row: a game sends what

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
+from rejoin.language import Message
 from rejoin.runtime.doctor.findings import Finding, Outcome, Report
 
 JSON_VERSION: Final = 1
@@ -21,44 +22,44 @@ MARKS: Final = {
     Outcome.NOT_KNOWN: "-",
 }
 SUMMARIES: Final = {
-    Outcome.OK: "All is well.",
-    Outcome.WARNING: "You can play, but something could be better.",
-    Outcome.FAILED: "Something does not work.",
+    Outcome.OK: Message("All is well."),
+    Outcome.WARNING: Message("You can play, but something could be better."),
+    Outcome.FAILED: Message("Something does not work."),
 }
 NAMES: Final = {
-    "address": "Address",
-    "backend": "Backend",
-    "clock": "Clock",
-    "codecs": "Codecs",
-    "contract": "Contract",
-    "decoder": "Decoder",
-    "display": "Display",
-    "dns": "Name (DNS)",
-    "files": "Files",
-    "folders": "Folders",
-    "game": "Game",
-    "gamepads": "Gamepads",
-    "graphics card": "Graphics card",
-    "imports": "Imports",
-    "input": "Input",
-    "input sandbox": "Input sandbox",
-    "keyring": "Keyring",
-    "link scheme": "Links",
-    "network": "Network",
-    "parts": "Parts",
-    "proxy": "Proxy",
-    "quality": "Quality",
-    "settings": "Settings",
-    "sign-in": "Sign-in",
-    "sound": "Sound",
-    "tls": "TLS",
-    "versions": "Versions",
-    "webrtc": "WebRTC",
+    "address": Message("Address"),
+    "backend": Message("Backend"),
+    "clock": Message("Clock"),
+    "codecs": Message("Codecs"),
+    "contract": Message("Contract"),
+    "decoder": Message("Decoder"),
+    "display": Message("Display"),
+    "dns": Message("Name (DNS)"),
+    "files": Message("Files"),
+    "folders": Message("Folders"),
+    "game": Message("Game"),
+    "gamepads": Message("Gamepads"),
+    "graphics card": Message("Graphics card"),
+    "imports": Message("Imports"),
+    "input": Message("Input"),
+    "input sandbox": Message("Input sandbox"),
+    "keyring": Message("Keyring"),
+    "link scheme": Message("Links"),
+    "network": Message("Network"),
+    "parts": Message("Parts"),
+    "proxy": Message("Proxy"),
+    "quality": Message("Quality"),
+    "settings": Message("Settings"),
+    "sign-in": Message("Sign-in"),
+    "sound": Message("Sound"),
+    "tls": Message("TLS"),
+    "versions": Message("Versions"),
+    "webrtc": Message("WebRTC"),
 }
 """What a person reads for the name of each check."""
 
 
-POOR: Final = "The game can be played, and not well."
+POOR: Final = Message("The game can be played, and not well.")
 
 
 def lines_of(finding: Finding) -> str:

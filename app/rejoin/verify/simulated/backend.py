@@ -73,6 +73,13 @@ class SimulatedBackend:
         waits = self.turn is not None and self.clock.now < self.turn.at
         return self.failure is None and self.answers_arrive and not self.troubles and not waits
 
+    @property
+    def can_end(self) -> bool:
+        """Whether a call that ends the game would succeed, and its answer arrive."""
+        state = self.service.state
+        placed = state is not None and state.status != service_status.ACTIVATING
+        return placed and self.failure is None and self.answers_arrive
+
     def change(self, change: BackendChange) -> None:
         """Change how calls succeed or fail: all from now on, or only the next create call."""
         match change:
@@ -128,9 +135,14 @@ class SimulatedBackend:
         if self.failure is not None:
             self.deliver(events.TerminateFailed(Failure(self.failure)))
             return
-        self.service.step(lifecycle.TerminateRequested())
+        outcome = self.service.step(lifecycle.TerminateRequested())
+        if isinstance(outcome, lifecycle.Refused):  # ACTIVATING, as `backend.broker` says it
+            refused = Failure(FailureKind.CONFLICT, session_status=outcome.status)
+            self.deliver(events.TerminateFailed(refused))
+            return
         self.service.step(lifecycle.TerminateDone())
-        self.deliver(events.SessionTerminated())
+        if self.answers_arrive:
+            self.deliver(events.SessionTerminated())
 
     # --- the status -------------------------------------------------------------------------------
 

@@ -1,16 +1,18 @@
-"""What a client owes its player, checked in a run: LEAVE, UPLINK, PICTURE, FRAME, TURN."""
+"""What a client owes its player, checked in a run: LEAVE, UPLINK, PICTURE, FRAME, TURN, END."""
 
 from __future__ import annotations
 
 from rejoin.core import engine, events
-from rejoin.core.model import HardEvidence, Policy
+from rejoin.core.model import EndingKind, HardEvidence, Policy
 from rejoin.core.phases import (
     Backoff,
+    Ended,
     Live,
     Lost,
     Offering,
     Requesting,
     State,
+    TerminatingSession,
     episode_of,
 )
 from rejoin.core.retry import FailureKind
@@ -18,6 +20,7 @@ from rejoin.verify import invariants
 from rejoin.verify.environment import Picture, World
 from rejoin.verify.invariants import Invariant, Violation
 from rejoin.verify.simulated.connections import Connection, SimulatedConnections
+from rejoin.verify.simulated.service import SimulatedService
 
 _LEAVE_S = 1.0
 _UPLINK_S = 8.0
@@ -25,15 +28,24 @@ _REFUSED_S = 3.0
 _PICTURE_S = 1.0
 """How much later than it must a lost picture may be reconnected."""
 _FRAME_S = 0.15
+_END_S = 25.0
+"""The longest backoff, a call whose answer was lost just before, and one more."""
 
 
 class Promises:
     """Watches a run. `broken`: each violation as a sentence, in order of time."""
 
-    def __init__(self, world: World, connections: SimulatedConnections, policy: Policy) -> None:
+    def __init__(
+        self,
+        world: World,
+        connections: SimulatedConnections,
+        service: SimulatedService,
+        policy: Policy,
+    ) -> None:
         self.broken: list[str] = []
         self._world = world
         self._connections = connections
+        self._service = service
         self._policy = policy
         self._since: dict[str, float] = {}
         """Since when something is so, by what it is."""
@@ -49,8 +61,9 @@ class Promises:
             + world.notice_graceful_close_s
         )
 
-    def watch(self, state: State, now: float, *, awake: bool) -> None:
-        """Some time has passed; nothing has changed before `now`."""
+    def watch(self, state: State, now: float, *, awake: bool, can_end: bool) -> None:
+        """Some time has passed; nothing has changed before `now`. `can_end`: whether a call that
+        ends the game would succeed."""
         paths = self._connections
         current = paths.current
         free = awake and paths.down and paths.up and paths.media
@@ -65,6 +78,9 @@ class Promises:
         lost = plays and paths.up and shown is not None and shown.picture is Picture.LOST
         first = state.facts.frozen_reconnected_at is None
         self._watch_picture(shown if lost and first else None, now)
+
+        waits = awake and can_end and isinstance(state.phase, TerminatingSession)
+        self._lasts(Invariant.END, waits, "the game could be ended and is not", now, _END_S)
 
         may_ask = awake and isinstance(state.phase, Backoff | Offering | Requesting)
         if not may_ask:
@@ -113,6 +129,11 @@ class Promises:
             asked = (attempt.number, attempt.tries) == (event.attempt, event.try_number)
             if asked and failure.kind is FailureKind.QUEUED:
                 self._ask_by_at = now + (failure.retry_after_s or 0.0) + invariants.PLACE_KEPT_S
+        if isinstance(before.phase, TerminatingSession) and isinstance(after.phase, Ended):
+            left = isinstance(event, events.CloseForNowRequested)
+            unconfirmed = after.phase.ending.kind is EndingKind.UNCONFIRMED
+            if unconfirmed and not left and self._service.runs:
+                self._add(invariants.given_up(), now)
         if isinstance(before.phase, Lost) and isinstance(after.phase, Live):
             old = self._connections[after.phase.connection]
             rtp_at = old.answerable_since_at if old.picture is Picture.ARRIVES else None

@@ -8,6 +8,7 @@ from functools import partial
 from rejoin.core.model import ConnectionNumber
 from rejoin.core.trace import Record, of_service
 from rejoin.service_model import lifecycle
+from rejoin.service_model.status import is_live
 from rejoin.verify.environment import World
 from rejoin.verify.simulated.clock import VirtualClock
 
@@ -49,6 +50,11 @@ class SimulatedService:
                 return ConnectionNumber(number)
             case _:
                 return None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the game goes on, or may still begin."""
+        return self.state is not None and is_live(self.state.status)
 
     def accepts_create(self) -> bool:
         """Whether a create call that begins now would be answered in time.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from rejoin.injector.seeds import chance_of, network_profiles
 from rejoin.netem.network_profile import NETWORK_PROFILES
-from rejoin.qa.seeds import chance, network_profiles
 
 
 def test_each_name_has_a_random_stream_of_its_own_that_never_changes() -> None:
-    one = [chance(1)("up")() for _ in range(3)]
+    one = [chance_of(1)("up")() for _ in range(3)]
     assert one == [one[0]] * 3
-    assert len({chance(1)("up")(), chance(1)("down")(), chance(2)("up")()}) == 3
+    assert len({chance_of(1)("up")(), chance_of(1)("down")(), chance_of(2)("up")()}) == 3
 
 
 def test_every_shipped_profile_can_be_read() -> None:

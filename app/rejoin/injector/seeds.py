@@ -11,8 +11,8 @@ from rejoin.netem.link import Chance, NetworkProfile
 from rejoin.netem.network_profile import NETWORK_PROFILES, parse_profile
 
 
-def chance(seed: int) -> Chance:
-    """A random stream for each name, the same on every machine."""
+def chance_of(seed: int) -> Chance:
+    """A random stream for each name, the same for the same seed on every machine."""
     return lambda name: random.Random(f"{seed} {name}").random
 
 

@@ -1,0 +1,372 @@
+"""`rejoin qa run` and `rejoin qa sweep`: scenarios, simulated, live here, or at any backend."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from rejoin.cli import options
+from rejoin.cli.backend_profile import (
+    ProfileOptions,
+    check_sign_in,
+    profile_of,
+    profile_options,
+)
+from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
+from rejoin.cli.messages import say
+from rejoin.cli.sign_in import token_file
+from rejoin.parts import needs
+
+if TYPE_CHECKING:
+    from rejoin.qa.campaign import Campaign
+    from rejoin.qa.results import CaseRecord, Summary
+    from rejoin.qa.sweep import Swept
+    from rejoin.runtime.studio_profile import StudioProfile
+    from rejoin.verify.scenario import Scenario
+
+_MAX_SESSIONS: Final = 100
+_MAX_MINUTES: Final = 120.0
+_START_WITHIN_S: Final = 120.0
+
+
+def _shard(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, int]:
+    """I/N: the I-th of N parts."""
+    found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", value)
+    which, count = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= which <= count:
+        raise click.BadParameter("It has to look like 2/5: the second of five parts.")
+    return which, count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions(ProfileOptions):
+    """The arguments of `rejoin qa run`."""
+
+    scenario: str
+    live: bool
+    cases: tuple[str, ...]
+    seed: int
+    traces_folder: Path | None
+    samples: bool
+    backend: str | None
+    results_folder: Path | None
+    repeat: int
+    parallel: int
+    shard: tuple[int, int]
+    last_failed: bool
+    timeout_s: float | None
+    start_within_s: float
+    max_sessions: int
+    max_minutes: float
+    region: str
+    build: str
+    fail_on_flaky: bool
+    token: str | None = field(repr=False)
+
+
+@click.command(short_help="Run a scenario: simulated, on real sockets, or at any backend.")
+@click.argument("scenario")
+@click.option(
+    "--live", is_flag=True, help="Use real sockets and the built-in emulator, in real time."
+)
+@click.option("--case", "cases", multiple=True, help="Run only this case; may be repeated.")
+@options.seed
+@click.option(
+    "--traces", "traces_folder", type=options.FOLDER, help="Folder for the trace of every case."
+)
+@click.option(
+    "--samples",
+    is_flag=True,
+    help="With --live or --backend: keep the samples in the traces, for `rejoin qa score`.",
+)
+@click.option(
+    "--backend",
+    metavar="URL",
+    help="Play at this backend, which costs its studio money; the faults are put into the client.",
+)
+@click.option(
+    "--results",
+    "results_folder",
+    type=options.FOLDER,
+    help="With --backend: folder for results.jsonl and the trace of every case.",
+)
+@click.option(
+    "--repeat",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Play each case so often. One that fails and passes is flaky.",
+)
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Play so many cases at the same time.",
+)
+@click.option(
+    "--shard",
+    metavar="I/N",
+    default="1/1",
+    callback=_shard,
+    help="Play the I-th of N parts of all plays, such as 2/5.",
+)
+@click.option("--last-failed", is_flag=True, help="Only the cases that did not pass last time.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=options.NumberRange(1, 86400),
+    help="Seconds that one case may take. Default: its start, its duration and a minute.",
+)
+@click.option(
+    "--start-timeout",
+    "start_within_s",
+    type=options.NumberRange(1, 3600),
+    default=_START_WITHIN_S,
+    show_default=True,
+    help="Seconds that a game may take to become live.",
+)
+@click.option(
+    "--max-sessions",
+    type=click.IntRange(1, 100_000),
+    default=_MAX_SESSIONS,
+    show_default=True,
+    help="Start no more sessions than that.",
+)
+@click.option(
+    "--max-minutes",
+    type=options.NumberRange(0.1, 100_000),
+    default=_MAX_MINUTES,
+    show_default=True,
+    help="Play no more minutes than that, all sessions together.",
+)
+@click.option("--region", default="", help="Region of the sessions, to stand in every result.")
+@click.option("--build", default="", help="Id of the build under test, to stand in every result.")
+@click.option("--fail-on-flaky", is_flag=True, help="A flaky case ends the run with exit code 1.")
+@token_file("sign-in token for the studio's backend")
+@profile_options
+@options.as_values(RunOptions)
+@needs("qa")
+def run(chosen: RunOptions) -> int:
+    """Run every case of SCENARIO: a TOML file, or a built-in one (every-profile, outage-ladder).
+
+    Cases run on a virtual clock, with --live in real time, with --backend URL at a backend that
+    others run. Each trace is checked against the invariants, and the result of each case against
+    what the scenario expects.
+
+    Exit code with --backend: 0 passed, 1 failed, 13 inconclusive: no case failed, and for one at
+    least there was no capacity, quota, sign-in or network.
+    """
+    _check_combination(chosen)
+    if chosen.backend is not None:
+        return _run_at_backend(chosen)
+    return _run_here(chosen)
+
+
+def _check_combination(chosen: RunOptions) -> None:
+    """Raises click.UsageError for options that do not go together."""
+    if chosen.backend is not None:
+        if chosen.live:
+            raise click.UsageError("--live is for the built-in emulator: not with --backend.")
+        if chosen.traces_folder is not None:
+            raise click.UsageError("With --backend traces are in the folder of --results.")
+        return
+    context = click.get_current_context()
+    for option in context.command.params:
+        name = option.name or ""
+        given = context.get_parameter_source(name)
+        if name in _AT_BACKEND_ONLY and given is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[0]} needs --backend URL.")
+
+
+_AT_BACKEND_ONLY: Final = frozenset(
+    {
+        "results_folder",
+        "repeat",
+        "parallel",
+        "shard",
+        "last_failed",
+        "timeout_s",
+        "start_within_s",
+        "max_sessions",
+        "max_minutes",
+        "region",
+        "build",
+        "fail_on_flaky",
+    }
+)
+
+
+def _run_here(chosen: RunOptions) -> int:
+    from rejoin.qa import runner, traces
+    from rejoin.qa.campaign import file_name
+
+    scenario = _selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
+    folder = chosen.traces_folder
+    if folder is not None:
+        traces.make_folder(folder)
+
+    def report(result: runner.CaseResult) -> None:
+        say(result.line())
+        for sentence in result.wrong:
+            say(f"        {sentence}")
+        if folder is not None:
+            traces.write(folder / f"{file_name(result.case.name)}.jsonl", result.records)
+
+    if chosen.live:
+        from rejoin.qa import live
+
+        results = live.play_all(scenario, chosen.seed, report, samples=chosen.samples)
+    else:
+        results = runner.play_all(
+            scenario, lambda case: runner.play_simulated(case, chosen.seed), report
+        )
+    failed = sum(not result.passed for result in results)
+    say(f"{len(results)} cases, {failed} failed.")
+    return FAILURE if failed else SUCCESS
+
+
+def _selected(scenario: Scenario, cases: tuple[str, ...], named: str) -> Scenario:
+    """The scenario with the chosen cases alone, or all of it when none was chosen."""
+    if not cases:
+        return scenario
+    found = tuple(case for case in scenario.cases if case.name in cases)
+    missing = set(cases) - {case.name for case in found}
+    if missing:
+        raise click.UsageError(f"There is no case {sorted(missing)[0]} in {named}.")
+    return replace(scenario, cases=found)
+
+
+# --- at a backend ---------------------------------------------------------------------------------
+
+
+def _run_at_backend(chosen: RunOptions) -> int:
+    from rejoin.qa import campaign, ledger, results, runner
+
+    assert chosen.backend is not None
+    check_sign_in(chosen, chosen.token)
+    profile = profile_of(chosen.backend, chosen.token, chosen)
+    folder = ledger.default_folder()
+    scenario = _selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
+    if chosen.last_failed:
+        last = campaign.unpassed(folder, scenario.name, chosen.backend)
+        if last is not None:
+            again = tuple(case for case in scenario.cases if case.name in last)
+            if not again:
+                say("Every case passed last time: there is nothing to play.")
+                return SUCCESS
+            scenario = replace(scenario, cases=again)
+    _sweep_left_over(profile)
+    run_of = _campaign(scenario, profile, chosen)
+    records = run_of.play_all(_report)
+    summary = results.summarize(records)
+    _say_summary(summary, len(records))
+    left = (*summary.failed, *summary.flaky, *summary.inconclusive)
+    campaign.keep_unpassed(folder, scenario.name, chosen.backend, left)
+    return _exit_code(summary, fail_on_flaky=chosen.fail_on_flaky)
+
+
+def _campaign(scenario: Scenario, profile: StudioProfile, chosen: RunOptions) -> Campaign:
+    from rejoin.qa import ledger
+    from rejoin.qa.campaign import Campaign, Caps, Choice, How, Target
+    from rejoin.qa.client_case import surroundings_of
+
+    surroundings = surroundings_of(
+        profile,
+        region=chosen.region,
+        application=chosen.application or "",
+        build=chosen.build,
+    )
+    how = How(
+        parallel=chosen.parallel,
+        timeout_s=chosen.timeout_s,
+        start_within_s=chosen.start_within_s,
+        caps=Caps(chosen.max_sessions, chosen.max_minutes),
+        samples=chosen.samples,
+        folder=chosen.results_folder,
+    )
+    return Campaign(
+        scenario,
+        Target(profile, surroundings, ledger.default_folder()),
+        Choice(chosen.repeat, chosen.shard, chosen.seed),
+        how,
+    )
+
+
+def _report(record: CaseRecord) -> None:
+    say(record.line())
+    for sentence in record.sentences:
+        say(f"              {sentence}")
+
+
+def _say_summary(summary: Summary, plays: int) -> None:
+    for kind in ("flaky", "failed", "inconclusive", "skipped"):
+        cases: tuple[str, ...] = getattr(summary, kind)
+        if cases:
+            say(f"{kind}: {', '.join(cases)}")
+    say(
+        f"{plays} plays: {len(summary.passed)} cases passed, {len(summary.failed)} failed, "
+        f"{len(summary.flaky)} flaky, {len(summary.inconclusive)} inconclusive, "
+        f"{len(summary.skipped)} skipped."
+    )
+
+
+def _exit_code(summary: Summary, *, fail_on_flaky: bool) -> int:
+    from rejoin.qa.verdicts import Verdict
+
+    if fail_on_flaky and summary.flaky:
+        return FAILURE
+    match summary.verdict:
+        case Verdict.FAILED:
+            return FAILURE
+        case Verdict.INCONCLUSIVE | Verdict.SKIPPED:
+            return INCONCLUSIVE
+        case Verdict.PASSED:
+            return SUCCESS
+
+
+def _sweep_left_over(profile: StudioProfile) -> list[Swept]:
+    """End what former runs have left at this backend, and say so."""
+    import asyncio
+
+    from rejoin.qa.ledger import Ledger, default_folder
+    from rejoin.qa.sweep import sweep as sweep_entries
+
+    ledger = Ledger(default_folder())
+    swept = asyncio.run(sweep_entries(ledger, ledger.left_over(), profile))
+    for each in swept:
+        why = f": {each.why}" if each.why else ""
+        say(f"left over from {each.entry.run}, case {each.entry.case}: {each.end.value}{why}")
+    return swept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepOptions(ProfileOptions):
+    """The arguments of `rejoin qa sweep`."""
+
+    backend: str
+    token: str | None = field(repr=False)
+
+
+@click.command(short_help="End sessions that former runs have left.")
+@click.option("--backend", metavar="URL", required=True, help="The studio's backend.")
+@token_file("sign-in token for the studio's backend")
+@profile_options
+@options.as_values(SweepOptions)
+@needs("qa")
+def sweep(chosen: SweepOptions) -> int:
+    """End the sessions that runs of `rejoin qa run` which are gone have left at this backend.
+
+    The next run does the same before it starts. Exit code: 1 if one could not be ended.
+    """
+    from rejoin.qa.sweep import End
+
+    check_sign_in(chosen, chosen.token)
+    swept = _sweep_left_over(profile_of(chosen.backend, chosen.token, chosen))
+    if not swept:
+        say("Nothing is left over.")
+    return FAILURE if any(each.end is End.STILL_OPEN for each in swept) else SUCCESS

@@ -1,0 +1,88 @@
+"""Which language the window speaks, and how the application changes to it at any time.
+
+Qt then sends every widget a LanguageChange, by which those that keep texts say them anew.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QLocale, Qt, QTranslator
+from PySide6.QtWidgets import QApplication
+
+from rejoin import assets, language
+from rejoin.errors import AssetMissingError
+from rejoin.gui.languages import catalogue
+from rejoin.gui.languages.pseudo import LongPseudo, RightToLeftPseudo
+from rejoin.language import ENGLISH, Language
+
+_log = logging.getLogger("rejoin.qt")
+
+SYSTEM: Final = "system"
+ENGLISH_TAG: Final = ENGLISH.tag
+TRANSLATED: Final = ("de", "ja")
+"""Each has a catalogue in `resources/languages`."""
+PSEUDO: Final[dict[str, Callable[[], Language]]] = {
+    "pseudo": LongPseudo,
+    "pseudo-rtl": RightToLeftPseudo,
+}
+
+_qt_texts: QTranslator | None = None
+"""Qt's own texts, as of file dialogs; None in English."""
+
+
+def speak(application: QApplication, wanted: str) -> None:
+    """Speak this language of the settings from now on, in every window."""
+    found = language_for(wanted, QLocale.system().uiLanguages)
+    if found.tag == language.current().tag:
+        return
+    language.use(found)
+    _translate_qt(application, found.tag)
+    direction = Qt.LayoutDirection
+    application.setLayoutDirection(
+        direction.RightToLeft if found.right_to_left else direction.LeftToRight
+    )
+    QCoreApplication.sendEvent(application, QEvent(QEvent.Type.LanguageChange))
+
+
+def language_for(wanted: str, system_tags: Callable[[], Iterable[str]]) -> Language:
+    """The language of a setting. `system_tags`: what the system's user reads, best first (BCP 47);
+    asked only if the setting is "system". One that we do not have is English."""
+    if wanted in PSEUDO:
+        return PSEUDO[wanted]()
+    tag = tag_of(system_tags()) if wanted == SYSTEM else wanted
+    return load(tag) if tag in TRANSLATED else ENGLISH
+
+
+def tag_of(system_tags: Iterable[str]) -> str:
+    """The first language of these that we have; regions make no difference here."""
+    for tag in system_tags:
+        base = tag.replace("_", "-").partition("-")[0].lower()
+        if base in (ENGLISH_TAG, *TRANSLATED):
+            return base
+    return ENGLISH_TAG
+
+
+def load(tag: str) -> Language:
+    """The catalogue of this language; English if it is missing or damaged, which is logged."""
+    try:
+        return catalogue.read(tag, assets.text(f"languages/{tag}.po"))
+    except (AssetMissingError, OSError, ValueError) as error:
+        _log.warning("the texts of the language %s cannot be read: %s", tag, error)
+        return ENGLISH
+
+
+def _translate_qt(application: QApplication, tag: str) -> None:
+    global _qt_texts  # noqa: PLW0603 there is one application
+    if _qt_texts is not None:
+        application.removeTranslator(_qt_texts)
+        _qt_texts = None
+    if tag not in TRANSLATED:
+        return
+    texts = QTranslator(application)
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    if texts.load(f"qtbase_{tag}", folder):
+        application.installTranslator(texts)
+        _qt_texts = texts

@@ -1,0 +1,339 @@
+"""Plays a scenario against a backend that others run: which cases, how often, within which caps.
+
+Each play has a process of its own and an entry in the ledger; a guardian stands beside the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rejoin.errors import RejoinError
+from rejoin.qa import results, verdicts
+from rejoin.qa.case_player import CasePlayer
+from rejoin.qa.client_case import Job, utc_now
+from rejoin.qa.guardian import Guardian
+from rejoin.qa.ledger import Entry, Ledger
+from rejoin.qa.messages import Charge
+from rejoin.qa.results import CaseRecord, Surroundings
+from rejoin.qa.verdicts import Judgement, Verdict, Why
+from rejoin.runtime.state_folder import keep_file
+from rejoin.runtime.studio_profile import StudioProfile
+from rejoin.signaling.dialects import OURS
+from rejoin.verify.scenario import Scenario, ScenarioCase
+
+START_WITHIN_S: Final = 120.0
+"""A game may have to be placed first."""
+SPARE_S: Final = 60.0
+"""What a case may take beyond its start and its duration."""
+MAX_SESSIONS: Final = 100
+MAX_MINUTES: Final = 120.0
+TRACES: Final = "traces"
+_WAKE_S: Final = 0.2
+"""How often the main thread comes up while others play: Ctrl+C does not wait for a lock on
+Windows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most that a run starts: sessions, and minutes of all sessions together."""
+
+    sessions: int = MAX_SESSIONS
+    minutes: float = MAX_MINUTES
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which plays of a scenario. `shard`: (which, of how many), from 1."""
+
+    repeat: int = 1
+    shard: tuple[int, int] = (1, 1)
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How plays are played. `timeout_s`: for each; None: by its duration. `folder`: for results and
+    traces; None: none are written."""
+
+    parallel: int = 1
+    timeout_s: float | None = None
+    start_within_s: float = START_WITHIN_S
+    caps: Caps = field(default_factory=Caps)
+    samples: bool = False
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where is played, and the ledger of its sessions."""
+
+    profile: StudioProfile
+    surroundings: Surroundings
+    ledger_folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One play of a case. `repetition`: from 1. `index`: in the whole run, shards included."""
+
+    case: ScenarioCase
+    repetition: int
+    index: int
+
+
+def plays_of(scenario: Scenario, choice: Choice) -> tuple[Play, ...]:
+    """The plays of this shard. All shards together have each play once, and each shard has each
+    n-th, so that long cases are spread."""
+    every = [
+        Play(case, repetition, number * choice.repeat + repetition - 1)
+        for number, case in enumerate(scenario.cases)
+        for repetition in range(1, choice.repeat + 1)
+    ]
+    which, count = choice.shard
+    return tuple(every[which - 1 :: count])
+
+
+class Campaign:
+    """One run. `play_all` blocks; it may be interrupted, and then ends its sessions."""
+
+    def __init__(self, scenario: Scenario, target: Target, choice: Choice, how: How) -> None:
+        self.name = f"{utc_now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        self._scenario = scenario
+        self._target = target
+        self._choice = choice
+        self._how = how
+        self._ledger = Ledger(target.ledger_folder)
+        self._lock = threading.Lock()
+        self._records: list[CaseRecord] = []
+        self._players: set[CasePlayer] = set()
+        self._sessions = 0
+        self._played_s = 0.0
+        self._reserved_s = 0.0
+        self._timeout_s: float | None = target.profile.connection_timeout_s
+        """The service's connection timeout, once a case has seen it."""
+        self._stopped = False
+        self._failure: RejoinError | OSError | None = None
+
+    def play_all(self, on_result: Callable[[CaseRecord], None]) -> tuple[CaseRecord, ...]:
+        """Play everything; `on_result` is called with each result, one at a time.
+
+        Raises RejoinError; OSError when the disk is full.
+        """
+        waiting: queue.SimpleQueue[Play] = queue.SimpleQueue()
+        for play in plays_of(self._scenario, self._choice):
+            waiting.put(play)
+        self._prepare_folder()
+        with self._ledger.run(self.name):
+            guardian = Guardian(Charge(self._target.profile, self._target.ledger_folder))
+            try:
+                threads = [
+                    threading.Thread(
+                        target=self._work,
+                        args=(waiting, guardian, on_result),
+                        name=f"case {number + 1}",
+                        daemon=True,
+                    )
+                    for number in range(self._how.parallel)
+                ]
+                for thread in threads:
+                    thread.start()
+                try:
+                    _join(threads)
+                except BaseException:
+                    self._stop()
+                    _join(threads)
+                    raise
+            finally:
+                guardian.close()
+        if self._failure is not None:
+            raise self._failure
+        return tuple(sorted(self._records, key=lambda record: record.index))
+
+    def _work(
+        self,
+        waiting: queue.SimpleQueue[Play],
+        guardian: Guardian,
+        on_result: Callable[[CaseRecord], None],
+    ) -> None:
+        while not self._stopped:
+            try:
+                play = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                record = self._play(play, guardian)
+                with self._lock:
+                    self._keep(record)
+                    on_result(record)
+            except (RejoinError, OSError) as error:
+                self._failure = error
+                self._stop()
+
+    def _play(self, play: Play, guardian: Guardian) -> CaseRecord:
+        job = self._job(play)
+        judgement = self._not_played(play.case)
+        if judgement is not None:
+            return job.record(judgement, utc_now(), 0.0)
+        entry = Entry(
+            f"{self.name}-{play.index}",
+            self.name,
+            play.case.name,
+            self._target.profile.backend_url,
+            self._target.profile.dialect.name,
+            time.time(),
+        )
+        self._ledger.note(entry)
+        known: list[str] = []
+
+        def on_session(session_id: str) -> None:
+            known.append(session_id)
+            guardian.session_began(entry.key, session_id)
+            if not self._target.profile.dialect.session_is_secret:
+                self._ledger.session_known(entry, session_id)
+
+        player = CasePlayer(job, on_session)
+        began_at = time.monotonic()
+        try:
+            with self._lock:
+                self._players.add(player)
+                if self._stopped:
+                    player.stop()
+            limit_s = self._how.timeout_s or _limit_s(play.case, self._how.start_within_s)
+            record = player.play(limit_s)
+        finally:
+            with self._lock:
+                self._players.discard(player)
+                self._played_s += time.monotonic() - began_at
+                self._reserved_s -= play.case.duration_s
+        self._close_entry(entry, record, guardian, session_known=bool(known))
+        if record.played is not None and record.played.connection_timeout_s is not None:
+            self._timeout_s = record.played.connection_timeout_s
+        return record
+
+    def _close_entry(
+        self, entry: Entry, record: CaseRecord, guardian: Guardian, *, session_known: bool
+    ) -> None:
+        """What is not known to be over is left to the guardian, at the end of the run."""
+        ended = record.played is not None and record.played.session_ended
+        by_itself = not self._target.profile.dialect.can_terminate
+        never = not session_known and record.played is None and record.why is not Why.CLIENT
+        if ended or by_itself or never:
+            self._ledger.over(entry.key)
+            guardian.session_over(entry.key)
+
+    def _not_played(self, case: ScenarioCase) -> Judgement | None:
+        """Why no session is started for this case; None: one may be, and is counted."""
+        ours = self._target.profile.dialect is OURS
+        impossible = verdicts.before_play(case, ours=ours)
+        if impossible is None and self._timeout_s is not None:
+            impossible = verdicts.before_faults(case, self._timeout_s)
+        if impossible is not None:
+            return impossible
+        caps = self._how.caps
+        with self._lock:
+            if self._sessions >= caps.sessions:
+                sentence = f"the cap of {caps.sessions} sessions is reached"
+                return Judgement(Verdict.INCONCLUSIVE, Why.CAP, (sentence,))
+            if (self._played_s + self._reserved_s + case.duration_s) / 60 > caps.minutes:
+                sentence = f"the cap of {caps.minutes:g} minutes would be exceeded"
+                return Judgement(Verdict.INCONCLUSIVE, Why.CAP, (sentence,))
+            self._sessions += 1
+            self._reserved_s += case.duration_s
+        return None
+
+    def _job(self, play: Play) -> Job:
+        how = self._how
+        trace = None
+        if how.folder is not None:
+            trace = how.folder / TRACES / f"{play.index:04}-{file_name(play.case.name)}.jsonl"
+        return Job(
+            run=self.name,
+            scenario=self._scenario.name,
+            case=play.case,
+            repetition=play.repetition,
+            index=play.index,
+            seed=self._choice.seed + play.repetition - 1,
+            profile=self._target.profile,
+            surroundings=self._target.surroundings,
+            start_within_s=how.start_within_s,
+            samples=how.samples,
+            trace_file=trace,
+        )
+
+    def _prepare_folder(self) -> None:
+        folder = self._how.folder
+        if folder is None:
+            return
+        try:
+            (folder / TRACES).mkdir(parents=True, exist_ok=True)
+            (folder / results.FILE).write_text("", encoding="utf-8")
+        except OSError as error:
+            raise RejoinError(
+                f"The folder {folder} cannot be written to: {error.strerror}."
+            ) from error
+
+    def _keep(self, record: CaseRecord) -> None:
+        """At once, so that a run that is killed has the results so far."""
+        self._records.append(record)
+        if self._how.folder is not None:
+            with (self._how.folder / results.FILE).open("a", encoding="utf-8") as file:
+                file.write(results.to_line(record) + "\n")
+
+    def _stop(self) -> None:
+        self._stopped = True
+        with self._lock:
+            players = list(self._players)
+        for player in players:
+            player.stop()
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(_WAKE_S)
+
+
+def _limit_s(case: ScenarioCase, start_within_s: float) -> float:
+    return start_within_s + case.duration_s + SPARE_S
+
+
+def file_name(name: str) -> str:
+    """A case's name with only characters that every file system allows."""
+    return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)
+
+
+# --- what did not pass last time ------------------------------------------------------------------
+
+
+def keep_unpassed(folder: Path, scenario: str, backend_url: str, unpassed: Sequence[str]) -> None:
+    """Remember which cases did not pass; where that cannot be written nothing is remembered."""
+    text = json.dumps({"scenario": scenario, "cases": list(unpassed)}) + "\n"
+    with contextlib.suppress(OSError):
+        keep_file(_unpassed_file(folder, scenario, backend_url), text)
+
+
+def unpassed(folder: Path, scenario: str, backend_url: str) -> tuple[str, ...] | None:
+    """The cases that did not pass last time; None where nothing is remembered."""
+    try:
+        text = _unpassed_file(folder, scenario, backend_url).read_text(encoding="utf-8")
+        cases = json.loads(text)["cases"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(cases, list) or not all(isinstance(case, str) for case in cases):
+        return None
+    return tuple(cases)
+
+
+def _unpassed_file(folder: Path, scenario: str, backend_url: str) -> Path:
+    digest = hashlib.sha256(f"{scenario}\n{backend_url}".encode()).hexdigest()[:16]
+    return folder / f"{digest}.unpassed.json"

@@ -1,0 +1,108 @@
+"""The program that plays one case: a job comes on standard input, messages go to standard output.
+
+It has a process of its own, so that a case that blocks, crashes or hangs is a result and no more.
+When standard input ends, whoever started it is gone: it ends its game and then itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import IO, Final
+
+from rejoin.core.trace import Record, to_line
+from rejoin.errors import RejoinError
+from rejoin.qa import client_case, traces
+from rejoin.qa.client_case import Job
+from rejoin.qa.messages import Done, FromCase, SessionKnown
+from rejoin.qa.results import CaseRecord
+from rejoin.qa.verdicts import Judgement, Verdict, Why
+from rejoin.runtime.stream_thread import freeze_startup_objects, loop_factory
+
+EXIT_ABANDONED: Final = 3
+"""Whoever started this process is gone."""
+END_WITHIN_S: Final = 45.0
+"""How long an abandoned process may take to end its game."""
+
+
+def main(arguments: list[str]) -> int:
+    """Play the job that comes on standard input."""
+    del arguments
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints does not print into `out`
+    job: Job = pickle.load(sys.stdin.buffer)
+    freeze_startup_objects()
+
+    def say(message: FromCase) -> None:
+        try:
+            pickle.dump(message, out)
+            out.flush()
+        except OSError:
+            return  # whoever started this process is gone
+
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_until_abandoned(job, say, sys.stdin.buffer))
+
+
+async def _until_abandoned(job: Job, say: Callable[[FromCase], None], stdin: IO[bytes]) -> int:
+    loop = asyncio.get_running_loop()
+    abandoned = asyncio.Event()
+
+    def watch() -> None:
+        stdin.read()
+        loop.call_soon_threadsafe(abandoned.set)
+
+    threading.Thread(target=watch, name="abandoned", daemon=True).start()
+    playing = asyncio.ensure_future(_played(job, say))
+    waiting = asyncio.ensure_future(abandoned.wait())
+    await asyncio.wait({playing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if playing.done():
+        waiting.cancel()
+        say(Done(playing.result()))
+        return 0
+    playing.cancel()  # which ends its game
+    await asyncio.wait({playing}, timeout=END_WITHIN_S)
+    return EXIT_ABANDONED
+
+
+async def _played(job: Job, say: Callable[[FromCase], None]) -> CaseRecord:
+    began_at, started_at = asyncio.get_running_loop().time(), client_case.utc_now()
+    secrets: set[str] = set()
+
+    def known(session_id: str) -> None:
+        if session_id not in secrets:
+            secrets.add(session_id)
+            say(SessionKnown(session_id))
+
+    try:
+        record, trace = await client_case.play(job, known)
+    except RejoinError as error:
+        failed = Judgement(Verdict.FAILED, Why.CLIENT, (str(error),))
+        took_s = asyncio.get_running_loop().time() - began_at
+        return job.record(failed, started_at, took_s)
+    if job.trace_file is None or not trace:
+        return record
+    _write(job, trace, secrets if job.profile.dialect.session_is_secret else set())
+    name = f"{job.trace_file.parent.name}/{job.trace_file.name}"
+    return replace(record, attachments={"trace": name})
+
+
+def _write(job: Job, trace: list[Record], secrets: set[str]) -> None:
+    """Write the trace; a session's id that is a secret is not in it."""
+    assert job.trace_file is not None
+    traces.write_lines(job.trace_file, (_without(to_line(record), secrets) for record in trace))
+
+
+def _without(line: str, secrets: set[str]) -> str:
+    for secret in secrets:
+        line = line.replace(secret, "secret")
+    return line
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""The guardian: a process that ends the sessions of a test run whose process is gone.
+
+It is told of each session that begins and ends. When its standard input ends, the run is over or
+was killed, and what was not ended is ended here. It keeps the sign-in token and ids that are
+secrets in its memory alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pickle
+import signal
+import sys
+from typing import IO, Any
+
+from rejoin.qa.ledger import Ledger
+from rejoin.qa.messages import Began, Charge, Over
+from rejoin.qa.sweep import End, end_session
+
+
+def main(arguments: list[str]) -> int:
+    """Guard until standard input ends."""
+    del arguments
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    charge, running = read(sys.stdin.buffer)
+    if charge is not None and running:
+        asyncio.run(end_all(charge, running))
+    return 0
+
+
+def read(source: IO[bytes]) -> tuple[Charge | None, dict[str, str]]:
+    """What is guarded, and the sessions that run when the source ends, by the keys of their
+    entries."""
+    charge: Charge | None = None
+    running: dict[str, str] = {}
+    with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):
+        while True:
+            message: Any = pickle.load(source)
+            match message:
+                case Charge():
+                    charge = message
+                case Began(key, session_id):
+                    running[key] = session_id
+                case Over(key):
+                    running.pop(key, None)
+                case _:
+                    pass
+    return charge, running
+
+
+async def end_all(charge: Charge, running: dict[str, str]) -> None:
+    """End these sessions; those that are over leave the ledger."""
+    ledger = Ledger(charge.ledger_folder)
+
+    async def end(key: str, session_id: str) -> None:
+        ended, _why = await end_session(charge.profile, session_id)
+        if ended is not End.STILL_OPEN:
+            ledger.over(key)
+
+    await asyncio.gather(*(end(key, session_id) for key, session_id in running.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,52 @@
+"""What a test run and its processes say to each other, pickled, through pipes of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rejoin.qa.results import CaseRecord
+from rejoin.runtime.studio_profile import StudioProfile
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKnown:
+    """From a case: the session's id, which must be kept like a token where the dialect says so."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """From a case: its result."""
+
+    record: CaseRecord
+
+
+FromCase = SessionKnown | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """To the guardian: it guards the sessions of this profile, by the ledger in this folder."""
+
+    profile: StudioProfile
+    ledger_folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """To the guardian: a session runs; `key` of its entry in the ledger."""
+
+    key: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """To the guardian: a session is over."""
+
+    key: str
+
+
+ToGuardian = Charge | Began | Over

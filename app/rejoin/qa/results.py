@@ -1,0 +1,253 @@
+"""Results of cases: one record each, as a line of JSON with a schema.
+
+Whatever reports, compares or draws reads these. `docs/result.schema.json` is made from the code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from rejoin.errors import BadInputError
+from rejoin.injector.injector import Figures
+from rejoin.qa.verdicts import Verdict, Why
+
+SCHEMA: Final = 1
+FILE: Final = "results.jsonl"
+_STRICT: Final = ConfigDict(extra="forbid")
+MAX_LINE: Final = 1 << 20
+"""Characters; a result has a few thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where and what was played; the same for all results of a run. Empty: not known.
+
+    `backend`: its host and port. `region`, `application`, `build`: as the tester says, or as the
+    identifiers of the dialect show it. `client`: Rejoin's version. `system`: the platform.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    backend: str
+    dialect: str
+    region: str
+    application: str
+    build: str
+    client: str
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultResult:
+    """One fault. `at_s`: after the game became live; None: it did not begin. `how`: what was done
+    to the client. `seed`: which packets it met."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    profile: str
+    at_s: float | None
+    how: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step of an episode (`core.trace.STEPS`). `at_s`: after the episode's beginning."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    name: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeResult:
+    """One drop, from its fault to its end. `outcome`: live, healed, ended or open. `began_at_s`:
+    after the game became live."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    number: int
+    outcome: str
+    began_at_s: float
+    steps: tuple[StepResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What was observed of a game that became live. `connection_timeout_s`: of the service; None:
+    not reported. `session_ended`: whether it was ended at the service; False: it ends by itself.
+    `proof`: what it rests on that it is the same game: "session" is the stream session alone.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    ended: str
+    reason: str | None
+    reconnects: int
+    freezes_s: tuple[float, ...]
+    live_after_s: float
+    played_s: float
+    connection_timeout_s: float | None
+    session_ended: bool
+    proof: str
+    faults: tuple[FaultResult, ...]
+    episodes: tuple[EpisodeResult, ...]
+    injector: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """The result of one play of a case.
+
+    `repetition`: from 1. `index`: of this play in the whole run, shards included. `started_at`: UTC
+    in ISO 8601. `played`: None where the game did not become live. `attachments`: kind to the path
+    in the folder of the results.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    run: str
+    scenario: str
+    case: str
+    repetition: int
+    index: int
+    seed: int
+    verdict: Verdict
+    why: Why
+    sentences: tuple[str, ...]
+    started_at: str
+    took_s: float
+    surroundings: Surroundings
+    played: Played | None = None
+    attachments: dict[str, str] = field(default_factory=dict)
+    version: int = SCHEMA
+
+    @property
+    def name(self) -> str:
+        """Unique among all plays of a run."""
+        return self.case if self.repetition == 1 else f"{self.case} ({self.repetition})"
+
+    def line(self) -> str:
+        """One line for a terminal."""
+        shown = self.verdict.value
+        shown = shown.upper() if self.verdict is Verdict.FAILED else shown
+        if self.played is None:
+            return f"{shown:12}  {self.name}"
+        played = self.played
+        reason = f" ({played.reason})" if played.reason else ""
+        freezes = ", ".join(f"{each:.2f}" for each in played.freezes_s)
+        frozen = f", frozen {freezes} s" if freezes else ""
+        return (
+            f"{shown:12}  {self.name:24} {played.ended}{reason}, {played.reconnects} reconnects"
+            f"{frozen}"
+        )
+
+
+_ADAPTER: Final = TypeAdapter(CaseRecord)
+
+
+def to_line(record: CaseRecord) -> str:
+    """The record as one line of JSON, without a newline."""
+    return json.dumps(asdict(record), separators=(",", ":"))
+
+
+def from_line(line: str) -> CaseRecord:
+    """Read one line. Raises BadInputError, which says where it does not conform."""
+    try:
+        version = json.loads(line).get("version")
+    except (ValueError, AttributeError, RecursionError):
+        raise BadInputError("This is not a result of `rejoin qa run`.") from None
+    if version != SCHEMA:
+        raise BadInputError(
+            f"This result was written by another version of Rejoin; this one reads {SCHEMA}."
+        )
+    try:
+        return _ADAPTER.validate_json(line)
+    except ValidationError as error:
+        where = ".".join(f"{part!a:.40}" for part in error.errors()[0]["loc"])
+        raise BadInputError(f"This result does not conform to the schema: {where}.") from None
+
+
+def read(path: Path) -> tuple[CaseRecord, ...]:
+    """The results in a file. Raises BadInputError, naming the line."""
+    found = []
+    try:
+        with path.open(encoding="utf-8") as file:
+            number = 0
+            while line := file.readline(MAX_LINE + 1):
+                number += 1
+                if len(line) > MAX_LINE:
+                    raise BadInputError(f"Line {number} of {path.name} is too long for a result.")
+                if line.strip():
+                    found.append(_numbered(line, number, path.name))
+    except UnicodeDecodeError:
+        raise BadInputError(f"{path.name} is not a file of results: it is not text.") from None
+    except OSError as error:
+        raise BadInputError(f"{path.name} cannot be read: {error.strerror}.") from error
+    return tuple(found)
+
+
+def _numbered(line: str, number: int, name: str) -> CaseRecord:
+    try:
+        return from_line(line)
+    except BadInputError as error:
+        raise BadInputError(f"Line {number} of {name}: {error}") from None
+
+
+def document() -> str:
+    """The JSON Schema (2020-12) of one line."""
+    schema: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "One line of results.jsonl: one play of a case of `rejoin qa run --backend`",
+        **_ADAPTER.json_schema(),
+    }
+    schema["title"] = "One line of results.jsonl: one play of a case of `rejoin qa run --backend`"
+    return json.dumps(schema, indent=1, sort_keys=True) + "\n"
+
+
+# --- many results ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run says. `flaky`: cases that failed at least once and passed at least once; they are
+    not in `failed`."""
+
+    failed: tuple[str, ...]
+    flaky: tuple[str, ...]
+    inconclusive: tuple[str, ...]
+    skipped: tuple[str, ...]
+    passed: tuple[str, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the whole run. A run in which no case passed or failed is inconclusive."""
+        if self.failed:
+            return Verdict.FAILED
+        if self.inconclusive or not (self.passed or self.flaky):
+            return Verdict.INCONCLUSIVE
+        return Verdict.PASSED
+
+
+def summarize(records: Iterable[CaseRecord]) -> Summary:
+    """The verdict about each case, from all its plays."""
+    verdicts: dict[str, set[Verdict]] = {}
+    for record in records:
+        verdicts.setdefault(record.case, set()).add(record.verdict)
+
+    def of(kind: Verdict, *others: Verdict) -> tuple[str, ...]:
+        return tuple(
+            case
+            for case, found in verdicts.items()
+            if kind in found and not found.intersection(others)
+        )
+
+    failed_or_passed = (Verdict.FAILED, Verdict.PASSED)
+    return Summary(
+        failed=of(Verdict.FAILED, Verdict.PASSED),
+        flaky=tuple(case for case, found in verdicts.items() if found.issuperset(failed_or_passed)),
+        inconclusive=of(Verdict.INCONCLUSIVE, *failed_or_passed),
+        skipped=of(Verdict.SKIPPED, *failed_or_passed, Verdict.INCONCLUSIVE),
+        passed=of(Verdict.PASSED, Verdict.FAILED),
+    )
