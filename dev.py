@@ -85,7 +85,7 @@ SERVER_PACKAGES = ("nginx", "prometheus", "tinyproxy")
 
 TEST_PACKAGES = (
     *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql", "systemd"),
-    *("dbus", "gnome-keyring"),
+    *("dbus", "gnome-keyring", "at-spi2-core", "python3-pyatspi"),
     *SERVER_PACKAGES,
     *CARD_PACKAGES,
     *WAYLAND_PACKAGES,
@@ -93,7 +93,8 @@ TEST_PACKAGES = (
     *JAPANESE_FONT_PACKAGES,
 )
 """An X server, a TURN server, a database server, what makes network namespaces and their faults,
-what reads systemd's units, a keyring, a reverse proxy, a proxy and what collects metrics."""
+what reads systemd's units, a keyring, what a screen reader reads by, a reverse proxy, a proxy and
+what collects metrics."""
 
 NO_CLUSTER = (
     "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
@@ -138,7 +139,7 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
-  pictures       make the pictures of docs/player.md anew
+  pictures       make the pictures of docs/player.md and docs/languages.md anew
   shaders        bake resources/shaders in an environment of 650 MB that is removed again
   texts          bring resources/languages up to date, and list what is not translated
 """
@@ -589,7 +590,7 @@ def bench(flags: list[str]) -> int:
 def pictures(flags: list[str]) -> int:
     if flags:
         raise Stopped("pictures takes no flags.\n" + USAGE, 2)
-    set_up(RUN_PACKAGES + FONT_PACKAGES)
+    set_up(RUN_PACKAGES + FONT_PACKAGES + JAPANESE_FONT_PACKAGES)
     guide = [tool("python"), str(ROOT / "tests" / "gui" / "guide.py")]
     return run({"QT_QPA_PLATFORM": "offscreen"}, guide)
 

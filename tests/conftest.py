@@ -44,7 +44,9 @@ for number, default in (
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 if sys.platform.startswith("linux"):
     os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="rejoin-tests-")  # Qt warns without it
-os.environ["LANGUAGE"] = "en"  # of the window, unless a test chooses another one
+for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE"):
+    os.environ.pop(name, None)
+os.environ["LANG"] = "C.UTF-8"  # the window speaks English, unless a test chooses another language
 for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
     os.environ[name] = tempfile.mkdtemp(prefix="rejoin-tests-")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"

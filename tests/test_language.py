@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
@@ -115,3 +116,9 @@ def test_a_number_has_the_decimal_point_of_the_language() -> None:
     assert (number(1.5), number(2.0), number(1.25, 1), number(3.2, 0)) == ("1.5", "2", "1.2", "3")
     language.use(Spoken({".": ","}))
     assert number(1.5) == "1,5"
+
+
+def test_one_thread_may_write_english_while_another_speaks() -> None:
+    speak(Close="Zu")
+    with in_english(), ThreadPoolExecutor(1) as other:
+        assert (tr("Close"), other.submit(tr, "Close").result()) == ("Close", "Zu")

@@ -16,6 +16,7 @@ APP = ROOT / "app" / "rejoin"
 TESTS = ROOT / "tests"
 
 UNTESTED: dict[str, str] = {
+    "gui/home/home_parts.py": "values; the tests of the home give them to it",
     "gui/video_surface.py": "an interface; the tests of both surfaces use it",
 }
 """Modules with code and without a test file of their own, and why."""
@@ -37,6 +38,8 @@ UNMIRRORED: dict[str, str] = {
     "core/test_engine_machine.py": "throws any events at core/engine",
     "emulator/test_document.py": "tests docs/emulator.md",
     "emulator/test_fuzz.py": "throws bad input at the whole emulator",
+    "gui/languages/test_every_window.py": "shows every window in other languages",
+    "gui/test_pages.py": "tests every page for large text, keyboard and focus",
     "input_module/test_hostile_modules.py": "runs hostile modules in the whole sandbox",
     "rtc/test_hostile_media.py": "throws hostile media at the whole receive path",
     "verify/test_verdicts.py": "runs the engine with probes in the world of each fault profile",

@@ -167,6 +167,8 @@ CHILDREN = {
     "rejoin.gui.surface_choice": "rejoin.gui.surface_probe",
     "rejoin.input_module.sandbox": "rejoin.input_module.sandbox_process",
     "rejoin.media.video.hardware": "rejoin.media.video.hardware_probe",
+    "rejoin.qa.case_player": "rejoin.qa.case_process",
+    "rejoin.qa.guardian": "rejoin.qa.guardian_process",
 }
 """Modules that start a program of ours, by its name, and the program."""
 

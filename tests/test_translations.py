@@ -27,7 +27,11 @@ def pairs(message: Message) -> list[tuple[str, str]]:
     """Each translation with the English that has its placeholders."""
     if isinstance(message.id, str):
         return [(message.id, str(message.string))]
-    return [(message.id[1], each) for each in message.string or ()]
+    one, many = message.id
+    forms = message.string or ()
+    return [
+        (one if form == 0 and len(forms) > 1 else many, each) for form, each in enumerate(forms)
+    ]
 
 
 def translated(language: str) -> list[tuple[str, str]]:

@@ -11,7 +11,6 @@ tested with stand-ins for their libraries.
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +30,8 @@ def _linux() -> Clocks:
 
 
 def _macos() -> Clocks:
+    import ctypes  # Linux needs none
+
     library = ctypes.CDLL("/usr/lib/libSystem.dylib")
     ratio = (ctypes.c_uint32 * 2)()
     library.mach_timebase_info(ctypes.byref(ratio))
@@ -44,6 +45,8 @@ def _macos() -> Clocks:
 
 
 def _windows() -> Clocks:
+    import ctypes
+
     loader: Any = getattr(ctypes, "windll")  # noqa: B009  (typeshed has it on Windows only)
 
     def clock(query: Any) -> Clock:
@@ -79,6 +82,8 @@ def _linux_boot_id() -> str:
 
 
 def _macos_boot_id() -> str:
+    import ctypes
+
     library = ctypes.CDLL("/usr/lib/libSystem.dylib")
     text = ctypes.create_string_buffer(64)
     size = ctypes.c_size_t(len(text))

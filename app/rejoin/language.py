@@ -6,14 +6,14 @@ in a table that is made at import; a `Message` is an English sentence of the cod
 (an error, a finding), which logs and the command line use as it is and which `tr` can translate.
 `dev.py texts` finds the texts by these names (docs/languages.md).
 
-One language is in use in a program, and all of it is read on the thread of the window.
+One language is in use in a program.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -35,12 +35,11 @@ class Language(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class English:
     """The language of the texts: nothing is looked up."""
 
-    tag: str = "en"
-    right_to_left: bool = False
+    tag = "en"
+    right_to_left = False
 
     def find(self, text: str) -> str:
         return text
@@ -52,6 +51,8 @@ class English:
 ENGLISH = English()
 
 _language: Language = ENGLISH
+_for_the_studio = threading.local()
+"""Its `english` is true on a thread that is in a block of `in_english`."""
 
 
 def use(language: Language) -> None:
@@ -62,18 +63,19 @@ def use(language: Language) -> None:
 
 def current() -> Language:
     """The language that is spoken."""
-    return _language
+    return ENGLISH if getattr(_for_the_studio, "english", False) else _language
 
 
 @contextmanager
 def in_english() -> Iterator[None]:
-    """Within this block texts stay English: for what is written for the studio, not the player."""
-    before = current()
-    use(ENGLISH)
+    """Within this block, on this thread, texts stay English: for what the studio is to read, or a
+    terminal shows."""
+    before = getattr(_for_the_studio, "english", False)
+    _for_the_studio.english = True
     try:
         yield
     finally:
-        use(before)
+        _for_the_studio.english = before
 
 
 class Message(str):
@@ -115,7 +117,7 @@ def tr(text: str, /, **values: object) -> str:
     """
     if isinstance(text, Message):
         values, text = {**text.values, **values}, text.text
-    found = _language.find(text)
+    found = current().find(text)
     if not values:
         return found
     shown = {name: tr(each) if isinstance(each, Message) else each for name, each in values.items()}
@@ -127,7 +129,7 @@ def tr(text: str, /, **values: object) -> str:
 
 def tr_plural(one: str, many: str, count: int, /, **values: object) -> str:
     """The one of two texts that fits the count, translated; both have the placeholder {count}."""
-    found = _language.find_plural(one, many, count)
+    found = current().find_plural(one, many, count)
     try:
         return found.format(count=count, **values)
     except (KeyError, IndexError, ValueError):

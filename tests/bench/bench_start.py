@@ -21,6 +21,7 @@ from bench.measure import Measurement
 ROUNDS = 15
 TESTS = Path(__file__).resolve().parents[1]
 OLD = "REJOIN_BENCH_OLD"
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 
 
 def run(quick: bool) -> Iterator[Measurement]:
@@ -54,7 +55,9 @@ def started(kind: str, app: Path | None, folder: str) -> dict[str, float]:
     names = ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
     path = [str(TESTS)] if app is None else [str(app), str(TESTS)]
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != _NO_BYTECODE},
+        # An installed program has bytecode, also where this environment wants none to be written.
+        "PYTHONPYCACHEPREFIX": os.path.join(folder, "bytecode"),
         **dict.fromkeys(names, folder),
         "PYTHONPATH": os.pathsep.join(path),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",

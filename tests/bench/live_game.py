@@ -26,6 +26,7 @@ from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.media.audio.output import NullOutput
+from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer
 from rejoin.runtime.player import Player, PlayerOptions
@@ -83,6 +84,11 @@ class LiveGame:
         """The newest connection."""
         assert self._player.newest is not None
         return self._player.newest
+
+    @property
+    def slot(self) -> PictureSlot:
+        """Where its pictures go; nobody takes them."""
+        return self._player.slot
 
     async def wait_until_live(self) -> None:
         """Wait until the stream is live."""

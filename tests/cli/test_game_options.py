@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from helpers.command_line import PLAY, FakePlayer, Rejoin
-from rejoin.cli import game_options
+from rejoin.cli import game_options, options
 from rejoin.runtime import setting_kinds
 
 
@@ -14,7 +14,7 @@ def test_a_token_is_not_shown() -> None:
 
 
 def test_the_word_for_no_limit_is_the_same() -> None:
-    assert game_options.NONE == setting_kinds.NONE
+    assert options.NONE == setting_kinds.NONE
 
 
 @pytest.mark.parametrize("option", ["--max-bitrate", "--max-height"])

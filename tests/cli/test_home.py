@@ -127,12 +127,16 @@ def test_a_game_is_played_by_the_settings_of_its_start(
     settings_file.change(settings_file.settings_path(), "pads.enabled", False)
     ticket = saved_ticket()
     profile = StudioProfile.from_address(ticket.backend, "t" * 20)
-    parts = homes._make_parts(GameToPlay(profile, ticket))
+    heard: list[Activation] = []
+    on_activate = heard.append
+    parts = homes._make_parts(GameToPlay(profile, ticket), on_activate)
     [player] = fake_player.made
+    player.store._on_activate(Activation(LINK))
+    assert heard == [Activation(LINK)]
     assert player.input == (True, 8000, None)
     assert player.ticket == ticket
     assert parts.options.before_start.stage is Stage.RECONNECTING
-    new = homes._make_parts(GameToPlay(profile))
+    new = homes._make_parts(GameToPlay(profile), on_activate)
     assert new.options.before_start.stage is Stage.STARTING
 
 

@@ -14,7 +14,7 @@ import click
 import pytest
 
 from helpers.command_line import Rejoin, failing
-from rejoin.cli import main
+from rejoin.cli import command_line, main
 from rejoin.cli.qa import qa
 from rejoin.core.model import Ending, EndingKind
 from rejoin.demo import run as demo_run
@@ -45,7 +45,7 @@ def test_standard_error_is_kept_from_the_start(
 @pytest.mark.parametrize("verb", [*VERBS, *(f"qa {name}" for name in qa.commands)])
 def test_every_option_has_a_help_text(verb: str) -> None:
     *groups, name = verb.split()
-    group = qa if groups else main.rejoin
+    group = qa if groups else command_line.rejoin
     command = group.get_command(click.Context(group), name)
     assert command is not None
     assert command.help

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from helpers.command_line import Rejoin
-from rejoin.cli import main, options
+from rejoin.cli import command_line, options
 from rejoin.signaling.dialects import DIALECTS
 
 
@@ -19,7 +19,7 @@ def test_the_dialect_choices_are_those_that_exist() -> None:
     assert tuple(DIALECTS) == options.DIALECT_NAMES
 
 
-def commands(group: click.Group = main.rejoin) -> Iterator[click.Command]:
+def commands(group: click.Group = command_line.rejoin) -> Iterator[click.Command]:
     """Every verb, those of `rejoin qa` included."""
     context = click.Context(group)
     for name in group.list_commands(context):

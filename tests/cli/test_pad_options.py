@@ -13,8 +13,9 @@ def test_what_plays_in_a_window_has_them(rejoin: Rejoin, verb: str) -> None:
     code, out, err = rejoin(verb, "--help")
     assert (code, err) == (0, "")
     names = ("--gamepads", "--pad-background", "--pad-dead-zone", "--pad-swap-ab", "--pad-swap-xy")
-    assert all(name in out for name in (*names, "--pad-rumble"))
-    assert len(pad_options()) == 6
+    more = ("--pad-swap-ab-cards", "--pad-rumble", "--pad-mouse")
+    assert all(name in out for name in (*names, *more))
+    assert len(pad_options()) == 8
 
 
 @pytest.mark.parametrize("zone", ["-0.1", "1.1", "far"])

@@ -9,7 +9,7 @@ from rejoin.cli.game_options import GameOptions
 from rejoin.cli.played_game import gamepads, make_player, picture_options, window_options
 from rejoin.core.model import Doing, Stage
 from rejoin.core.ticket import BackendAddress
-from rejoin.gui.input import NoPads
+from rejoin.gamepads.reader import Gamepads
 from rejoin.gui.renderer_choice import Renderer
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.runtime.instance_server import Activation
@@ -46,5 +46,7 @@ def test_pictures_are_drawn_by_the_options() -> None:
         picture_options(GameOptions(renderer="none"))
 
 
-def test_gamepads_that_are_off_are_none() -> None:
-    assert isinstance(gamepads(OPTIONS)[0], NoPads)
+def test_gamepads_that_are_off_are_not_read() -> None:
+    pads, _ = gamepads(OPTIONS)
+    assert isinstance(pads, Gamepads)
+    assert not pads.choices.enabled

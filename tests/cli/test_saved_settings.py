@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from helpers.command_line import LINK, PLAY, FakePlayer, Rejoin, saved_ticket
+from helpers.fake_port import FakePort
+from helpers.window_faces import destroy
+from rejoin.cli import home
+from rejoin.core.ticket import BackendAddress
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gui import application
 from rejoin.gui.control_options import ControlOptions, MouseOptions, SystemKeysMode, TouchMode
-from rejoin.gui.input import NoPads
+from rejoin.gui.guest.services import choices_of
+from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.qt_application import make_application
 from rejoin.gui.renderer_choice import Renderer
+from rejoin.gui.settings.appearance import appearance_of
+from rejoin.gui.settings.following import Following
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.gui.surface_choice import PictureOptions
 from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.video.scale_filter import Aspect, ScaleFilter
-from rejoin.runtime.settings_file import settings_path
+from rejoin.runtime import opening
+from rejoin.runtime.player_settings import SETTINGS
+from rejoin.runtime.setting_kinds import Keys
+from rejoin.runtime.settings_file import change, settings_path
 
 EVERYTHING = """
 [video]
@@ -146,8 +161,9 @@ def test_gamepads_can_be_off(
     assert rejoin(*PLAY) == (0, "", "")
     assert rejoin(*PLAY, "--gamepads") == (0, "", "")
     off, on = opened
-    assert isinstance(off.pads, NoPads)
+    assert isinstance(off.pads, Gamepads)
     assert isinstance(on.pads, Gamepads)
+    assert (off.pads.choices.enabled, on.pads.choices.enabled) == (False, True)
 
 
 def test_the_command_line_goes_first(
@@ -287,3 +303,171 @@ def test_streamer_mode_does_not_say_where_a_game_plays(rejoin: Rejoin) -> None:
     assert "games.example" in err
     save("[privacy]\nstreamer_mode = true\n")
     assert rejoin("play", "--yes", LINK) == (0, "", "")
+
+
+# --- every setting has its effect, on a game of `rejoin play` and on one of the home --------------
+
+
+@dataclass(frozen=True)
+class Started:
+    """A game that was composed and not run. `full_screen`: how it begins."""
+
+    window: WindowOptions
+    player: FakePlayer
+    full_screen: bool
+
+
+Observer = Callable[[Started], object]
+
+
+def _controls(started: Started) -> object:
+    return started.window.controls
+
+
+def _picture(started: Started) -> object:
+    return started.window.picture
+
+
+def _pads(started: Started) -> object:
+    return getattr(started.window.pads, "choices", "none")
+
+
+def _microphone(started: Started) -> object:
+    return started.player.microphone_choices
+
+
+def _appearance(started: Started) -> object:
+    return appearance_of(started.window.settings.now)
+
+
+def _profile(started: Started) -> object:
+    address = started.player.profile.backend_address()
+    return address.network, address.allow_444, address.ice_servers_file
+
+
+def _hints(started: Started) -> object:
+    return choices_of(started.window.settings.now)
+
+
+def _silenced(started: Started) -> object:
+    """Whether a game's window that is not the active one is silent."""
+    shown, port = make_application(), FakePort()
+    window = RejoinWindow(port)
+    following = Following(shown, window, replace(started.window.settings, path=None))
+    following._silence()
+    silent = port.silenced[-1]
+    following.close()
+    destroy(window)
+    return silent
+
+
+def _folders_hidden(started: Started) -> object:
+    make_application()
+    window = RejoinWindow(FakePort(), WindowOptions(settings=started.window.settings))
+    hidden = window.files._hides_folders
+    destroy(window)
+    return hidden
+
+
+EFFECTS: Mapping[str, tuple[Any, Observer]] = {
+    "video.renderer": ("software", _picture),
+    "video.decoder": ("software", lambda it: it.player.hardware.names),
+    "video.scaling": ("sharp", _picture),
+    "video.sharpness": (0.5, _picture),
+    "video.aspect": ("fill", _picture),
+    "video.vsync": (True, _picture),
+    "video.frame_pacing": (True, lambda it: it.window.smooth),
+    "video.full_screen": (True, lambda it: it.full_screen),
+    "video.screen": ("HDMI-1", lambda it: it.window.screen),
+    "video.allow_444": (True, _profile),
+    "sound.device": ("Headset", lambda it: it.player.sound_device),
+    "sound.mute_in_background": (True, _silenced),
+    "input.module": ("off", lambda it: it.player.input),
+    "pads.enabled": (False, _pads),
+    "pads.background": (True, _pads),
+    "pads.dead_zone": (0.3, _pads),
+    "pads.swap_ab": (True, _pads),
+    "pads.swap_xy": (True, _pads),
+    "pads.swap_ab_cards": (True, _pads),
+    "pads.mouse": (True, _pads),
+    "pads.rumble": (False, _pads),
+    "mouse.capture": ("never", _controls),
+    "mouse.sensitivity": (2.0, _controls),
+    "mouse.swap_buttons": (True, _controls),
+    "mouse.scroll": ("reversed", _controls),
+    "touch.mode": ("trackpad", _controls),
+    "keyboard.system_keys": ("always", _controls),
+    "microphone.mode": ("open", _microphone),
+    "microphone.device": ("Headset", _microphone),
+    "microphone.background": (True, _microphone),
+    "microphone.menu": (True, _microphone),
+    "network.max_kbps": (900, lambda it: it.player.input),
+    "network.max_height": (480, lambda it: it.player.input),
+    "network.dtls_client": (True, lambda it: it.player.dtls_client),
+    "network.turn_file": ("ICE", _profile),
+    "network.scope": ("lan", _profile),
+    "appearance.theme": ("light", _appearance),
+    "appearance.language": ("de", _appearance),
+    "appearance.high_contrast": (True, _appearance),
+    "appearance.text_size": (150, _appearance),
+    "appearance.reduced_motion": (True, _appearance),
+    "notifications.background": (False, _hints),
+    "notifications.sound": (True, _hints),
+    "privacy.streamer_mode": (True, _folders_hidden),
+    "privacy.send_reports": (
+        True,
+        lambda it: (it.player.reports is None, it.player.profile.takes_reports),
+    ),
+}
+"""By setting: a value that is not the default, and where a game shows it. A shortcut needs no row:
+its keys are F9, seen in the controls."""
+
+TYPED = "https://games.example"
+
+
+def play_it(rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch) -> Started:
+    found: list[Started] = []
+
+    def run(player: FakePlayer, options: WindowOptions, **more: Any) -> int:
+        found.append(Started(options, player, more["full_screen"]))
+        return 0
+
+    monkeypatch.setattr(application, "run", run)
+    code, _, err = rejoin("play", TYPED)
+    assert (code, err) == (0, "")
+    return found[0]
+
+
+def open_it(fake_player: type[FakePlayer]) -> Started:
+    """As the home does, from its entry."""
+    address = BackendAddress(TYPED, "ours")
+    wanted = opening.Wanted(address, token="CANARY-token", settings=home._settings())
+    ready = asyncio.run(opening.open_game(wanted))
+    assert isinstance(ready, opening.Ready)
+    parts = home._make_parts(ready.game, lambda activation: None)
+    opening.release(ready.game)
+    return Started(parts.options, fake_player.made[-1], parts.full_screen)
+
+
+@pytest.mark.parametrize("key", list(SETTINGS))
+def test_each_setting_has_an_effect_on_a_game_of_either_start(
+    key: str,
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr("rejoin.media.video.hardware.candidates", lambda: ("vaapi",))
+    value, observed = EFFECTS.get(key, ("F9", _controls))
+    assert key in EFFECTS or isinstance(SETTINGS[key].kind, Keys), "say where its effect is seen"
+    if key == "network.turn_file":
+        value = str(tmp_path / "ice.json")
+        Path(value).write_text(ICE)
+    if key == "video.sharpness":
+        change(settings_path(), "video.scaling", "sharp")
+    before = [observed(play_it(rejoin, monkeypatch)), observed(open_it(fake_player))]
+    change(settings_path(), key, value)
+    after = [observed(play_it(rejoin, monkeypatch)), observed(open_it(fake_player))]
+    assert before[0] == before[1], "both starts begin alike"
+    assert after[0] == after[1], "both starts obey it alike"
+    assert before[0] != after[0], "it has no effect"

@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from rejoin.cli.main import rejoin
+from rejoin.cli.command_line import rejoin
 from rejoin.cli.verbs import VERBS
 
 
@@ -27,7 +27,7 @@ def test_a_verb_that_is_none() -> None:
 def test_a_verb_imports_no_other_one() -> None:
     program = """if True:
         import sys
-        from rejoin.cli.main import rejoin
+        from rejoin.cli.command_line import rejoin
         rejoin.main(["play", "--help"], standalone_mode=False)
         print(*(name for name in sys.modules if name.startswith("rejoin.cli.")))
     """

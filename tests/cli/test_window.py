@@ -16,8 +16,8 @@ from helpers.command_line import LINK, PLAY, URL, FakePlayer, FakeWindow, Rejoin
 from rejoin.cli import window
 from rejoin.core.model import Ending, EndingKind, Stage
 from rejoin.errors import BadInputError
+from rejoin.gamepads.reader import Gamepads
 from rejoin.gui import application
-from rejoin.gui.input import NoPads
 from rejoin.gui.renderer_choice import Renderer
 from rejoin.gui.shortcuts import ShortcutAction
 from rejoin.gui.surface_choice import PictureOptions
@@ -432,7 +432,8 @@ def test_another_game_is_played_by_the_settings_as_they_are_by_then(
     assert [each.controls.mouse.sensitivity for each in (before, after)] == [2.0, 3.0]
     assert after.controls.shortcuts.label(ShortcutAction.TOGGLE_SOUND) == "F9"
     assert (before.smooth, after.smooth) == (False, True)
-    assert (isinstance(before.pads, NoPads), isinstance(after.pads, NoPads)) == (False, True)
+    pads = [each.pads for each in (before, after)]
+    assert [isinstance(one, Gamepads) and one.choices.enabled for one in pads] == [True, False]
 
 
 def test_a_way_back_that_is_played_again_is_still_decoded_in_software(

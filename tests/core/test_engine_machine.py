@@ -594,6 +594,14 @@ class Engine(RuleBasedStateMachine):
         assert not self.open, "I9"
 
 
+class EndsOften(Engine):
+    """The player ends the game in most runs."""
+
+    @rule()
+    def player_ends_the_game(self) -> None:
+        self.give(events.EndGameRequested())
+
+
 Patch = tuple[Any, str, Callable[..., Any]]
 CLOSE, WAKEUP = Transition.close, engine.next_wakeup
 
@@ -610,7 +618,7 @@ def waits_without_a_timer(state: State) -> float | None:
 def ends_the_game_of_any_backend(t: Transition, why: Ending) -> None:
     assert t.facts.session_id is not None
     t.close_all()
-    t.phase = TerminatingSession(why, t.now + 9.0, t.now + 180.0)
+    t.phase = TerminatingSession(why, t.now + 9.0, t.now + 180.0, t.now)
     t.do(commands.TerminateSession(t.facts.session_id, 8.0))
 
 
@@ -619,16 +627,16 @@ def gives_up_after_a_few_calls(t: Transition, phase: TerminatingSession, failure
 
 
 @pytest.mark.parametrize(
-    ("patch", "rule_of_it"),
+    ("machine", "patch", "rule_of_it"),
     [
-        ((Transition, "close", leaves_connections_open), "I9"),
-        ((engine, "next_wakeup", waits_without_a_timer), "I5"),
-        ((enter, "terminating", ends_the_game_of_any_backend), "Rule 15"),
-        ((ending, "refused_for_good", gives_up_after_a_few_calls), "Rule 24"),
+        (Engine, (Transition, "close", leaves_connections_open), "I9"),
+        (Engine, (engine, "next_wakeup", waits_without_a_timer), "I5"),
+        (EndsOften, (enter, "terminating", ends_the_game_of_any_backend), "Rule 15"),
+        (EndsOften, (ending, "refused_for_good", gives_up_after_a_few_calls), "Rule 24"),
     ],
 )
 def test_a_seeded_bug_is_found(
-    patch: Patch, rule_of_it: str, monkeypatch: pytest.MonkeyPatch
+    machine: type[Engine], patch: Patch, rule_of_it: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The state machine can fail. It stops at the first example that does.
 
@@ -645,7 +653,7 @@ def test_a_seeded_bug_is_found(
         report_multiple_bugs=False,
     )
     with pytest.raises(AssertionError, match=rule_of_it):
-        run_state_machine_as_test(Engine, settings=hunt)
+        run_state_machine_as_test(machine, settings=hunt)
 
 
 TestEngine = Engine.TestCase

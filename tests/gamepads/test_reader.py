@@ -13,10 +13,13 @@ import pytest
 
 from helpers.virtual_pads import A, VirtualPad
 from helpers.waiting import wait_until
-from rejoin.gamepads.changes import ButtonChanged, Change, Plugged, Unplugged, Vibration
+from rejoin.gamepads.changes import AxisMoved, ButtonChanged, Change, Plugged, Unplugged, Vibration
 from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.navigation import MENU, PadPress
+from rejoin.gamepads.pad_mouse import PadAct, PadIsMouse, PadMoved
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
+from rejoin.gamepads.talk_button import MISC
 from rejoin.input_events.events import PadState
 from rejoin.input_events.wishes import CursorWish, VibrationWish
 
@@ -235,3 +238,98 @@ def test_an_unplugged_pad_is_said_to_be_gone(player: Player) -> None:
     player.does(PLUGGED, Unplugged(5))
     player.pads.open()
     assert [pad.connected for pad in player.until_sent(2)] == [True, False]
+
+
+# --- for Rejoin's own cards ---------------------------------------------------------------------
+
+
+def test_who_listens_hears_presses_while_the_game_takes_no_input(player: Player) -> None:
+    heard: list[PadPress | PadAct] = []
+    player.pads.listen(heard.append)
+    player.does(PLUGGED)
+    wait_until(lambda: player.sent != [])
+    player.does(DOWN)
+    wait_until(lambda: heard == [PadPress.PRESS])
+    player.does(UP)
+    player.pads.open()
+    wait_until(lambda: not any(player.sent[-1].buttons))
+    count = len(player.sent)
+    player.does(DOWN)
+    player.until_sent(count + 1)
+    assert heard == [PadPress.PRESS], "that one was for the game"
+    player.pads.listen(None)
+
+
+def test_choices_that_change_count_at_once(player: Player) -> None:
+    player.pads.open()
+    player.does(PLUGGED, DOWN)
+    player.until_sent(2)
+    assert player.sent[-1].buttons[:2] == (1.0, 0.0)
+    player.pads.choose(PadChoices(swap_ab=True))
+    wait_until(lambda: player.sent[-1].buttons[:2] == (0.0, 1.0))
+    player.pads.choose(PadChoices(background=True))
+    wait_until(lambda: player.sent[-1].buttons[:2] == (1.0, 0.0))
+    player.pads.focus(False)
+    assert player.pads.choices.background
+    assert any(player.sent[-1].buttons), "they reach the game in the background now"
+
+
+def test_switched_off_the_game_sees_none_and_switched_on_it_sees_them_again() -> None:
+    player = Player(PadChoices(enabled=False))
+    try:
+        player.pads.open()
+        assert not player.pads.reading
+        player.pads.choose(PadChoices())
+        player.does(PLUGGED)
+        player.until_sent(1)
+        assert player.sent[-1].connected
+        player.pads.choose(PadChoices(enabled=False))
+        wait_until(lambda: not player.sent[-1].connected)
+        assert not player.pads.reading
+        assert player.source.closed
+    finally:
+        player.pads.stop()
+
+
+def test_stopped_for_good_nothing_begins_again(player: Player) -> None:
+    player.pads.open()
+    player.pads.stop()
+    player.pads.listen(lambda press: None)
+    player.pads.choose(PadChoices(background=True))
+    assert not player.pads.reading
+
+
+def test_a_pad_that_is_a_mouse_is_at_rest_for_the_game() -> None:
+    player = Player(PadChoices(mouse=True))
+    heard: list[PadPress | PadAct] = []
+    try:
+        player.pads.listen(heard.append)
+        player.pads.open()
+        player.does(PLUGGED)
+        player.until_sent(1)
+        player.does(ButtonChanged(5, 6, True))
+        wait_until(lambda: any(isinstance(each, PadIsMouse) for each in heard))
+        wait_until(lambda: not any(player.sent[-1].buttons))
+        player.does(ButtonChanged(5, 6, False), AxisMoved(5, 0, 32767))
+        wait_until(lambda: any(isinstance(each, PadMoved) for each in heard))
+        assert player.sent[-1].axes == (0.0,) * 4
+        assert max(each.buttons[MENU] for each in player.sent) == 1.0, "until it was a mouse"
+    finally:
+        player.pads.stop()
+
+
+def test_the_microphones_button_is_heard_while_pads_pass_and_always_let_go() -> None:
+    source, talks = FakeSource(), list[bool]()
+    pads = Gamepads(PadChoices(), make_source=source, on_talk=talks.append)
+    pads.connect(lambda state: None)
+    pads.focus(True)
+    try:
+        source.waiting.extend((PLUGGED, ButtonChanged(5, MISC, True)))
+        pads.open()
+        wait_until(lambda: talks == [True])
+        pads.close()  # the connection is lost while it is held
+        source.waiting.extend((ButtonChanged(5, MISC, False), ButtonChanged(5, MISC, True)))
+        wait_until(lambda: not source.waiting and talks == [True, False])
+    finally:
+        pads.stop()
+    assert talks == [True, False]

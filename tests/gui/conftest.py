@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -39,6 +40,14 @@ def qt_messages() -> Iterator[list[str]]:
     finally:
         qInstallMessageHandler(before)
     assert said == []
+
+
+@pytest.fixture
+def private_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Settings, games and tickets of this test's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""Makes every picture of docs/player.md anew: `guide.py`, or `python3 dev.py pictures`.
+"""Makes every picture of docs/player.md and docs/languages.md anew.
 
-Runs without a display. The pictures are those of `gallery.py`, under the names that the page has.
-What is in them is invented: the games, their hosts and the times.
+`guide.py`, or `python3 dev.py pictures`; runs without a display. The pictures are those of
+`gallery.py`, under the names that the pages have. What is in them is invented: the games, their
+hosts and the times.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ STATES: Final = (
     *("connection-test", "settings"),
     *("starting", "starting-queue", "starting-offline", "starting-portal", "starting-cannot-end"),
     *("live-first", "live-sound", "view-only", "badge", "badge-uplink", "reconnect-picture-lost"),
-    *("limit-length", "limit-idle"),
+    *("limit-length", "limit-idle", "menu", "menu-statistics"),
     *("checking", "lost", "lost-not-noticed", "lost-queue", "lost-past-zero", "lost-firewall"),
     *("lost-network-gone", "lost-service-silent", "lost-path-broken", "lost-host-silent"),
     *("lost-sign-in-page", "lost-proxy-refuses", "lost-confirming-end", "returning"),
@@ -33,6 +34,7 @@ STATES: Final = (
 )
 """What a window of a game and the home can look like; faces of a kind are there once."""
 SIZES: Final = ("home", "lost", "end-after-drops")
+ENGLISH: Final = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "LANGUAGE": "en"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +47,27 @@ class Run:
     theme: str
     names: tuple[str, ...]
     scale: int = 1
+    language: str = "en"
 
 
 RUNS: Final = (
     Run("states", "1280x720", "light", STATES),
     Run("small", "1024x600", "light", SIZES),
-    Run("4k", "1920x1080", "light", SIZES, scale=2),
+    Run("4k", "1920x1080", "light", (*SIZES, "menu-statistics"), scale=2),
     Run("dark", "1280x720", "dark", SIZES),
+    Run("de", "1024x600", "light", SIZES, language="de"),
+    Run("ja", "1024x600", "light", SIZES, language="ja"),
+    Run("right-to-left", "1024x600", "light", SIZES, language="pseudo-rtl"),
 )
 
 
 def main() -> None:
     for run in RUNS:
         with tempfile.TemporaryDirectory() as made:
-            arguments = [made, run.size, run.theme, "100", *run.names]
+            arguments = [made, run.size, run.theme, "100", run.language, *run.names]
             subprocess.run(
                 [sys.executable, str(Path(__file__).with_name("gallery.py")), *arguments],
-                env={**os.environ, "QT_SCALE_FACTOR": str(run.scale)},
+                env={**os.environ, **ENGLISH, "QT_SCALE_FACTOR": str(run.scale)},
                 check=True,
             )
             to = IMAGES / run.folder

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
 from rejoin.errors import BadInputError
 from rejoin.gui import confirmation, roles, theme
+from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.settings_file import change
 
 Button = QMessageBox.StandardButton
@@ -74,4 +75,4 @@ def test_without_a_home_folder_it_has_the_usual_theme(
         raise BadInputError("There is no home folder.")
 
     monkeypatch.setattr(confirmation, "settings_path", nowhere)
-    assert confirmation._saved_appearance() == roles.Appearance()
+    assert confirmation._saved_settings() == PlayerSettings()

@@ -29,9 +29,9 @@ class FakeTest:
         self.go_on, self.cancelled = threading.Event(), threading.Event()
 
     def run(self, on_update: OnUpdate) -> Report:
-        on_update(Began("proxy", 0, 2, 10.0))
+        on_update(Began("proxy", 10.0))
         on_update(PROXY)
-        on_update(Began("dns", 1, 2, 8.0))
+        on_update(Began("dns", 8.0))
         self.go_on.wait(60)
         on_update(DEAD)
         return Report((PROXY,), cancelled=True) if self.cancelled.is_set() else REPORT

@@ -7,7 +7,7 @@ import pytest
 from rejoin.gui import connection_test_texts as texts
 from rejoin.runtime.doctor.findings import Began, Outcome, Report, failed, ok, warning
 
-BEGAN = Began("game", 9, 12, 13.0)
+BEGAN = Began("game", 13.0)
 DEAD = failed("dns", "There is no host.", "Check the address.")
 
 

@@ -59,11 +59,14 @@ def test_defaults_and_words_are_those_of_the_settings() -> None:
     assert options.touch.value == saved.touch_mode
     assert options.system_keys.value == saved.system_keys
     saved_keys = {
+        ShortcutAction.OPEN_MENU: saved.keys_menu,
         ShortcutAction.TOGGLE_FULL_SCREEN: saved.keys_full_screen,
         ShortcutAction.TOGGLE_STATISTICS: saved.keys_statistics,
         ShortcutAction.TOGGLE_SOUND: saved.keys_sound,
         ShortcutAction.LOUDER: saved.keys_louder,
         ShortcutAction.QUIETER: saved.keys_quieter,
+        ShortcutAction.TOGGLE_MICROPHONE: saved.keys_microphone,
+        ShortcutAction.TALK: saved.keys_talk,
         ShortcutAction.SAVE_PICTURE: saved.keys_picture,
         ShortcutAction.RECONNECT: saved.keys_reconnect,
         ShortcutAction.FREE_MOUSE: saved.keys_free_mouse,

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from helpers.fake_pads import FakePads
 from helpers.fake_port import FakeClock, FakePort, picture
 from helpers.window_faces import LIVE, NOW, destroy, words
-from rejoin.gui.control_options import ControlOptions, MouseOptions
+from rejoin.gamepads.choices import PadChoices
+from rejoin.gui.control_options import ControlOptions, MouseOptions, SystemKeysMode, TouchMode
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.gui.window_options import WindowOptions
-from rejoin.input_events.events import Button, PointerButton
+from rejoin.input_events.events import Button, PointerButton, ReleaseAll, Wheel
 
 Open = Callable[[ControlOptions], tuple[RejoinWindow, FakePort]]
 
@@ -116,3 +119,77 @@ def test_alt_gr_as_windows_sends_it_frees_no_mouse(
     ):
         QApplication.sendEvent(window.layers.view, event)
     assert not window.mouse.captured, "the left Alt is no AltGr"
+
+
+# --- changed while the game runs ------------------------------------------------------------------
+
+
+def use(window: RejoinWindow, options: ControlOptions, pads: PadChoices = PadChoices()) -> None:  # noqa: B008 frozen
+    window.use_controls(options, pads)
+    QApplication.processEvents()
+
+
+def test_swapped_buttons_count_at_once_and_what_was_held_is_released(open_window: Open) -> None:
+    window, port = open_window(ControlOptions())
+    QTest.mousePress(window.layers.view, Qt.MouseButton.LeftButton, pos=QPoint(200, 200))
+    use(window, ControlOptions(mouse=MouseOptions(swap_buttons=True)))
+    assert isinstance(port.inputs[-1], ReleaseAll)
+    QTest.mouseRelease(window.layers.view, Qt.MouseButton.LeftButton, pos=QPoint(200, 200))
+    port.inputs.clear()
+    click(window)
+    assert buttons(port) == [(Button.RIGHT, 2), (Button.RIGHT, 0)]
+
+
+def test_the_wheel_turns_the_other_way_at_once(open_window: Open) -> None:
+    window, port = open_window(ControlOptions())
+    window.inputs.wheel((0, 120), QPointF(5, 5))
+    use(window, ControlOptions(mouse=MouseOptions(reverse_scroll=True)))
+    window.inputs.wheel((0, 120), QPointF(5, 5))
+    turns = [event.turn_y for event in port.inputs if isinstance(event, Wheel)]
+    assert turns == [120, -120]
+
+
+def test_a_mouse_that_the_game_may_not_have_any_more_is_freed(open_window: Open) -> None:
+    window, port = open_window(ControlOptions())
+    window.capture_mouse()
+    before = window.mouse.captured
+    use(window, ControlOptions(mouse=MouseOptions(capture=False)))
+    assert (before, window.mouse.captured) == (True, False)
+    click(window)
+    assert not window.mouse.captured
+    assert any(isinstance(event, PointerButton) for event in port.inputs)
+
+
+def test_the_speed_of_a_captured_mouse_changes_at_once(open_window: Open) -> None:
+    window, port = open_window(ControlOptions())
+    window.capture_mouse()
+    window.mouse.nudge(10.0, 0.0)
+    port.inputs.clear()
+    travelled: list[tuple[int, int]] = []
+    use(window, ControlOptions(mouse=MouseOptions(sensitivity=3.0)))
+    window.mouse._travelled = lambda dx, dy: travelled.append((dx, dy))
+    window.mouse.nudge(10.0, 0.0)
+    assert travelled == [(30, 0)]
+
+
+def test_a_shortcut_has_its_new_keys_at_once_and_hints_name_them(open_window: Open) -> None:
+    window, _ = open_window(ControlOptions())
+    shortcuts = Shortcuts.of(
+        {ShortcutAction.FREE_MOUSE: "Ctrl+Shift", ShortcutAction.OPEN_MENU: "F9"}
+    )
+    use(window, ControlOptions(shortcuts))
+    window.capture_mouse()
+    window.refresh()
+    assert "Ctrl+Shift" in window.layers.corners.free_mouse_hint.text()
+    QTest.keyClick(window.layers.view, Qt.Key.Key_F9)
+    assert window.menu.is_open
+
+
+def test_fingers_keys_of_the_desktop_and_gamepads_hear_of_it(application: QApplication) -> None:
+    pads = FakePads()
+    window = RejoinWindow(FakePort(), WindowOptions(pads=pads), clock=FakeClock(NOW))
+    options = ControlOptions(touch=TouchMode.TRACKPAD, system_keys=SystemKeysMode.ALWAYS)
+    use(window, options, PadChoices(swap_ab=True))
+    assert pads.choices == PadChoices(swap_ab=True)
+    assert window.controls.system_keys.mode is SystemKeysMode.ALWAYS
+    destroy(window)

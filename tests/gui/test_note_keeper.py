@@ -54,7 +54,7 @@ def rig(application: QApplication) -> Iterator[Rig]:
 
 def test_a_new_game_hints_at_a_click_and_one_that_is_back_does_not(rig: Rig) -> None:
     rig.keeper.follow(Stage.STARTING, LIVE)
-    assert rig.shown().note == ("Click to take control", "")
+    assert rig.shown().note == ("Click to take control", "Ctrl+Alt+G: menu")
     rig.keeper.captured()
     assert rig.shown().note == ("", "")
     rig.keeper.follow(Stage.RECONNECTING, LIVE)

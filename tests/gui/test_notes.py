@@ -30,6 +30,7 @@ from rejoin.media.audio.volume import SoundChoice
 PLAYING = WindowState(takes_input=True)
 CAPTURED = WindowState(mouse=Captured(), takes_input=True)
 CLICK = "Click to take control"
+MENU = "Ctrl+Alt+G: menu"
 FREE_HINT = "Ctrl+Alt: free the mouse"
 BACK = replace(LIVE, back_at=NOW)
 TROUBLE = replace(LIVE, health=HealthLevel.STALLED, trouble_since_at=NOW)
@@ -71,7 +72,7 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
             Notes(note=("You're back", "")),
         ),
         # a new game shows the hint to click
-        (LIVE, CLICK_HINT_FOR_S - 0.01, Memory(started_at=NOW), PLAYING, Notes(note=(CLICK, ""))),
+        (LIVE, CLICK_HINT_FOR_S - 0.01, Memory(started_at=NOW), PLAYING, Notes(note=(CLICK, MENU))),
         (LIVE, CLICK_HINT_FOR_S, Memory(started_at=NOW), PLAYING, Notes()),
         (LIVE, 0.0, Memory(started_at=NOW), WindowState(), Notes()),
         (LIVE, 0.0, Memory(started_at=NOW), CAPTURED, Notes(free_mouse_hint=FREE_HINT)),

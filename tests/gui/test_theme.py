@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
+from helpers.style_rules import Rule, colour, rules
 from helpers.window_faces import delete
 from rejoin import assets
 from rejoin.gui import roles, theme
@@ -131,3 +132,79 @@ def test_the_shipped_png_is_the_svg(application: QApplication, pixels: int) -> N
 def test_no_svg_refers_to_anything_outside_itself() -> None:
     for name in ("icons/rejoin.svg", "icons/unstable.svg"):
         assert not re.search(r"href|url\(|<script", assets.text(name))
+
+
+# --- contrast, measured from the style sheet ------------------------------------------------------
+
+APPEARANCES = {
+    "dark": Appearance(),
+    "light": Appearance(ThemeChoice.LIGHT),
+    "high contrast": Appearance(high_contrast=True),
+}
+appearances = pytest.mark.parametrize("wanted", APPEARANCES.values(), ids=APPEARANCES)
+FIELDS = ("QLineEdit", "QComboBox")
+BUTTONS = tuple(f'QPushButton[kind="{kind}"]' for kind in ("primary", "plain", "icon"))
+
+
+def applied(application: QApplication, wanted: Appearance) -> tuple[list[Rule], list[str]]:
+    """The rules, and the colours that widgets stand on."""
+    theme.apply(application, wanted)
+    return rules(application.styleSheet()), [
+        theme.name(role) for role in (Role.INK, Role.CARD, Role.RAISED)
+    ]
+
+
+@appearances
+def test_every_text_of_the_style_sheet_reaches_aa(
+    application: QApplication, wanted: Appearance
+) -> None:
+    found, grounds = applied(application, wanted)
+    measured = 0
+    for rule in found:
+        if "color" not in rule.colours or "disabled" in rule.states:
+            continue  # WCAG 1.4.3 leaves out what cannot be used
+        own = colour(found, rule.selector, "background", *rule.states)
+        for ground in grounds if own in (None, "transparent") else [own]:
+            assert ground is not None
+            assert roles.contrast(rule.colours["color"], ground) >= 4.5, rule
+            measured += 1
+        selected = rule.colours.get("selection-color")
+        if selected:
+            assert roles.contrast(selected, rule.colours["selection-background-color"]) >= 4.5
+    assert measured > 40
+
+
+@appearances
+def test_fields_are_told_from_their_ground(application: QApplication, wanted: Appearance) -> None:
+    """WCAG 1.4.11: the edge against what is outside and what is inside."""
+    found, grounds = applied(application, wanted)
+    for field in FIELDS:
+        edge = colour(found, field, "border-color")
+        inside = colour(found, field, "background")
+        assert edge is not None
+        assert inside is not None
+        for ground in (*grounds, inside):
+            assert roles.contrast(edge, ground) >= 3.0, (field, ground)
+    handle = colour(found, "QScrollBar::handle", "background", "vertical")
+    groove = colour(found, "QSlider::groove", "border-color", "horizontal")
+    for part in (handle, groove):
+        assert part is not None
+        assert min(roles.contrast(part, ground) for ground in grounds[:2]) >= 3.0
+
+
+@appearances
+def test_the_focus_is_told_from_its_ground_and_from_no_focus(
+    application: QApplication, wanted: Appearance
+) -> None:
+    found, grounds = applied(application, wanted)
+    for widget in (*FIELDS, *BUTTONS, "QPushButton", "QScrollArea"):
+        ring = colour(found, widget, "border-color", "focus")
+        assert ring is not None, widget
+        assert min(roles.contrast(ring, ground) for ground in grounds) >= 3.0, widget
+        before = colour(found, widget, "border-color") or grounds[0]
+        if widget.endswith('"primary"]'):
+            assert "background-clip: padding" in application.styleSheet(), "a gap is between"
+            before = theme.name(Role.INK)
+        elif before == "transparent":
+            before = grounds[0]
+        assert roles.contrast(ring, before) >= 3.0, widget

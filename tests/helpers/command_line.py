@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snapshot, Stage
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
 from rejoin.input_events.wishes import AnyWish
+from rejoin.runtime.microphone import no_microphone
 from rejoin.runtime.player import PlayerOptions
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import digest_of
@@ -64,6 +65,7 @@ class FakePlayer:
         self.profile = profile
         self.dtls_client = options.dtls_client
         self.sound_device = options.sound_device
+        self.microphone, self.microphone_choices = no_microphone(), options.microphone
         self.input = (options.input_module, options.max_kbps, options.max_height)
         assert options.hardware is not None
         self.hardware = options.hardware

@@ -5,20 +5,23 @@ It refuses calls with other signatures than the real services have, and notes wh
 
 from __future__ import annotations
 
+import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from jeepney import (  # type: ignore[import-untyped]
+    DBusAddress,
     HeaderFields,
     Message,
     MessageType,
     new_error,
     new_method_return,
+    new_signal,
 )
 from jeepney.bus_messages import (  # type: ignore[import-untyped]
     MatchRule,
@@ -55,6 +58,22 @@ class Services:
     shown: dict[int, tuple[str, str]] = field(default_factory=dict)
     silent: bool = False
     """It does what it is asked and answers nothing."""
+    clicks: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
+    """Notifications to be clicked, each with a token of the desktop's or None."""
+
+    def click(self, token: str | None = None) -> None:
+        """The person clicks the notification that is shown."""
+        self.clicks.put(token)
+
+    def send_clicks(self, connection: DBusConnection) -> None:
+        """As the specification has it: the token, if there is one, and then the action."""
+        while not self.clicks.empty():
+            token = self.clicks.get()
+            emitter = DBusAddress("/org/freedesktop/Notifications", interface=NOTIFICATIONS)
+            for shown in tuple(self.shown):
+                if token is not None:
+                    connection.send(new_signal(emitter, "ActivationToken", "us", (shown, token)))
+                connection.send(new_signal(emitter, "ActionInvoked", "us", (shown, "default")))
 
     def named(self, method: str) -> list[tuple[Any, ...]]:
         return [arguments for name, arguments in self.calls if name == method]
@@ -104,10 +123,10 @@ class Services:
 
 
 @contextmanager
-def session_bus() -> Iterator[str]:
-    """The address of a bus that ends with the block."""
+def session_bus(environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The address of a bus that ends with the block. `environment`: of what the bus starts."""
     command = ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as daemon:
         try:
             assert daemon.stdout is not None
             yield daemon.stdout.readline().strip()
@@ -132,6 +151,7 @@ def desktop_services(*names: str, address: str | None = None) -> Iterator[Servic
 
     def serve() -> None:
         while not ended.is_set():
+            services.send_clicks(connection)
             try:
                 services.handle(connection.receive(timeout=0.1), connection)
             except TimeoutError:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.navigation import PadPress
+from rejoin.gamepads.pad_mouse import PadAct
 from rejoin.input_events.events import PadState
 
 
@@ -13,6 +16,8 @@ class FakePads:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.send: Callable[[PadState], None] | None = None
+        self.heard: Callable[[PadPress | PadAct], None] | None = None
+        self.choices: PadChoices | None = None
 
     def connect(self, send: Callable[[PadState], None]) -> None:
         self.send = send
@@ -28,6 +33,12 @@ class FakePads:
 
     def released(self) -> None:
         self.said.append("released")
+
+    def listen(self, heard: Callable[[PadPress | PadAct], None] | None) -> None:
+        self.heard = heard
+
+    def choose(self, choices: PadChoices) -> None:
+        self.choices = choices
 
     def stop(self) -> None:
         self.said.append("stop")

@@ -25,6 +25,7 @@ from rejoin.input_events.wishes import PointerLockWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
+from rejoin.runtime.microphone import no_microphone
 from rejoin.runtime.stream_limits import StreamLimits
 
 
@@ -59,6 +60,7 @@ class FakePort:
         self.limits: list[StreamLimits] = []
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.problem_text: str | None = None
+        self.microphone = no_microphone()
         self.kept: list[Picture] = []
         self.current_statistics: StreamStatistics | None = None
         self.current_play: PlayReport | None = None

@@ -65,6 +65,7 @@ class FakePortAudio:
         module: Any = types.ModuleType("sounddevice")
         module.PortAudioError = FakePortAudioError
         module.RawOutputStream = self.seam.open_stream
+        module.RawInputStream = self.seam.open_input
         module._terminate = self.seam.terminate
         module._initialize = self.seam.initialize
         return module  # type: ignore[no-any-return]

@@ -83,11 +83,13 @@ async def scene(
     script_fault: ScriptFault | None = None,
     database: str = ":memory:",
     reports_folder: Path | None = None,
+    allows_microphone: bool = False,
     **options: Any,
 ) -> AsyncIterator[Scene]:
     """A new studio and its player, who closes at the end; the first arguments are those of a
     studio, `options` are those of the player. `script_fault`: armed before the game starts.
     `database`: the backend's. `reports_folder`: where reconnect reports wait; None: none are sent.
+    `allows_microphone`: the studio takes the player's voice.
     """
     async with studio(
         settings, database=database, dialect=dialect, https=authority is not None
@@ -102,6 +104,7 @@ async def scene(
             StreamChoice(settings.stream_group_ids[0], settings.application_id),
             ca_file=authority,
             takes_reports=reports_folder is not None,
+            allows_microphone=allows_microphone,
         )
         if reports_folder is not None:
             options["reports"] = ReportQueue(there.backend_url, reports_folder)

@@ -14,13 +14,15 @@ from helpers.window_faces import wait_until
 from rejoin.core.model import AttemptNumber, Ending, SessionId
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
 from rejoin.errors import RejoinError
-from rejoin.gui.home.controller import HomeController, HomeParts
+from rejoin.gui.home.controller import HomeController
+from rejoin.gui.home.home_parts import HomeParts
 from rejoin.gui.home.jobs import Job, Jobs
 from rejoin.gui.home.step_page import StepPage
 from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.renderer_choice import OnProcessor
 from rejoin.runtime import games_file
 from rejoin.runtime.games import Game
+from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.ticket_folder import TicketFolder, present
 
 WOOD = Game("Lantern Wood", BackendAddress("http://127.0.0.1:9", "ours", "loopback"))
@@ -70,6 +72,9 @@ class FakeGameView(QWidget):
     def window_changed(self, what: QEvent.Type) -> None:
         self.changes.append(what)
 
+    def report(self) -> str:
+        return "Rejoin report\nPlayed: 2 min\n"
+
     def close(self) -> bool:
         self.closings += 1
         return True
@@ -78,6 +83,7 @@ class FakeGameView(QWidget):
 class FakePlayedGame(QObject):
     """In place of `PlayedGame`."""
 
+    began = Signal()
     left = Signal()
     over = Signal()
     made: list[FakePlayedGame] = []  # noqa: RUF012 emptied by each scene
@@ -89,10 +95,15 @@ class FakePlayedGame(QObject):
         self.wants_another = False
         self.ending: Ending | None = None
         self.started = False
+        self.said: list[str] = []
         self.made.append(self)
 
     def start(self) -> None:
         self.started = True
+        self.began.emit()
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
 
 
 class FakeParts:
@@ -106,8 +117,9 @@ class HomeScene:
     def __init__(self) -> None:
         self.path: Path = games_file.games_path()
         self.jobs = HandJobs()
-        self.window = HomeWindow(OnProcessor("a test"), size=(1280, 720), reduced_motion=True)
+        self.window = HomeWindow(OnProcessor("a test"), size=(1280, 720))
         self.gone = 0
+        self.settings = PlayerSettings()
         self.controller: HomeController | None = None
         FakePlayedGame.made.clear()
 
@@ -115,7 +127,11 @@ class HomeScene:
         """With these games in the list."""
         for game in games:
             games_file.add(self.path, game)
-        parts = HomeParts(lambda game: FakeParts(), lambda options: None)  # type: ignore[arg-type, return-value]
+        parts = HomeParts(
+            lambda game, on_activate: FakeParts(),  # type: ignore[arg-type, return-value]
+            lambda options: None,  # type: ignore[arg-type, return-value]
+            settings=lambda: self.settings,
+        )
         self.controller = HomeController(self.window, parts, self.jobs, extras=extras)
         self.controller.gone.connect(self._note_gone)
         self.window.show()
@@ -170,6 +186,9 @@ class HomeScene:
     def close(self) -> None:
         if self.controller is not None:
             self.controller._timer.stop()
+            last = self.controller._last
+            assert wait_until(lambda: last._thread is None, 60.0)
+            last.close()
         self.window.hide()
         self.window.deleteLater()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, update
+import asyncio
+
+from sqlalchemy import Connection, select, update
 
 from rejoin.backend.budgets import CREATE
-from rejoin.backend.call_rate import Quota
+from rejoin.backend.call_rate import CallRate, Quota
 from rejoin.backend.store.budgets import BudgetStore
 from rejoin.backend.store.schema import CALL_BUDGET, CREATE_TURN, QUEUE_PROCESS
 from rejoin.backend.store.sessions import SessionStore
@@ -16,12 +18,27 @@ SOON_S = 60.0
 NONE_COME_BACK = Quota(per_s=0.001, burst=6)
 
 
-class TurnQueue:
-    """Processes that share the queue of a store."""
+class _StoppedBudgets(BudgetStore):
+    """The time is the test's own, whatever the database."""
 
-    def __init__(self, store: SessionStore, quota: Quota = NONE_COME_BACK) -> None:
+    def now(self, connection: Connection) -> float:
+        return self._clock()
+
+    def locked(self, connection: Connection, operation: str) -> tuple[CallRate, float]:
+        rate, _ = super().locked(connection, operation)
+        return rate, self._clock()
+
+
+class TurnQueue:
+    """Processes that share the queue of a store. `stopped`: time passes only by `passes`, so that
+    nobody is gone, late or hopeless because the machine was slow."""
+
+    def __init__(
+        self, store: SessionStore, quota: Quota = NONE_COME_BACK, *, stopped: bool = False
+    ) -> None:
         self.store = store
         self.quota = quota
+        self._stopped_at = boot_s() if stopped else None
         self.leap_s = 0.0
         """Of the database's clock, where it is SQLite."""
 
@@ -29,10 +46,24 @@ class TurnQueue:
         return TurnStore(self.budgets(), CREATE, owner)
 
     def budgets(self) -> BudgetStore:
-        return BudgetStore(self.store.database, "shard", self.quota, self._clock)
+        kind = BudgetStore if self._stopped_at is None else _StoppedBudgets
+        return kind(self.store.database, "shard", self.quota, self._clock)
 
     def _clock(self) -> float:
-        return boot_s() + self.leap_s
+        return (boot_s() if self._stopped_at is None else self._stopped_at) + self.leap_s
+
+    async def asked_at(self, session_id: str, owner: str) -> None:
+        """Wait until the queue knows that this session's client waits at this process."""
+        found = select(CREATE_TURN.c.owner).where(CREATE_TURN.c.session_id == session_id)
+
+        def work(connection: Connection) -> bool:
+            return connection.scalar(found) == owner
+
+        for _ in range(3000):
+            if await self.store.database.run(work, within_s=SOON_S):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("it does not wait there")
 
     async def free_turns(self, count: int) -> None:
         """Exactly so many calls may be made."""

@@ -7,7 +7,9 @@ from typing import Final
 
 from rejoin.gamepads import sdl_library
 
-A, B, X, Y, DPAD_DOWN = 0, 1, 2, 3, 12
+A, B, X, Y = 0, 1, 2, 3
+VIEW, MENU = 4, 6
+DPAD_UP, DPAD_DOWN, DPAD_LEFT, DPAD_RIGHT = 11, 12, 13, 14
 LEFT_X, LEFT_Y, LEFT_TRIGGER = 0, 1, 4
 """Buttons and axes of SDL's, which a virtual pad has in the same order."""
 

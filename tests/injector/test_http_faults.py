@@ -11,6 +11,7 @@ import pytest
 from helpers.waiting import eventually
 from rejoin.core.model import AttemptNumber, SessionId, WindowLeft
 from rejoin.core.retry import Failure, FailureKind
+from rejoin.injector import http_faults
 from rejoin.injector.faults import Calls, HttpFault, HttpKind
 from rejoin.injector.http_faults import HttpFaults, _Body
 from rejoin.signaling.client import BackendClient
@@ -165,6 +166,19 @@ async def test_calls_under_way_break_with_the_connections() -> None:
         active = backend.faults.begin(HttpFault(kind=kind))
         assert (await call).kind is FailureKind.OUTCOME_UNKNOWN
         backend.faults.end(active)
+
+
+async def test_a_reconnect_that_hangs_is_noted_when_it_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_faults, "HUNG_AFTER_S", 0.02)
+    backend = Backend()
+    backend.release = asyncio.Event()
+    assert (await backend.failure(budget_s=0.1)).kind is FailureKind.OUTCOME_UNKNOWN
+    assert [each.status for each in backend.faults.outcomes] == [None]
+    monkeypatch.setattr(http_faults, "HUNG_AFTER_S", 60.0)
+    await backend.failure(budget_s=0.1)
+    assert len(backend.faults.outcomes) == 1, "a call that was given up soon proves nothing"
 
 
 async def test_each_ask_in_the_queue_comes_a_place_nearer() -> None:

@@ -125,11 +125,15 @@ async def test_one_direction_may_be_cut_alone() -> None:
     paths = Paths()
     async with udp_endpoint() as host, client_of(paths) as client:
         paths.begin(cut(directions=frozenset({DOWN})), 1)
+        assert (paths.arrived_at, paths.passed_at) == (None, None)
         client.filter.on_send(b"hello", host.address)
         await host.receive()
+        assert paths.arrived_at is None
+        assert paths.passed_at is not None
         host.transport.sendto(b"lost", client.endpoint.address)
         await eventually(lambda: paths.counters.dropped["cut"] == 1)
         assert client.got == []
+        assert paths.arrived_at is not None, "it arrived, and was dropped here"
 
 
 @leaves_nothing

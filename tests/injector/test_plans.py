@@ -7,6 +7,7 @@ import pytest
 from rejoin.injector.faults import HttpFault, NetworkEvent, PathFault, Rebind, Sleep
 from rejoin.injector.plans import AT_RUNNER, plan_of
 from rejoin.injector.seeds import network_profiles
+from rejoin.netem.link import Cut, NetworkProfile
 from rejoin.netem.network_profile import NETWORK_PROFILES, PLACES, Place
 
 
@@ -68,3 +69,15 @@ def test_a_sleep_past_the_window_is_longer_than_it() -> None:
     [sleep] = plan.faults
     assert isinstance(sleep, Sleep)
     assert sleep.duration_s == 14.0
+
+
+def test_a_scenarios_own_profile_is_followed_too() -> None:
+    own = NetworkProfile("train", cut=Cut(4.0, 2.0), rebind_after_s=5.0)
+    plan = plan_of("train", 65.0, own)
+    assert plan is not None
+    assert (plan.name, plan.is_outage, plan.outage_s) == ("train", True, 2.0)
+    path, rebind = plan.faults
+    assert isinstance(path, PathFault)
+    assert path.profile is own
+    assert isinstance(rebind, Rebind)
+    assert rebind.after_s == 5.0

@@ -232,3 +232,52 @@ async def test_a_clock_that_is_three_days_off_ends_no_game(
         for backend in it.backends:
             seen = await backend.http.get(f"/v1/sessions/{by_wrong}")
             assert seen.json()["status"] == "ACTIVE"
+
+
+async def test_a_backend_that_is_to_end_is_not_ready_first_and_answers_what_is_open(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    async with deployment(postgres, tmp_path) as it:
+        settings = it.settings.read_text(encoding="utf-8")
+        it.settings.write_text(f"{settings}drain_delay_s = 300\n", encoding="utf-8")
+        async with backend_process(it.settings) as backend:
+            it.backends = [backend]
+            (player, *_) = await new_players(it)
+            assert (await backend.http.get("/v1/ready")).status_code == 200
+            backend.program.send(signal.SIGTERM)
+            for _ in range(6000):
+                ready = await backend.http.get("/v1/ready")
+                if ready.status_code == 503:
+                    break
+                await asyncio.sleep(0.01)
+            assert ready.json() == {"ready": False, "reasons": ["stopping"]}
+            it.service.drop_arn(player.arn, WINDOW_S)
+            await player.come_back()
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+                assert (await http.get(backend.http.base_url.join("/v1/health"))).status_code == 200
+
+            # A second signal skips the rest of the delay; a call that hangs gets a problem.
+            it.service.delay_s["CreateStreamSessionConnection"] = PATIENCE_S
+            it.service.drop_arn(player.arn, WINDOW_S)
+            hanging = asyncio.ensure_future(
+                backend.reconnect(player.session_id, 50, new_token(), new_offer(), budget_ms=60_000)
+            )
+            calls = it.service.calls.total()
+            poll = asyncio.ensure_future(
+                backend.http.get(
+                    f"/v1/sessions/{player.session_id}",
+                    params={"known": "PENDING_CLIENT_RECONNECTION", "wait_s": 25.0},
+                    headers={"Rejoin-Budget-Ms": "60000"},
+                )
+            )
+            async with asyncio.timeout(PATIENCE_S):
+                while it.service.calls.total() == calls:  # noqa: ASYNC110 in the service
+                    await asyncio.sleep(0.01)
+            backend.program.send(signal.SIGTERM)
+            done = await asyncio.to_thread(backend.program.done)
+            assert done.code == 0
+            done.assert_no_secrets()
+            assert (await poll).status_code == 200
+            answer = await hanging
+            assert answer.status_code in (502, 504)
+            assert answer.json()["retryable"]

@@ -288,6 +288,28 @@ def test_an_end_without_a_network_says_what_it_can_and_is_made_later() -> None:
 
 
 @side_by_side
+def test_an_end_while_only_the_studio_is_away_is_made_once_it_answers_again() -> None:
+    """Nobody presses anything, and no network comes back."""
+    with broken_network() as it:
+        away_at = boot_s()
+        it.net.drop(up=f"ip daddr {STUDIO}")
+        it.window.until(lambda shown: "End game" in shown["buttons"], since_at=away_at)
+        it.window.act("click End game")
+        it.window.until_text("End the game for good?")
+        it.window.act("click End game")
+        it.window.until_text("The studio's server has not confirmed the end")
+        asked_at = boot_s()
+        it.window.until(
+            lambda record: record["name"] == "TerminateSession", kind="record", since_at=asked_at
+        )
+        it.net.heal()
+        it.window.until(lambda shown: shown["stage"] == "ended")
+        assert it.session()["status"] in ("TERMINATING", "TERMINATED")
+        assert not it.window.times_of("TryNowRequested")
+        assert not it.window.times_of("NetworkFound", since_at=away_at)
+
+
+@side_by_side
 def test_a_game_that_nobody_can_reach_is_not_given_up() -> None:
     """Neither datagrams nor the backend. A goodbye would end it once the path is back, and no call
     could fetch it again."""

@@ -23,7 +23,7 @@ from playwright.async_api import Page, async_playwright
 
 from helpers.chromium import CHROMIUM, FLAGS, page_and_backend
 from rejoin.backend.serving import serving
-from rejoin.emulator.host.strip import StripReading, read_strip
+from rejoin.emulator.host.strip import StripReading, read_strip, read_voice
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
@@ -49,6 +49,9 @@ held => {
 }
 """
 """A gamepad whose first button is held or not."""
+
+FAKE_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+"""Chromium's own, which beeps once a second."""
 
 SETTINGS = EmulatorSettings(
     notice_silent_client_s=0.0,
@@ -117,11 +120,15 @@ class Browser:
         have = (await self.seen())["frames"]
         await self.until(self.seen, lambda seen: seen["frames"] >= have + count)
 
-    async def strip(self) -> StripReading:
-        """The game's state as encoded in the picture on the page."""
+    async def pixels(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """The picture on the page."""
         picture = await self.page.evaluate("play.picture()")
         pixels = np.frombuffer(base64.b64decode(picture["rgba"]), np.uint8)
-        reading = read_strip(pixels.reshape(picture["height"], picture["width"], 4))
+        return pixels.reshape(picture["height"], picture["width"], 4)
+
+    async def strip(self) -> StripReading:
+        """The game's state as encoded in the picture on the page."""
+        reading = read_strip(await self.pixels())
         assert reading is not None, "the picture on the page is not the game's"
         return reading
 
@@ -139,7 +146,7 @@ async def browser(settings: EmulatorSettings, user_data: Path) -> AsyncIterator[
             user_data,
             executable_path=CHROMIUM,
             headless=True,
-            args=list(FLAGS),
+            args=[*FLAGS, *FAKE_MICROPHONE],
             permissions=["microphone", "camera"],
         )
         try:
@@ -370,3 +377,31 @@ def test_our_end_raises_channel_errors_in_a_page_only_if_the_setting_says_so(
         assert (await it.seen())["channelErrors"] == (2 if raises else 0)
 
     run(script, tmp_path, dataclasses.replace(SETTINGS, end_raises_channel_errors=raises))
+
+
+def test_the_microphone_of_a_page_reaches_the_game_and_its_strip(tmp_path: Path) -> None:
+    """As the Web SDK's `enableMicrophone`: sound of a browser, which others encoded."""
+
+    async def script(it: Browser) -> None:
+        await it.page.evaluate("play.enableMicrophone()")
+        signals = await it.start()
+        audio = sections(json.loads(signals["signalRequest"])["sdp"])[0]
+        assert "a=sendrecv" in audio
+        await it.until(it.seen, lambda seen: seen["state"] == "connected")
+
+        async def heard() -> dict[str, Any]:
+            media = (await it.game())["media"] or {}
+            return media.get("microphone") or {"packets": 0}
+
+        microphone = await it.until(heard, lambda heard: heard["packets"] > 50)
+        assert microphone["lost"] <= 5
+        levels: set[float] = set()
+
+        async def level() -> dict[str, Any]:
+            found = read_voice(await it.pixels())
+            levels.update(() if found is None else (found,))
+            return {"levels": len(levels), "most": max(levels, default=0.0)}
+
+        await it.until(level, lambda seen: seen["levels"] >= 2 and seen["most"] > 0.3)
+
+    run(script, tmp_path)

@@ -15,8 +15,8 @@ from rejoin.cli import home as homes
 from rejoin.core.model import Stage
 from rejoin.core.ticket import BackendAddress
 from rejoin.emulator.service.settings import EmulatorSettings
-from rejoin.gui.home.contents import Unfinished
-from rejoin.gui.home.controller import HomeController, HomeParts
+from rejoin.gui.home.controller import HomeController
+from rejoin.gui.home.home_parts import HomeParts
 from rejoin.gui.home.jobs import Jobs
 from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.main_window import RejoinWindow
@@ -85,11 +85,11 @@ def test_a_game_is_left_and_continued_in_one_window(
         return isinstance(page, RejoinWindow) and page.snapshot.stage is Stage.LIVE
 
     def session() -> str:
-        last = controller._last
-        return last.ticket.rejoin_state.session_id if isinstance(last, Unfinished) else ""
+        ticket = controller._last.ticket
+        return "" if ticket is None else ticket.rejoin_state.session_id
 
     try:
-        controller.play_address(address, there.player_token)
+        controller.play_game("Lantern Wood", address, there.player_token)
         until(is_live)
         native = int(window.winId())
         window.close()

@@ -1,8 +1,8 @@
 """PortAudio with a real sound server: a private PulseAudio with a null sink.
 
-What is played is recorded from the sink's monitor. Skipped if PulseAudio is not installed
-(`apt-get install pulseaudio pulseaudio-utils libasound2-plugins`). The player is a separate
-process, because ALSA reads its configuration once.
+What is played is recorded from the sink's monitor, which is the microphone, too. Skipped if
+PulseAudio is not installed (`apt-get install pulseaudio pulseaudio-utils libasound2-plugins`). The
+player is a separate process, because ALSA reads its configuration once.
 """
 
 from __future__ import annotations
@@ -61,6 +61,66 @@ while True:
     time.sleep(max(0.0, began + n * 0.020 - time.monotonic()))
 """
 
+MICROPHONE_PROGRAM = """
+import sys, threading, time
+import numpy
+from rejoin.media.audio.default_output import open_output
+from rejoin.media.audio.microphone import Microphone
+from rejoin.media.audio.opus import OpusDecoder
+
+output = open_output()
+decoder, sound, played = OpusDecoder(), bytearray(), threading.Event()
+positions = []
+
+def on_frame(frame):
+    positions.append(frame.position)
+    if frame.payload is not None:
+        sound.extend(decoder.decode(frame.payload))
+
+microphone = Microphone(
+    on_frame=on_frame, on_change=lambda: print("microphone", microphone.state.value, flush=True)
+)
+microphone.sends = True
+
+def whole():
+    samples = numpy.frombuffer(bytes(sound), dtype=numpy.int16)[::2][-24000:].astype(float)
+    if len(samples) < 24000:
+        return False
+    spectrum = numpy.abs(numpy.fft.rfft(samples * numpy.hanning(24000)))
+    loudness = numpy.abs(samples).reshape(-1, 480).max(axis=1)
+    steps = numpy.diff(positions[-25:])
+    return (
+        abs(int(spectrum.argmax()) * 2 - 1000) <= 4
+        and loudness.min() > 0.7 * loudness.max() > 4000
+        and set(steps.tolist()) == {960}
+    )
+
+def run_commands():
+    global before
+    for line in sys.stdin:
+        before = ring.underflows
+        rings.clear()
+        getattr(microphone, line.strip())()
+        sound.clear()
+        positions.clear()
+n, began, said = 0, time.monotonic(), ""
+ring, rings, before = output._device.ring, set(), 0
+threading.Thread(target=run_commands, daemon=True).start()
+while True:
+    at = numpy.arange(n * 960, (n + 1) * 960)
+    tone = numpy.sin(at * 2 * numpy.pi * 1000 / 48000) * 10000
+    output.play(tone.astype(numpy.int16).repeat(2).tobytes())
+    ring = output._device.ring
+    rings.add(id(ring))
+    state = "whole" if n % 10 == 0 and whole() else ""
+    if state and state != said:
+        print(f"heard {state}; breaks {ring.underflows - before + len(rings) - 1}", flush=True)
+    if n % 10 == 0:
+        said = state
+    n += 1
+    time.sleep(max(0.0, began + n * 0.020 - time.monotonic()))
+"""
+
 
 class Sound:
     """A private sound server, a recording of its sink, and a program that plays a tone."""
@@ -111,8 +171,8 @@ class Sound:
         with self._lock:
             self._samples.clear()
 
-    def play(self) -> None:
-        self._player = self._start(sys.executable, "-c", PLAYER_PROGRAM)
+    def play(self, program: str = PLAYER_PROGRAM) -> None:
+        self._player = self._start(sys.executable, "-c", program)
         self._read(self._player, self._read_states)
 
     def send_command(self, line: str) -> None:
@@ -211,3 +271,25 @@ def test_audio_has_no_gaps_follows_the_volume_and_returns_with_the_device(sound:
     until(lambda: "No sound: no audio output device was found." in sound.states)
     sound.add_sink()
     sound.until_heard(1_250)
+
+
+def test_a_tone_arrives_whole_and_opening_the_microphone_does_not_break_the_games_sound(
+    sound: Sound,
+) -> None:
+    """The sink's monitor is the default source: what is played is what the microphone hears."""
+    sound.add_sink()
+    sound.play(MICROPHONE_PROGRAM)
+    sound.until_heard(10_000)
+    breaks = []
+    for _ in range(10):  # a busy machine may break the sound of one of them
+        sound.send_command("open")
+        until(lambda: any(state.startswith("heard whole") for state in sound.states))
+        sound.until_heard(10_000)
+        sound.send_command("close")
+        until(lambda: sound.states[-1] == "microphone closed")
+        heard = next(state for state in sound.states if state.startswith("heard"))
+        breaks.append(int(heard.rpartition(" ")[2]))
+        sound.states.clear()
+        if breaks[-1] == 0:
+            return
+    raise AssertionError(f"the game's sound broke each time: {breaks}")

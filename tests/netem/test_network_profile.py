@@ -33,7 +33,7 @@ def shipped(name: str) -> NetworkProfile:
 def test_every_network_profile_ships_and_every_file_has_a_name() -> None:
     assert {file.stem for file in FOLDER.iterdir()} == set(NETWORK_PROFILES)
     assert all(file.suffix == ".toml" for file in FOLDER.iterdir())
-    assert len(PLACES) == 52
+    assert len(PLACES) == 53
     assert set(PLACES.values()) == set(Place)
 
 

@@ -288,5 +288,14 @@ def test_what_did_not_pass_is_remembered_by_scenario_and_backend(tmp_path: Path)
     keep_unpassed(tmp_path / file.name, "s", "http://a", [])  # a folder that cannot be made
 
 
+def test_a_run_says_before_what_it_is_about_to_do(tmp_path: Path) -> None:
+    target = Target(PROFILE, surroundings_of(PROFILE), tmp_path)
+    how = How(parallel=2, caps=Caps(7, 30.0))
+    said = Campaign(scenario("a", "b"), target, Choice(repeat=3), how).announcement()
+    assert said.endswith(
+        "6 plays at 127.0.0.1:1, about 1 min; at most 7 sessions and 30 minutes of play."
+    )
+
+
 def test_names_of_files_have_no_odd_characters() -> None:
     assert file_name("cut_until_window+1: a/b") == "cut_until_window+1--a-b"

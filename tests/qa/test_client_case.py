@@ -85,6 +85,7 @@ async def played(job: Job) -> CaseRecord:
         ("ip_change", True),
         ("crash_relaunch", True),
         ("two_instances", False),
+        ("clock_jump", True),
         ("nat_rebind", False),
         ("home_wifi", False),
     ],

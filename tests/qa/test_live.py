@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rejoin.core.trace import from_line, timelines, to_line
+from rejoin.netem.link import NetworkProfile
 from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import live
 from rejoin.qa.live import _API, _same_game, play
@@ -20,7 +23,7 @@ def case(profile: str, *, reconnects: bool, duration_s: float = 12.0) -> Scenari
     return ScenarioCase(profile, SERVICE, drops, duration_s, "live", None, reconnects, None)
 
 
-@pytest.mark.parametrize("profile", ["dtls_close", "http_reset_after_success"])
+@pytest.mark.parametrize("profile", ["dtls_close", "http_reset_after_success", "clock_jump"])
 def test_after_a_drop_the_same_game_goes_on(profile: str) -> None:
     result = play(case(profile, reconnects=True), 1)
     assert result.wrong == ()
@@ -84,3 +87,13 @@ def test_a_different_game_is_not_taken_for_the_same() -> None:
     assert _same_game(before, {"started_at": 2.0, "counter": 6}) != ()
     assert _same_game(before, {"started_at": 1.0, "counter": 5}) != ()
     assert _same_game(None, None) != ()
+
+
+def test_a_profile_that_the_emulator_does_not_know_is_not_played() -> None:
+    own = replace(
+        case("train", reconnects=True), drops=(Drop("train", 1.0, NetworkProfile("train")),)
+    )
+    result = play(own, 1)
+    assert result.wrong == (
+        "the emulator does not know train, the scenario's own; play it with --backend",
+    )

@@ -11,8 +11,9 @@ from rejoin.core.trace import Record
 from rejoin.injector.http_faults import Outcome
 from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import verdicts
-from rejoin.qa.verdicts import Verdict, Why
+from rejoin.qa.verdicts import Traffic, Verdict, Why
 from rejoin.service_model.status import ACTIVATING, ERROR, PLACEMENT_TIMEOUT, StatusReason
+from rejoin.verify import invariants
 from rejoin.verify.scenario import Drop, Observed, ScenarioCase, Service
 
 LIVE = Observed("live", None, 1, ())
@@ -139,3 +140,23 @@ def test_a_broken_invariant_is_never_excused() -> None:
     trace = [Record(1.0, "command", "ApplyAnswer", {"connection": 1})]
     judgement = verdicts.of_play(a_case(), LIVE, trace, [Outcome(1.0, None, reconnect=True)])
     assert (judgement.verdict, judgement.why) == (Verdict.FAILED, Why.INVARIANT)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "verdict"),
+    [
+        (Traffic(9.0, 13.5), Verdict.INCONCLUSIVE),
+        (Traffic(None, 13.5), Verdict.INCONCLUSIVE),
+        (Traffic(10.5, 13.5), Verdict.FAILED),
+        (Traffic(9.0, 12.0), Verdict.FAILED),
+        (Traffic(9.0, None), Verdict.FAILED),
+    ],
+)
+def test_a_host_whose_packets_do_not_come_any_more_is_a_dead_network(
+    monkeypatch: pytest.MonkeyPatch, traffic: Traffic, verdict: Verdict
+) -> None:
+    monkeypatch.setattr(invariants, "violations", lambda records: ())  # a trace of one record
+    trace = [Record(10.0, "event", "AnswerArrived", {"connection": 1, "attempt": 1})]
+    missed = replace(LIVE, ended="trying")
+    assert verdicts.of_play(a_case(), missed, trace, (), traffic).verdict is verdict
+    assert verdicts.of_play(a_case(), missed, (), (), traffic).verdict is Verdict.FAILED

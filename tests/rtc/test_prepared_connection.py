@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 
+import pytest
+
 from rejoin.rtc.prepared_connection import (
     PreparedConnection,
     PreparedConnections,
@@ -50,3 +52,15 @@ async def test_444_is_in_the_offer_only_where_it_is_allowed() -> None:
         sdp = prepared.pc.localDescription.sdp
         await prepared.pc.close()
         assert ("profile-level-id=f4001f" in sdp) == prepared.allow_444 == allowed
+
+
+@pytest.mark.parametrize("microphone", [True, False])
+async def test_sound_of_ours_is_in_the_offer_only_where_it_is_wanted(microphone: bool) -> None:
+    prepared = PreparedConnections(microphone=microphone).pop()
+    try:
+        audio = (await prepared.pc.createOffer()).sdp.split("m=video")[0]
+        assert ("a=sendrecv" in audio) == microphone
+        assert ("a=recvonly" in audio) != microphone
+        assert prepared.microphone == microphone
+    finally:
+        await prepared.close()

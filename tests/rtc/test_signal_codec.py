@@ -641,3 +641,48 @@ def test_the_parameter_sets_that_an_answer_announces_are_kept() -> None:
     kept = answer.parameter_sets[int(found[1])]
     assert [unit[0] & 0x1F for unit in kept] == [7, 8]
     assert decode_response(response(answer_sdp()), PUBLIC).parameter_sets == {}
+
+
+AUDIO_SENDS = "a=mid:0\na=sendonly"
+
+
+@pytest.mark.parametrize(
+    ("changes", "has_audio", "takes_audio", "used"),
+    [
+        ([(AUDIO_SENDS, "a=mid:0\na=sendrecv")], True, True, "sendrecv"),
+        ([], True, False, "sendonly"),
+        ([(AUDIO_SENDS, "a=mid:0\na=recvonly")], False, True, "recvonly"),
+        ([(AUDIO_SENDS, "a=mid:0")], True, True, "sendrecv"),  # the default (RFC 8866, 6.7)
+        ([(AUDIO_SENDS, "a=mid:0\na=inactive")], False, False, "inactive"),
+        (
+            [("m=audio 33440", "m=audio 0"), ("BUNDLE 0 1 2", "BUNDLE 1 2")],
+            False,
+            False,
+            "inactive",
+        ),
+        (
+            [(AUDIO_SENDS, "a=mid:0\na=sendrecv"), ("opus/48000/2", "PCMU/8000")],
+            False,
+            False,
+            "inactive",
+        ),
+    ],
+)
+def test_whether_an_answer_takes_our_sound(
+    changes: list[tuple[str, str]], has_audio: bool, takes_audio: bool, used: str
+) -> None:
+    sdp = answer_sdp()
+    if ("m=audio 33440", "m=audio 0") in changes:  # the path is then in another section
+        sdp = answer_sdp(
+            others=f"{PATH}\na=candidate:1 1 udp 2130706431 203.0.114.9 33440 typ host"
+        )
+    for old, new in changes:
+        assert old in sdp
+        sdp = sdp.replace(old, new, 1)
+    answer = decode_response(response(sdp), PUBLIC, microphone=True)
+    assert (answer.has_audio, answer.takes_audio) == (has_audio, takes_audio)
+    assert f"a={used}" in sections(answer.sdp)[0]
+    read_by_aiortc(answer)
+    # without an offer of ours nothing is taken, whatever the answer says
+    silent = decode_response(response(sdp), PUBLIC)
+    assert (silent.has_audio, silent.takes_audio) == (has_audio, False)

@@ -72,7 +72,7 @@ def backend(answers: dict[str, tuple[int, Any]]) -> Iterator[tuple[str, list[str
     ],
 )
 def test_what_a_player_types_is_an_address(text: str, url: str, network: str) -> None:
-    assert address_of(text) == BackendAddress(url, "ours", network)
+    assert address_of(text) == BackendAddress(url, "ours", network, allows_microphone=True)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,9 @@ def test_a_backend_says_its_contract_and_how_to_sign_in(
 ) -> None:
     with backend({"/v1/about": (200, {**ABOUT, "sign_in": ways})}) as (url, asked):
         found = asyncio.run(visit(url))
-    assert found == Visited(BackendAddress(url, "ours", "loopback"), kind, "1.2")
+    assert found == Visited(
+        BackendAddress(url, "ours", "loopback", allows_microphone=True), kind, "1.2"
+    )
     assert asked == ["/v1/about"]
 
 

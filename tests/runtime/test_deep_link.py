@@ -31,6 +31,8 @@ def link_to(address: BackendAddress) -> str:
     }
     if address.takes_reports:
         parameters["reports"] = "yes"
+    if address.allows_microphone:
+        parameters["microphone"] = "yes"
     given = {key: value for key, value in parameters.items() if value is not None}
     return f"rejoin://play?{urlencode(given)}"
 
@@ -41,6 +43,8 @@ def test_a_link_becomes_the_address_of_a_backend() -> None:
     )
     assert parse_link(f"{LINK}&reports=yes").takes_reports
     assert not parse_link(f"{LINK}&reports=no").takes_reports
+    assert parse_link(f"{LINK}&microphone=yes").allows_microphone
+    assert not parse_link(LINK).allows_microphone
     full = f"{LINK}&dialect=aws-react&stream_group=sg-1&application=a-1&connection_timeout=60"
     assert parse_link(full) == BackendAddress(
         "https://games.example/rejoin",
@@ -77,7 +81,8 @@ def test_this_machine_may_use_http_and_streams_come_from_it(host: str) -> None:
         (LINK + "&dialect=aws-react", "requires different parameters"),
         (LINK + "&stream_group=sg-1", "requires different parameters"),
         (LINK + "&dialect=aws-react&stream_group=canary%0A", "not a valid name"),
-        (LINK + "&reports=canary", "neither yes nor no"),
+        (LINK + "&reports=canary", "are neither yes nor no"),
+        (LINK + "&microphone=canary", "its microphone is neither yes nor no"),
         (LINK + "&connection_timeout=0", "1 to 3600"),
         (LINK + "&connection_timeout=1e3", "1 to 3600"),
         (LINK + "&connection_timeout=nan", "1 to 3600"),
@@ -148,6 +153,7 @@ def test_a_link_is_distinguished_from_a_url() -> None:
     "address",
     [
         BackendAddress("https://play.example/a%20b", "ours", takes_reports=True),
+        BackendAddress("https://play.example/a", "ours", allows_microphone=True),
         BackendAddress("http://127.0.0.1:8470", "ours", "loopback", connection_timeout_s=120.0),
         BackendAddress("https://play.example", "aws-react", "internet", "sg-1", "a/1"),
     ],

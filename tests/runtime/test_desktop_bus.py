@@ -18,6 +18,7 @@ from helpers.desktop_services import (
     SCREEN_SAVER,
     Services,
     desktop_services,
+    session_bus,
 )
 from helpers.waiting import wait_until
 from rejoin.runtime import desktop_bus
@@ -153,3 +154,30 @@ def test_the_bus_is_where_the_session_says(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "bus"))
         assert bus_address({"XDG_RUNTIME_DIR": str(tmp_path)}) == f"unix:path={tmp_path}/bus"
+
+
+@pytest.mark.parametrize("token", [None, "a-token"])
+def test_a_click_on_the_notification_is_heard_with_its_token(
+    desktop: Services, token: str | None
+) -> None:
+    clicks: list[str | None] = []
+    client = BusDesktop(desktop.address, clicks.append)
+    client.notify(LOST)
+    wait_until(lambda: len(desktop.shown) == 1)
+    desktop.click(token)
+    wait_until(lambda: clicks == [token])
+    client.notify(BACK)
+    wait_until(lambda: [title for title, _ in desktop.shown.values()] == [BACK.title])
+    desktop.click(token)
+    wait_until(lambda: clicks == [token, token])
+    assert desktop.named("Notify")[0][5] == ["default", "Show the game"]
+    client.close()
+
+
+def test_a_bus_that_ends_while_a_notification_is_shown_costs_nothing() -> None:
+    with session_bus() as address, desktop_services(NOTIFICATIONS, address=address) as desktop:
+        client = BusDesktop(desktop.address)
+        client.notify(LOST)
+        wait_until(lambda: len(desktop.shown) == 1)
+    client.keep_awake(True)
+    client.close()

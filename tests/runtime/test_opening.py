@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from conftest import LogRecords
 from helpers.command_line import KEY, URL, saved_ticket
 from helpers.keyrings import MemoryKeyring
 from rejoin.core.ticket import BackendAddress
@@ -19,6 +21,7 @@ from rejoin.runtime.launch import GameToPlay
 from rejoin.runtime.opening import (
     OpenElsewhere,
     Ready,
+    RelayUnusable,
     SignInNeeded,
     Wanted,
     checked_token,
@@ -27,6 +30,7 @@ from rejoin.runtime.opening import (
     open_game,
     release,
 )
+from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.saved_sign_in import BEARER, SIGN_IN
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.openid import OpenIdMethod, Tokens
@@ -52,7 +56,9 @@ def says(monkeypatch: pytest.MonkeyPatch, method: OpenIdMethod | None) -> None:
 
 
 def test_a_given_token_opens_the_game_and_holds_it() -> None:
-    found = asyncio.run(open_game(Wanted(ADDRESS, token="CANARY", allow_444=True)))
+    found = asyncio.run(
+        open_game(Wanted(ADDRESS, token="CANARY", settings=PlayerSettings(allow_444=True)))
+    )
     assert isinstance(found, Ready)
     assert (found.game.profile.token, found.game.profile.allow_444) == ("CANARY", True)
     assert is_taken(game_key(ADDRESS))
@@ -191,3 +197,34 @@ def test_what_is_no_token_is_refused_and_not_quoted(text: str) -> None:
     with pytest.raises(BadInputError):
         checked_token(text)
     assert checked_token(" abc\n") == "abc"
+
+
+# --- the settings ---------------------------------------------------------------------------------
+
+
+def test_a_relay_of_the_settings_that_cannot_be_used_is_said_and_the_game_opens_without(
+    tmp_path: Path,
+) -> None:
+    settings = PlayerSettings(turn_file=str(tmp_path / "none.json"))
+    wanted = Wanted(ADDRESS, token="CANARY", settings=settings)
+    found = asyncio.run(open_game(wanted))
+    assert isinstance(found, RelayUnusable)
+    assert found.why == "The file with the ICE servers none.json cannot be read."
+    assert not is_taken(game_key(ADDRESS))
+    found = asyncio.run(open_game(replace(wanted, without_relay=True)))
+    assert isinstance(found, Ready)
+    assert found.game.profile.ice_servers_file is None
+    release(found.game)
+
+
+@pytest.mark.parametrize("own", [None, "gone.json"])
+def test_the_way_back_is_never_lost_for_a_relay(
+    tmp_path: Path, own: str | None, expected_logs: LogRecords
+) -> None:
+    ticket = saved_ticket(ice_servers_file=None if own is None else str(tmp_path / own))
+    settings = PlayerSettings(turn_file=str(tmp_path / "none.json"))
+    found = asyncio.run(open_game(Wanted(ticket.backend, ticket, "CANARY", settings)))
+    assert isinstance(found, Ready)
+    assert found.game.profile.ice_servers_file is None
+    assert "goes on without a relay" in " ".join(expected_logs.lines)
+    release(found.game)

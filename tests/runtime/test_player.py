@@ -41,6 +41,7 @@ from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.runtime.data_used import DataUsed, read_total
 from rejoin.runtime.instance import Instance, is_taken
 from rejoin.runtime.local_store import LocalStore
+from rejoin.runtime.microphone_states import MicrophoneChoices, MicrophoneMode
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.stream_limits import StreamLimits
 from rejoin.runtime.studio_profile import StudioProfile
@@ -479,3 +480,22 @@ def test_the_last_picture_is_given_to_the_store_small(monkeypatch: pytest.Monkey
     Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput())).keep_picture(
         picture(64, 36)
     )
+
+
+@pytest.mark.parametrize(
+    ("by_link", "mode", "muted"),
+    [
+        (False, MicrophoneMode.OPEN, False),
+        (True, MicrophoneMode.OPEN, True),
+        (True, MicrophoneMode.PUSH_TO_TALK, False),
+    ],
+)
+async def test_an_open_microphone_begins_muted_where_a_link_named_the_studio(
+    by_link: bool, mode: MicrophoneMode, muted: bool
+) -> None:
+    of_studio = replace(profile("http://127.0.0.1:9"), public_only=by_link, allows_microphone=True)
+    options = PlayerOptions(audio=NullOutput(), microphone=MicrophoneChoices(mode))
+    player = Player(of_studio, options)
+    assert player.microphone.muted == muted
+    assert player.microphone.offered
+    await player._close()

@@ -318,3 +318,35 @@ def test_what_plays_does_not_load_the_writer() -> None:
     """Reading costs a start as little as it can."""
     assert "tomlkit" not in vars(settings_file)
     assert "tomllib" not in vars(settings_file)
+
+
+def test_a_file_that_cannot_be_read_is_not_exported_as_if_it_were_empty(
+    path: Path, tmp_path: Path
+) -> None:
+    path.mkdir(parents=True)
+    loaded = load(path)
+    assert (loaded.damaged, loaded.settings) == (True, PlayerSettings())
+    assert loaded.problems[0].endswith("cannot be read: defaults are used.")
+    with pytest.raises(BadInputError, match="cannot be read: it is not exported"):
+        export(path, tmp_path / "mine.toml")
+    assert not (tmp_path / "mine.toml").exists()
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_full_disk_leaves_no_half_of_an_export(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replace: bool
+) -> None:
+    change(path, "video.vsync", True)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    folder = tmp_path / "exported"
+    folder.mkdir()
+    with pytest.raises(BadInputError, match="No space left on device"):
+        export(path, folder / "mine.toml", replace=replace)
+    assert list(folder.iterdir()) == []
+    with pytest.raises(BadInputError, match="No space left on device"):
+        change(path, "video.vsync", False)
+    assert load(path).settings == PlayerSettings(vsync=True)

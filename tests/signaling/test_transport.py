@@ -45,3 +45,19 @@ async def test_every_way_to_a_backend_uses_connections_of_ours(
 def test_a_tests_own_transport_is_used_as_it_is() -> None:
     own = httpx.MockTransport(lambda request: httpx.Response(204))
     assert Transports(HTTPS, SOCKS, HttpSettings(transport=own)).new() is own
+
+
+async def test_something_stands_around_a_transport_only_where_it_is_given() -> None:
+    plain = Transports(HTTPS, None, HttpSettings()).new()
+    assert type(plain).__name__ == "_Transport", "a player's client has nothing there"
+    around = httpx.MockTransport(lambda request: httpx.Response(204))
+    inside: list[httpx.AsyncBaseTransport] = []
+
+    def put(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        inside.append(transport)
+        return around
+
+    assert Transports(HTTPS, None, HttpSettings(around=put)).new() is around
+    assert type(inside[0]) is type(plain)
+    for each in (plain, *inside):
+        await each.aclose()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rejoin import assets
 from rejoin.errors import BadInputError
+from rejoin.netem.link import Cut, Direction
 from rejoin.netem.network_profile import PLACES
 from rejoin.verify.scenario import (
     Drop,
@@ -60,6 +61,43 @@ def test_a_case_may_change_the_service_for_itself() -> None:
     text = ONE.replace("[[cases]]", service + "[[cases]]")
     [case] = read(text + "[cases.service]\nconnection_timeout_s = 10\n").cases
     assert case.service == Service(10.0, 2.0, 0.0, 1.0)
+
+
+OWN = """
+[profiles.train]
+description = "A tunnel."
+nat_rebind_after_s = 5
+both = { delay_ms = 60, jitter_ms = 20, reorder = true, loss_percent = 2, bandwidth_kbps = 4000 }
+up = { copies = 1 }
+cut = { after_s = 4, duration_s = 2, direction = "down" }
+"""
+
+
+def test_a_scenario_may_have_network_profiles_of_its_own() -> None:
+    [case] = read(ONE.replace("cut_3s", "train") + OWN).cases
+    [drop] = case.drops
+    assert drop.own is not None
+    assert drop.own.name == drop.profile == "train"
+    lane = drop.own.stages[0].up
+    assert (lane.delay_s, lane.loss, lane.copies, lane.reorder) == (0.06, 0.02, 1, True)
+    assert drop.own.rebind_after_s == 5.0
+    assert drop.own.cut == Cut(4.0, 2.0, directions=frozenset({Direction.DOWN}))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (OWN.replace("train", "cut_3s"), "profiles must have names"),
+        (OWN.replace("train", '"a b"'), "profiles must have names"),
+        (OWN.replace("loss_percent = 2", "loss_percent = 200"), "loss_percent must be 0 to 100"),
+        (OWN.replace("jitter_ms", "jiter_ms"), "jiter_ms"),
+        ("profiles = 3\n", "profiles must be a table of tables"),
+    ],
+)
+def test_a_profile_of_its_own_that_cannot_be_used_is_an_error(text: str, sentence: str) -> None:
+    before, after = (text, ONE) if text.startswith("profiles") else (ONE, text)
+    with pytest.raises(BadInputError, match=sentence):
+        read(before + after)
 
 
 def test_every_expectation() -> None:

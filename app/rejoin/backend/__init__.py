@@ -18,13 +18,14 @@ Glossary
 
 Read in this order: `service` (what a streaming service offers), `requests`, `broker` with
 `create_calls`, `status_polls` with `status_calls`, `list_watch` and `stream_lists`,
-`client_tokens`, `session_memory`, `session_reports` and `owner_rules`, `call_rate` and `budgets`,
+`client_tokens`, `session_memory`, `session_reports` and `owner_rules`, `slots` and `token_bucket`,
+`call_rate` and `budgets`,
 `create_order` and `create_turns`, `refused`, `routes` with `openapi`, `problems`, `gate` with
 `bodies` and `allowed_hosts`; then `wrapped_service` with `budgeted_service`, `store`, `sweep`,
 `sign_in` with `openid_tokens`, `introspection` and `issuer_calls`, `readiness`, `metrics` and
 `tracing` by `observed_service`, the log (`call_log`, `audit`, `log_rate`, `log_lines`,
 `log_writer`, `owner_tags`), reports (`report_intake`, `report_summary`, `report_reading`,
 `report_text`, `report_page`), `connection_rules`, `configuration`, `dialects`, `serving`, `aws`
-with `aws_session`, `call_chances` and `create_pace` (boto3), the sample dialects `aws_bundle` and
-`aws_react` on `aws_samples`, and `check` (whether a backend keeps the contract).
+with `aws_session`, `call_threads`, `call_chances` and `create_pace` (boto3), the sample dialects
+`aws_bundle` and `aws_react` on `aws_samples`, and `check` (whether a backend keeps the contract).
 """

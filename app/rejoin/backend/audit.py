@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from rejoin.backend.token_bucket import TokenBucket
 from rejoin.clock import Clock
 
 LOGGER: Final = "rejoin.backend.audit"
@@ -31,10 +32,9 @@ def note_own(message: str, operation: str) -> None:
 
 @dataclass(slots=True)
 class _Source:
-    """Lines that a source may still cause, when that was, and how many were left out."""
+    """Lines that a source may still cause, and how many were left out."""
 
-    left: float
-    at: float
+    lines: TokenBucket = field(default_factory=lambda: TokenBucket(LINES_PER_S, BURST))
     left_out: int = 0
     timer: asyncio.TimerHandle | None = None
 
@@ -54,22 +54,18 @@ class Audit:
     def note(self, source: str, message: str, fields: dict[str, Any]) -> None:
         """One line. `source`: whose lines are counted together; `fields`: for JSON, beside the
         message."""
-        now = self._clock()
-        found = self._sources.pop(source, None) or _Source(BURST, now)
+        found = self._sources.pop(source, None) or _Source()
         while len(self._sources) >= _MOST_SOURCES:
             oldest = next(iter(self._sources))
             self._say_left_out(oldest)
             del self._sources[oldest]
         self._sources[source] = found
-        found.left = min(BURST, found.left + (now - found.at) * LINES_PER_S)
-        found.at = now
-        if found.left < 1.0:
+        if found.lines.take(self._clock()):
             found.left_out += 1
             if found.timer is None:
                 loop = asyncio.get_running_loop()
                 found.timer = loop.call_later(COUNTED_WITHIN_S, self._say_left_out, source)
             return
-        found.left -= 1.0
         self._say_left_out(source)
         _log.info("%s", message, extra=fields)
 

@@ -28,7 +28,9 @@ were counted after eight bursts of 64 calls, and 1,122 are possible."""
 class ConnectionRules:
     """Seconds and counts. `request_s`: from the end of the header section to the end of the answer;
     None for no limit. `keep_alive_s`: longer than any client keeps a connection that it may use
-    again, so that no request meets a closing one. `proxies`: addresses and networks whose
+    again, so that no request meets a closing one. `backlog`: connections that wait to be
+    accepted; one beyond them is tried again by its client's system after a second, and it takes
+    less than a second to accept as many. `proxies`: addresses and networks whose
     X-Forwarded-For and X-Forwarded-Proto are believed."""
 
     first_byte_s: float = 5.0
@@ -36,7 +38,7 @@ class ConnectionRules:
     request_s: float | None = None
     connections: int = 10_000
     keep_alive_s: int = 30
-    backlog: int = 128
+    backlog: int = 1024
     proxies: tuple[str, ...] = ()
 
 

@@ -14,7 +14,6 @@ from rejoin.backend.allowed_hosts import AllowedHosts
 from rejoin.backend.audit import Audit
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
 from rejoin.backend.call_log import REQUEST_ID_HEADER, Call, CallLog, begin
-from rejoin.backend.entrance import AT_ONCE, Entrance
 from rejoin.backend.log_lines import request_context
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.owner_rules import Operation, OwnerCalls
@@ -22,6 +21,7 @@ from rejoin.backend.owner_tags import OwnerTags
 from rejoin.backend.problems import answer_to
 from rejoin.backend.refused import Reason, RefusedError, refused_by
 from rejoin.backend.sign_in import Authenticate, RefusedSignIns, signed_in
+from rejoin.backend.slots import Slots
 from rejoin.backend.store.schema import secret_hash
 from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock
@@ -30,6 +30,9 @@ from rejoin.signaling.wire import MAX_BODY_BYTES, MAX_REPORT_BYTES, REPORTS_PATH
 ADMITTED: Final = "rejoin.admitted"
 """Where the gate leaves an `Admitted` in the ASGI scope."""
 
+AT_ONCE: Final = 4
+"""Calls whose token is checked, and calls that are let in, in each turn of the event loop: when a
+thousand come in one moment, those that were let in first go on meanwhile."""
 _OPEN_PATHS: Final = frozenset({"/v1/health", "/v1/ready", "/v1/about"})
 
 
@@ -76,7 +79,7 @@ class Gate:
         self._clock = clock
         self._owners = owners
         self._refused = RefusedSignIns(clock)
-        self._signing_in, self._entrance = asyncio.Semaphore(AT_ONCE), Entrance()
+        self._signing_in, self._entrance = Slots(AT_ONCE), Slots(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -133,13 +136,12 @@ class Gate:
             if scope["path"] in _OPEN_PATHS:
                 await self._app(scope, receive, send_with_headers)
                 return status
-            async with self._signing_in:
-                await asyncio.sleep(0)
+            await self._signing_in.one_turn()
             admitted = scope[ADMITTED] = await self._admit(call, headers, scope.get("client"))
             operation = operation_of(scope)
             call.operation = operation or call.operation
             with self._owners.call(admitted.owner_hash, operation):
-                await self._entrance.enter(admitted.owner_hash)
+                await self._entrance.one_turn(admitted.owner_hash)
                 await self._app(scope, receive, send_with_headers)
         except asyncio.CancelledError:  # the server ends, and the call took longer than it waits
             if not answering:

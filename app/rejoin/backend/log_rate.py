@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from rejoin.backend.audit import LOGGER as AUDIT
 from rejoin.backend.call_log import CALLS
+from rejoin.backend.token_bucket import TokenBucket
 from rejoin.clock import boot_s
 
 RECORDS_PER_S: Final = 20.0
@@ -29,10 +30,9 @@ def limit_log_rate() -> None:
 
 @dataclass(slots=True)
 class _Rate:
-    """Records that may still pass, when that was, and how many did not."""
+    """Records that may still pass, and how many did not."""
 
-    at: float
-    left: float = BURST
+    records: TokenBucket = field(default_factory=lambda: TokenBucket(RECORDS_PER_S, BURST))
     dropped: int = 0
 
 
@@ -42,19 +42,15 @@ class LogRate(logging.Filter):
     def __init__(self, clock: Callable[[], float] = boot_s) -> None:
         super().__init__()
         self._clock = clock
-        self._calls, self._others = _Rate(clock()), _Rate(clock())
+        self._calls, self._others = _Rate(), _Rate()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        rate = self._calls if record.name == CALLS else self._others
-        now = self._clock()
-        rate.left = min(BURST, rate.left + (now - rate.at) * RECORDS_PER_S)
-        rate.at = now
         if record.levelno >= logging.ERROR or record.name == AUDIT:
             return True
-        if rate.left < 1.0:
+        rate = self._calls if record.name == CALLS else self._others
+        if rate.records.take(self._clock()):
             rate.dropped += 1
             return False
-        rate.left -= 1.0
         if rate.dropped:
             record.msg = f"{record.getMessage()} ({rate.dropped} records before it are left out)"
             record.args = None

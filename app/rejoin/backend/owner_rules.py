@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from rejoin.backend.refused import Reason, RefusedError
+from rejoin.backend.token_bucket import TokenBucket
 from rejoin.clock import Clock
 
 Operation = Literal["start", "status", "answer", "reconnect", "terminate", "report"]
@@ -30,13 +31,14 @@ class CallPace:
 
 
 CALL_PACES: Final[Mapping[Operation, CallPace]] = {
-    "start": CallPace(1.0, 4.0),
+    "start": CallPace(1.0, 20.0),
     "status": CallPace(5.0, 40.0),
     "reconnect": CallPace(4.0, 16.0),
     "terminate": CallPace(2.0, 8.0),
 }
 """More than a player's clients need, and well below what the service allows for all players: ours
-waits half a second between two polls, and the backend's status calls are not counted here."""
+waits half a second between two polls, and the backend's status calls are not counted here. Calls
+that are not valid count too: `rejoin backend check` makes some 15 starts in a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +114,16 @@ class _Allowance:
     def __init__(self, pace: CallPace, clock: Clock) -> None:
         self._pace = pace
         self._clock = clock
-        self._left: dict[str, tuple[float, float]] = {}
-        """Owner -> what was left, and when that was; the one that was used last is at the end."""
+        self._left: dict[str, TokenBucket] = {}
+        """By owner; the one that was used last is at the end."""
 
     def use(self, owner_hash: str) -> None:
         """Raises RefusedError(OWNER_BUSY) with the time until there is something left."""
-        now, pace = self._clock(), self._pace
-        left, at = self._left.pop(owner_hash, (pace.at_once, now))
-        left = min(pace.at_once, left + (now - at) * pace.per_s)
-        if left < 1.0:
-            self._left[owner_hash] = (left, now)
-            raise RefusedError(Reason.OWNER_BUSY, retry_after_s=(1.0 - left) / pace.per_s)
-        while len(self._left) >= _MOST_OWNERS:
-            del self._left[next(iter(self._left))]
-        self._left[owner_hash] = (left - 1.0, now)
+        pace, left = self._pace, self._left
+        bucket = left.pop(owner_hash, None) or TokenBucket(pace.per_s, pace.at_once)
+        while len(left) >= _MOST_OWNERS:
+            del left[next(iter(left))]
+        left[owner_hash] = bucket
+        wait_s = bucket.take(self._clock())
+        if wait_s:
+            raise RefusedError(Reason.OWNER_BUSY, retry_after_s=wait_s)

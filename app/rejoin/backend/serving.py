@@ -19,9 +19,10 @@ from rejoin.tasks import cancel, spawn
 _CLOSE_PATIENCE_S = 2
 """How long open requests may continue after the end; then they are cut."""
 _ACCEPTED_AT_ONCE = 1
-"""Connections that are accepted in one turn of the event loop, which asyncio has as its `backlog`:
-hundreds that come at once would else hold up all others for as long as it takes to accept, read and
-parse them all. The rest wait in the kernel's queue, whose length `ConnectionRules` says."""
+"""Connections that are accepted in one turn of the event loop, which asyncio has as its `backlog`;
+uvloop accepts one, whatever that says. Hundreds that come at once would else hold up all others for
+as long as it takes to accept, read and parse them all. The rest wait in the kernel's queue, whose
+length `ConnectionRules` says."""
 _RULES = ConnectionRules()
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from rejoin.backend.service import ListedStream
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.list_pages import GONE_S, ListPages, RecordedPage
-from rejoin.backend.stream_lists import OnPage, Pass, StreamLists
+from rejoin.backend.stream_lists import OnePassAtATime, OnPage, Pass, StreamLists
 from rejoin.clock import Clock
 from rejoin.tasks import cancel, spawn
 
@@ -32,39 +32,26 @@ class _Ending:
     complete: bool | None
 
 
-class SharedLists:
-    """One pass at a time, like `StreamLists`, and with the same errors."""
+class SharedLists(OnePassAtATime):
+    """As `StreamLists`, with the same errors; `read` may begin in the middle of a pass, with what
+    that began with."""
 
     def __init__(self, lists: StreamLists, pages: ListPages, clock: Clock) -> None:
+        super().__init__(clock)
         self._lists = lists
         self._pages = pages
-        self._clock = clock
-        self._newest: Pass | None = None
         self._number: int | None = None
         """Of the newest page of the other process that was seen; None: not following one."""
         self._followed_at = 0.0
-        self._reading = asyncio.Lock()
 
-    async def recent(self, within_s: float) -> Pass:
-        """A pass that ended in the last `within_s`, or a new one. Raises StreamServiceError and
-        StoreUnavailableError."""
-        async with self._reading:
-            newest = self._newest
-            if newest is not None and self._clock() - newest.ended_at < within_s:
-                return newest
-            others = await self._pages.last_pass(ended_within_s=within_s, within_s=_STORE_S)
-            if others is not None:
-                streams = {each.stream.stream_session: each for each in others.items}
-                return Pass(streams, bool(others.complete), self._clock() - others.age_s)
-            done = await self._read(lambda _: None)
-            await self._pages.release(within_s=_STORE_S)
-            return done
-
-    async def read(self, on_page: OnPage) -> Pass:
-        """A new pass, or the rest of one under way and what it began with; `on_page` gets each page
-        as it comes. Raises StreamServiceError and StoreUnavailableError."""
-        async with self._reading:
-            return await self._read(on_page)
+    async def _found(self, within_s: float) -> Pass:
+        others = await self._pages.last_pass(ended_within_s=within_s, within_s=_STORE_S)
+        if others is not None:
+            streams = {each.stream.stream_session: each for each in others.items}
+            return Pass(streams, bool(others.complete), self._clock() - others.age_s)
+        done = await self._read(lambda _: None)
+        await self._pages.release(within_s=_STORE_S)
+        return done
 
     async def _read(self, on_page: OnPage) -> Pass:
         done: Pass | None = None

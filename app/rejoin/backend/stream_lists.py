@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -68,13 +69,10 @@ class Lists(Protocol):
         ...
 
 
-class StreamLists:
-    """The lists as this process reads them: one pass at a time. Each page takes a turn of
-    `page_rate`."""
+class OnePassAtATime(ABC):
+    """`Lists` whose newest pass serves all who want a recent one."""
 
-    def __init__(self, service: StreamService, page_rate: CallTurns, clock: Clock) -> None:
-        self._service = service
-        self._page_rate = page_rate
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._newest: Pass | None = None
         self._reading = asyncio.Lock()
@@ -86,13 +84,30 @@ class StreamLists:
             newest = self._newest
             if newest is not None and self._clock() - newest.ended_at < within_s:
                 return newest
-            return await self._read(lambda _: None)
+            return await self._found(within_s)
 
     async def read(self, on_page: OnPage) -> Pass:
         """A new pass; `on_page` gets each page as it comes. Raises StreamServiceError and
         StoreUnavailableError."""
         async with self._reading:
             return await self._read(on_page)
+
+    async def _found(self, within_s: float) -> Pass:
+        """A pass that ended in the last `within_s`, and is not our newest one."""
+        return await self._read(lambda _: None)
+
+    @abstractmethod
+    async def _read(self, on_page: OnPage) -> Pass:
+        """A new pass, which is then the newest."""
+
+
+class StreamLists(OnePassAtATime):
+    """The lists as this process reads them. Each page takes a turn of `page_rate`."""
+
+    def __init__(self, service: StreamService, page_rate: CallTurns, clock: Clock) -> None:
+        super().__init__(clock)
+        self._service = service
+        self._page_rate = page_rate
 
     async def _read(self, on_page: OnPage) -> Pass:
         streams: dict[str, ListedStream] = {}

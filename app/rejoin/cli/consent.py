@@ -15,6 +15,7 @@ import click
 
 from rejoin.cli.messages import is_terminal
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 
 if TYPE_CHECKING:
     from rejoin.runtime.studio_profile import StudioProfile
@@ -34,7 +35,11 @@ def agree_to_link(profile: StudioProfile, *, yes: bool) -> StudioProfile:
     is_local = asyncio.run(leads_into_this_network(profile.backend_url))
     if is_local:
         where = f"This link leads to {origin}, which is on this computer or its network."
-        _ask(f"{where} Connect to it?", f"{where} Add --yes to connect to it.", yes=yes)
+        question = Message(
+            "This link leads to {origin}, which is on this computer or its network. Connect to it?",
+            origin=origin,
+        )
+        _ask(question, f"{where} Add --yes to connect to it.", yes=yes)
     agree_to_token(profile, f"This link leads to {origin}.", yes=yes)
     return replace(profile, public_only=not is_local)
 
@@ -49,7 +54,7 @@ def agree_to_token(profile: StudioProfile, reason: str, *, yes: bool) -> None:
     if profile.token:
         origin = origin_of(profile.backend_url)
         _ask(
-            f"Send your sign-in token to {origin}?",
+            Message("Send your sign-in token to {origin}?", origin=origin),
             f"{reason} Add --yes to send it your sign-in token.",
             yes=yes,
         )
@@ -66,8 +71,16 @@ def agree_to_sign_in(
 
     origin, at = origin_of(profile.backend_url), origin_of(issuer)
     where = f"This link leads to {origin}, where players" if named_by_link else "There players"
+    question = Message("There players sign in at {at}. Sign in there in your browser now?", at=at)
+    if named_by_link:
+        question = Message(
+            "This link leads to {origin}, where players sign in at {at}. Sign in there in your "
+            "browser now?",
+            origin=origin,
+            at=at,
+        )
     _ask(
-        f"{where} sign in at {at}. Sign in there in your browser now?",
+        question,
         f"{where} sign in at {at}. Sign in first: `rejoin sign-in {profile.backend_url}`, with "
         "--device where there is no browser.",
         yes=yes,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from rejoin.cli.options import FILE, NumberRange, decoder, frame_pacing, renderer
+from rejoin.cli.microphone_options import microphone_options
+from rejoin.cli.options import FILE, NONE, NumberRange, TextType, decoder, frame_pacing, renderer
 from rejoin.cli.pad_options import pad_options
 from rejoin.cli.saved_settings import saved
 from rejoin.cli.sign_in import token_file
@@ -23,9 +24,6 @@ _Options = TypeVar("_Options", bound="GameOptions")
 
 _OTHER_NAMES: Final = {"turn_file": "ice_servers", "send_reports": "report"}
 """Options that do not have the name of their setting."""
-
-NONE: Final = "none"
-"""`runtime.setting_kinds.NONE`, repeated so that `--help` imports nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +50,9 @@ class GameOptions:
     pad_dead_zone: float = 0.1
     pad_swap_ab: bool = False
     pad_swap_xy: bool = False
+    pad_swap_ab_cards: bool = False
     pad_rumble: bool = True
+    pad_mouse: bool = False
     max_kbps: int | None = None
     max_height: int | None = None
     ice_servers: Path | None = None
@@ -65,6 +65,11 @@ class GameOptions:
     """The name of the screen to open on; None: the desktop decides."""
     sound_device: str | None = None
     mute_in_background: bool = False
+    microphone: str = "off"
+    """`off`, `open` or `push_to_talk`."""
+    microphone_device: str | None = None
+    microphone_in_background: bool = False
+    microphone_in_menu: bool = False
     close_at_end: bool = False
     probe_url: str | None = None
     """Another address of the studio, for probes while the connection is lost."""
@@ -132,17 +137,6 @@ class LimitType(click.ParamType[int | None]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | None:
         return None if value in (None, NONE) else self._range.convert(value, param, ctx)
-
-
-class TextType(click.ParamType[str | None]):
-    """Any text, or `none`: None."""
-
-    name = "text"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str | None:
-        return None if value in (None, NONE) else str(value)
 
 
 class OptionalFile(click.Path):
@@ -255,6 +249,7 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
             "in software.",
         ),
         *window_options(),
+        *microphone_options(),
         click.option(
             "--close-at-end", is_flag=True, help="Close the window when the game has ended."
         ),

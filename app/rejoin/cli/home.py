@@ -1,24 +1,25 @@
-"""`rejoin home`, and `rejoin` alone where there is a display: the home window, put together."""
+"""The home window, put together: for `rejoin home`, and `rejoin` alone where there is a display.
+
+Without click, which takes a tenth of the time until the window is painted.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from rejoin.cli import exit_codes
-from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import say, warn
 from rejoin.cli.no_collections import no_collections
-from rejoin.cli.options import as_values
 from rejoin.errors import BadInputError
 from rejoin.parts import loading, needs
 
 if TYPE_CHECKING:
+    from rejoin.cli.game_options import GameOptions
     from rejoin.gui.home.played_game import Parts
+    from rejoin.gui.input import PlayerPads
     from rejoin.runtime.instance import Instance
+    from rejoin.runtime.instance_server import OnActivate
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player_settings import PlayerSettings
 
@@ -26,33 +27,33 @@ KEY: Final = "home"
 """The name of the home window's lock: one of it runs for each user and machine."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomeOptions:
-    """The arguments of `rejoin home`."""
+def can_be_shown() -> bool:
+    """Whether the home window would appear on somebody's screen."""
+    import importlib.util
 
-    link: str | None = None
+    from rejoin.gui import displays
+
+    return importlib.util.find_spec("PySide6") is not None and displays.can_be_seen()
 
 
-@click.command(short_help="Open the home window.")
-@click.argument("link", required=False)
-@as_values(HomeOptions)
 @needs("player")
-def home(chosen: HomeOptions) -> int:
-    """Open the window with your games, and with the last one while there is a way back into it.
-
-    LINK is a studio's link (rejoin://play?...): the window asks before it leads anywhere. If the
-    window is open already, it comes to the front.
-    """
-    return show_home(chosen.link)
-
-
 @no_collections()
 def show_home(link: str | None = None) -> int:
     """Show the home window until it is closed; returns the exit code. Raises RejoinError."""
     if link is not None:
         _check_link(link)
+    # What knows no Qt, while the system loads that (`qt_loading.begin`).
+    import rejoin.gui.home.contents
+    import rejoin.runtime.place_file
+    import rejoin.runtime.renderer_memory
+    import rejoin.runtime.settings_file
+    import rejoin.runtime.unfinished  # noqa: F401
+
     with loading():
-        from rejoin.gui import displays, platform_plugin
+        from rejoin.gui import displays, qt_loading
+
+        qt_loading.load_qt()
+        from rejoin.gui import platform_plugin
     displays.check_display()
     platform_plugin.check()
     from rejoin.runtime.instance import Instance, activate
@@ -90,6 +91,7 @@ def _run(link: str | None, instance: Instance | None) -> int:
     return program.run(
         _settings,
         _make_parts,
+        make_pads=_make_pads,
         link=link,
         instance=instance,
     )
@@ -102,17 +104,24 @@ def _settings() -> PlayerSettings:
     return settings_file.load(settings_file.settings_path()).settings
 
 
-def _make_parts(game: GameToPlay) -> Parts:
-    from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
+def _make_pads() -> PlayerPads:
+    from rejoin.cli.played_game import gamepads
+
+    return gamepads(options_of(_settings()))[0]
+
+
+def _make_parts(game: GameToPlay, on_activate: OnActivate) -> Parts:
+    from rejoin.cli.played_game import gamepads, make_player, window_options
     from rejoin.gui.home.played_game import Parts
+    from rejoin.gui.settings.chosen_controls import controls_of
     from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.settings_file import settings_path
 
     settings = _settings()
     options = options_of(settings, back=game.ticket is not None)
-    player = make_player(game, options, lambda activation: None)
-    pads, on_wish = gamepads(options)
+    player = make_player(game, options, on_activate)
+    pads, on_wish = gamepads(options, player.microphone.press)
     player.subscribe_wishes(on_wish)
     window = dataclasses.replace(
         window_options(game, options, player),
@@ -121,12 +130,14 @@ def _make_parts(game: GameToPlay) -> Parts:
         controls=controls_of(settings),
     )
     hint = not HAS_NETLINK and not game.profile.network.loopback_only
-    return Parts(game, player, window, network_hint=hint)
+    return Parts(game, player, window, network_hint=hint, full_screen=options.full_screen)
 
 
 def options_of(settings: PlayerSettings, *, back: bool = False) -> GameOptions:
     """How a game is played by these settings. `back`: the last game, which may have crashed by a
     driver, so that it is decoded in software (as `rejoin back` does)."""
+    from rejoin.cli.game_options import GameOptions
+
     names = {each.name for each in dataclasses.fields(GameOptions)}
     same = {
         each.name: getattr(settings, each.name)

@@ -15,8 +15,6 @@ import sys
 from types import FrameType
 from typing import NoReturn, TextIO
 
-import click
-
 from rejoin.cli import exit_codes
 from rejoin.cli.messages import (
     escape_unencodable,
@@ -25,45 +23,8 @@ from rejoin.cli.messages import (
     say_lines,
     warn,
 )
-from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT, taken_from
-from rejoin.cli.verbs import Verbs
+from rejoin.cli.secret_variables import taken_from
 from rejoin.errors import RejoinError
-from rejoin.version import VERSION
-
-
-@click.group(
-    cls=Verbs,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    invoke_without_command=True,
-    no_args_is_help=False,
-)
-@click.version_option(VERSION)
-@click.option("-v", "--verbose", is_flag=True, help="Log to standard error what Rejoin does.")
-@click.pass_context
-def rejoin(context: click.Context, verbose: bool) -> int:
-    """Play games streamed by Amazon GameLift Streams, and get back in when the connection drops.
-
-    Without a command the home window opens, where there is a display.
-    """
-    from rejoin.runtime import logs
-
-    logs.configure(verbose=verbose)
-    if context.invoked_subcommand is not None:
-        return exit_codes.SUCCESS
-    if not _can_show_home():
-        raise click.exceptions.NoArgsIsHelpError(context)
-    from rejoin.cli.home import show_home
-
-    return show_home()
-
-
-def _can_show_home() -> bool:
-    """Whether the home window would appear on somebody's screen."""
-    import importlib.util
-
-    from rejoin.gui import displays
-
-    return importlib.util.find_spec("PySide6") is not None and displays.can_be_seen()
 
 
 def main() -> NoReturn:
@@ -101,29 +62,48 @@ def _run() -> int:
     try:
         # First of all: whatever is imported or started from here on does not inherit the secrets.
         secrets = taken_from(os.environ)
-        code = rejoin.main(prog_name="rejoin", standalone_mode=False, obj=secrets)
-    except click.exceptions.Abort:
-        code = exit_codes.INTERRUPTED
+        return _home() if _opens_home(sys.argv[1:]) else _verb(secrets)
     except KeyboardInterrupt:
-        code = exit_codes.INTERRUPTED
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        code = error.exit_code
-    except click.ClickException as error:
-        warn(_usage_sentence(error))
-        code = error.exit_code
+        return exit_codes.INTERRUPTED
     except RejoinError as error:
         warn(str(error))
-        code = error.exit_code
+        return error.exit_code
     except Exception as error:
         sentence = _used_up(error)
         if sentence:
             warn(sentence)
-            code = RejoinError.exit_code
-        else:
-            _report_bug(error)
-            code = exit_codes.BUG
-    return code if isinstance(code, int) else exit_codes.SUCCESS
+            return RejoinError.exit_code
+        _report_bug(error)
+        return exit_codes.BUG
+
+
+def _verb(secrets: dict[str, str]) -> int:
+    from rejoin.cli import command_line
+
+    return command_line.run(secrets)
+
+
+def _opens_home(arguments: list[str]) -> bool:
+    """Whether these open the home window, which needs no library for command lines: no arguments
+    where there is a display, or `home`, alone or with a link."""
+    if arguments and (arguments[0] != "home" or len(arguments) > 2):
+        return False
+    if any(each.startswith("-") for each in arguments):
+        return False
+    from rejoin.cli import home
+
+    return bool(arguments) or home.can_be_shown()
+
+
+def _home() -> int:
+    from rejoin.gui import qt_loading
+
+    qt_loading.begin()
+    from rejoin.cli import home
+    from rejoin.runtime import logs
+
+    logs.configure(verbose=False)
+    return home.show_home(*sys.argv[2:])
 
 
 _DISK_FULL = "The disk is full."
@@ -191,17 +171,6 @@ def _as_interrupt(_number: int, frame: FrameType | None) -> None:
         interrupt(signal.SIGINT, frame)
     else:
         raise KeyboardInterrupt
-
-
-def _usage_sentence(error: click.ClickException) -> str:
-    """What is wrong with the arguments, and where the right ones are listed."""
-    if isinstance(error, click.NoSuchOption) and error.option_name == "--token":
-        return NO_TOKEN_AS_ARGUMENT
-    sentence = error.format_message().rstrip(".") + "."
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is None:
-        return sentence
-    return f"{sentence} See `{context.command_path} --help`."
 
 
 def _report_bug(error: Exception) -> None:

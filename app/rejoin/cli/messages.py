@@ -7,8 +7,6 @@ import os
 import sys
 from typing import TextIO
 
-import click
-
 from rejoin.printable import printable, printable_lines
 
 
@@ -61,21 +59,27 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def _echo(text: str, *, nl: bool = True, err: bool = False) -> None:
+    import click  # not for a home window that says nothing
+
+    click.echo(text, nl=nl, err=err)
+
+
 def say(line: str, *, err: bool = False) -> None:
     """Print one line, on standard output or standard error."""
-    click.echo(printable(line), err=err)
+    _echo(printable(line), err=err)
 
 
 def say_lines(text: str, *, err: bool = False) -> None:
     """Print a text that we laid out in lines."""
-    click.echo(printable_lines(text), err=err)
+    _echo(printable_lines(text), err=err)
 
 
 def say_progress(text: str) -> None:
     """Overwrite the line at the cursor on standard error; an empty text only goes to its start."""
-    click.echo(f"\r{printable(text)}", nl=False, err=True)
+    _echo(f"\r{printable(text)}", nl=False, err=True)
 
 
 def warn(sentence: str) -> None:
     """Print one sentence on standard error, after the program's name."""
-    click.echo(f"rejoin: {printable(sentence)}", err=True)
+    _echo(f"rejoin: {printable(sentence)}", err=True)

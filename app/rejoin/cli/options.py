@@ -21,6 +21,21 @@ EXISTING_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
 
+NONE: Final = "none"
+"""`runtime.setting_kinds.NONE`, repeated so that `--help` imports nothing else."""
+
+
+class TextType(click.ParamType[str | None]):
+    """Any text, or `none`: None."""
+
+    name = "text"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | None:
+        return None if value in (None, NONE) else str(value)
+
+
 class NumberRange(click.FloatRange):
     """A number within bounds. To click's own type NaN is within any."""
 

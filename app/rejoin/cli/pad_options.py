@@ -44,8 +44,18 @@ def pad_options() -> tuple[Callable[[_Verb], _Verb], ...]:
             help="Swap the left and the top button of gamepads (X and Y).",
         ),
         click.option(
+            "--pad-swap-ab-cards/--no-pad-swap-ab-cards",
+            default=saved("pad_swap_ab_cards"),
+            help="On Rejoin's own cards the right button presses, and the bottom one goes back.",
+        ),
+        click.option(
             "--pad-rumble/--no-pad-rumble",
             default=saved("pad_rumble"),
             help="The game may make gamepads vibrate; only where its input module asks for it.",
+        ),
+        click.option(
+            "--pad-mouse/--no-pad-mouse",
+            default=saved("pad_mouse"),
+            help="Menu, held on a gamepad, makes it a mouse, and a gamepad again.",
         ),
     )

@@ -69,14 +69,17 @@ def play(chosen: PlayOptions) -> int:
 
 
 def _url_game(chosen: PlayOptions) -> GameToPlay:
-    """The game that the options describe: nobody else has a say in reconnect reports here.
-    Raises RejoinError."""
+    """The game that the options describe: nobody else has a say in reconnect reports and in the
+    microphone here. Raises RejoinError."""
     from rejoin.runtime.launch import GameToPlay
 
     backend_profile.check_stream_group(chosen)
     window.check_display()
     profile = backend_profile.profile_of(chosen.backend_url, chosen.token, chosen)
-    profile, signed_in = bearer.given(replace(profile, takes_reports=chosen.report), chosen)
+    profile, signed_in = bearer.given(
+        replace(profile, takes_reports=chosen.report, allows_microphone=True),
+        chosen,
+    )
     if signed_in is None:
         profile, signed_in = bearer.signed_in(profile, chosen)
     return GameToPlay(profile, signed_in=signed_in)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rejoin.cli.game_options import GameOptions
-from rejoin.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rejoin.gui.control_options import ControlOptions
     from rejoin.gui.input import PlayerPads
     from rejoin.gui.surface_choice import PictureOptions
     from rejoin.gui.window_options import WindowOptions
@@ -20,11 +16,7 @@ if TYPE_CHECKING:
     from rejoin.runtime.instance_server import OnActivate
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player import Player
-    from rejoin.runtime.player_settings import PlayerSettings
     from rejoin.runtime.statistics_file import StatisticsFile
-
-MAPPINGS: Final = "gamecontrollerdb.txt"
-"""A file of the player's, beside the settings, with gamepads that SDL does not know."""
 
 
 def window_options(game: GameToPlay, options: GameOptions, player: Player) -> WindowOptions:
@@ -70,6 +62,7 @@ def make_player(
     from rejoin.media.video.hardware import chosen
     from rejoin.runtime.data_used import DataUsed
     from rejoin.runtime.local_store import LocalStore
+    from rejoin.runtime.microphone_states import MicrophoneChoices, MicrophoneMode
     from rejoin.runtime.player import Player, PlayerOptions
     from rejoin.runtime.report_queue import ReportQueue
     from rejoin.runtime.volume_file import SoundFile
@@ -89,6 +82,12 @@ def make_player(
             sound_file=SoundFile(),
             hardware=chosen(options.decoder),
             sound_device=options.sound_device,
+            microphone=MicrophoneChoices(
+                MicrophoneMode(options.microphone),
+                options.microphone_device,
+                options.microphone_in_background,
+                options.microphone_in_menu,
+            ),
             data_used=DataUsed(),
             dtls_client=options.dtls_client,
             input_module=options.input_module == "service",
@@ -101,58 +100,24 @@ def make_player(
     )
 
 
-def gamepads(options: GameOptions) -> tuple[PlayerPads, Callable[[AnyWish], None]]:
-    """The player's gamepads, unless they are off, and what wishes of the input module go to."""
+def gamepads(
+    options: GameOptions, on_talk: Callable[[bool], None] = lambda talks: None
+) -> tuple[PlayerPads, Callable[[AnyWish], None]]:
+    """The player's gamepads, and what wishes of the input module go to. Switched off, nothing of
+    them is read. `on_talk`: hears of the microphone's button."""
     from rejoin.gamepads.choices import PadChoices
     from rejoin.gamepads.reader import Gamepads
-    from rejoin.gui.input import NoPads
-    from rejoin.runtime.state_folder import settings_folder
+    from rejoin.gui.own_pads import mappings_path
 
-    if not options.gamepads:
-        return NoPads(), lambda wish: None
     choices = PadChoices(
+        enabled=options.gamepads,
         background=options.pad_background,
         dead_zone=options.pad_dead_zone,
         swap_ab=options.pad_swap_ab,
         swap_xy=options.pad_swap_xy,
+        swap_ab_cards=options.pad_swap_ab_cards,
         rumble=options.pad_rumble,
+        mouse=options.pad_mouse,
     )
-    mappings: Path | None = None
-    with contextlib.suppress(BadInputError):  # there is no home folder
-        mappings = settings_folder() / MAPPINGS
-    pads = Gamepads(choices, mappings)
+    pads = Gamepads(choices, mappings_path(), on_talk=on_talk)
     return pads, pads.on_wish
-
-
-def controls_of(settings: PlayerSettings) -> ControlOptions:
-    """How keyboard, mouse and touch behave, as the player has saved it."""
-    from rejoin.gui.control_options import (
-        ControlOptions,
-        MouseOptions,
-        SystemKeysMode,
-        TouchMode,
-    )
-    from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
-
-    return ControlOptions(
-        Shortcuts.of(
-            {
-                ShortcutAction.TOGGLE_FULL_SCREEN: settings.keys_full_screen,
-                ShortcutAction.TOGGLE_STATISTICS: settings.keys_statistics,
-                ShortcutAction.TOGGLE_SOUND: settings.keys_sound,
-                ShortcutAction.LOUDER: settings.keys_louder,
-                ShortcutAction.QUIETER: settings.keys_quieter,
-                ShortcutAction.SAVE_PICTURE: settings.keys_picture,
-                ShortcutAction.RECONNECT: settings.keys_reconnect,
-                ShortcutAction.FREE_MOUSE: settings.keys_free_mouse,
-            }
-        ),
-        MouseOptions(
-            capture=settings.mouse_capture == "game",
-            sensitivity=settings.mouse_sensitivity,
-            swap_buttons=settings.mouse_swap_buttons,
-            reverse_scroll=settings.mouse_scroll == "reversed",
-        ),
-        TouchMode(settings.touch_mode),
-        SystemKeysMode(settings.system_keys),
-    )

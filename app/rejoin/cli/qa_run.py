@@ -262,6 +262,7 @@ def _run_at_backend(chosen: RunOptions) -> int:
             scenario = replace(scenario, cases=again)
     _sweep_left_over(profile)
     run_of = _campaign(scenario, profile, chosen)
+    say(run_of.announcement())
     records = run_of.play_all(_report)
     summary = results.summarize(records)
     _say_summary(summary, len(records))

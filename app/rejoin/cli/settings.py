@@ -15,7 +15,7 @@ from rejoin.cli.options import FILE, as_values
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
-    from rejoin.runtime.player_settings import Loaded
+    from rejoin.runtime.loaded_settings import Loaded
 
 _WIDTH: Final = 78
 

@@ -1,47 +1,31 @@
-"""The sign-in token: taken out of the environment, or read from a file or standard input.
+"""The sign-in token: from the environment, or read from a file or standard input.
 
 An argument of a command line can be read by every user of the computer, so no option has the token
-as its value. A variable is inherited by every program that is started, so it is taken out first.
+as its value.
 """
 
 from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
 import click
 
 from rejoin.cli.messages import is_terminal
+from rejoin.cli.secret_variables import TOKEN_VARIABLE
 from rejoin.errors import BadInputError
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
-TOKEN_VARIABLE: Final = "REJOIN_TOKEN"
-_SECRET_VARIABLES: Final = (
-    TOKEN_VARIABLE,
-    "REJOIN_BACKEND_TOKENS",
-    "REJOIN_BACKEND_ACCESS_KEY_ID",
-    "REJOIN_BACKEND_SECRET_ACCESS_KEY",
-    "REJOIN_BACKEND_SESSION_TOKEN",
-    "REJOIN_BACKEND_DATABASE",  # its URL has a password
-    "REJOIN_BACKEND_INTROSPECTION_CLIENT_SECRET",
-)
 _MAX_TOKEN: Final = 8192
 
 NO_TOKEN_AS_ARGUMENT: Final = (
     "There is no option --token, because other users of this computer can read the arguments of a "
     "command: use --token-file FILE (- for standard input) or set REJOIN_TOKEN."
 )
-
-
-def taken_from(environment: MutableMapping[str, str]) -> dict[str, str]:
-    """The secrets of the environment, which are no longer in it: no program that is started by us
-    or by a library of ours (`ctypes.util.find_library` runs a compiler) inherits one."""
-    found = {name: environment.pop(name, "") for name in _SECRET_VARIABLES}
-    return {name: value for name, value in found.items() if value}
 
 
 def taken() -> dict[str, str]:

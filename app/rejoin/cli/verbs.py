@@ -33,7 +33,7 @@ def _doctor() -> click.Command:
 
 
 def _home() -> click.Command:
-    from rejoin.cli.home import home
+    from rejoin.cli.home_verb import home
 
     return home
 

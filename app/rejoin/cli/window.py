@@ -14,13 +14,14 @@ import click
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions, with_settings
 from rejoin.cli.messages import is_terminal, say, warn
-from rejoin.cli.played_game import controls_of, gamepads, make_player, window_options
+from rejoin.cli.played_game import gamepads, make_player, window_options
 from rejoin.cli.saved_settings import given_here, of_this_run, read_again
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.parts import loading
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
+    from rejoin.gui.control_options import ControlOptions
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.instance import Instance
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 def check_display() -> None:
     """Raises NoDisplayError without a display, ImportError where Qt cannot be loaded."""
     with loading():
+        from rejoin.gui import qt_loading
+
+        qt_loading.load_qt()
         import rejoin.gui.application  # noqa: F401
         from rejoin.gui import displays, platform_plugin
 
@@ -80,8 +84,10 @@ def _saved_ice_servers(profile: StudioProfile, saved: Path | None) -> Path | Non
     and one that is wrong costs no game."""
     if saved is None or profile.ice_servers_file is not None:
         return None
+    from rejoin.runtime.saved_choices import with_saved_relay
+
     try:
-        replace(profile, ice_servers_file=saved).ice_servers()
+        with_saved_relay(profile, saved)
     except BadInputError as error:
         warn(f"{error} It is the setting network.turn_file; the game starts without.")
         return None
@@ -158,12 +164,13 @@ def play_in_window(
     from rejoin.core.model import Stage
     from rejoin.gui import application
     from rejoin.runtime.network import HAS_NETLINK
+    from rejoin.runtime.said_once import SaidOnce
     from rejoin.runtime.unfinished import unfinished_game
 
     games = _Games(game, options, before, stats)
     if game.ticket is None and unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
-    warned: set[str] = set()
+    said = SaidOnce()
 
     def after_refresh(window: RejoinWindow) -> None:
         stage = window.snapshot.stage
@@ -171,10 +178,8 @@ def play_in_window(
         if games.go_on(window):
             return
         if stage is Stage.LIVE:
-            for problem in (games.player.problem() or "").splitlines():
-                if problem not in warned:
-                    warned.add(problem)
-                    warn(problem)
+            for problem in said.new(games.player.problem()):
+                warn(problem)
         if games.died or (options.close_at_end and stage is Stage.ENDED):
             window.close()
 
@@ -188,7 +193,7 @@ def play_in_window(
                 settings=_followed(options),
                 place=_place(),
                 pads=games.pads,
-                controls=controls_of(of_this_run()),
+                controls=_controls(),
             ),
             full_screen=options.full_screen,
             network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
@@ -216,8 +221,12 @@ class _Games:
         self._wanted = False
         self.failure: RejoinError | None = None
         """Why another game could not begin."""
-        self.pads, self._on_wish = gamepads(options)
+        self.pads, self._on_wish = gamepads(options, self._talk)
         self.player, self.thread = self._begin(game, again=False)
+
+    def _talk(self, held: bool) -> None:
+        """The microphone's button of a gamepad, for the game that is played now."""
+        self.player.microphone.press(held)
 
     def _begin(self, game: GameToPlay, *, again: bool) -> tuple[Player, StreamThread[Ending]]:
         """Raises RejoinError."""
@@ -254,7 +263,7 @@ class _Games:
             return True
         self.thread.start()
         options = window_options(self._game, self._options, self.player)
-        controls = controls_of(of_this_run())
+        controls = _controls()
         window.play(self.player, replace(options, pads=self.pads, controls=controls))
         return False
 
@@ -265,7 +274,7 @@ class _Games:
             self._options, settings, given_here(), of_ticket=self._of_ticket
         )
         self.pads.stop()
-        self.pads, self._on_wish = gamepads(options)
+        self.pads, self._on_wish = gamepads(options, self._talk)
         signed_in = self._game.signed_in
         self._game = replace(
             self._game,
@@ -338,9 +347,18 @@ def _place() -> PlaceFile | None:
         return None
 
 
+def _controls() -> ControlOptions:
+    """How keyboard, mouse and touch behave, as the player has saved it."""
+    from rejoin.gui.settings.chosen_controls import controls_of
+
+    return controls_of(of_this_run())
+
+
 def ending_sentence(ending: Ending) -> str:
     """The end of a game on one line: the title that the window shows, and the details."""
     from rejoin.gui import ending_texts
+    from rejoin.language import in_english
 
-    text = ending_texts.ending_text(ending)
+    with in_english():  # the window may speak another language, and the terminal does not
+        text = ending_texts.ending_text(ending)
     return f"{text.title.rstrip('.')}. {ending.detail or text.meaning}"

@@ -289,8 +289,10 @@ class Policy:
     start_unconnected_s: float = 60.0
     """A start whose answered connections all fail ends this long after the first answer."""
     terminate_tries: int = 3
-    """After this many failed calls the player is told that the game has not ended yet, or that it
+    """After this many failed calls the card says that the game has not ended yet, or that it
     could not be ended where the backend refuses."""
+    terminate_late_after_s: float = 5.0
+    """Or once a call failed after so long: a backend that hangs takes its whole time each time."""
     terminate_budget_s: float = 8.0
     terminate_every_s: float = 15.0
     """The longest backoff between two calls that end a game, which go on until it is surely
@@ -329,8 +331,9 @@ class ConnectionSample:
     """Statistics of one connection, taken every 50 ms by `rtc/statistics`.
 
     `last_packet_at`: newest authenticated inbound packet of any kind (SRTP, SRTCP, STUN, SCTP).
-    `last_rtp_at`: newest SRTP media packet. `last_frame_at`: newest decoded frame.
-    `frame_interval_s`: mean of the last frames. `rtt_s`: smoothed, None before it is known.
+    `last_rtp_at`: newest SRTP media packet. `last_frame_at`: newest decoded frame, or complete one
+    that was not decoded as nobody sees the picture. `frame_interval_s`: mean of the last frames.
+    `rtt_s`: smoothed, None before it is known.
     `loss`: share of RTP packets missing over the last 3 s, 0..1.
     `proved_sent_at`: sending time of our newest packet that the host acknowledged.
     `loop_lag_s`: how late our own loop ran since the last sample; the detector subtracts it.

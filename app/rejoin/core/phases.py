@@ -245,12 +245,14 @@ class TerminatingSession:
     `over_at`: when the game is surely over, ended or not; the last call starts then. `tries`: calls
     so far. `refused`: how many of them the backend answered with a refusal that may be final.
     `not_before_at`: set by a Retry-After; nothing is sent earlier, whatever happens. `delayed_by`:
-    why the game has not ended yet, once the first tries are over, or at once without a network.
+    why the game has not ended yet, once the first tries are over or `began_at` is a while ago, or
+    at once without a network.
     """
 
     ending: Ending
     until_at: float
     over_at: float
+    began_at: float
     tries: int = 1
     refused: int = 0
     again_at: float | None = None

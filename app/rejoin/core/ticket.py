@@ -66,6 +66,7 @@ class BackendAddress:
     whether the studio wants reconnect reports; a ticket that does not say it means no.
     `probe_url`: another address of the studio, for probes. `keeps_last_picture`: whether the
     picture that the player saw last may be kept beside the ticket; a ticket without it means no.
+    `allows_microphone`: whether the studio takes the player's voice; likewise.
     """
 
     backend_url: str
@@ -82,6 +83,7 @@ class BackendAddress:
     takes_reports: bool = False
     probe_url: str | None = None
     keeps_last_picture: bool = False
+    allows_microphone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def to_text(ticket: Ticket) -> str:
                     "takes_reports": backend.takes_reports,
                     "probe_url": backend.probe_url,
                     "keeps_last_picture": backend.keeps_last_picture,
+                    "allows_microphone": backend.allows_microphone,
                 },
             },
             indent=1,
@@ -225,6 +228,7 @@ def from_text(text: str) -> Ticket:
             backend.flag_or_false("takes_reports"),
             backend.word_or_none("probe_url", r"https?://[\x21-\x7E]{1,2040}"),
             backend.flag_or_false("keeps_last_picture"),
+            backend.flag_or_false("allows_microphone"),
         ),
         top.word("boot_id", r"[A-Za-z0-9-]{0,64}"),
         top.number("written_at", 0),

@@ -11,6 +11,8 @@ Glossary:
     at rest     Every button up, every stick in the middle.
 
 Read: `choices` and `changes` (values), `standard` (SDL's numbers to the W3C's), `pads` (devices to
-states), `gate` (what reaches the game, and when), `reader` (the thread), `sdl_source` and
-`sdl_library` (SDL itself).
+states), `gate` (what reaches the game, and when), `talk_button` (the
+microphone's button, which does not), `reader` (the thread), `sdl_source` and
+`sdl_library` (SDL itself). Beside the gate `navigation` makes presses on Rejoin's own cards, and
+`pad_mouse` makes a pad a mouse.
 """

@@ -43,10 +43,18 @@ class PadGate:
         with self._lock:
             self._send = send
 
-    def change(self, *, is_open: bool | None = None, active: bool | None = None) -> None:
-        """Whether the game takes input, and whether its window is active; None: as before."""
+    def change(
+        self,
+        *,
+        is_open: bool | None = None,
+        active: bool | None = None,
+        background: bool | None = None,
+    ) -> None:
+        """Whether the game takes input, whether its window is active, and whether pads reach it
+        while it is not; None: as before."""
         with self._lock:
             before = self.passing
+            self._background = self._background if background is None else background
             self._open = self._open if is_open is None else is_open
             self._active = self._active if active is None else active
             if self.passing != before:

@@ -36,6 +36,15 @@ class Pads:
         self._choices = choices
         self._devices: dict[int, _Device] = {}
 
+    @property
+    def choices(self) -> PadChoices:
+        return self._choices
+
+    def choose(self, choices: PadChoices, now: float) -> list[PadState]:
+        """The player has chosen otherwise: the states, as they are by that."""
+        self._choices = choices
+        return [state for device in self._devices.values() for state in self._say(device, now)]
+
     def __len__(self) -> int:
         return len(self._devices)
 

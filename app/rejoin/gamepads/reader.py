@@ -5,22 +5,30 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
 from rejoin.clock import boot_s
-from rejoin.gamepads.changes import Change, Vibration
+from rejoin.gamepads.changes import Change, Unplugged, Vibration
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.gate import PadGate, Send
+from rejoin.gamepads.navigation import Navigation, PadPress
+from rejoin.gamepads.pad_mouse import PadAct, PadIsMouse, PadMouse
 from rejoin.gamepads.pads import Pads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
+from rejoin.gamepads.talk_button import TalkButton
+from rejoin.input_events.events import PadState
+from rejoin.input_events.held import at_rest
 from rejoin.input_events.wishes import AnyWish, VibrationWish
 
 _log = logging.getLogger("rejoin.gamepads")
 
 READ_EVERY_S: Final = 0.004
 """While a pad is there and the game takes its input; a pad itself reports every 1 to 8 ms."""
+CARDS_EVERY_S: Final = 0.016
+"""While a pad is there and its presses are for Rejoin's own cards."""
 IDLE_EVERY_S: Final = 0.050
 """While a pad is there and nothing of it passes."""
 SEARCH_EVERY_S: Final = 0.250
@@ -28,6 +36,9 @@ SEARCH_EVERY_S: Final = 0.250
 END_WITHIN_S: Final = 1.0
 MAX_VIBRATIONS: Final = 16
 """Wishes of a module that wait; older ones are dropped."""
+
+
+Heard = Callable[[PadPress | PadAct], None]
 
 
 class PadSource(Protocol):
@@ -39,7 +50,8 @@ class PadSource(Protocol):
 
 
 class Gamepads:
-    """Implements `gui.input.PlayerPads`. Nothing is loaded and no thread runs before `open`."""
+    """Implements `gui.input.PlayerPads`. Nothing is loaded and no thread runs before `open` or
+    `listen`."""
 
     def __init__(
         self,
@@ -47,20 +59,34 @@ class Gamepads:
         mappings: Path | None = None,
         *,
         make_source: Callable[[Path | None], PadSource] | None = None,
+        on_talk: Callable[[bool], None] = lambda held: None,
     ) -> None:
-        """`mappings`: the player's gamecontrollerdb.txt. `make_source`: None: SDL's; it may raise
-        GamepadsUnavailableError, and then there are no gamepads."""
+        """`mappings`: the player's gamecontrollerdb.txt. `on_talk`: called, on the thread of the
+        gamepads, when the microphone's button is held and let go (`talk_button`). `make_source`:
+        None: SDL's; it may raise GamepadsUnavailableError, and then there are no gamepads."""
         self.choices = choices
         self.mappings = mappings
         self._make_source = make_source or _sdl_source
+        self._on_talk = on_talk
+        self._talks = False
         self._gate = PadGate(background=choices.background)
+        self._heard: Heard | None = None
+        """Where presses on cards go."""
         self._thread: threading.Thread | None = None
         self._ends = threading.Event()
+        """Of the thread that runs now."""
+        self._wanted = self._stopped = False
+        self._mouse = PadMouse(choices.mouse)
         self._woken = threading.Event()
         self._vibrations: deque[VibrationWish | None] = deque(maxlen=MAX_VIBRATIONS)
         """None: every motor stands still."""
         self.problem: str | None = None
         """Why there are no gamepads, in a sentence."""
+
+    @property
+    def reading(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None
 
     # --- on the GUI thread ------------------------------------------------------------------------
 
@@ -71,10 +97,41 @@ class Gamepads:
     def open(self) -> None:
         """The game takes input."""
         self._gate.change(is_open=True)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="gamepads", daemon=True)
+        self._begin()
+
+    def listen(self, heard: Heard | None) -> None:
+        """Where presses go that are for Rejoin's own cards, and what a pad does as a mouse; called
+        on the thread of the gamepads. None: nowhere."""
+        self._heard = heard
+        if heard is not None:
+            self._begin()
+
+    def choose(self, choices: PadChoices) -> None:
+        """The player has chosen otherwise, which counts at once."""
+        self.choices = choices
+        self._gate.change(background=choices.background)
+        if not choices.enabled:
+            self._end()
+        elif self._wanted:
+            self._begin()
+        self._woken.set()
+
+    def _begin(self) -> None:
+        self._wanted = True
+        if self._thread is None and self.choices.enabled and not self._stopped:
+            self._ends = threading.Event()
+            run = partial(self._run, self._ends)
+            self._thread = threading.Thread(target=run, name="gamepads", daemon=True)
             self._thread.start()
         self._woken.set()
+
+    def _end(self) -> None:
+        """A driver that hangs is abandoned."""
+        self._ends.set()
+        self._woken.set()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(END_WITHIN_S)
 
     def close(self) -> None:
         """The game takes no input: every pad is at rest for it, and still in the hand."""
@@ -92,11 +149,9 @@ class Gamepads:
         self._gate.released()
 
     def stop(self) -> None:
-        """End the thread. A driver that hangs is abandoned."""
-        self._ends.set()
-        self._woken.set()
-        if self._thread is not None:
-            self._thread.join(END_WITHIN_S)
+        """End the thread, for good."""
+        self._stopped = True
+        self._end()
 
     # --- on any thread ----------------------------------------------------------------------------
 
@@ -113,7 +168,7 @@ class Gamepads:
 
     # --- on its own thread ------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _run(self, ends: threading.Event) -> None:
         try:
             source = self._make_source(self.mappings)
         except GamepadsUnavailableError as error:
@@ -121,29 +176,71 @@ class Gamepads:
             _log.warning("%s", error)
             return
         try:
-            self._read(source)
+            self._read(source, ends)
         except Exception:
             _log.exception("gamepads are no longer read")
             self.problem = "Gamepads are no longer read. This is a bug in Rejoin."
         finally:
             source.close()
 
-    def _read(self, source: PadSource) -> None:
-        pads = Pads(self.choices)
-        while not self._ends.is_set():
+    def _read(self, source: PadSource, ends: threading.Event) -> None:
+        pads, navigation = Pads(self.choices), Navigation(self.choices)
+        button = TalkButton()
+        self._mouse = PadMouse(self.choices.mouse)
+        while not ends.is_set():
+            if pads.choices is not self.choices:
+                navigation.choices = self.choices
+                self._mouse.enabled = self.choices.mouse
+                for state in pads.choose(self.choices, boot_s()):
+                    self._put(state, navigation)
             for change in source.poll():
+                self._talk(button.apply(change))
                 for state in pads.apply(change, boot_s()):
-                    self._gate.put(state)
+                    self._put(state, navigation)
             for state in pads.moved(boot_s()):
-                self._gate.put(state)
+                self._put(state, navigation)
+            self._tick(navigation)
             self._vibrate(source, pads)
             self._woken.wait(self._pause_s(pads))
             self._woken.clear()
+        if not self._stopped:  # they are switched off, and the game goes on without them
+            for instance in pads.instances():
+                for state in pads.apply(Unplugged(instance), boot_s()):
+                    self._gate.put(state)
+
+    def _put(self, state: PadState, navigation: Navigation) -> None:
+        plays = self._gate.passing
+        presses = navigation.put(state, boot_s(), plays=plays)
+        acts = self._mouse.put(state, plays=plays)
+        self._gate.put(at_rest(state) if self._mouse.is_mouse(state.index) else state)
+        self._say([*presses, *acts])
+
+    def _tick(self, navigation: Navigation) -> None:
+        now, plays = boot_s(), self._gate.passing
+        acts = self._mouse.tick(now, plays=plays)
+        for act in acts:
+            if isinstance(act, PadIsMouse) and act.on:
+                self._gate.put(at_rest(act.pad))
+        self._say([*navigation.tick(now, plays=plays), *acts])
+
+    def _say(self, what: Sequence[PadPress | PadAct]) -> None:
+        heard = self._heard
+        if heard is not None:
+            for each in what:
+                heard(each)
+
+    def _talk(self, held: bool | None) -> None:
+        """Pads that do not pass begin nothing; what they have begun ends when they let go."""
+        if held is not None and held != self._talks and (not held or self._gate.passing):
+            self._talks = held
+            self._on_talk(held)
 
     def _pause_s(self, pads: Pads) -> float:
         if not pads:
             return SEARCH_EVERY_S
-        return READ_EVERY_S if self._gate.passing else IDLE_EVERY_S
+        if self._gate.passing:
+            return READ_EVERY_S
+        return CARDS_EVERY_S if self._heard is not None else IDLE_EVERY_S
 
     def _vibrate(self, source: PadSource, pads: Pads) -> None:
         while self._vibrations:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QWidget
 
 SPOKEN_TIMES_S = (60, 30, 10, 0)
@@ -14,6 +13,8 @@ def announce(widget: QWidget, text: str, *, urgent: bool = False) -> None:
 
     Screen readers are only known to do so for the window in front (Qt 6.8 and later).
     """
+    from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # 2 ms
+
     event = QAccessibleAnnouncementEvent(widget, text)
     politeness = QAccessible.AnnouncementPoliteness
     event.setPoliteness(politeness.Assertive if urgent else politeness.Polite)

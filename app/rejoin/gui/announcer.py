@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,9 +15,9 @@ from rejoin.gui.announcement import SPOKEN_TIMES_S, announce
 from rejoin.gui.notes import Notes
 from rejoin.language import sentences, tr
 
-MOST, WITHIN_S = 8, 30.0
-"""At most this many announcements in this time; the last two are kept for a new face, and the very
-last for the end."""
+MOST, WITHIN_S = 9, 30.0
+"""At most this many announcements in this time. The last three are kept: one for a new face, one
+for the time left, and the very last for the end."""
 
 PAUSE_S = 3.0
 """A card announces at most this often what is new on it."""
@@ -52,37 +53,47 @@ def next_announcement(
     """What to announce now, if anything: what is shown, once, and the time left at certain values.
 
     A new face of the window is announced at once and completely, later only what is new on it. A
-    sentence that comes and goes is not new. There are at most `MOST` announcements in `WITHIN_S`;
-    what had to wait for that is announced later, if it is still shown then.
+    sentence that comes and goes is not new. The time left goes first. There are at most `MOST`
+    announcements in `WITHIN_S`; what had to wait for that is announced later, if it is still shown.
     """
     recent = tuple(at for at in said.at if now - at < WITHIN_S)
     live, face = snapshot.stage is Stage.LIVE, _face(snapshot)
     shown = {_key(text): text for text in _sentences(snapshot, notes, now)}
     if face != said.face:
-        if len(recent) >= (MOST if snapshot.stage is Stage.ENDED else MOST - 1):
+        if len(recent) >= (MOST if snapshot.stage is Stage.ENDED else MOST - 2):
             return said, None
         left_s = _left_s(snapshot, now)
         # The announcement includes the time left; only lower values are still to come.
-        times_s = tuple(time for time in SPOKEN_TIMES_S if left_s is not None and left_s > time)
+        times_s = () if left_s is None else _still_to_come(SPOKEN_TIMES_S, left_s)
         said = Said(face, frozenset(shown), times_s=times_s, at=said.at)
         text = texts.announcement(snapshot, now) if not live else _joined(shown)
         return _announce(said, recent, now, text, urgent=not live)
     said = _without_gone(said, frozenset(shown), now)
     known = said.shown | {key for key, _ in said.gone}
     fresh = {key: text for key, text in shown.items() if key not in known}
-    if len(recent) >= MOST - 2:
+    times_s = _times_to_come(said, snapshot, now)
+    if times_s != said.times_s and len(recent) < MOST - 1:
+        said = replace(said, times_s=times_s)
+        return _announce(said, recent, now, texts.time_left(snapshot, now).sentence)
+    if len(recent) >= MOST - 3:
         return said, None
     if fresh and (live or not recent or now - recent[-1] >= PAUSE_S):
         said = replace(said, shown=said.shown | frozenset(fresh))
         return _announce(said, recent, now, _joined(fresh))
-    left_s = _left_s(snapshot, now) if face == _OVERLAY else None
+    return said, None
+
+
+def _times_to_come(said: Said, snapshot: Snapshot, now: float) -> tuple[int, ...]:
+    """Which of `SPOKEN_TIMES_S` have not been reached yet."""
+    left_s = _left_s(snapshot, now) if _face(snapshot) == _OVERLAY else None
     if left_s is None or snapshot.deadline_checking:
-        return said, None
-    times_s = tuple(time for time in said.times_s if left_s > time)
-    if times_s == said.times_s:
-        return said, None
-    said = replace(said, times_s=times_s)
-    return _announce(said, recent, now, texts.time_left(snapshot, now).sentence)
+        return said.times_s
+    return _still_to_come(said.times_s, left_s)
+
+
+def _still_to_come(times_s: tuple[int, ...], left_s: float) -> tuple[int, ...]:
+    """The digits are rounded down, so 0:10 is reached before 10 s are; and the end is the end."""
+    return tuple(time for time in times_s if (math.floor(left_s) > time if time else left_s > 0))
 
 
 def _announce(

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType
-from typing import TYPE_CHECKING
 
 # First: where a library of the system is missing, QtGui's error names it; QtWidgets' does not.
 import PySide6.QtGui  # noqa: F401
@@ -16,21 +15,16 @@ from PySide6.QtCore import QCoreApplication, QEvent, Qt
 
 from rejoin.clock import Clock, boot_s
 from rejoin.gui.bridge import StreamPort
-from rejoin.gui.guest.guest import Guest
+from rejoin.gui.guest.hosted import hosted
 from rejoin.gui.guest.place import restore
-from rejoin.gui.guest.services import choices_of, services_of
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
 from rejoin.gui.qt_application import INTERRUPTED, make_application, qt_log
 from rejoin.gui.settings.appearance import appearance_of
-from rejoin.gui.settings.following import Following
 from rejoin.gui.surface_choice import SurfaceUse
 from rejoin.gui.window_options import WindowOptions
 from rejoin.gui.window_size import open_on
 from rejoin.runtime.renderer_memory import RendererMemory
-
-if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
 
 _log = logging.getLogger("rejoin.qt")
 
@@ -61,8 +55,10 @@ def run(
         at_the_end.callback(use.close)  # in any case: a mark that stays is taken for a crash
         options = replace(options, make_surface=use.make_surface, on_surface_failed=use.fall_back)
         window = RejoinWindow(port, options, clock=clock)
-        following = Following(application, window, options.settings)
-        guest = _guest_in(application, window, options, following, clock)
+        place = None if options.place is None else options.place.read()
+        if place is not None:
+            restore(window, place, on_screen=options.screen)
+        beside = hosted(application, window, options.settings, clock, place=options.place)
         if options.screen is not None and not open_on(window, options.screen):
             _log.info("there is no screen of the name that was chosen")
         source = qt_network() if network_hint else None
@@ -97,30 +93,8 @@ def run(
             signal.signal(signal.SIGINT, before)
             if hint is not None:
                 hint.close()
-            guest.close()
-            following.close()
+            beside.close()
             window.bridge.close()
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
         return INTERRUPTED if interrupts else code
-
-
-def _guest_in(
-    application: QApplication,
-    window: RejoinWindow,
-    options: WindowOptions,
-    following: Following,
-    clock: Clock,
-) -> Guest:
-    """Put the window where it was, and let it be a guest on this desktop (`gui/guest`)."""
-    place = None if options.place is None else options.place.read()
-    if place is not None:
-        restore(window, place, on_screen=options.screen)
-    services = services_of(
-        application,
-        place=options.place,
-        sound=window.bridge.sound,
-        settings=lambda: following.now,
-    )
-    # The window is its parent.
-    return Guest(window, services, choices=lambda: choices_of(following.now), clock=clock)

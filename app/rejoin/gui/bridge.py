@@ -23,6 +23,7 @@ from rejoin.input_events.wishes import AnyWish, VibrationWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry, Picture, PictureSlot, ViewHints
+from rejoin.runtime.microphone import PlayerMicrophone
 from rejoin.runtime.stream_limits import StreamLimits
 
 
@@ -30,6 +31,8 @@ class StreamPort(Protocol):
     """All that the window knows of the stream; `rejoin.runtime` implements it."""
 
     slot: PictureSlot
+    microphone: PlayerMicrophone
+    """What it is now, and what the player does with it. Thread-safe, every call returns at once."""
 
     def post(self, event: Event) -> None:
         """Pass an event to the engine. Thread-safe, returns at once."""
@@ -217,6 +220,10 @@ class Bridge(QObject):
     def use_limits(self, limits: StreamLimits) -> None:
         if not self._is_closed():
             self._port.use_limits(limits)
+
+    @property
+    def microphone(self) -> PlayerMicrophone:
+        return self._port.microphone
 
     def take_picture(self) -> Picture | None:
         """The newest picture not yet taken, or None."""

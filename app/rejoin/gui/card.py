@@ -160,6 +160,11 @@ class Card(QWidget):
         column.addLayout(self.row)
         self.hide()
 
+    def name_after(self, title: str) -> None:
+        """What a screen reader calls the card."""
+        if self.panel.accessibleName() != title:
+            self.panel.setAccessibleName(title)
+
     def button(self, text: str, kind: str, on_press: Callable[[], None]) -> CardButton:
         """A new button with this marked text, which calls `on_press`; the caller adds it to a
         layout."""
@@ -226,8 +231,10 @@ class Card(QWidget):
         layout = self.panel.layout()
         if layout is None:
             return
-        width = min(theme.scaled(theme.CARD_WIDTH), self.width() - 2 * _MARGIN_PX)
         layout.activate()
+        # Buttons and figures are not cut off, however long their words are in a language.
+        wanted_px = max(theme.scaled(theme.CARD_WIDTH), layout.minimumSize().width())
+        width = min(wanted_px, self.width() - 2 * _MARGIN_PX)
         height = layout.totalHeightForWidth(width)
         if height < 0:
             height = layout.totalSizeHint().height()

@@ -7,24 +7,30 @@ from PySide6.QtWidgets import QMessageBox
 
 from rejoin.errors import BadInputError
 from rejoin.gui import qt_application
-from rejoin.gui.roles import Appearance
+from rejoin.gui.own_pads import pads_in
 from rejoin.gui.settings.appearance import appearance_of
+from rejoin.language import tr
+from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.settings_file import load, settings_path
 
 
 def confirmed(question: str) -> bool:
-    """Ask, and wait for the answer. Closing the dialog, Escape and Enter mean no."""
-    qt_application.make_application(_saved_appearance())
-    box = question_box(question)
-    return box.exec() == QMessageBox.StandardButton.Yes
+    """Ask, in the language of the window, and wait for the answer.
+
+    Closing the dialog, Escape and Enter mean no."""
+    settings = _saved_settings()
+    qt_application.make_application(appearance_of(settings))
+    box = question_box(tr(question))
+    with pads_in(box, settings):
+        return box.exec() == QMessageBox.StandardButton.Yes
 
 
-def _saved_appearance() -> Appearance:
-    """As the player's windows look; what is wrong with the settings is said elsewhere."""
+def _saved_settings() -> PlayerSettings:
+    """What is wrong with them is said elsewhere."""
     try:
-        return appearance_of(load(settings_path()).settings)
+        return load(settings_path()).settings
     except BadInputError:  # there is no home folder
-        return Appearance()
+        return PlayerSettings()
 
 
 def question_box(question: str) -> QMessageBox:

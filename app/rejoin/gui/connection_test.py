@@ -13,7 +13,15 @@ from datetime import datetime
 from typing import Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QAccessible,
+    QGuiApplication,
+    QHideEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -29,6 +37,9 @@ from PySide6.QtWidgets import (
 from rejoin.clock import Clock, boot_s
 from rejoin.gui import connection_test_texts as texts
 from rejoin.gui import theme
+from rejoin.gui.accessible_roles import give_role
+from rejoin.gui.announcement import announce
+from rejoin.gui.button_row import ButtonRow
 from rejoin.gui.labels import TextButton, label, set_text
 from rejoin.language import tr
 from rejoin.printable import printable_lines
@@ -138,6 +149,7 @@ class ConnectionTestPage(QWidget):
         self.scroll_area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.scroll_area.setAccessibleName(tr(texts.TITLE))
+        give_role(self.scroll_area, QAccessible.Role.Pane)
         self.advice = label("strong")
         set_text(self.address, texts.breakable(backend_url or tr(texts.NO_BACKEND)))
         self._add_buttons()
@@ -150,7 +162,7 @@ class ConnectionTestPage(QWidget):
         for each in (self.title, self.address, self.advice, self.awaited, self.bar):
             inner.addWidget(each)
         inner.addWidget(self.scroll_area, 1)
-        inner.addLayout(self._buttons)
+        inner.addWidget(self._buttons)
         outer = QHBoxLayout(self)
         outer.setContentsMargins(20, 20, 20, 20)
         outer.addStretch(1)
@@ -164,12 +176,12 @@ class ConnectionTestPage(QWidget):
         self.game_button = self._button(texts.START_WITH_GAME, "", lambda: self.start(play=True))
         self.start_button = self._button(texts.START, "primary", lambda: self.start(play=False))
         self.cancel_button = self._button(texts.CANCEL, "", self.cancel)
-        self._buttons = QHBoxLayout()
-        self._buttons.setSpacing(10)
-        self._buttons.addWidget(self.back_button)
-        self._buttons.addStretch()
-        for each in (self.copy_button, self.game_button, self.start_button, self.cancel_button):
-            self._buttons.addWidget(each)
+        self._buttons = ButtonRow(10)
+        self._buttons.add(self.back_button)
+        self._buttons.add_stretch()
+        self._buttons.add(
+            *(self.copy_button, self.game_button, self.start_button, self.cancel_button)
+        )
 
     def _button(self, text: str, kind: str, on_press: Callable[[], object]) -> TextButton:
         made = TextButton(text, kind)
@@ -222,6 +234,8 @@ class ConnectionTestPage(QWidget):
     def _finish(self, report: Report) -> None:
         self.state = Done(report)
         self._show_state()
+        said = (self.title.text(), texts.advice_of(report))
+        announce(self, "\n".join(text for text in said if text))
 
     def _copy(self) -> None:
         if not isinstance(self.state, Done):
@@ -234,6 +248,7 @@ class ConnectionTestPage(QWidget):
         )
         QGuiApplication.clipboard().setText(printable_lines(text))
         self.copy_button.say(texts.COPIED)
+        announce(self, tr(texts.COPIED))
 
     def hideEvent(self, event: QHideEvent) -> None:
         if not event.spontaneous():  # as when the window is minimised
@@ -270,6 +285,9 @@ class ConnectionTestPage(QWidget):
             each.setVisible(not running and self._has_backend)
         self.back_button.setVisible(not running)
         self.cancel_button.setVisible(running)
+        # Buttons are not cut off, however long their words are in a language.
+        wanted_px = self._buttons.minimumSize().width() + 2 * theme.CARD_PADDING
+        self.panel.setMaximumWidth(max(WIDTH_PX, wanted_px))
         self.take_focus()
 
     def take_focus(self) -> None:

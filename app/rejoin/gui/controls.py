@@ -19,7 +19,7 @@ from rejoin.gui import wayland
 from rejoin.gui.control_options import ControlOptions
 from rejoin.gui.full_screen import FullScreen
 from rejoin.gui.input import PlayerInput
-from rejoin.gui.key_events import MODIFIER_KEYS, pressed_of
+from rejoin.gui.key_events import MODIFIER_KEYS, identity_of, pressed_of
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.module_wishes import ClickGrants, Grant, cursor_of
 from rejoin.gui.mouse_capture import Captured, Free, FreedByKeys, MouseCapture
@@ -40,6 +40,9 @@ class ControlledWindow(Protocol):
 
     def run_shortcut(self, action: ShortcutAction) -> None:
         """Do what a shortcut is for; everything held was released."""
+
+    def hold_shortcut(self, action: ShortcutAction, held: bool) -> None:
+        """The key of a shortcut that lasts as long as it is held, is held or not any more."""
 
     def mouse_changed(self) -> None:
         """The mouse was captured or freed."""
@@ -65,6 +68,8 @@ class Controls:
         self._keys = keys
         self._options = options
         self._clock = clock
+        self._holding: tuple[ShortcutAction, int] | None = None
+        """The shortcut whose key is held, and the identity of that key."""
         self.full_screen = FullScreen(window)
         self.grants = ClickGrants()
         application = QGuiApplication.instance()
@@ -91,11 +96,18 @@ class Controls:
         self._touch = Touch(view, self.mouse, self.pointer, options.touch, clock)
 
     def use(self, options: ControlOptions) -> None:
-        """Those of another game."""
+        """Keyboard, mouse and touch behave so from now on. A mouse that the game may not have any
+        more is freed, and what is held by the old way is released."""
+        if options == self._options:
+            return
         self._options = options
+        if not options.mouse.capture:
+            self.free()
+        self._inputs.use_mouse(options.mouse)
         self.mouse.sensitivity = options.mouse.sensitivity
-        self.system_keys.mode = options.system_keys
         self._touch.mode = options.touch
+        self.system_keys.mode = options.system_keys
+        self.update_system_keys()
 
     # --- keyboard -------------------------------------------------------------------------------
 
@@ -106,6 +118,11 @@ class Controls:
         shortcut = None
         if pressed is not None and pressed.key in self._options.shortcuts.names:
             shortcut = self._options.shortcuts.find(pressed, self._conditions())
+        if shortcut is not None and shortcut.holds:
+            if not repeated:
+                self._holding = shortcut.action, identity_of(event)
+                self._does.hold_shortcut(shortcut.action, True)
+            return True
         if shortcut is not None:
             if shortcut.repeats or not repeated:
                 if shortcut.action is ShortcutAction.FREE_MOUSE:
@@ -121,6 +138,9 @@ class Controls:
     def release_key(self, event: QKeyEvent) -> bool:
         """A key went up; False if it is for nobody."""
         released = self._keys.release(event)
+        if released and self._holding is not None and identity_of(event) == self._holding[1]:
+            self.let_go()
+            return True
         if released and event.key() in MODIFIER_KEYS:
             self.mouse.keys_released()
         if not self._inputs.is_open:
@@ -128,6 +148,12 @@ class Controls:
         if released:
             self._inputs.key(event, pressed=False)
         return True
+
+    def let_go(self) -> None:
+        """What lasted as long as a key was held is over: the key, or the window, was let go."""
+        holding, self._holding = self._holding, None
+        if holding is not None:
+            self._does.hold_shortcut(holding[0], False)
 
     def _conditions(self) -> frozenset[Condition]:
         held = self.mouse.captured or self.system_keys.taken

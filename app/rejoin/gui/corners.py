@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from rejoin.gui.notes import Notes
@@ -25,6 +26,7 @@ class Corners(QWidget):
         self.volume = Pill()
         self.free_mouse_hint = Pill("hint")
         self.drop_hint = Pill("hint")
+        self.microphone = Pill(icon="icons/microphone.svg")
         grid = QGridLayout(self)
         grid.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
         top = QVBoxLayout()
@@ -33,7 +35,11 @@ class Corners(QWidget):
             top.addWidget(pill, 0, Qt.AlignmentFlag.AlignRight)
         top.addStretch()
         grid.addLayout(top, 0, 0, 1, 2)
-        grid.addWidget(self.drop_hint, 1, 0, Qt.AlignmentFlag.AlignLeft)
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        for pill in (self.microphone, self.drop_hint):
+            left.addWidget(pill, 0, Qt.AlignmentFlag.AlignLeft)
+        grid.addLayout(left, 1, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
         grid.addWidget(self.free_mouse_hint, 1, 1, Qt.AlignmentFlag.AlignRight)
         grid.setRowStretch(0, 1)
 
@@ -47,3 +53,15 @@ class Corners(QWidget):
         self.volume.set_text(notes.volume)
         self.free_mouse_hint.set_text(notes.free_mouse_hint)
         self.drop_hint.set_text(notes.drop_hint)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """No note is wider than the picture."""
+        room = self.width() - 2 * MARGIN_PX
+        for pill in (self.badge, self.note, self.limit, self.problem, self.picture, self.volume):
+            if not pill.isHidden():
+                pill.fit(room)

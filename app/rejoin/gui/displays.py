@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -139,6 +138,8 @@ def x_server_answers(display: str, load: Callable[[str], Any] | None = None) -> 
 
 
 def _connects(place: str) -> bool:
+    import socket  # 3 ms, for Wayland alone
+
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
         trial.settimeout(1.0)
         try:

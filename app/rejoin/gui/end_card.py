@@ -100,6 +100,7 @@ class EndCard(Card):
         self._ending = ending
         text = ending_texts.ending_text(ending)
         set_text(self.title, text.title)
+        self.name_after(text.title)
         set_text(self.meaning, text.meaning)
         set_text(self.verdict, play_texts.verdict_sentence(snapshot.verdict))
         set_text(self.next, text.advice)
@@ -126,6 +127,7 @@ class EndCard(Card):
         for number, (name, value) in enumerate(zip(self._names, self._values, strict=True)):
             set_text(name, figures[number].name if number < len(figures) else "")
             set_text(value, figures[number].value if number < len(figures) else "")
+            value.setAccessibleName(f"{name.text()}: {value.text()}")
         set_text(self.why, "" if report is None else play_texts.verdicts_sentence(report))
         set_text(self.advice, "" if report is None else play_texts.advice_sentence(report))
         if report is not None:

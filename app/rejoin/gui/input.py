@@ -10,6 +10,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QWheelEvent
 
 from rejoin.clock import Clock
+from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.navigation import PadPress
+from rejoin.gamepads.pad_mouse import PadAct
 from rejoin.gui.control_options import MouseOptions
 from rejoin.gui.key_events import LOCK_KEYS, LOCKS, code_of, identity_of, key_of, modifiers_after
 from rejoin.input_events.events import (
@@ -87,7 +90,9 @@ class PlayerPads(Protocol):
     """The gamepads, which have a thread of their own. `gamepads.reader.Gamepads` implements it.
 
     `connect`: where states go. `open`, `close`: whether the game takes input. `focus`: whether the
-    window is active. `released`: the game was told that nothing is held. `stop`: for good.
+    window is active. `released`: the game has been sent that nothing is held. `listen`: where
+    presses go that are for Rejoin's own cards, and what a pad does as a mouse; None: nowhere.
+    `choose`: the player has chosen otherwise, which counts at once. `stop`: for good.
     """
 
     def connect(self, send: Callable[[PadState], None]) -> None: ...
@@ -95,6 +100,8 @@ class PlayerPads(Protocol):
     def close(self) -> None: ...
     def focus(self, active: bool) -> None: ...
     def released(self) -> None: ...
+    def listen(self, heard: Callable[[PadPress | PadAct], None] | None) -> None: ...
+    def choose(self, choices: PadChoices) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -106,6 +113,8 @@ class NoPads:
     def close(self) -> None: ...
     def focus(self, active: bool) -> None: ...
     def released(self) -> None: ...
+    def listen(self, heard: Callable[[PadPress | PadAct], None] | None) -> None: ...
+    def choose(self, choices: PadChoices) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -171,6 +180,12 @@ class PlayerInput:
         if held:
             self._post(ReleaseAll(self.clock()))
             self._pads.released()
+
+    def use_mouse(self, mouse: MouseOptions) -> None:
+        """The mouse behaves so from now on; what is held by the old way is released."""
+        if mouse != self._mouse:
+            self.release_all()
+            self._mouse = mouse
 
     def show_view(self, view: View, *, again: bool = False) -> None:
         """Where the picture is now; posted when it has changed, or `again`."""

@@ -17,6 +17,8 @@ from rejoin.gui.card import Card
 from rejoin.gui.corners import MARGIN_PX, Corners
 from rejoin.gui.end_card import EndCard
 from rejoin.gui.keys_down import KeysDown
+from rejoin.gui.menu.history import History
+from rejoin.gui.menu.menu_layer import MenuLayer
 from rejoin.gui.notes import Notes
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.reconnect_button import ReconnectButton
@@ -49,6 +51,7 @@ class Layers(QWidget):
         # Qt reports moves without a pressed button only if all widgets in between track them.
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self._bridge = bridge
         self._game_had_keyboard = False
         self.view = VideoView(
             bridge,
@@ -68,8 +71,11 @@ class Layers(QWidget):
         self.end = EndCard(clock, bridge.play_report, can_start_again=can_start_again, parent=self)
         self.report_page = ReportPage(clock, parent=self)
         self._cards: tuple[Card, ...] = (self.starting, self.overlay, self.end, self.report_page)
+        held = keys or KeysDown()
         for card in self._cards:
-            card.keys = keys or card.keys
+            card.keys = held
+        self.history = History()
+        self.menu = MenuLayer(self.history, clock, held, self)
         self.pace()
 
     def name_keys(self, shortcuts: Shortcuts) -> None:
@@ -91,6 +97,7 @@ class Layers(QWidget):
         self.starting.begin_again()
         self.end.forget()
         self.report_page.is_open = False
+        self.history.forget()
 
     # --- what is shown --------------------------------------------------------------------------
 
@@ -113,19 +120,29 @@ class Layers(QWidget):
         for other in self._cards:
             if other is not card and not other.isHidden():
                 other.disappear()
-        if card is None:
+        if card is None and self.menu.is_open:
+            self._leave_game()
+            self.menu.appear()
+        elif card is None:
             self._focus_game()
         else:
+            self.menu.disappear()
             self._fill(card, snapshot, now)
             card.follows_game = self._game_had_keyboard and not _ended_by_player(snapshot)
             card.appear(mouse_was_captured=mouse_was_captured)
             self._focus_card(card)
-        self.view.dimmed = card is not None
+        self.view.dimmed = card is not None or self.menu.is_open
+
+    def sample(self, now: float, *, live: bool) -> None:
+        """Called at each tick: the last minute is kept, and shown while the charts are open."""
+        taken = self.history.tick(now, self._bridge.statistics, live=live)
+        if taken and self.menu.statistics.isVisible():
+            self.menu.statistics.refresh()
 
     def show_notes(self, notes: Notes, now: float) -> None:
         self.corners.show_notes(notes)
         self.reconnect.show_offer(notes.offers_reconnect, now)
-        self.sound.setVisible(notes.shows_volume_control)
+        self.sound.setVisible(notes.shows_volume_control and not self.menu.is_open)
 
     def _card(self, snapshot: Snapshot) -> Card | None:
         """The card of a snapshot's stage; None while playing."""
@@ -161,10 +178,13 @@ class Layers(QWidget):
             self.view.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _focus_card(self, card: Card) -> None:
+    def _leave_game(self) -> None:
         if self.view.takes_tab:
             self.view.takes_tab = False
             self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def _focus_card(self, card: Card) -> None:
+        self._leave_game()
         if self.window().focusWidget() not in card.buttons():
             card.take_focus()
 
@@ -183,13 +203,13 @@ class Layers(QWidget):
     def _lay_out(self) -> None:
         """Everything over the picture is as large as the picture."""
         area = self.rect()
-        for widget in (self.view, self.corners, *self._cards):
+        for widget in (self.view, self.corners, self.menu, *self._cards):
             widget.setGeometry(area)
         self.sound.adjustSize()
-        self.sound.move(
-            area.width() - self.sound.width() - MARGIN_PX,
-            area.height() - self.sound.height() - MARGIN_PX,
-        )
+        at_end = area.width() - self.sound.width() - MARGIN_PX
+        y = area.height() - self.sound.height() - MARGIN_PX
+        # The corners are mirrored where one reads from right to left.
+        self.sound.move(MARGIN_PX if self.isRightToLeft() else at_end, y)
         self.reconnect.place(area)
 
 

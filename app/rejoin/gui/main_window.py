@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import assert_never
 
 from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QMouseEvent, QWheelEvent
@@ -24,17 +24,23 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import Snapshot, Stage
+from rejoin.gamepads.choices import PadChoices
 from rejoin.gui import screenshot, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge, StreamPort
+from rejoin.gui.control_options import ControlOptions
 from rejoin.gui.controls import Controls
 from rejoin.gui.front import bring_to_front
 from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
-from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys
+from rejoin.gui.menu.menu_control import menu_of
+from rejoin.gui.microphone_sign import MicrophoneSign
+from rejoin.gui.mouse_capture import Free, FreedByDrop
 from rejoin.gui.note_keeper import NoteKeeper
 from rejoin.gui.notes import Notes
+from rejoin.gui.pad_keys import PadKeys
+from rejoin.gui.pad_pointer import pad_acted
 from rejoin.gui.pill import Pill, row_of
 from rejoin.gui.player_files import PlayerFiles
 from rejoin.gui.raster_surface import RasterSurface
@@ -42,6 +48,7 @@ from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.window_options import Presence, WindowOptions
+from rejoin.gui.window_shortcuts import shortcuts_of
 from rejoin.gui.window_size import size_window
 from rejoin.input_events.wishes import Wish
 
@@ -91,9 +98,8 @@ class RejoinWindow(QWidget):
 
         self.keys = KeysDown()
         self.bridge = Bridge(port)
-        self.inputs = PlayerInput(
-            self.bridge.send_input, clock, options.pads, options.controls.mouse
-        )
+        send = self.bridge.send_input
+        self.inputs = PlayerInput(send, clock, options.pads, options.controls.mouse)
         self._announcer = Announcer(self, self.announced.emit)
         self._build()
         self._notes = NoteKeeper(
@@ -102,6 +108,8 @@ class RejoinWindow(QWidget):
             idle_limit_s=options.idle_limit_s,
             controls=options.controls,
         )
+        pill, keys = self.layers.corners.microphone, options.controls.shortcuts
+        self.microphone = MicrophoneSign(self.bridge, pill, self._announcer, keys, clock)
         hidden = options.settings.now.streamer_mode
         self.files = PlayerFiles(self.layers, self.report, self, hides_folders=hidden)
         self.files.noted.connect(self._notes.note_picture)
@@ -112,7 +120,10 @@ class RejoinWindow(QWidget):
             self.window(), self, self.layers.view, self.inputs, self.keys, options.controls, clock
         )
         self.mouse = self.controls.mouse
-
+        self.menu = menu_of(self, options.settings, self.controls, self._notes, self._announcer)
+        self.shortcuts = shortcuts_of(self, self._notes, options.drop_again)
+        self.pad_keys = PadKeys(options.pads, self, self.menu.toggle)
+        self.pad_keys.acted.connect(partial(pad_acted, self.controls.pointer, self._notes))
         self.bridge.snapshot_changed.connect(self._on_snapshot)
         self.bridge.wished.connect(self._on_wish)
         self.bridge.open()
@@ -151,11 +162,20 @@ class RejoinWindow(QWidget):
         layers.overlay.try_now.connect(lambda: post(TryNowRequested()))
         layers.overlay.end_game.connect(lambda: post(EndGameRequested()))
         layers.overlay.close_for_now.connect(self.close)
+        layers.overlay.asked.connect(lambda text: self._announcer.say(text, urgent=True))
         layers.end.closed.connect(self.close)
         layers.end.start_again.connect(self._start_again)
         layers.report_page.left.connect(self.refresh)
         layers.end.report_wanted.connect(self.refresh)
         layers.reconnect.clicked.connect(lambda: post(ReconnectRequested()))
+
+    def use_controls(self, controls: ControlOptions, pads: PadChoices | None = None) -> None:
+        """The player likes them so from now on."""
+        self.controls.use(controls)
+        self._notes.use(controls)
+        self.layers.name_keys(controls.shortcuts)
+        if pads is not None:
+            self._options.pads.choose(pads)
 
     # --- what is known --------------------------------------------------------------------------
 
@@ -189,14 +209,13 @@ class RejoinWindow(QWidget):
     def play(self, port: StreamPort, options: WindowOptions) -> None:
         """Show another game in this window, which was asked for by `WindowOptions.start_again`.
         `options`: how it is reported, paced and controlled; the rest stays as it was."""
-        self._options = replace(
-            self._options, report_facts=options.report_facts, before_start=options.before_start
-        )
+        facts, before, pads = options.report_facts, options.before_start, options.pads
+        self._options = replace(self._options, report_facts=facts, before_start=before, pads=pads)
         self.layers.view.pace_with(smooth=options.smooth)
-        self.layers.name_keys(options.controls.shortcuts)
-        self.inputs.use(options.pads, options.controls.mouse)
-        self.controls.use(options.controls)
-        self._notes.use(options.controls)
+        self.inputs.use(pads, options.controls.mouse)
+        self.pad_keys.use(pads)
+        self.use_controls(options.controls)
+        self.microphone.use(options.controls.shortcuts)
         self.bridge.reopen(port)
         self.controls.show_view(again=True)
         self.refresh()
@@ -235,6 +254,8 @@ class RejoinWindow(QWidget):
             snapshot = self._options.before_start
         before, self._snapshot = self._snapshot.stage, snapshot
         self._notes.follow(before, snapshot)
+        self.layers.history.follow(snapshot, self._clock())
+        self.menu.follow(snapshot)
         self.refresh()
         if self._presence is Presence.LEAVING and snapshot.stage is Stage.ENDED:
             self._close_for_good()
@@ -256,7 +277,10 @@ class RejoinWindow(QWidget):
             start_requested=requested,
             mouse_was_captured=isinstance(self.mouse.state, FreedByDrop),
         )
-        self._announcer.update(snapshot, self._show_notes(), now)
+        shown = self._show_notes()
+        self.menu.show(shown.badge or " ".join(part for part in shown.limit if part))
+        self.microphone.update(active=self.window().isActiveWindow())
+        self._announcer.update(snapshot, shown, now)
         self.refreshed.emit()
 
     def _show_notes(self) -> Notes:
@@ -269,6 +293,7 @@ class RejoinWindow(QWidget):
 
     def _on_tick(self) -> None:
         self.layers.stats.tick(self._refreshing.interval())
+        self.layers.sample(self._clock(), live=self._snapshot.stage is Stage.LIVE)
         self.refresh()
 
     def _pace(self) -> None:
@@ -328,6 +353,7 @@ class RejoinWindow(QWidget):
             self._presence = Presence.GONE
             self._refreshing.stop()
             self.inputs.close()
+            self.pad_keys.close()
             self.bridge.close()
             self.hide()
             self.files.saving.close()
@@ -343,6 +369,7 @@ class RejoinWindow(QWidget):
             and snapshot.input_open
             and not snapshot.view_only
             and not self._has_left()
+            and not self.menu.is_open
         )
         if wanted == self.inputs.is_open:
             return
@@ -369,42 +396,17 @@ class RejoinWindow(QWidget):
             Condition.CAN_RECONNECT: self._snapshot.can_reconnect,
             Condition.CAN_DROP: self._options.drop_again is not None,
         }
-        return frozenset(condition for condition, true in held.items() if true)
+        ours = self.microphone.conditions(self._snapshot.stage)
+        return ours | {condition for condition, true in held.items() if true}
+
+    def hold_shortcut(self, action: ShortcutAction, held: bool) -> None:
+        """The key of a shortcut that lasts, is held or not any more: there is one."""
+        self.microphone.hold(held)
 
     def run_shortcut(self, action: ShortcutAction) -> None:
         """Do what a shortcut is for; nothing is held any more."""
-        match action:
-            case ShortcutAction.TOGGLE_FULL_SCREEN:
-                self.controls.full_screen.toggle()
-                self.controls.show_view()
-            case ShortcutAction.TOGGLE_STATISTICS:
-                self.layers.stats.toggle()
-            case ShortcutAction.TOGGLE_SOUND:
-                self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().toggled()))
-            case ShortcutAction.LOUDER:
-                self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().louder()))
-            case ShortcutAction.QUIETER:
-                self._keep_mouse(lambda: self._notes.change_sound(self.bridge.sound().quieter()))
-            case ShortcutAction.SAVE_PICTURE:
-                self._keep_mouse(self.files.save_picture)
-            case ShortcutAction.RECONNECT:
-                self.bridge.post(ReconnectRequested())
-            case ShortcutAction.DROP_CONNECTION:
-                if self._options.drop_again is not None:
-                    self._options.drop_again()
-            case ShortcutAction.FREE_MOUSE:
-                self._show_notes()
-            case _:
-                assert_never(action)
-
-    def _keep_mouse(self, action: Callable[[], None]) -> None:
-        """Do what a shortcut is for. If Ctrl+Alt, which belong to it, have freed the mouse, it is
-        captured again."""
-        freed_by_keys = isinstance(self.mouse.state, FreedByKeys)
-        action()
-        if freed_by_keys:
-            self.capture_mouse()
-        self._show_notes()
+        self.shortcuts[action]()
+        self.controls.show_view()
 
     def _on_wish(self, wish: Wish) -> None:
         self.controls.on_wish(wish, self.capture_mouse)
@@ -466,6 +468,8 @@ class RejoinWindow(QWidget):
             return
         self.controls.show_view()  # first: a page hears of the lost focus before it loses the mouse
         if what == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.microphone.update(active=False)
+            self.controls.let_go()
             self.release_mouse()
             self.controls.update_system_keys()
             self.mouse.keys_released()

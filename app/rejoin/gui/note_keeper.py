@@ -43,7 +43,7 @@ class NoteKeeper:
         """When the first picture of this game was shown."""
 
     def use(self, controls: ControlOptions) -> None:
-        """Those of another game."""
+        """Hints name these keys from now on, in this game or in another one."""
         self._controls = controls
 
     # --- what happened --------------------------------------------------------------------------
@@ -79,6 +79,10 @@ class NoteKeeper:
         """Show for a while where a picture was saved, or why not."""
         self._memory = replace(self._memory, picture=Problem(text, self._clock()))
         self._announcer.say(text)
+
+    def note_pad(self, text: str) -> None:
+        """Show for a while what a gamepad is now."""
+        self.note_picture(text)
 
     def change_sound(self, choice: SoundChoice) -> None:
         """A key changes the volume: show it and announce it."""

@@ -183,7 +183,7 @@ def _note(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
     if refused and _within(PROBLEM_FOR_S, memory.mouse_refused_at, now):
         return tr(texts.MOUSE_REFUSED), ""
     if can_capture and _within(CLICK_HINT_FOR_S, memory.started_at, now):
-        return tr(texts.CLICK_TO_CONTROL), ""
+        return tr(texts.CLICK_TO_CONTROL), state.shortcuts.hint(ShortcutAction.OPEN_MENU)
     return "", ""
 
 

@@ -20,7 +20,7 @@ class Pill(QFrame):
         """`kind`: how the style sheet shows the first line. `icon`: an SVG among the assets."""
         super().__init__()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(13, 7, 14, 8)
         row.setSpacing(8)
         self._icon = icon
@@ -52,6 +52,16 @@ class Pill(QFrame):
                 self.setAccessibleName(self.text())
         if self.isHidden() == bool(text):
             self.setVisible(bool(text))
+
+    def fit(self, room_px: int) -> None:
+        """Its lines wrap where they are wider than this."""
+        margins = self.contentsMargins() + self._row.contentsMargins()
+        icon = 0 if self._icon is None else _ICON.width() + self._row.spacing()
+        room = room_px - margins.left() - margins.right() - icon
+        for line in (self.line, self.second):
+            wide = line.fontMetrics().horizontalAdvance(line.text()) > room
+            line.setWordWrap(wide)
+            line.setMinimumWidth(room if wide else 0)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import sys
@@ -19,10 +18,16 @@ from rejoin.gui.wayland_wire import prefer_x11
 _log = logging.getLogger("rejoin.gui")
 
 
+def _load(library: str) -> Any:
+    import ctypes  # for X11 alone
+
+    return ctypes.CDLL(library)
+
+
 def check(
     environment: Mapping[str, str] = os.environ,
     system: str = sys.platform,
-    load: Callable[[str], object] = ctypes.CDLL,
+    load: Callable[[str], object] = _load,
 ) -> None:
     """Raise ImportError, with the library's name, where the plugin lacks a system library.
 
@@ -52,7 +57,7 @@ def will_use_x11(environment: Mapping[str, str]) -> bool:
 def choose(
     environment: MutableMapping[str, str] = os.environ,
     system: str = sys.platform,
-    load: Callable[[str], object] = ctypes.CDLL,
+    load: Callable[[str], object] = _load,
 ) -> None:
     """Before there is an application: X11 on a Wayland desktop that cannot lock the pointer."""
     if not prefer_x11(environment, system):
@@ -65,7 +70,7 @@ def choose(
 
 
 def stop_releases_by_repeat(
-    application: QGuiApplication, load: Callable[[str], Any] = ctypes.CDLL
+    application: QGuiApplication, load: Callable[[str], Any] = _load
 ) -> bool:
     """On X11, have a held key repeat without being released each time; whether that was set.
 
@@ -76,6 +81,8 @@ def stop_releases_by_repeat(
     """
     if application.platformName() != "xcb":
         return False
+    import ctypes
+
     try:
         display = application.nativeInterface().display()  # type: ignore[attr-defined]
         function = load("libX11.so.6").XkbSetDetectableAutoRepeat

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from rejoin.gui import platform_plugin, theme
+from rejoin.gui import accessible_roles, platform_plugin, theme
 from rejoin.gui.displays import check_display
 from rejoin.gui.roles import Appearance
 
@@ -57,6 +57,7 @@ def make_application(appearance: Appearance | None = None) -> QApplication:
     application.setDesktopFileName("rejoin")
     application.setQuitOnLastWindowClosed(False)
     platform_plugin.stop_releases_by_repeat(application)
+    accessible_roles.install(application)
     theme.apply(application, appearance or Appearance())
     return application
 

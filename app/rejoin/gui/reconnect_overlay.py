@@ -35,6 +35,8 @@ class ReconnectOverlay(Card):
     try_now = Signal()
     close_for_now = Signal()
     end_game = Signal()
+    asked = Signal(str)
+    """The card asks something now, for screen readers."""
 
     def __init__(
         self, clock: Clock, *, reduced_motion: bool = False, parent: QWidget | None = None
@@ -90,6 +92,7 @@ class ReconnectOverlay(Card):
             set_text(self.title, texts.lost_title(snapshot))
             set_text(self.known, texts.lost_known(snapshot))
             set_text(self.doing, texts.lost_doing(snapshot, now))
+        self.name_after(self.title.text())
         set_text(self.time, left.sentence)
         choosing = not self._asking and not ending
         can_repeat = choosing or texts.waits_to_end(snapshot)
@@ -120,6 +123,7 @@ class ReconnectOverlay(Card):
         self.show_snapshot(self._snapshot, now)
         self.keep_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self.keep_button.settled_at = now  # the player has just pressed a button of this card
+        self.asked.emit("\n".join((tr(texts.END_GAME_QUESTION), tr(texts.END_GAME_CONSEQUENCE))))
 
     def _close_question(self) -> None:
         self._asking = False

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import qVersion
-from PySide6.QtGui import QSurfaceFormat
 
 from rejoin.gui.card_api import CardApi, default_api
-from rejoin.gui.card_identity import CardIdentity
 from rejoin.runtime.renderer_memory import RendererMemory, Verdict
+
+if TYPE_CHECKING:
+    from rejoin.gui.card_identity import CardIdentity
 
 MOST_CRASHES = 2
 """After so many the card is not used until its driver, the card or Qt is another one."""
@@ -68,6 +70,8 @@ def chosen(renderer: Renderer, platform: str, verdict: Verdict | None, *, crashe
         return OnProcessor(f"{verdict.device or verdict.backend}: {verdict.refused}", probe=True)
     if verdict.crashes >= MOST_CRASHES:
         return OnProcessor(f"it crashed {verdict.crashes} times", probe=True)
+    from rejoin.gui.card_identity import CardIdentity
+
     identity = CardIdentity(verdict.backend, verdict.device, verdict.driver, software=False)
     return OnCard(_api_of(verdict.backend), identity)
 
@@ -81,6 +85,8 @@ def _api_of(backend: str) -> CardApi:
 def begin_on_card(memory: RendererMemory, *, vsync: bool) -> None:
     """Before the window is made: the card draws for this process from now on. `vsync`: wait for the
     screen, where the system allows to choose."""
+    from PySide6.QtGui import QSurfaceFormat
+
     wanted = QSurfaceFormat.defaultFormat()
     wanted.setSwapInterval(1 if vsync else 0)
     QSurfaceFormat.setDefaultFormat(wanted)

@@ -63,6 +63,7 @@ class ReportPage(Card):
 
     def _say_texts(self) -> None:
         set_text(self.title, tr(texts.REPORT_A_PROBLEM))
+        self.name_after(self.title.text())
         set_text(self.explanation, tr(texts.REPORT_EXPLAINED))
 
     def changeEvent(self, event: QEvent) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from rejoin.gui import theme
+from rejoin.gui.accessible_roles import PICTURE
 from rejoin.gui.roles import Role
 
 _WIDTH_PX = 8.0
@@ -26,7 +27,13 @@ _TURNING_ARC_DEGREES = 80.0
 
 
 class Ring(QWidget):
-    """Shows a share of 0..1; for None an arc turns (not with reduced motion)."""
+    """Shows a share of 0..1; for None an arc turns (not with reduced motion).
+
+    For screen readers it is a picture with a name, and no progress bar: of those they say by
+    themselves how many per cent there are, again and again (ADR 0071).
+    """
+
+    accessible_role = PICTURE
 
     def __init__(
         self, side_px: int, *, reduced_motion: bool = False, parent: QWidget | None = None

@@ -23,6 +23,8 @@ class Role(enum.Enum):
     """What is chosen, or can be opened."""
     HAIRLINE = "hairline"
     """The edge of a card or control."""
+    EDGE = "edge"
+    """The edge of a field, a choice, a switch or a slider: 3:1 against what is behind it."""
     FAINT = "faint"
     """A line that only separates."""
     TEXT = "text"
@@ -76,6 +78,7 @@ DARK: Final = _palette(
         Role.CARD: "#141923",
         Role.RAISED: "#1b2230",
         Role.HAIRLINE: "#39414f",
+        Role.EDGE: "#768194",
         Role.FAINT: "#232a36",
         Role.TEXT: "#f3f6fa",
         Role.QUIET: "#b6c0ce",
@@ -107,6 +110,7 @@ LIGHT: Final = _palette(
         Role.CARD: "#ffffff",
         Role.RAISED: "#e6ebf1",
         Role.HAIRLINE: "#c2cad5",
+        Role.EDGE: "#6f7988",
         Role.FAINT: "#dde2e9",
         Role.TEXT: "#131a24",
         Role.QUIET: "#465161",
@@ -138,6 +142,7 @@ HIGH_CONTRAST: Final = _palette(
         Role.CARD: "#000000",
         Role.RAISED: "#262626",
         Role.HAIRLINE: "#767676",
+        Role.EDGE: "#8a8a8a",
         Role.FAINT: "#767676",
         Role.TEXT: "#ffffff",
         Role.QUIET: "#ffffff",

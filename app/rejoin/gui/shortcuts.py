@@ -14,11 +14,15 @@ from rejoin.language import mark, tr
 class ShortcutAction(enum.Enum):
     """What a shortcut does."""
 
+    OPEN_MENU = "open_menu"
+    """Or shut it."""
     TOGGLE_FULL_SCREEN = "toggle_full_screen"
     TOGGLE_STATISTICS = "toggle_statistics"
     TOGGLE_SOUND = "toggle_sound"
     LOUDER = mark("louder")
     QUIETER = mark("quieter")
+    TOGGLE_MICROPHONE = "toggle_microphone"
+    TALK = "talk"
     SAVE_PICTURE = "save_picture"
     RECONNECT = "reconnect"
     DROP_CONNECTION = "drop_connection"
@@ -33,6 +37,10 @@ class Condition(enum.Enum):
     """The picture has stood still for so long that a new connection is offered."""
     CAN_DROP = "can_drop"
     """Only in a demo."""
+    MICROPHONE = "microphone"
+    """The studio takes the player's voice, and the player has turned the microphone on."""
+    PUSH_TO_TALK = "push_to_talk"
+    """And talks while keys are held."""
     MOUSE_CAPTURED = "mouse_captured"
     """Or the keyboard is: the game has the mouse, or keys of the desktop, for itself."""
 
@@ -40,16 +48,19 @@ class Condition(enum.Enum):
 @dataclass(frozen=True, slots=True)
 class Shortcut:
     """`text`: what it does, as a player reads it. `keys`: its default, as `chords.parse` reads it.
-    `repeats`: whether it is repeated while its key is held down."""
+    `repeats`: whether it is repeated while its key is held down. `holds`: it lasts as long as its
+    key is held, and what else is held stays the game's."""
 
     action: ShortcutAction
     keys: str
     text: str
     needs: frozenset[Condition] = frozenset()
     repeats: bool = False
+    holds: bool = False
 
 
 SHORTCUTS: Final = (
+    Shortcut(ShortcutAction.OPEN_MENU, "Ctrl+Alt+G", mark("menu"), frozenset({Condition.LIVE})),
     Shortcut(ShortcutAction.TOGGLE_FULL_SCREEN, "F11, Alt+Enter", mark("full screen")),
     Shortcut(ShortcutAction.TOGGLE_STATISTICS, "Ctrl+Alt+S", mark("stream statistics")),
     Shortcut(
@@ -62,6 +73,19 @@ SHORTCUTS: Final = (
         ShortcutAction.LOUDER, "Ctrl+Alt+Up", "louder", frozenset({Condition.LIVE}), repeats=True
     ),
     Shortcut(ShortcutAction.QUIETER, "Ctrl+Alt+Down", "quieter", frozenset({Condition.LIVE}), True),
+    Shortcut(
+        ShortcutAction.TOGGLE_MICROPHONE,
+        "Ctrl+Alt+V",
+        mark("microphone on or off"),
+        frozenset({Condition.LIVE, Condition.MICROPHONE}),
+    ),
+    Shortcut(
+        ShortcutAction.TALK,
+        "ScrollLock",
+        mark("hold to talk"),
+        frozenset({Condition.LIVE, Condition.PUSH_TO_TALK}),
+        holds=True,
+    ),
     Shortcut(
         ShortcutAction.SAVE_PICTURE,
         "Ctrl+Alt+P",
@@ -87,14 +111,31 @@ SHORTCUTS: Final = (
         frozenset({Condition.MOUSE_CAPTURED}),
     ),
 )
-"""In the order in which they are listed. None has a key that games need: pages never get F11."""
+"""In the order in which they are listed. None has a key that games need: pages never get F11,
+and ScrollLock is the game's unless the player has chosen push-to-talk."""
+
+
+PRINTED: Final = (
+    *(mark("Ctrl"), mark("Shift"), mark("Enter"), mark("Escape"), mark("Space"), mark("Up")),
+    *(mark("Down"), mark("Left"), mark("Right"), mark("Delete"), mark("Insert"), mark("Home")),
+    *(mark("End"), mark("PageUp"), mark("PageDown"), mark("Backspace"), mark("Minus")),
+    *(mark("ScrollLock"), mark("PrintScreen"), mark("Pause"), mark("Equal"), mark("Comma")),
+    *(mark("Period"), mark("Slash"), mark("Semicolon")),
+)
+"""Names of keys that are printed otherwise on other keyboards."""
+
+
+def chord_label(chord: Chord) -> str:
+    """Keys that are pressed together, as they are printed: "Ctrl+Alt+S"."""
+    return "+".join(tr(each) if each in PRINTED else each for each in str(chord).split("+"))
 
 
 def keys_label(chords: Sequence[Chord]) -> str:
     """Keys as a sentence names them: "F11 or Alt+Enter"; "" for none."""
     found = ""
     for chord in chords:
-        found = tr("{keys} or {key}", keys=found, key=chord) if found else str(chord)
+        shown = chord_label(chord)
+        found = tr("{keys} or {key}", keys=found, key=shown) if found else shown
     return found
 
 

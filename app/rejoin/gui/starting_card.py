@@ -11,6 +11,7 @@ from rejoin.gui import texts
 from rejoin.gui.card import Card
 from rejoin.gui.labels import label, set_text
 from rejoin.gui.ring import Ring
+from rejoin.gui.time_texts import clock_text
 
 _RING_PX = 92
 _QUIET_START_S = 3.0
@@ -64,9 +65,10 @@ class StartingCard(Card):
             self._since_at = now
         waited_s = now - self._since_at if self._since_at is not None else 0.0
         set_text(self.title, texts.starting_title(snapshot))
+        self.name_after(self.title.text())
         set_text(self.awaited, texts.starting_awaited(snapshot, now, waited_s))
         set_text(self.leaving, texts.starting_leaving(snapshot))
-        digits = texts.clock_text(waited_s) if waited_s >= _QUIET_START_S else ""
+        digits = clock_text(waited_s) if waited_s >= _QUIET_START_S else ""
         self.ring.setVisible(snapshot.stage is not Stage.IDLE)
         self.ring.show_time(self.title.text(), digits, None)
         self.start_button.set_usable(shown=snapshot.stage is Stage.IDLE)

@@ -17,6 +17,7 @@ from rejoin.core.model import Doing, HardEvidence, NoInput, Snapshot, Stage, Tro
 from rejoin.core.verdict import Verdict
 from rejoin.gui.ending_texts import ending_text
 from rejoin.gui.play_texts import verdict_sentence
+from rejoin.gui.time_texts import about_text, clock_text
 from rejoin.language import in_english, listed, mark, sentences, tr
 from rejoin.media.audio.volume import SoundChoice
 
@@ -106,30 +107,6 @@ def volume_digits(choice: SoundChoice) -> str:
 # --- times --------------------------------------------------------------------------------------
 
 
-def clock_text(seconds: float) -> str:
-    """1:12, 0:07, over an hour 1:02:03. Rounded down, so that "at least" is true. Not negative."""
-    whole = max(0, math.floor(seconds))
-    hours, rest = divmod(whole, 3600)
-    minutes, seconds_left = divmod(rest, 60)
-    if hours:
-        return f"{hours}:{minutes:02}:{seconds_left:02}"
-    return f"{minutes}:{seconds_left:02}"
-
-
-def about_text(seconds: float) -> str:
-    """About 40 s, About 90 s, About 4 min: no finer than an estimate is, and never rounded down."""
-    seconds = max(1.0, seconds)
-    if seconds <= 60:
-        return tr("About {seconds} s", seconds=_up(seconds, 5))
-    if seconds <= 180:
-        return tr("About {seconds} s", seconds=_up(seconds, 10))
-    return tr("About {minutes} min", minutes=_up(seconds / 60, 1))
-
-
-def _up(value: float, step: int) -> int:
-    return math.ceil(value / step) * step
-
-
 @dataclass(frozen=True, slots=True)
 class TimeLeft:
     """The time left, as sentence, digits and ring show it.
@@ -205,11 +182,9 @@ _PORTAL = mark(
     "A web page answers in place of the studio. This network may want a sign-in (captive portal): "
     "please look with your web browser."
 )
-_SIGN_IN = mark("Please sign in with your web browser.")
 _ASK_PROXY = mark("Check the proxy settings of this computer, or try another network.")
 _STRANGER = mark("Something else answers in place of the studio. This network may want a sign-in.")
 _FIREWALL = mark("A firewall in this network may block the game's stream. Try another network.")
-_RELEASING = mark("Releasing the game server...")
 _NOT_RELEASED = mark(
     "The studio cannot be reached, so your game may still be running. It ends when its time is up."
 )
@@ -272,7 +247,7 @@ def lost_known(snapshot: Snapshot) -> str:
 def _ending_known(snapshot: Snapshot) -> str:
     """What is known of a game that is being ended."""
     if not waits_to_end(snapshot):
-        return tr(_RELEASING)
+        return tr("Releasing the game server...")
     return tr(_NOT_RELEASED if snapshot.offline else _NOT_CONFIRMED)
 
 
@@ -293,7 +268,7 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
         case Verdict.NETWORK_GONE if not ending:
             return tr(_OFFLINE)  # and not that somebody else does not answer
         case Verdict.SIGN_IN_PAGE:
-            return tr(_SIGN_IN)
+            return tr("Please sign in with your web browser.")
         case Verdict.PROXY_REFUSES:
             return tr(_ASK_PROXY)
         case Verdict.SERVICE_SILENT:

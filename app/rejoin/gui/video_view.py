@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
 from rejoin.gui import theme
+from rejoin.gui.accessible_roles import PICTURE
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.picture_layout import device_size
 from rejoin.gui.raster_surface import RasterSurface
@@ -32,6 +33,8 @@ _DUE_WITHIN_S = 0.0005
 
 class VideoView(QWidget):
     """The widget that shows the game."""
+
+    accessible_role = PICTURE
 
     surface_failed = Signal(str)
     """The surface cannot draw any more, and why: `use` another one."""

@@ -7,12 +7,14 @@ a local socket. Qt's own choice of a platform does not look at this.
 from __future__ import annotations
 
 import os
-import socket
 import struct
 from collections.abc import Mapping, MutableMapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rejoin.gui.displays import platforms
+
+if TYPE_CHECKING:
+    import socket
 
 POINTER_CONSTRAINTS: Final = "zwp_pointer_constraints_v1"
 RELATIVE_POINTER: Final = "zwp_relative_pointer_manager_v1"
@@ -30,6 +32,8 @@ def globals_of(environment: Mapping[str, str]) -> frozenset[str] | None:
     name = environment.get("WAYLAND_DISPLAY", "")
     if not name:
         return None
+    import socket  # not where there is no Wayland
+
     path = os.path.join(environment.get("XDG_RUNTIME_DIR", ""), name)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
         line.settimeout(_PATIENCE_S)

@@ -28,6 +28,8 @@ ASK_AFTER_S: Final = 1
 """Retry-After of a place in the queue."""
 PLACE_KEPT_S: Final = 2.0
 """How long a place is kept after that."""
+HUNG_AFTER_S: Final = 4.0
+"""A reconnect that the caller gives up after this was not answered in time."""
 KEPT: Final = 1000
 """Outcomes that are kept."""
 
@@ -204,6 +206,7 @@ class _FaultyTransport(httpx.AsyncBaseTransport):
 
     async def _pass(self, request: httpx.Request) -> httpx.Response:
         """Send it. Its connection may break meanwhile."""
+        began_at = asyncio.get_running_loop().time()
         call = spawn(self._send(request), name="call to the backend")
         broken = spawn(self._faults.breaking.wait(), name="connections break")
         try:
@@ -214,6 +217,11 @@ class _FaultyTransport(httpx.AsyncBaseTransport):
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
+        except asyncio.CancelledError:
+            hung = asyncio.get_running_loop().time() - began_at >= HUNG_AFTER_S
+            if hung and _is_reconnect(request):
+                self._faults.note(request, None)
+            raise
         finally:
             await cancel(broken, call)
 

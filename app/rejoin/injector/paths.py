@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from rejoin.clock import boot_s
 from rejoin.injector.delay_queue import DelayQueue
 from rejoin.injector.faults import PathFault, Scope
 from rejoin.injector.seeds import chance_of
@@ -58,6 +59,10 @@ class Paths:
 
     def __init__(self) -> None:
         self.counters = PathCounters()
+        self.arrived_at: float | None = None
+        """When a datagram last arrived from the network, whatever became of it (boot time)."""
+        self.passed_at: float | None = None
+        """When one of ours was last passed on to the network (boot time)."""
         self.on_fate: OnFate | None = None
         self._sockets: set[FilteredSocket] = set()
         self._active: list[ActivePath] = []
@@ -122,6 +127,8 @@ class Paths:
         self, sock: FilteredSocket, direction: Direction, data: bytes, address: Address
     ) -> None:
         """One datagram of a socket."""
+        if direction is Direction.DOWN:
+            self.arrived_at = boot_s()
         if not self._active and not self._queue:
             sock.deliver(direction, data, address)
             return
@@ -183,6 +190,7 @@ class FilteredSocket:
         if self._closed:
             return
         if direction is Direction.UP:
+            self._paths.passed_at = boot_s()
             self._send(data, address)
         else:
             self._ends.receive(data, address)

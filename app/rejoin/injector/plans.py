@@ -11,6 +11,7 @@ from typing import Final
 
 from rejoin.injector.faults import (
     Calls,
+    ClockJump,
     Fault,
     HttpFault,
     HttpKind,
@@ -22,7 +23,7 @@ from rejoin.injector.faults import (
     cut,
 )
 from rejoin.injector.seeds import network_profiles
-from rejoin.netem.link import Direction
+from rejoin.netem.link import Direction, NetworkProfile
 from rejoin.netem.network_profile import PLACES, Place
 
 BACKEND_DOWN_S: Final = 8.0
@@ -31,6 +32,7 @@ PLACES_BEFORE: Final = 5
 """How many places are before the player in the queue of `http_queue`."""
 NOTICED_AFTER_S: Final = 0.3
 """From a change of the network to the system's message about it."""
+CLOCK_JUMP_S: Final = 3600.0
 OVER_WINDOW_S: Final = 2.0
 """How much longer than the window `sleep_past_window` is."""
 
@@ -73,18 +75,20 @@ AT_RUNNER: Final = frozenset({"crash_relaunch", "two_instances"})
 """Faults of a whole client, which whoever runs it has to do (`qa.live_client`)."""
 
 
-def plan_of(name: str, window_s: float) -> Plan | None:
+def plan_of(name: str, window_s: float, own: NetworkProfile | None = None) -> Plan | None:
     """What is put into the client for a fault profile; None for a fault of a host, and for what
     concerns a whole client (`AT_RUNNER`).
 
-    `window_s`: from its beginning to the end of the reconnect window. Raises KeyError for a name
-    that is none.
+    `window_s`: from its beginning to the end of the reconnect window. `own`: the network profile of
+    this name, where it is none that ships. Raises KeyError for a name that is none.
     """
+    if own is not None:
+        return _of_network(own, window_s)
     place = PLACES[name]
     if place is Place.HOST or name in AT_RUNNER:
         return None
     if place is Place.NETWORK:
-        return _of_network(name, window_s)
+        return _of_network(network_profiles()[name], window_s)
     for faults, calls in ((_RECONNECT_FAULTS, "next reconnects"), (_BACKEND_FAULTS, "calls")):
         if name in faults:
             how = f"the path goes silent, and the client's {calls} meet the fault"
@@ -92,15 +96,16 @@ def plan_of(name: str, window_s: float) -> Plan | None:
     return _of_client(name, window_s)
 
 
-def _of_network(name: str, window_s: float) -> Plan:
-    profile = network_profiles()[name]
+def _of_network(profile: NetworkProfile, window_s: float) -> Plan:
     faults: tuple[Fault, ...] = (PathFault(profile=profile, window_s=window_s),)
     if profile.rebind_after_s is not None:
         faults += (Rebind(after_s=profile.rebind_after_s),)
     gap = profile.cut
     is_outage = gap is not None and Direction.DOWN in gap.directions
     length_s = gap.length_s(window_s) if gap is not None and is_outage else None
-    return Plan(name, faults, "the client's datagrams follow the profile", is_outage, length_s)
+    return Plan(
+        profile.name, faults, "the client's datagrams follow the profile", is_outage, length_s
+    )
 
 
 def _of_client(name: str, window_s: float) -> Plan:
@@ -123,6 +128,11 @@ def _of_client(name: str, window_s: float) -> Plan:
             )
             how = "nothing passes for 4 s; the engine gets the events of a lost and a found network"
             return Plan(name, faults, how, is_outage=True)
+        case "clock_jump":
+            how = (
+                "the path goes silent, and the wall clock of the client's process jumps by an hour"
+            )
+            return Plan(name, (_DEAD_PATH, ClockJump(by_s=CLOCK_JUMP_S)), how, is_outage=True)
         case "sleep_5s" | "sleep_past_window":
             asleep_s = 5.0 if name == "sleep_5s" else window_s + OVER_WINDOW_S
             how = f"the client stands still for {asleep_s:g} s, and its clocks show a sleep"

@@ -1,7 +1,7 @@
 """Network emulation as a pure library: what happens to each packet on a path, and when.
 
-No socket, no clock: the emulator's relay, the detector's generated streams and the tests call a
-`Link` for every packet. Profiles are TOML files in `resources/profiles`.
+No socket, no clock: the emulator's relay, a tester's injector, the detector's generated streams and
+the tests call a `Link` for every packet. Profiles are TOML files in `resources/profiles`.
 
 Glossary:
     profile          a whole path and what happens to it, with a name

@@ -177,7 +177,8 @@ class NetworkProfile:
     cut: Cut | None = None
     rebind_after_s: float | None = None
     """When the NAT loses its table: from then on the host sees every client at a new port. `Link`
-    does not do this, since it decides only the fate of packets; the emulator's relay does."""
+    does not do this, since it decides only the fate of packets; the emulator's relay and a tester's
+    injector do."""
 
 
 class Link:

@@ -134,6 +134,7 @@ PLACES: Final[Mapping[str, Place]] = {
             "sleep_past_window",
             "crash_relaunch",
             "two_instances",
+            "clock_jump",
         ),
         Place.INJECTED,
     ),
@@ -171,7 +172,11 @@ _RENAMED: Final = {
 
 def parse_profile(name: str, text: str) -> NetworkProfile:
     """Parse the file of the profile `name`. Raises BadInputError, which names the key."""
-    top = parse(f"The profile {name}.toml", text, _RENAMED)
+    return read_profile(name, parse(f"The profile {name}.toml", text, _RENAMED))
+
+
+def read_profile(name: str, top: Table) -> NetworkProfile:
+    """The profile in a table, with the keys of a file. Raises BadInputError that names the key."""
     description = top.text("description")
     stages = [_stage(top, ProfileStage())]
     for table in top.tables("stages"):

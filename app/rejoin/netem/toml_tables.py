@@ -105,6 +105,18 @@ class Table:
             for index, each in enumerate(values)
         ]
 
+    def named_tables(self, key: str) -> dict[str, Table]:
+        """A table of tables, by their names."""
+        values = self.take(key)
+        if values is None:
+            return {}
+        if not isinstance(values, dict) or not all(isinstance(v, dict) for v in values.values()):
+            raise self.wrong(key, "must be a table of tables")
+        return {
+            name: Table(self._what, f"{self._path}{key}.{name!a:.60}.", each)
+            for name, each in values.items()
+        }
+
     def end(self) -> None:
         """Call this when all known keys were taken: a key that is left is an error."""
         for key in self._values:

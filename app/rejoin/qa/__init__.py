@@ -11,8 +11,14 @@ Glossary:
     seed         a number that determines a random world and run
     score        how fast the detector reports a drop, and how often it is wrong
     injected     put into the client, because the real fault would require root privileges
+    play         one playing of a case at somebody's backend; a case may have several
+    verdict      passed, failed, inconclusive (it says nothing) or skipped (it cannot be tried)
+    flaky        a case that failed in one play and passed in another
+    ledger       the sessions that runs have started and that may still run
+    guardian     a process that ends the sessions of a run that was killed
 
-Read in this order: seeds, simulation; runner, live; traces, trace_schema; scoring; diagram;
-input_check.
+Read in this order: simulation; runner, game_client, live; verdicts, results, client_case,
+case_process, case_player, messages, campaign; ledger, guardian, guardian_process, sweep; traces,
+trace_schema; scoring; diagram; input_check.
 The commands themselves are in `rejoin.cli.qa`.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import queue
 import secrets
 import threading
@@ -38,6 +39,8 @@ SPARE_S: Final = 60.0
 MAX_SESSIONS: Final = 100
 MAX_MINUTES: Final = 120.0
 TRACES: Final = "traces"
+_OVERHEAD_S: Final = 4.0
+"""What a play takes to start and to end, by experience."""
 _WAKE_S: Final = 0.2
 """How often the main thread comes up while others play: Ctrl+C does not wait for a lock on
 Windows."""
@@ -123,6 +126,16 @@ class Campaign:
         """The service's connection timeout, once a case has seen it."""
         self._stopped = False
         self._failure: RejoinError | OSError | None = None
+
+    def announcement(self) -> str:
+        """What is about to be done, and about how long it takes, in a sentence."""
+        plays, caps = plays_of(self._scenario, self._choice), self._how.caps
+        takes_s = sum(play.case.duration_s + _OVERHEAD_S for play in plays)
+        minutes = math.ceil(takes_s / self._how.parallel / 60)
+        return (
+            f"Run {self.name}: {len(plays)} plays at {self._target.surroundings.backend}, about "
+            f"{minutes} min; at most {caps.sessions} sessions and {caps.minutes:g} minutes of play."
+        )
 
     def play_all(self, on_result: Callable[[CaseRecord], None]) -> tuple[CaseRecord, ...]:
         """Play everything; `on_result` is called with each result, one at a time.

@@ -23,6 +23,7 @@ from rejoin.qa.messages import Done, FromCase, SessionKnown
 from rejoin.qa.results import CaseRecord
 from rejoin.qa.verdicts import Judgement, Verdict, Why
 from rejoin.runtime.stream_thread import freeze_startup_objects, loop_factory
+from rejoin.tasks import cancel, spawn
 
 EXIT_ABANDONED: Final = 3
 """Whoever started this process is gone."""
@@ -58,11 +59,11 @@ async def _until_abandoned(job: Job, say: Callable[[FromCase], None], stdin: IO[
         loop.call_soon_threadsafe(abandoned.set)
 
     threading.Thread(target=watch, name="abandoned", daemon=True).start()
-    playing = asyncio.ensure_future(_played(job, say))
-    waiting = asyncio.ensure_future(abandoned.wait())
+    playing = spawn(_played(job, say), name="case")
+    waiting = spawn(abandoned.wait(), name="abandoned")
     await asyncio.wait({playing, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if playing.done():
-        waiting.cancel()
+        await cancel(waiting)
         say(Done(playing.result()))
         return 0
     playing.cancel()  # which ends its game

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -31,12 +30,13 @@ from rejoin.qa.results import (
     StepResult,
     Surroundings,
 )
-from rejoin.qa.verdicts import Judgement, Verdict, Why
+from rejoin.qa.verdicts import Judgement, Traffic, Verdict, Why
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.dialects import OURS
 from rejoin.tasks import cancel, spawn
 from rejoin.verify.detector_score import OUTAGE
 from rejoin.verify.scenario import Drop, ScenarioCase
+from rejoin.version import VERSION
 
 END_WITHIN_S: Final = 20.0
 _HOW: Final = {
@@ -107,7 +107,7 @@ def surroundings_of(
         region=region or next((each for each in of_arns if each), ""),
         application=application or (choice.application or "" if choice is not None else ""),
         build=build,
-        client=version("rejoin"),
+        client=VERSION,
         system=sys.platform,
     )
 
@@ -154,6 +154,7 @@ class _Play:
                 await self._play(live)
             snapshot, played_until = client.player.snapshot, boot_s()
             outcomes = list(self._injector.http.outcomes)
+            traffic = Traffic(self._injector.paths.arrived_at, self._injector.paths.passed_at)
         finally:
             self._injector.lift()
             ended = await client.end(END_WITHIN_S)
@@ -167,7 +168,7 @@ class _Play:
         observed = client.observed(snapshot)
         if judgement is None:
             since = _since(live.at, outcomes)
-            judgement = verdicts.of_play(job.case, observed, records, since)
+            judgement = verdicts.of_play(job.case, observed, records, since, traffic)
         if self._problem:
             judgement = Judgement(Verdict.FAILED, Why.CLIENT, (self._problem,))
         played = Played(
@@ -210,7 +211,7 @@ class _Play:
     async def _drop(self, drop: Drop, live: _Live) -> None:
         await asyncio.sleep(max(0.0, live.at + drop.at_s - boot_s()))
         name, seed = drop.profile, self._injector.next_seed
-        plan = plan_of(name, live.window_s)
+        plan = plan_of(name, live.window_s, drop.own)
         how = _HOW[name] if plan is None else plan.how
         outage = {OUTAGE: plan.outage_s} if plan is not None and plan.is_outage else {}
         at = boot_s()

@@ -1,6 +1,6 @@
 """The guardian: a process that ends the sessions of a test run whose process is gone.
 
-It is told of each session that begins and ends. When its standard input ends, the run is over or
+It reads of each session that begins and ends. When its standard input ends, the run is over or
 was killed, and what was not ended is ended here. It keeps the sign-in token and ids that are
 secrets in its memory alone.
 """

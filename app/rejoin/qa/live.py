@@ -27,6 +27,8 @@ from rejoin.emulator.service.faults import (
     FaultKind,
 )
 from rejoin.errors import RejoinError
+from rejoin.injector.clocks import Clocks
+from rejoin.injector.plans import CLOCK_JUMP_S
 from rejoin.injector.seeds import network_profiles
 from rejoin.netem.link import Direction
 from rejoin.netem.network_profile import PLACES, Place
@@ -65,6 +67,10 @@ def play_all(
 
 def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> CaseResult:
     """Play one case. If it cannot be played, the result has failed and says why."""
+    own = next((drop.profile for drop in case.drops if drop.own is not None), None)
+    if own is not None:
+        sentence = f"the emulator does not know {own}, the scenario's own; play it with --backend"
+        return CaseResult(case, None, (sentence,), ())
     freeze_startup_objects()
     with tempfile.TemporaryDirectory() as folder:
         https = any(drop.profile == "tls_bad_cert" for drop in case.drops)
@@ -109,6 +115,7 @@ class _Game:
         self._client = GameClient(profile, folder, ClientOptions(samples=samples))
         self._records = self._client.records
         self._jobs: list[asyncio.Task[None]] = []
+        self._clocks = Clocks()
 
     async def play(self) -> CaseResult:
         case, client = self._case, self._client
@@ -131,6 +138,7 @@ class _Game:
                 after = session.get("game_state")
             finally:
                 await cancel(*self._jobs)
+                self._clocks.set_right()
                 await client.leave()
                 await client.stop()
         for job in self._jobs:
@@ -219,6 +227,7 @@ class _Game:
             "dns_fail": self._dns_fail,
             "crash_relaunch": self._crash,
             "two_instances": self._second_instance,
+            "clock_jump": self._clock_jump,
             "sleep_5s": lambda _: self._sleep(5.0),
             "sleep_past_window": lambda _: self._sleep(
                 self._case.service.notice_silent_client_s
@@ -261,6 +270,11 @@ class _Game:
         del control
         await self._client.start_second()
         return "the second instance is part of the same process"
+
+    async def _clock_jump(self, control: EmulatorControl) -> str:
+        await control.inject(Fault(FaultKind.SILENCE))
+        self._clocks.jump(CLOCK_JUMP_S)
+        return "the path goes silent, and the wall clock of the client's process jumps by an hour"
 
     async def _sleep(self, asleep_s: float) -> str:
         """The client's event loop is blocked, so it neither receives nor sends."""

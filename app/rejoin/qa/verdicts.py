@@ -4,8 +4,9 @@ Rule 1: what Rejoin does not keep to is failed: an invariant, or an expectation 
 Rule 2: a game that did not become live tested nothing. It is inconclusive, unless the client itself
         failed, or the host's packets arrived and it did not play.
 Rule 3: an expectation that was not met is inconclusive where the backend was really not reached,
-        the sign-in was refused, or calls were throttled, without a fault of ours. A broken
-        invariant never is: it holds on any network.
+        the sign-in was refused, or calls were throttled, without a fault of ours; or where no
+        packet of the host came for 3 s after an answer, although ours went out. A broken invariant
+        never is: it holds on any network.
 Rule 4: what cannot be tried there at all is skipped, and says why.
 """
 
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rejoin.core.events import FirstPacketArrived
+from rejoin.core.events import AnswerArrived, FirstPacketArrived
 from rejoin.core.model import Ending, EndingKind, Snapshot
 from rejoin.core.trace import Record
 from rejoin.core.trace_names import EVENTS
@@ -74,6 +75,18 @@ class Judgement:
     sentences: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """When a datagram last arrived from the network, and when one of ours was last let through to
+    it, in boot time; None: never."""
+
+    arrived_at: float | None
+    passed_at: float | None
+
+
+NO_TRAFFIC: Final = Traffic(None, None)
+HOST_ANSWERS_WITHIN_S: Final = 3.0
+
 _START_FAILED: Final[dict[EndingKind, tuple[Why, str]]] = {
     EndingKind.SIGN_IN_NEEDED: (Why.SIGN_IN, "the backend does not accept the sign-in"),
     EndingKind.NOT_ALLOWED: (Why.SIGN_IN, "the backend does not allow this user to play"),
@@ -103,7 +116,7 @@ _TROUBLE: Final = {
 def before_play(case: ScenarioCase, *, ours: bool) -> Judgement | None:
     """Why this case cannot be tried at all; None if it can. `ours`: the backend's dialect is."""
     for drop in case.drops:
-        if PLACES[drop.profile] is Place.HOST:
+        if PLACES.get(drop.profile) is Place.HOST:
             return _skipped(Why.HOST_FAULT, f"{drop.profile}: {NOT_AT_CLIENT}")
         if drop.profile == "http_queue" and not ours:
             return _skipped(Why.DIALECT, "http_queue: only our own dialect has a queue")
@@ -148,6 +161,7 @@ def of_play(
     observed: Observed,
     records: Sequence[Record],
     outcomes: Sequence[Outcome],
+    traffic: Traffic = NO_TRAFFIC,
 ) -> Judgement:
     """A game that became live. `outcomes`: of its calls that met no fault since then."""
     broken = invariants.violations(records)
@@ -160,7 +174,19 @@ def of_play(
         times = sum(_trouble_of(outcome) is why for outcome in outcomes)
         if times:
             return _inconclusive(why, sentence.format(times=times), *missed)
+    if _host_unreached(records, traffic):
+        sentence = "after the last answer no packet of the host arrived, although ours went out"
+        return _inconclusive(Why.NETWORK, sentence, *missed)
     return Judgement(Verdict.FAILED, Why.EXPECTATION, missed)
+
+
+def _host_unreached(records: Sequence[Record], traffic: Traffic) -> bool:
+    answers = [record.at for record in records if record.name == EVENTS[AnswerArrived]]
+    if not answers or traffic.passed_at is None:
+        return False
+    answered_at = max(answers)
+    arrived = traffic.arrived_at is not None and traffic.arrived_at >= answered_at
+    return not arrived and traffic.passed_at - answered_at >= HOST_ANSWERS_WITHIN_S
 
 
 def _trouble_of(outcome: Outcome) -> Why | None:
@@ -194,7 +220,7 @@ def _depends_on_window(case: ScenarioCase) -> bool:
     if case.ends not in (LIVE, TRYING):
         return True
     for drop in case.drops:
-        profile = network_profiles().get(drop.profile)
+        profile = drop.own or network_profiles().get(drop.profile)
         cut = None if profile is None else profile.cut
         if drop.profile == "sleep_past_window" or (
             cut is not None and cut.ends_after_window_s is not None

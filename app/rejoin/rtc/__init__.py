@@ -15,6 +15,7 @@ Glossary:
 - goodbye: RTCP BYE, SCTP ABORT and DTLS close_notify, after which the peer is silent for good;
 - evidence: a sign that the host or the path to it is gone, such as a BYE or a closed channel;
 - sample: what the engine's detector reads 20 times a second; statistics: what people read;
+- voice: the player's microphone, our only outgoing media;
 - relay: a TURN server's address for us, and our allocation of it;
 - seam: `aiortc_seam`, `handshake_seam`, `sctp_limits` and `turn_seam`, the only modules that touch
   private parts of aiortc and aioice.
@@ -34,6 +35,7 @@ The life of a connection: `peer_states`, `media_parts`, then `peer`; `prepared_c
 its answer; `ice_servers`, `relay` and `turn_seam` where TURN servers are named; `retransmission`,
 `dtls_flights` and `handshake_seam` while it comes up; `sctp_limits` and `sctp_reassembly` for what
 arrives on data channels; `channels` for controls; `playback` for
-sound; `checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`. Apart from all
-of that, `loopback_check` connects two peers on this computer, to prove an installation.
+sound; `voice_sender` for the player's voice; `checks`, `outgoing` and `goodbye` for a connection in
+trouble; `statistics`. Apart from all of that, `loopback_check` connects two peers on this computer,
+to prove an installation.
 """

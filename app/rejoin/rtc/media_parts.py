@@ -1,4 +1,5 @@
-"""Builds what receives the media of one connection: our receivers in place of aiortc's."""
+"""Builds what receives the media of one connection, and what sends the player's voice: ours in
+place of aiortc's."""
 
 from __future__ import annotations
 
@@ -10,10 +11,13 @@ from rejoin.core.model import ConnectionNumber
 from rejoin.media.receive.sources import ReceivedSources
 from rejoin.media.video.decoder import Decoder
 from rejoin.rtc.aiortc_seam import replace_receiving, ssrc_of
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.playback import AudioPlayback, MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver
+from rejoin.rtc.signal_codec import Answer, decode_response
 from rejoin.rtc.transport import Transport
+from rejoin.rtc.voice_sender import VoiceSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,41 @@ class MediaOwner:
 
 @dataclass(frozen=True, slots=True)
 class MediaParts:
-    """`ssrcs`: ours, audio and video, with which we send RTCP."""
+    """`ssrcs`: ours, audio and video, with which we send RTCP. `voice`: None where no sound of ours
+    is offered."""
 
     video: VideoReceiver
     audio: AudioReceiver
     playback: AudioPlayback
     ssrcs: tuple[int, int]
+    voice: VoiceSender | None = None
+
+    def read_answer(self, signal_response: str, rules: NetworkRules) -> Answer:
+        """Check the answer, and expect what it says of the media. Raises SignalError."""
+        answer = decode_response(
+            signal_response,
+            rules,
+            allow_444=self.video.allow_444,
+            microphone=self.voice is not None,
+        )
+        self.video.expect_retransmissions(answer.rtx_ssrcs)
+        self.video.expect_parameter_sets(answer.parameter_sets)
+        if self.voice is not None:
+            self.voice.answered(taken=answer.takes_audio)
+        return answer
+
+    def show(self, shown: bool) -> None:
+        """Only a shown connection plays sound, and sends the player's voice."""
+        self.playback.show(shown)
+        if self.voice is not None:
+            self.voice.show(shown)
+
+    async def stop(self) -> None:
+        """Receive and send nothing any more."""
+        await self.video.stop()
+        await self.audio.stop()
+        if self.voice is not None:
+            await self.voice.stop()
 
 
 def build_media(
@@ -79,4 +112,14 @@ def build_media(
     playback.attach(video=video, audio=audio)
     replace_receiving(prepared.audio.receiver, receive=audio.receive, stop=audio.stop)
     replace_receiving(prepared.video.receiver, receive=video.receive, stop=video.stop)
-    return MediaParts(video, audio, playback, ssrcs)
+    voice = None
+    if prepared.microphone and sinks.microphone is not None:
+        voice = VoiceSender(
+            prepared.audio.sender,
+            sinks.microphone,
+            clock=owner.clock,
+            may_send=owner.may_send,
+            shown=owner.shown,
+            name=owner.name,
+        )
+    return MediaParts(video, audio, playback, ssrcs, voice)

@@ -52,7 +52,7 @@ from rejoin.rtc.peer_states import (
 )
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
-from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS, IceStart, decode_response, encode_request
+from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS, IceStart, encode_request
 from rejoin.rtc.socket_filter import MakeFilter
 from rejoin.rtc.statistics import StatisticsCollector
 from rejoin.rtc.transport import Transport
@@ -214,11 +214,7 @@ class Peer:
                 raise PeerError("There is no offer that this answer could be for.")
             case _:
                 assert_never(self._state)
-        answer = decode_response(
-            signal_response, self._settings.rules, allow_444=parts.media.video.allow_444
-        )
-        parts.media.video.expect_retransmissions(answer.rtx_ssrcs)
-        parts.media.video.expect_parameter_sets(answer.parameter_sets)
+        answer = parts.media.read_answer(signal_response, self._settings.rules)
         parts.transport.round_trip.expect(rtt_s or 0.0)
         parts.transport.congestion_feedback.start(answer.transport_cc_id, parts.media.ssrcs[1])
         deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
@@ -447,7 +443,7 @@ class Peer:
         """Only a shown peer puts pictures into the slot and plays sound."""
         self._shown = shown
         if (parts := parts_of(self._state)) is not None:
-            parts.media.playback.show(shown)
+            parts.media.show(shown)
         self._decoder.show(shown)
 
     def _may_send(self) -> bool:

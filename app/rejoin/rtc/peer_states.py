@@ -39,8 +39,7 @@ class Parts:
     async def close(self, name: str) -> None:
         """Close them all, bounded in time."""
         self.channels.close()
-        await self.media.video.stop()
-        await self.media.audio.stop()
+        await self.media.stop()
         ending = spawn(self.pc.close(), name=f"{name}-library-close")
         _, late = await asyncio.wait({ending}, timeout=CLOSE_WITHIN_S)
         await self.transport.close()

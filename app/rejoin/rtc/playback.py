@@ -13,6 +13,7 @@ from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.lip_sync import LipSync
 from rejoin.media.receive.receive_statistics import ReceiveStatistics
 from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.voice_sender import Microphone
 
 PAINTED_WITHIN_S = 0.5
 """An older picture (frozen, or the window is minimised) says nothing about lip sync now."""
@@ -20,10 +21,11 @@ PAINTED_WITHIN_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class MediaSinks:
-    """Where pictures and sound of a connection go."""
+    """Where pictures and sound of a connection go, and where the player's voice comes from."""
 
     slot: PictureSlot
     audio: AudioOutput
+    microphone: Microphone | None = None
 
 
 class HasReception(Protocol):

@@ -22,7 +22,7 @@ from rejoin.rtc.relay import Relay, RelaySettings
 class PreparedConnection:
     """A connection that made no offer: its keys are unused. It has no socket and no task but those
     of `relay`; None where no TURN server was given. `allow_444`: whether its offer has the High
-    4:4:4 Predictive profile."""
+    4:4:4 Predictive profile. `microphone`: whether it offers sound of ours."""
 
     pc: RTCPeerConnection
     audio: RTCRtpTransceiver
@@ -30,6 +30,7 @@ class PreparedConnection:
     dtls: RTCDtlsTransport
     relay: Relay | None = None
     allow_444: bool = False
+    microphone: bool = False
 
     async def close(self) -> None:
         """For one that makes no offer."""
@@ -38,12 +39,12 @@ class PreparedConnection:
         await self.pc.close()
 
 
-def _make(settings: RelaySettings, *, allow_444: bool) -> PreparedConnection:
+def _make(settings: RelaySettings, *, allow_444: bool, microphone: bool) -> PreparedConnection:
     """Media sections in the Web SDK's order, bundled on one transport."""
     offer_every_profile()
     configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
     pc = RTCPeerConnection(configuration)
-    audio = pc.addTransceiver("audio", direction="recvonly")
+    audio = pc.addTransceiver("audio", direction="sendrecv" if microphone else "recvonly")
     audio.setCodecPreferences(offered_codecs("audio"))
     video = pc.addTransceiver("video", direction="recvonly")
     video.setCodecPreferences(offered_codecs("video", allow_444=allow_444))
@@ -55,16 +56,23 @@ def _make(settings: RelaySettings, *, allow_444: bool) -> PreparedConnection:
     if settings.servers:
         relay = Relay(ice_connection(dtls), settings)
         relay.start()
-    return PreparedConnection(pc, audio, video, dtls, relay, allow_444)
+    return PreparedConnection(pc, audio, video, dtls, relay, allow_444, microphone)
 
 
 class PreparedConnections:
     """Holds at most one prepared connection. For one event loop; each connection is used once."""
 
-    def __init__(self, relay: RelaySettings | None = None, *, allow_444: bool = False) -> None:
+    def __init__(
+        self,
+        relay: RelaySettings | None = None,
+        *,
+        allow_444: bool = False,
+        microphone: bool = False,
+    ) -> None:
         """`relay`: TURN servers that each connection gets an allocation of; none by default.
-        `allow_444`: offer 4:4:4 colour too."""
+        `allow_444`: offer 4:4:4 colour too. `microphone`: offer sound of ours."""
         self._allow_444 = allow_444
+        self._microphone = microphone
         self._relay = relay or RelaySettings()
         self._prepared: PreparedConnection | None = None
 
@@ -79,7 +87,7 @@ class PreparedConnections:
         return prepared if prepared is not None else self._make()
 
     def _make(self) -> PreparedConnection:
-        return _make(self._relay, allow_444=self._allow_444)
+        return _make(self._relay, allow_444=self._allow_444, microphone=self._microphone)
 
     def confirm(self) -> None:
         """What was prepared may be needed soon: one that is lost is made anew meanwhile."""

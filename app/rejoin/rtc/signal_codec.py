@@ -96,7 +96,8 @@ class Answer:
     `web_sdk_protocol_url`: where the script of the service's input module is.
     `rtx_ssrcs`: SSRC of each video retransmission stream to the SSRC of the stream that it
     retransmits (RFC 5576, FID). `parameter_sets`: announced for a payload type of the video.
-    `has_audio`: whether it sends sound. `has_data`: whether it has data channels; without them the
+    `has_audio`: whether it sends sound. `takes_audio`: whether it takes ours, which was offered.
+    `has_data`: whether it has data channels; without them the
     game can only be viewed. In `sdp` both sections stand in any case, as aiortc needs them: an
     inactive one for audio, one whose SCTP must not be started for data. `transport_cc_id`: the
     header extension with the transport-wide sequence number; None if the host does not take
@@ -108,6 +109,7 @@ class Answer:
     ice: IceStart = field(repr=False)
     rtx_ssrcs: Mapping[int, int] = field(default_factory=dict)
     has_audio: bool = True
+    takes_audio: bool = False
     has_data: bool = True
     parameter_sets: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
     transport_cc_id: int | None = None
@@ -168,12 +170,13 @@ def _offered_section(section: Section, max_kbps: int, start_kbps: int) -> list[s
     opus = {number for number, codec in codecs.items() if codec.lower() == "opus/48000/2"}
     h264 = {number for number, codec in codecs.items() if codec.lower() == "h264/90000"}
     bitrates = f"x-google-max-bitrate={max_kbps};x-google-start-bitrate={start_kbps}"
+    not_offered = _NOT_OFFERED - (_OF_A_SENDER if "a=sendrecv" in section.lines else set())
     for line in section.lines:
         name, value = attribute_of(line)
         number = value.partition(" ")[0]
         if name == "candidate" and (relay := _relay_candidate(value)) is not None:
             lines.append(f"a=candidate:{relay}")
-        if line.startswith(("c=", "b=")) or name in _NOT_OFFERED:
+        if line.startswith(("c=", "b=")) or name in not_offered:
             continue
         if name == "fingerprint" and not value.lower().startswith("sha-256 "):
             continue
@@ -212,6 +215,9 @@ _NOT_OFFERED = {
     "ssrc-group",
 }
 """Attributes of aiortc's offer that a receiving client does not need, or that we rewrite."""
+
+_OF_A_SENDER = {"msid", "ssrc"}
+"""Of these, what a browser offers where it sends: its stream and source."""
 
 
 def decode_request(text: str) -> SignalRequest:
@@ -272,10 +278,12 @@ def encode_response(sdp: str, web_sdk_protocol_url: str) -> str:
     return json.dumps(response, separators=(",", ":"))
 
 
-def decode_response(text: str, rules: NetworkRules, *, allow_444: bool = False) -> Answer:
+def decode_response(
+    text: str, rules: NetworkRules, *, allow_444: bool = False, microphone: bool = False
+) -> Answer:
     """Check a SignalResponse and rewrite its SDP for aiortc. Raises SignalError.
 
-    `allow_444`: whether 4:4:4 colour was offered.
+    `allow_444`: whether 4:4:4 colour was offered, `microphone`: whether sound of ours was.
 
     Audio and data may be rejected, left out or not bundled; the video may not.
 
@@ -301,13 +309,11 @@ def decode_response(text: str, rules: NetworkRules, *, allow_444: bool = False) 
         raise SignalError(
             "The answer does not fit the offer: it has no H.264 video that was offered."
         )
-    audio, opus = _sound(description, bundle)
+    audio, opus, sound = _sound(description, bundle, microphone=microphone)
     data = next((section for section in bundle if section.kind == "application"), None)
     port = None if data is None else sctp_port(data)
     sections = {
-        AUDIO_MID: rtp_lines(
-            audio, opus or [_ANY_OPUS], AUDIO_MID, "sendonly" if opus else "inactive"
-        ),
+        AUDIO_MID: rtp_lines(audio, opus or [_ANY_OPUS], AUDIO_MID, sound),
         VIDEO_MID: rtp_lines(video, codecs, VIDEO_MID, "sendonly"),
         DATA_MID: data_lines(DATA_MID, port or _ANY_SCTP_PORT, data),
     }
@@ -318,7 +324,8 @@ def decode_response(text: str, rules: NetworkRules, *, allow_444: bool = False) 
         web_sdk_protocol_url=url if isinstance(url, str) and len(url) <= 2048 else None,
         ice=IceStart(transport.ufrag, transport.pwd, lite, tuple(candidates)),
         rtx_ssrcs=retransmissions(video),
-        has_audio=bool(opus),
+        has_audio=sound in _SENDING,
+        takes_audio=sound in _RECEIVING,
         has_data=port is not None,
         parameter_sets=parameter_sets(video.values("fmtp")),
         transport_cc_id=agreed_id(description),
@@ -331,13 +338,22 @@ _ANY_SCTP_PORT = 5000
 """What aiortc reads in a section that the answer rejects: it wants all sections of the offer."""
 
 
-def _sound(description: Description, bundle: list[Section]) -> tuple[Section, list[Codec]]:
-    """The audio section and its Opus; no codec if it sends nothing that we can play."""
+def _sound(
+    description: Description, bundle: list[Section], *, microphone: bool
+) -> tuple[Section, list[Codec], str]:
+    """The audio section, its Opus, and what of it is used, as the host's direction; inactive where
+    it sends nothing that we can play and takes nothing that we offered."""
     for section in bundle:
-        if section.kind == "audio" and description.direction(section) in _SENDING:
-            codecs = codecs_of(section)
-            return section, [codec for codec in codecs if codec.is_a(OPUS, OPUS_CLOCK_HZ)]
-    return _NO_AUDIO, []
+        direction = description.direction(section)
+        used = (direction in _SENDING, microphone and direction in _RECEIVING)
+        if section.kind == "audio" and any(used):
+            opus = [each for each in codecs_of(section) if each.is_a(OPUS, OPUS_CLOCK_HZ)]
+            if opus:
+                return section, opus, _DIRECTIONS[used]
+    return _NO_AUDIO, [], "inactive"
+
+
+_DIRECTIONS = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}
 
 
 def _require_rtcp_mux(description: Description, bundle: list[Section], what: str) -> None:

@@ -214,7 +214,7 @@ class StatisticsCollector:
             frames_failed=decoder.frames_failed,
             hardware_failures=decoder.hardware_failures,
             pictures_replaced=slot.replaced,
-            pictures_unwatched=slot.unwatched,
+            pictures_unwatched=slot.unwatched + decoder.frames_unwatched,
             freeze_count=decoder.freezes.count,
             total_freezes_duration_s=decoder.freezes.duration_s,
             total_decode_time_s=decoder.decode_s,

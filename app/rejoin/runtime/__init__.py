@@ -15,6 +15,7 @@ Glossary
     instance         the one process that plays a session; a second one activates it and ends
     module           the service's script that turns input into messages; see `input_module`
     instance of it   made for one answer; attached while its connection is live
+    microphone       one value says what it is (`microphone_states`); only `Live` sends
     studio profile   which backend, which token, where streams may come from
 
 Read in this order
@@ -26,6 +27,7 @@ Read in this order
     module_input     the input module and its connection: `module_states`, `module_scripts`,
                      `module_process`, `module_statistics`, `module_report`, `waiting_messages`,
                      `wishes`
+    microphone       what the player says, by the connection that is shown
     connections      the open peers; `address_loss` reports those whose local address is gone
     ticket_writer, snapshots, loop_access    tickets in order, listeners, calls from other threads
     network, netlink     the network watch on Linux
@@ -38,7 +40,8 @@ Read in this order
     private_files    small files that only this user can read
     state_folder     where that is, and how a small file there is replaced
     stream_thread                   the threads (all threads: docs/threads.md)
-    player_settings, settings_file    what the player has chosen for good, and its `toml_file`
+    player_settings, loaded_settings    what the player has chosen for good: `settings_file`,
+                     `toml_file`
     studio_profile, deep_link, volume_file, statistics_file, logs    choices of one run, and files
     renderer_memory  what is known about drawing with the graphics card
     sign_in          in the browser (`loopback_redirect`) or on another device (`qr_code`)

@@ -70,7 +70,8 @@ def address_of(text: str) -> BackendAddress:
         network = "loopback"
     elif _is_private(url.host):
         network = "lan"
-    return BackendAddress(str(url), OURS.name, network)
+    # Nobody but the player has a say in the microphone here; a link is the studio's word.
+    return BackendAddress(str(url), OURS.name, network, allows_microphone=True)
 
 
 def _is_private(host: str) -> bool:

@@ -11,11 +11,13 @@ the game kept. A link with anything else in it is refused.
         &application=a-...
         &connection_timeout=120      # seconds, for a backend that does not report it
         &reports=yes                 # the studio wants reconnect reports, where the player allows
+        &microphone=yes              # it takes the player's voice, where the player turns that on
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -37,6 +39,7 @@ _KEYS: Final = (
     "application",
     "connection_timeout",
     "reports",
+    "microphone",
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9:/_.-]{1,256}")
 _PLAIN: Final = re.compile(r"[\x21-\x7e]+")
@@ -91,7 +94,8 @@ def parse_link(text: str) -> BackendAddress:
         names["application"],
         _timeout_s(given.get("connection_timeout")),
         public_only=True,
-        takes_reports=_yes(given.get("reports")),
+        takes_reports=_yes("reports", given),
+        allows_microphone=_yes("microphone", given),
     )
 
 
@@ -107,6 +111,7 @@ def link_of(address: BackendAddress) -> str | None:
         "application": address.application,
         "connection_timeout": address.connection_timeout_s,
         "reports": "yes" if address.takes_reports else None,
+        "microphone": "yes" if address.allows_microphone else None,
     }
     given = {
         key: f"{value:g}" if isinstance(value, float) else value
@@ -150,9 +155,12 @@ def _timeout_s(text: str | None) -> float | None:
     return float(text)
 
 
-def _yes(text: str | None) -> bool:
+def _yes(key: str, given: Mapping[str, str]) -> bool:
+    text = given.get(key)
     if text not in (None, "yes", "no"):
-        raise _refused(Message("its reports are neither yes nor no"))
+        if key == "reports":
+            raise _refused(Message("its reports are neither yes nor no"))
+        raise _refused(Message("its microphone is neither yes nor no"))
     return text == "yes"
 
 

@@ -14,10 +14,13 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
+
+from rejoin.language import mark, tr
 
 _log = logging.getLogger("rejoin.desktop")
 
@@ -30,6 +33,16 @@ _IDLE: Final = 8
 """The flag "Idle" of the portal's Inhibit: the session does not become idle."""
 _URGENCY_NORMAL: Final = 1
 _AS_LONG_AS_THE_DESKTOP_LIKES: Final = -1
+_NOTIFICATIONS: Final = "org.freedesktop.Notifications"
+_SHOW: Final = mark("Show the game")
+_CLICK: Final = "default"
+"""The action that a click on the notification itself is."""
+_LISTENS_EVERY_S: Final = 0.25
+"""While a notification is shown, the bus is asked so often whether it was clicked."""
+
+OnClick = Callable[["str | None"], None]
+"""A notification was clicked: with a token by which the window may come to the front (Wayland's
+xdg-activation), where the desktop gives one. Called on the desktop's thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +85,17 @@ class _Wishes:
     notification: Notification | None = None
     shown: int = 0
     """Rises with each new notification: the same text again is shown again."""
+    action: str = ""
+    """What a click on it does, in the window's language."""
 
 
 class BusDesktop:
     """The desktop of the session bus, on a daemon thread that starts with the first wish."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, on_click: OnClick = lambda token: None) -> None:
         """`address`: of the session bus (`bus_address`)."""
         self._address = address
+        self._on_click = on_click
         self._changed = threading.Condition()
         self._wishes = _Wishes()
         self._closed = False
@@ -89,14 +105,14 @@ class BusDesktop:
         """See `Desktop`."""
         with self._changed:
             wishes = self._wishes
-            self._wish(_Wishes(wanted, wishes.notification, wishes.shown))
+            self._wish(_Wishes(wanted, wishes.notification, wishes.shown, wishes.action))
 
     def notify(self, notification: Notification | None) -> None:
         """See `Desktop`."""
         with self._changed:
             wishes = self._wishes
             new = notification is not None
-            self._wish(_Wishes(wishes.awake, notification, wishes.shown + new))
+            self._wish(_Wishes(wishes.awake, notification, wishes.shown + new, tr(_SHOW)))
 
     def close(self) -> None:
         """See `Desktop`. Waits for CLOSE_WITHIN_S at most: what a desktop that hangs still holds
@@ -123,15 +139,22 @@ class BusDesktop:
         done = _Wishes()
         while True:
             with self._changed:
+                within_s = _LISTENS_EVERY_S if services.is_shown else None
                 while self._wishes == done and not self._closed:
-                    self._changed.wait()
+                    if not self._changed.wait(within_s):
+                        break
                 if self._closed:
                     break
                 wanted = self._wishes
+            if wanted == done:
+                clicked, token = services.take_click()
+                if clicked:
+                    self._on_click(token)
+                continue
             if wanted.awake != done.awake:
                 services.keep_awake(wanted.awake)
             if (wanted.notification, wanted.shown) != (done.notification, done.shown):
-                services.notify(wanted.notification)
+                services.notify(wanted.notification, wanted.action)
             done = wanted
         services.close()
 
@@ -150,6 +173,32 @@ class _Services:
         """Ends the inhibition that is held."""
         self._shown = 0
         """The id of the notification that is shown; 0: none."""
+        self._signals: deque[Any] = deque(maxlen=16)
+        """What the desktop has said of notifications."""
+
+    @property
+    def is_shown(self) -> bool:
+        return bool(self._shown)
+
+    def take_click(self) -> tuple[bool, str | None]:
+        """Whether the notification was clicked since, and the token that came with it."""
+        try:
+            while self._connection is not None:
+                self._connection.recv_messages(timeout=0.0)
+        except TimeoutError:
+            pass
+        except Exception as error:
+            _log.info("the desktop is gone: %s", type(error).__name__)
+            self._disconnect()
+        clicked, token = False, None
+        while self._signals:
+            body = self._signals.popleft().body
+            if len(body) == 2 and body[0] == self._shown and isinstance(body[1], str):
+                if body[1] == _CLICK:
+                    clicked = True
+                else:
+                    token = body[1]
+        return clicked, token
 
     def keep_awake(self, wanted: bool) -> None:
         if not wanted:
@@ -174,7 +223,7 @@ class _Services:
         request = (str(handle), portal[1], "org.freedesktop.portal.Request")
         self._release = lambda: _ignore(self._call(request, "Close", "", ()))
 
-    def notify(self, notification: Notification | None) -> None:
+    def notify(self, notification: Notification | None, action: str = "") -> None:
         if notification is None:
             if self._shown:
                 self._notifications("CloseNotification", "u", (self._shown,))
@@ -190,7 +239,7 @@ class _Services:
                 "rejoin",
                 notification.title,
                 _escaped(notification.text),
-                [],
+                [_CLICK, action],
                 hints,
                 _AS_LONG_AS_THE_DESKTOP_LIKES,
             ),
@@ -209,8 +258,7 @@ class _Services:
         return self._call(at, method, signature, arguments)
 
     def _notifications(self, method: str, signature: str, arguments: tuple[object, ...]) -> object:
-        name = "org.freedesktop.Notifications"
-        at = ("/org/freedesktop/Notifications", name, name)
+        at = ("/org/freedesktop/Notifications", _NOTIFICATIONS, _NOTIFICATIONS)
         return self._call(at, method, signature, arguments)
 
     def _call(
@@ -232,6 +280,7 @@ class _Services:
         try:
             if self._connection is None:
                 self._connection = open_dbus_connection(self._address)
+                self._listen()
             reply = self._connection.send_and_get_reply(message, timeout=CALL_WITHIN_S)
         except Exception as error:  # of the socket, or of the library: no desktop costs the game
             _log.info("%s of %s: %s", method, interface, type(error).__name__)
@@ -241,6 +290,16 @@ class _Services:
             _log.info("%s of %s was refused", method, interface)
             return None
         return reply.body[0] if reply.body else None
+
+    def _listen(self) -> None:
+        """Keep what the notification service says: ActivationToken, and then ActionInvoked."""
+        from jeepney import MatchRule
+        from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
+
+        for member in ("ActivationToken", "ActionInvoked"):
+            rule = MatchRule(type="signal", interface=_NOTIFICATIONS, member=member)
+            self._connection.filter(rule, queue=self._signals)
+            self._connection.send_and_get_reply(message_bus.AddMatch(rule), timeout=CALL_WITHIN_S)
 
     def _disconnect(self) -> None:
         """Everything that the bus's services hold for us ends."""

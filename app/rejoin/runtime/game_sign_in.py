@@ -57,6 +57,11 @@ async def kept(
     return with_tokens(profile, saved_now, tokens, is_saved=is_saved)
 
 
+async def sign_out(profile: StudioProfile) -> sign_ins.SignOut:
+    """Forget here what the keyring has for the profile's backend, and end it at its provider."""
+    return await sign_ins.sign_out(TokenStore(), profile.backend_url, http_of(profile))
+
+
 def with_tokens(
     profile: StudioProfile, sign_in: SavedSignIn, tokens: Tokens, *, is_saved: bool
 ) -> tuple[StudioProfile, SignedIn]:

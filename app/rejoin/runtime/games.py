@@ -39,6 +39,7 @@ _TEXTS: Final = {
 }
 _FLAGS: Final = (
     *("allow_insecure", "public_only", "allow_444", "takes_reports", "keeps_last_picture"),
+    "allows_microphone",
 )
 
 ADDRESS_KEYS: Final = tuple(each.name for each in fields(BackendAddress))

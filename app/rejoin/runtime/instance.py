@@ -20,6 +20,7 @@ import contextlib
 import json
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +39,8 @@ MAX_TOKEN: Final = 256
 TOKEN_VARIABLE: Final = "XDG_ACTIVATION_TOKEN"
 """Where a desktop puts it (xdg-activation-v1)."""
 _POSIX: Final = sys.platform != "win32"
+_ASKING: Final = threading.Lock()
+"""Who only asks has a session's lock for a moment: a claim of this process does not meet it."""
 
 
 def locks_folder() -> Path:
@@ -62,10 +65,25 @@ class Instance:
         cls, key: str, folder: Path | None = None, *, by_tcp: bool = not _POSIX
     ) -> Instance | None:
         """Acquire the lock of session `key`; None if another holds it. Raises OSError."""
+        with _ASKING:
+            return cls._claim(key, folder, by_tcp=by_tcp)
+
+    @classmethod
+    def _claim(cls, key: str, folder: Path | None, *, by_tcp: bool) -> Instance | None:
         folder = folder or locks_folder()
         make_private_folder(folder)
         lock = _Lock.acquire(folder / f"{key}.lock")
         return None if lock is None else cls(lock, _address(folder, key, by_tcp), by_tcp=by_tcp)
+
+    @classmethod
+    def is_held(cls, key: str, folder: Path | None = None) -> bool:
+        """Whether a Rejoin holds the lock of session `key` now. Raises OSError."""
+        with _ASKING:
+            found = cls._claim(key, folder, by_tcp=not _POSIX)
+            if found is None:
+                return True
+            found.release()
+            return False
 
     async def serve(self, on_activate: OnActivate) -> None:
         """Answer second instances. Raises OSError if it cannot; then they get no answer."""
@@ -97,13 +115,9 @@ class Instance:
 def is_taken(key: str, folder: Path | None = None) -> bool:
     """Whether an instance holds this session's lock now. False if that cannot be found out."""
     try:
-        found = Instance.claim(key, folder)
+        return Instance.is_held(key, folder)
     except OSError:
         return False
-    if found is None:
-        return True
-    found.release()
-    return False
 
 
 def activate(

@@ -18,7 +18,7 @@ def report_lines(facts: ModuleFacts) -> dict[str, str]:
     if facts.starts == 0:
         return {}
     lines = {
-        "Input module": f"started {facts.starts} times, {facts.events} events, "
+        "Input module": f"starts: {facts.starts}, {facts.events} events, "
         f"{facts.events_with_bytes} of them with bytes, {facts.bytes_sent} bytes sent, "
         f"{facts.errors} errors"
     }

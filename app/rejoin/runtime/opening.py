@@ -19,6 +19,8 @@ from rejoin.runtime import game_sign_in, launch
 from rejoin.runtime import sign_in as sign_ins
 from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.launch import Claimed, GameToPlay, HandedOver, SignedIn
+from rejoin.runtime.player_settings import PlayerSettings
+from rejoin.runtime.saved_choices import new_game, with_relay_if_any, with_saved_relay
 from rejoin.runtime.saved_sign_in import forget_sign_in
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.tokens import TokenStore
@@ -49,7 +51,15 @@ class OpenElsewhere:
     """Another Rejoin has it open, whose window was brought to the front."""
 
 
-Opening = Ready | SignInNeeded | OpenElsewhere
+@dataclass(frozen=True, slots=True)
+class RelayUnusable:
+    """The file with TURN servers of the player's settings cannot be used; `why`: one sentence. The
+    game can be played without (`Wanted.without_relay`)."""
+
+    why: str
+
+
+Opening = Ready | SignInNeeded | OpenElsewhere | RelayUnusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +70,9 @@ class Wanted:
     address: BackendAddress
     ticket: Ticket | None = None
     token: str | None = field(default=None, repr=False)
-    allow_444: bool = False
-    """Of the player's settings."""
+    settings: PlayerSettings = PlayerSettings()  # noqa: RUF009 frozen
+    without_relay: bool = False
+    """The player goes on without the TURN servers of the settings."""
     forget: bool = False
     """The backend refused the saved sign-in: delete it first."""
 
@@ -69,9 +80,17 @@ class Wanted:
 async def open_game(wanted: Wanted) -> Opening:
     """Raises RejoinError, with one sentence."""
     profile = StudioProfile.from_address(wanted.address, wanted.token)
-    profile = replace(profile, allow_444=profile.allow_444 or wanted.allow_444)
-    if profile.ice_servers_file is not None:
-        profile.ice_servers()  # raises now, with its sentence
+    relay_file = None if wanted.without_relay else wanted.settings.turn_file
+    if wanted.ticket is not None:
+        profile = with_relay_if_any(profile, relay_file)
+    else:
+        if profile.ice_servers_file is not None:
+            profile.ice_servers()  # raises now, with its sentence
+        profile = new_game(profile, wanted.address, wanted.settings)
+        try:
+            profile = with_saved_relay(profile, relay_file)
+        except BadInputError as error:
+            return RelayUnusable(str(error))
     signed_in: SignedIn | None = None
     if wanted.forget:
         await forget_sign_in(TokenStore(), profile.backend_url, given_too=True)

@@ -26,6 +26,7 @@ from rejoin.input_module.port import (
 )
 from rejoin.language import Message
 from rejoin.media.audio.default_output import open_output
+from rejoin.media.audio.microphone import Microphone
 from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
@@ -41,6 +42,8 @@ from rejoin.runtime.client_hooks import ClientHooks
 from rejoin.runtime.data_used import DataUsed
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
+from rejoin.runtime.microphone import PlayerMicrophone
+from rejoin.runtime.microphone_states import MicrophoneChoices, MicrophoneMode
 from rejoin.runtime.module_process import MakeSandbox
 from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
@@ -82,6 +85,8 @@ class PlayerOptions:
     - `sound_file`: None: the volume is not saved. `statistics_file`: None: none are written.
     - `sound_device`: the name of the one to play on; None: the system's default. `data_used`: None:
       it is not counted.
+    - `microphone`: how the player wants it; used only where the profile allows one.
+      `make_microphone`: makes the device.
     - `hardware`: None: decode in software.
     - `on_record`: receives each record of the trace; samples too if `record_samples`.
     - `input_module`: False: the service's input module is not used; the game can be watched.
@@ -107,6 +112,8 @@ class PlayerOptions:
     sound_file: SoundFile | None = None
     statistics_file: StatisticsFile | None = None
     sound_device: str | None = None
+    microphone: MicrophoneChoices = MicrophoneChoices()  # noqa: RUF009 frozen
+    make_microphone: Callable[..., Microphone] = Microphone
     data_used: DataUsed | None = None
     hardware: Hardware | None = None
     on_record: Callable[[Record], None] | None = None
@@ -151,8 +158,17 @@ class Player:
         self._reports = self._report_sender()
         self._audio = options.audio or open_output(options.sound_device)
         self._hardware = options.hardware or Hardware()
+        self.microphone = PlayerMicrophone(
+            options.microphone,
+            allowed=profile.allows_microphone,
+            # A link named the studio, and anybody can make one.
+            begins_muted=profile.public_only and options.microphone.mode is MicrophoneMode.OPEN,
+            make=options.make_microphone,
+        )
         self._relay = RelaySettings(profile.ice_servers().turn, profile.network)
-        self._prepared_connections = PreparedConnections(self._relay, allow_444=profile.allow_444)
+        self._prepared_connections = PreparedConnections(
+            self._relay, allow_444=profile.allow_444, microphone=self.microphone.offered
+        )
         self._sound = SoundChoice() if options.sound_file is None else options.sound_file.read()
         self._silenced = False
         self._apply_volume()
@@ -179,6 +195,7 @@ class Player:
         )
         self.slot.on_shown = self._engine.frame_shown
         self._engine.snapshots.subscribe(self._record.snapshot_changed)
+        self._engine.snapshots.subscribe(self.microphone.snapshot_changed)
         if self._reports is not None:
             self._engine.snapshots.subscribe(self._reports.snapshot_changed)
 
@@ -268,7 +285,12 @@ class Player:
             picture = Message(
                 "The picture stands still: Rejoin cannot play {kind}.", kind=shown.unsupported
             )
-        problems = (picture, self._audio.problem, store.problem if store else None)
+        problems = (
+            picture,
+            self._audio.problem,
+            self.microphone.problem,
+            store.problem if store else None,
+        )
         found: str | None = None
         for problem in problems:
             if problem:
@@ -307,7 +329,7 @@ class Player:
 
     async def _close(self) -> None:
         """Free what is left, all at the same time. What hangs is abandoned after `CLOSE_S`."""
-        blocking = [self._audio.close, self._hardware.close]
+        blocking = [self._audio.close, self._hardware.close, self.microphone.close]
         if self._options.sound_file is not None:
             blocking.append(self._options.sound_file.close)
         if self._options.data_used is not None:
@@ -374,7 +396,7 @@ class Player:
                 max_kbps=self._limits.max_kbps or MAX_BITRATE_KBPS,
                 filter_sockets=None if hooks is None else hooks.filter_sockets,
             ),
-            MediaSinks(self.slot, self._audio),
+            MediaSinks(self.slot, self._audio, self.microphone),
             post=post,
             prepared=self._prepared_connections,
         )

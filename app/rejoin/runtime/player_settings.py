@@ -9,12 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from rejoin.errors import BadInputError
-from rejoin.input_events import chords
-from rejoin.language import Message, mark
+from rejoin.language import Message
 from rejoin.runtime.setting_kinds import (
     SHOWN,
     Applies,
@@ -29,13 +27,7 @@ from rejoin.runtime.setting_kinds import (
     Whole,
     YesNo,
 )
-from rejoin.runtime.settings_versions import VERSION_KEY, new_name_of, version_problem
-
-_NAMED: Final = 8
-"""How many unknown keys are named."""
-
-_DEFAULT_USED: Final = mark("{problem} Its default is used: {default}.")
-_UNKNOWN: Final = mark("This Rejoin has no such setting, and leaves it as it is: {names}.")
+from rejoin.runtime.settings_versions import new_name_of
 
 _Default = TypeVar("_Default")
 
@@ -139,6 +131,36 @@ class PlayerSettings:
         _AT_ONCE,
         "No sound while the game's window is not the active one.",
     )
+    microphone: str = _setting(
+        "microphone.mode",
+        OneOf(("off", "open", "push_to_talk")),
+        "off",
+        _NEXT_GAME,
+        "Your microphone, in games whose studio takes it: off, open, or open while the keys of "
+        "shortcuts.talk are held (push_to_talk).",
+    )
+    microphone_device: str | None = _setting(
+        "microphone.device",
+        Text(200),
+        None,
+        _NEXT_GAME,
+        "The microphone, by its name; none: the system's default. No other one is opened in its "
+        "place.",
+    )
+    microphone_in_background: bool = _setting(
+        "microphone.background",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "The microphone stays open while the game's window is not the active one.",
+    )
+    microphone_in_menu: bool = _setting(
+        "microphone.menu",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "The microphone stays open in the game's menu.",
+    )
     input_module: str = _setting(
         "input.module",
         OneOf(("service", "off")),
@@ -150,50 +172,65 @@ class PlayerSettings:
         "pads.enabled",
         YesNo(),
         True,
-        _NEXT_GAME,
+        _AT_ONCE,
         "Play with gamepads.",
     )
     pad_background: bool = _setting(
         "pads.background",
         YesNo(),
         False,
-        _NEXT_GAME,
+        _AT_ONCE,
         "Gamepads reach the game while its window is not active, too.",
     )
     pad_dead_zone: float = _setting(
         "pads.dead_zone",
         Share(),
         0.1,
-        _NEXT_GAME,
+        _AT_ONCE,
         "How much of a gamepad stick's way counts as its middle.",
     )
     pad_swap_ab: bool = _setting(
         "pads.swap_ab",
         YesNo(),
         False,
-        _NEXT_GAME,
+        _AT_ONCE,
         "Swap the bottom and the right button of gamepads (A and B) in the game.",
     )
     pad_swap_xy: bool = _setting(
         "pads.swap_xy",
         YesNo(),
         False,
-        _NEXT_GAME,
+        _AT_ONCE,
         "Swap the left and the top button of gamepads (X and Y) in the game.",
+    )
+    pad_swap_ab_cards: bool = _setting(
+        "pads.swap_ab_cards",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "On Rejoin's own cards the right button of gamepads presses, and the bottom one goes back.",
     )
     pad_rumble: bool = _setting(
         "pads.rumble",
         YesNo(),
         True,
-        _NEXT_GAME,
+        _AT_ONCE,
         "The game may make gamepads vibrate; only where its input module asks for it.",
+    )
+    pad_mouse: bool = _setting(
+        "pads.mouse",
+        YesNo(),
+        False,
+        _AT_ONCE,
+        "Menu, held on a gamepad for three quarters of a second, makes it a mouse, and a gamepad "
+        "again.",
     )
     # Mouse, touch, keyboard and shortcuts stand together.
     mouse_capture: str = _setting(
         "mouse.capture",
         OneOf(("game", "never")),
         "game",
-        _NEXT_GAME,
+        _AT_ONCE,
         "The game gets the mouse for itself when it asks for it after a click (game), or never: "
         "then it sees where the pointer is.",
     )
@@ -201,28 +238,28 @@ class PlayerSettings:
         "mouse.sensitivity",
         Number(0.1, 10.0),
         1.0,
-        _NEXT_GAME,
+        _AT_ONCE,
         "By how much the way of a mouse that the game has for itself is multiplied.",
     )
     mouse_swap_buttons: bool = _setting(
         "mouse.swap_buttons",
         YesNo(),
         False,
-        _NEXT_GAME,
+        _AT_ONCE,
         "Swap the left and the right mouse button in the game.",
     )
     mouse_scroll: str = _setting(
         "mouse.scroll",
         OneOf(("system", "reversed")),
         "system",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Which way the wheel scrolls in the game: as on the desktop, or reversed.",
     )
     touch_mode: str = _setting(
         "touch.mode",
         OneOf(("pointer", "trackpad")),
         "pointer",
-        _NEXT_GAME,
+        _AT_ONCE,
         "A finger on a touch screen is the pointer with its left button held, or moves the pointer "
         "as on a trackpad.",
     )
@@ -230,64 +267,85 @@ class PlayerSettings:
         "keyboard.system_keys",
         OneOf(("off", "full_screen", "always")),
         "off",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys of the desktop (Alt+Tab, Super) reach the game: never, in full screen, or always; on "
         "Linux alone.",
+    )
+    keys_menu: str = _setting(
+        "shortcuts.menu",
+        Keys(),
+        "Ctrl+Alt+G",
+        _AT_ONCE,
+        "Keys for the menu over a game.",
     )
     keys_full_screen: str = _setting(
         "shortcuts.full_screen",
         Keys(),
         "F11, Alt+Enter",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for full screen.",
     )
     keys_statistics: str = _setting(
         "shortcuts.statistics",
         Keys(),
         "Ctrl+Alt+S",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for the stream's statistics.",
     )
     keys_sound: str = _setting(
         "shortcuts.sound",
         Keys(),
         "Ctrl+Alt+M",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for sound on and off.",
     )
     keys_louder: str = _setting(
         "shortcuts.louder",
         Keys(),
         "Ctrl+Alt+Up",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for louder.",
     )
     keys_quieter: str = _setting(
         "shortcuts.quieter",
         Keys(),
         "Ctrl+Alt+Down",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for quieter.",
+    )
+    keys_microphone: str = _setting(
+        "shortcuts.microphone",
+        Keys(),
+        "Ctrl+Alt+V",
+        _AT_ONCE,
+        "Keys that mute and unmute the microphone.",
+    )
+    keys_talk: str = _setting(
+        "shortcuts.talk",
+        Keys(),
+        "ScrollLock",
+        _AT_ONCE,
+        "Keys that are held to talk, where the microphone is push_to_talk.",
     )
     keys_picture: str = _setting(
         "shortcuts.save_picture",
         Keys(),
         "Ctrl+Alt+P",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys that save a picture of the game.",
     )
     keys_reconnect: str = _setting(
         "shortcuts.reconnect",
         Keys(),
         "Ctrl+Alt+R",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys for a new connection, where the window offers it.",
     )
     keys_free_mouse: str = _setting(
         "shortcuts.free_mouse",
         Keys(needed=True),
         "Ctrl+Alt",
-        _NEXT_GAME,
+        _AT_ONCE,
         "Keys that take mouse and keyboard back from the game.",
     )
     max_kbps: int | None = _setting(
@@ -424,74 +482,3 @@ def setting(key: str) -> Setting:
                 "There is no setting {key}. `rejoin settings list` shows them all.", key=key[:SHOWN]
             )
         ) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Settings, and a sentence for each thing that was wrong with what they were read from.
-
-    `given`: the keys that have a usable value there. `bad`: the sentence for each key whose value
-    cannot be used; `problems` has them too. `damaged`: nothing of it could be read.
-    """
-
-    settings: PlayerSettings = PlayerSettings()
-    problems: tuple[str, ...] = ()
-    given: frozenset[str] = frozenset()
-    bad: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    damaged: bool = False
-
-
-def from_tables(tables: Mapping[str, Any]) -> Loaded:
-    """The settings in tables of tables, as TOML has them, of the newest version. What is wrong is
-    left at its default."""
-    found: dict[str, Any] = {}
-    given: set[str] = set()
-    unknown: list[str] = []
-    bad: dict[str, str] = {}
-    for key, value in _flat(tables):
-        known = SETTINGS.get(key)
-        if known is None:
-            unknown.append(key)
-            continue
-        try:
-            found[known.name] = known.checked(value)
-            given.add(key)
-        except BadInputError as error:
-            default = known.to_text(known.default)
-            bad[key] = Message(_DEFAULT_USED, problem=error.args[0], default=default)
-    settings = PlayerSettings(**found)
-    problems = [*version_problem(tables), *bad.values(), *clashes_of(settings).values()]
-    if unknown:
-        named = ", ".join([*(key[:SHOWN] for key in unknown[:_NAMED]), "..."][: len(unknown)])
-        problems.append(Message(_UNKNOWN, names=named))
-    return Loaded(settings, tuple(problems), frozenset(given), MappingProxyType(bad))
-
-
-def clashes_of(settings: PlayerSettings) -> dict[str, str]:
-    """A sentence for each setting of keys that another one before it has, too."""
-    shortcuts = {
-        key: chords.parse(getattr(settings, each.name))
-        for key, each in SETTINGS.items()
-        if isinstance(each.kind, Keys)
-    }
-    return {
-        other: Message(
-            "The settings {owner} and {other} both have the keys {keys}, which are for the first.",
-            owner=owner,
-            other=other,
-            keys=chord,
-        )
-        for owner, other, chord in chords.clashes(shortcuts)
-    }
-
-
-def _flat(tables: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Each value with its key. What is not a table of values stands for itself."""
-    groups = {key.partition(".")[0] for key in SETTINGS}
-    found: list[tuple[str, Any]] = []
-    for name, content in tables.items():
-        if name in groups and isinstance(content, Mapping):
-            found += [(f"{name}.{key}", value) for key, value in content.items()]
-        elif name != VERSION_KEY:
-            found.append((name, content))
-    return found

@@ -61,12 +61,18 @@ def read_private(file: Path, max_bytes: int) -> bytes:
 
 
 def write_new(file: Path, content: bytes) -> None:
-    """Write a file that must not exist, down to the disk. Raises OSError."""
+    """Write a file that must not exist, down to the disk; one that is not whole does not stay.
+    Raises OSError."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OPEN, 0o600)
-    with open(descriptor, "wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
+    try:
+        with open(descriptor, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+    except BaseException:
+        with contextlib.suppress(OSError):
+            file.unlink()
+        raise
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ import contextlib
 import json
 import logging
 import os
-import secrets
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -130,6 +129,8 @@ class RendererMemory:
         """The card draws for this process from now on."""
         if self._mark is not None:
             return
+        import secrets  # for the card alone
+
         key = f"{_MARK}{os.getpid()}-{secrets.token_hex(4)}"
         try:
             held = Instance.claim(key, self._folder)

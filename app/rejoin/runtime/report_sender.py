@@ -33,7 +33,7 @@ _DISK_S: Final = 5.0
 _CLOSE_S: Final = 1.0
 
 _CALM: Final = (HealthLevel.HEALTHY, HealthLevel.DEGRADED)
-"""Degraded too: who plays over a bad network all the time has the most to report."""
+"""Degraded too: a player on a bad network has the most to report."""
 _DROPPED: Final = frozenset({FailureKind.NOT_FOUND, FailureKind.INVALID, FailureKind.FORBIDDEN})
 """After these the same report will never be taken."""
 _NO_SUCH_CALL: Final = (404, 405)

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from rejoin.errors import BadInputError
 from rejoin.language import Message
-from rejoin.runtime.player_settings import SETTINGS, Loaded, from_tables, setting
+from rejoin.runtime.loaded_settings import Loaded, from_tables
+from rejoin.runtime.player_settings import SETTINGS, setting
 from rejoin.runtime.private_files import write_new
 from rejoin.runtime.setting_kinds import Value
 from rejoin.runtime.settings_versions import migrate
@@ -34,28 +35,43 @@ def settings_path() -> Path:
 def load(path: Path) -> Loaded:
     """The settings in this file; the defaults where there is none. Raises nothing."""
     try:
+        return _loaded(path)
+    except _UnusableError as error:
+        return Loaded(problems=(error.defaults,), damaged=True)
+
+
+class _UnusableError(Exception):
+    """Nothing of the file can be used: what is said where its settings are wanted, and where it is
+    to be exported."""
+
+    def __init__(self, defaults: Message, not_exported: Message) -> None:
+        super().__init__(str(defaults))
+        self.defaults = defaults
+        self.not_exported = not_exported
+
+
+def _loaded(path: Path) -> Loaded:
+    """Raises _UnusableError."""
+    try:
         tables = read_tables(path)
-        if tables is None:
-            return Loaded()
-        migrate(tables)
-        return from_tables(tables)
-    except OSError:
-        return Loaded(
-            problems=(
-                Message("The settings file {path} cannot be read: defaults are used.", path=path),
-            )
-        )
+    except OSError as error:
+        raise _UnusableError(
+            Message("The settings file {path} cannot be read: defaults are used.", path=path),
+            Message("The settings file {path} cannot be read: it is not exported.", path=path),
+        ) from error
     except ValueError as error:
-        return Loaded(
-            problems=(
-                Message(
-                    "The settings file {path} is damaged ({error}): defaults are used.",
-                    path=path,
-                    error=error,
-                ),
+        raise _UnusableError(
+            Message(
+                "The settings file {path} is damaged ({error}): defaults are used.",
+                path=path,
+                error=error,
             ),
-            damaged=True,
-        )
+            Message("The settings file {path} is damaged: it is not exported.", path=path),
+        ) from error
+    if tables is None:
+        return Loaded()
+    migrate(tables)
+    return from_tables(tables)
 
 
 def change(path: Path, key: str, value: Value) -> Path | None:
@@ -84,11 +100,10 @@ def clear(path: Path, keys: Iterable[str] = SETTINGS) -> Path | None:
 def export(path: Path, to: Path, *, replace: bool = False) -> None:
     """Write what is set in the file `path` to a new file. `replace`: or over one that exists.
     Raises BadInputError."""
-    loaded = load(path)
-    if loaded.damaged:
-        raise BadInputError(
-            Message("The settings file {path} is damaged: it is not exported.", path=path)
-        )
+    try:
+        loaded = _loaded(path)
+    except _UnusableError as error:
+        raise BadInputError(error.not_exported) from error
     values = {key: getattr(loaded.settings, SETTINGS[key].name) for key in SETTINGS}
     try:
         import tomlkit

@@ -31,7 +31,9 @@ class StudioProfile:
     internet works while the backend does not answer (`signaling.probes.OriginProbe`).
     `issuer`: the identity provider at which the player signed in for this backend, which an answer
     proves as well. `keeps_last_picture`: the picture that the player saw last may be kept beside
-    the ticket, which an unreleased game does not want. A dialect that needs no token has none here.
+    the ticket, which an unreleased game does not want. `allows_microphone`: the studio takes the
+    player's voice; the player has to turn the microphone on as well. A dialect that needs no token
+    has none here.
     """
 
     backend_url: str
@@ -50,6 +52,7 @@ class StudioProfile:
     takes_reports: bool = False
     probe_url: str | None = None
     keeps_last_picture: bool = False
+    allows_microphone: bool = False
     issuer: str | None = None
 
     def trusted_origins(self) -> tuple[str, ...]:
@@ -82,6 +85,7 @@ class StudioProfile:
             self.takes_reports,
             self.probe_url,
             self.keeps_last_picture,
+            self.allows_microphone,
         )
 
     @classmethod
@@ -113,6 +117,7 @@ class StudioProfile:
             address.takes_reports,
             address.probe_url,
             address.keeps_last_picture,
+            address.allows_microphone,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from rejoin.language import Message
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime.state_folder import keep_file, state_folder
 
@@ -34,6 +35,12 @@ class SoundFile:
         self._lock = threading.Lock()
         self._to_write: SoundChoice | None = None
         self._writing: threading.Thread | None = None
+        self._problem = ""
+
+    @property
+    def problem(self) -> str:
+        """Why the newest choice was not written: one sentence; empty: it was, or will be."""
+        return self._problem
 
     def read(self) -> SoundChoice:
         """The volume chosen last, or full volume."""
@@ -77,5 +84,8 @@ class SoundFile:
             try:
                 content = {"volume": choice.volume, "muted": choice.muted}
                 keep_file(self._path, json.dumps(content) + "\n")
+                self._problem = ""
             except OSError as error:
+                why = error.strerror or type(error).__name__
+                self._problem = Message("The volume cannot be saved: {why}.", why=why)
                 _log.info("the volume was not saved: %s", type(error).__name__)

@@ -21,6 +21,7 @@ from rejoin.clock import Clock, boot_s
 from rejoin.core.model import AttemptNumber, SessionId, SessionView, WindowLeft
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
+from rejoin.language import mark
 from rejoin.service_model.status import Status
 from rejoin.signaling.exchange import DEFAULT_HTTP, CallFailedError, Exchange, HttpSettings, Reply
 from rejoin.signaling.wire import MAX_SIGNAL_BYTES, sha256_hex
@@ -103,7 +104,7 @@ class SampleClient(abc.ABC):
             base_url,
             token if self._takes_token else None,
             http=http,
-            stranger="is not a backend of this dialect",
+            stranger=mark("is not a backend of this dialect"),
         )
         self._choice = choice
         self._clock = clock

@@ -18,7 +18,7 @@ import httpx
 
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
-from rejoin.language import Message
+from rejoin.language import Message, mark
 from rejoin.signaling.exchange import (
     CallFailedError,
     Exchange,
@@ -284,7 +284,7 @@ class OpenIdClient:
                 origin,
                 None,
                 http=self._http,
-                stranger="is no identity provider",
-                server="identity provider",
+                stranger=mark("is no identity provider"),
+                server=mark("identity provider"),
             )
         return self._exchanges[origin]

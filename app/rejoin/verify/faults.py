@@ -26,6 +26,8 @@ _HOST_ANSWERS_S = 0.015
 
 _OF_PACKETS_ALONE = ("stragglers", "duplicates")
 """Which packets come late or again: here they would be `clean`."""
+_DEAD_PATHS = ("clock_jump",)
+"""The engine does not know the wall clock: here they are dead paths, as there are others."""
 
 _FIXED: Mapping[str, Schedule] = {
     "udp_blocked_http_ok": ((0.0, C.PATH_DOWN),),
@@ -71,6 +73,7 @@ _FIXED: Mapping[str, Schedule] = {
     "crash_relaunch": ((0.0, C.CLIENT_CRASHES),),
     # The second instance hands over to the first one and exits, which does not affect the world.
     "two_instances": (),
+    "clock_jump": ((0.0, C.FLOW_DIES),),
     "sleep_5s": ((0.0, C.SLEEPS), (_SHORT_SLEEP_S, C.WAKES)),
 }
 
@@ -97,7 +100,7 @@ def changes(
     """The changes that the fault profile `name` causes from `at_s` until `until_s`.
 
     `profile`: the content of a network profile. `window_s`: from a drop to the end of the window,
-    for profiles that depend on it. Raises KeyError if `simulated_profiles` does not have the name.
+    for profiles that depend on it. Raises KeyError for a name that has no changes.
     """
     if name == "sleep_past_window":
         found: Schedule = ((0.0, C.SLEEPS), (window_s + 2.0, C.WAKES))
@@ -138,7 +141,7 @@ def simulated_profiles() -> tuple[str, ...]:
         name
         for name in PLACES
         if (name in NETWORK_PROFILES and name not in _OF_PACKETS_ALONE)
-        or name in _FIXED
+        or (name in _FIXED and name not in _DEAD_PATHS)
         or name == "sleep_past_window"
     )
 
@@ -156,13 +159,13 @@ def world_of(
 ) -> World:
     """The simulated world of a case of a scenario.
 
-    Raises KeyError for a profile that `simulated_profiles` does not have.
+    Raises KeyError for a profile that has no changes.
     """
     service = case.service
     found: list[tuple[float, Change]] = []
     longest_s = 0.0
     for index, drop in enumerate(case.drops):
-        profile = profiles.get(drop.profile)
+        profile = drop.own or profiles.get(drop.profile)
         longest_s = max(longest_s, rtt_s(profile))
         found += changes(
             drop.profile,

@@ -19,16 +19,20 @@ A file has these keys, all but `description` and `cases` optional:
     reconnects = true               # whether a new connection is expected; absent: either way
     max_freeze_s = 5.0              # the longest freeze; checked in a simulated world only
 
-A case may change the service with the same keys under `[cases.service]`.
+A case may change the service with the same keys under `[cases.service]`. Network profiles of its
+own, with the keys of `netem/network_profile`, stand under `[profiles.NAME]`.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from rejoin.core.model import EndingKind
-from rejoin.netem.network_profile import PLACES
+from rejoin.netem.link import NetworkProfile
+from rejoin.netem.network_profile import PLACES, read_profile
 from rejoin.netem.toml_tables import Table, parse
 
 LIVE: Final = "live"
@@ -60,10 +64,14 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A fault profile (`netem.network_profile.PLACES`), `at_s` after the game became live."""
+    """A fault profile (`netem.network_profile.PLACES`), `at_s` after the game became live.
+
+    `own`: the network profile of this name, if the scenario has it itself.
+    """
 
     profile: str
     at_s: float
+    own: NetworkProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,8 @@ def parse_scenario(name: str, text: str) -> Scenario:
     top = parse(f"The scenario {name}.toml", text, _RENAMED)
     description = top.text("description")
     service = _service(top.table("service"), Service())
-    cases = tuple(_case(table, service) for table in top.tables("cases"))
+    own = _profiles(top)
+    cases = tuple(_case(table, service, own) for table in top.tables("cases"))
     top.end()
     if not 1 <= len(cases) <= MAX_CASES:
         raise top.wrong("cases", f"must be 1 to {MAX_CASES} tables")
@@ -155,7 +164,16 @@ def _or(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
 
 
-def _case(table: Table, service: Service) -> ScenarioCase:
+def _profiles(top: Table) -> dict[str, NetworkProfile]:
+    found = {}
+    for name, table in top.named_tables("profiles").items():
+        if not re.fullmatch(r"[A-Za-z0-9_.+-]{1,40}", name) or name in PLACES:
+            raise top.wrong("profiles", "must have names of letters and digits that are not taken")
+        found[name] = read_profile(name, table)
+    return found
+
+
+def _case(table: Table, service: Service, own: Mapping[str, NetworkProfile]) -> ScenarioCase:
     ends = table.word("ends", list(ENDS), LIVE)
     reason = table.take("reason")
     if reason is not None and (ends != EndingKind.GAME_ENDED.value or not isinstance(reason, str)):
@@ -167,7 +185,7 @@ def _case(table: Table, service: Service) -> ScenarioCase:
     case = ScenarioCase(
         name=table.text("name"),
         service=_service(table.table("service"), service),
-        drops=tuple(_drop(each) for each in table.tables("drops")),
+        drops=tuple(_drop(each, own) for each in table.tables("drops")),
         duration_s=duration_s,
         ends=ends,
         reason=reason,
@@ -180,8 +198,8 @@ def _case(table: Table, service: Service) -> ScenarioCase:
     return case
 
 
-def _drop(table: Table) -> Drop:
-    profile = table.word("profile", list(PLACES), "")
-    drop = Drop(profile, table.number("at_s", 0, _DAY_S))
+def _drop(table: Table, own: Mapping[str, NetworkProfile]) -> Drop:
+    profile = table.word("profile", [*PLACES, *own], "")
+    drop = Drop(profile, table.number("at_s", 0, _DAY_S), own.get(profile))
     table.end()
     return drop

@@ -40,7 +40,7 @@ async def test_the_store_has_the_order_of_the_rules(url: str) -> None:
         for number in range(60)
     ]
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         process = queue.process("one")
         await queue.free_turns(0)
         await exchange(process, *arrivals)
@@ -59,7 +59,7 @@ async def test_the_store_has_the_order_of_the_rules(url: str) -> None:
 
 async def test_two_processes_give_out_the_budget_between_them_and_nobody_twice(url: str) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store, Quota(per_s=0.001, burst=20))
+        queue = TurnQueue(store, Quota(per_s=0.001, burst=20), stopped=True)
         processes = [queue.process("one"), queue.process("two")]
         for at, process in enumerate(processes):
             await queue.free_turns(0)
@@ -87,7 +87,7 @@ async def test_a_process_that_is_gone_gets_no_turn_and_its_clients_ask_another_o
     url: str,
 ) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         gone, here = queue.process("gone"), queue.process("here")
         await queue.free_turns(0)
         await exchange(gone, asks("a", 10.0, present_s=60.0))
@@ -101,7 +101,7 @@ async def test_a_process_that_is_gone_gets_no_turn_and_its_clients_ask_another_o
 
 async def test_a_clock_that_is_set_back_brings_no_process_back_that_is_gone(url: str) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         gone, here = queue.process("gone"), queue.process("here")
         await queue.free_turns(0)
         await exchange(gone, asks("a", 10.0, present_s=60.0))
@@ -116,7 +116,7 @@ async def test_a_clock_that_is_set_back_brings_no_process_back_that_is_gone(url:
 
 async def test_a_clock_that_leaps_ahead_makes_nobody_hopeless_who_asks_again(url: str) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         process = queue.process("one")
         await queue.free_turns(0)
         await exchange(process, asks("a", 10.0, 70.0))
@@ -128,7 +128,7 @@ async def test_a_clock_that_leaps_ahead_makes_nobody_hopeless_who_asks_again(url
 
 async def test_a_process_that_ends_gets_no_turn(url: str) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         ends, here = queue.process("ends"), queue.process("here")
         await queue.free_turns(0)
         await exchange(ends, asks("a", 10.0))
@@ -139,7 +139,7 @@ async def test_a_process_that_ends_gets_no_turn(url: str) -> None:
 
 async def test_a_client_between_two_requests_gets_no_turn_and_keeps_its_place(url: str) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         process = queue.process("one")
         await queue.free_turns(0)
         await exchange(process, asks("away", 11.0, present_s=0.0), asks("waits", 50.0))
@@ -152,7 +152,7 @@ async def test_a_client_between_two_requests_gets_no_turn_and_keeps_its_place(ur
 
 async def test_turns_to_hold_are_given_only_while_nobody_waits(url: str) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         process = queue.process("one")
         await queue.free_turns(3)
         quiet = await process.spare(2, within_s=SOON_S)
@@ -167,7 +167,7 @@ async def test_turns_to_hold_are_given_only_while_nobody_waits(url: str) -> None
 
 async def test_what_an_older_client_cannot_say_counts_from_its_first_request(url: str) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         process = queue.process("one")
         await queue.free_turns(0)
         await exchange(process, asks("old", 30.0, guessed=True), asks("new", 30.0))
@@ -183,7 +183,7 @@ async def test_games_that_are_lost_are_counted_once_and_those_that_no_order_coul
     url: str,
 ) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         process = queue.process("one")
         await queue.free_turns(0)
         await exchange(process, *(asks(f"a-{number}", 10.0, present_s=60.0) for number in range(5)))
@@ -197,7 +197,7 @@ async def test_games_that_are_lost_are_counted_once_and_those_that_no_order_coul
 
 async def test_a_call_that_saved_nobody_could_have_saved_another(url: str) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         process = queue.process("one")
         await queue.free_turns(1)
         assert (await exchange(process, asks("a", 10.0), asks("b", 20.0))).granted == ("a",)
@@ -211,7 +211,7 @@ async def test_a_call_that_saved_nobody_could_have_saved_another(url: str) -> No
 
 async def test_what_one_process_has_seen_of_a_session_counts_for_the_others(url: str) -> None:
     async with opened(url) as store:
-        queue = TurnQueue(store)
+        queue = TurnQueue(store, stopped=True)
         one, two = queue.process("one"), queue.process("two")
         await queue.free_turns(0)
         await exchange(one, asks("seen", 50.0), asks("connected", 20.0, released=False))

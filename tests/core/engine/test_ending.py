@@ -246,6 +246,13 @@ def test_the_card_says_that_it_goes_on_and_does_not_flicker() -> None:
         fails(play, FailureKind.OUTCOME_UNKNOWN)
 
 
+def test_a_studio_that_hangs_is_told_of_after_the_first_call() -> None:
+    """Or there would be no button for half a minute."""
+    play = terminating().wait(9.0)
+    assert play.shown.doing is Doing.WAITING_TO_RETRY
+    assert play.shown.can_try_now
+
+
 @pytest.mark.parametrize("again", [events.TryNowRequested(), events.NetworkFound()])
 def test_the_player_or_a_network_that_comes_back_need_not_wait(again: events.Event) -> None:
     delayed().give(again).expect(commands.TerminateSession(SESSION, 8.0))

@@ -44,13 +44,45 @@ async function gathered(peer) {
   return peer.localDescription.sdp;
 }
 
-/** The answer to an offer: {number, sdp}. */
-async function answer(offer) {
+/** Listens to the sound that a client sends: `heard` says what it is. */
+function listen(peer) {
+  const { track } = peer.getReceivers().find((each) => each.track.kind === "audio");
+  const stream = new MediaStream([track]);
+  // Chromium decodes a remote track only while an element plays it.
+  const element = new Audio();
+  element.muted = true;
+  element.srcObject = stream;
+  element.play();
+  const context = new AudioContext({ sampleRate: 48000 });
+  peer.analyser = context.createAnalyser();
+  peer.analyser.fftSize = 8192;
+  context.createMediaStreamSource(stream).connect(peer.analyser);
+}
+
+/** The loudest frequency that is heard now, its level in dBFS, and the packets that came. */
+async function heard(number) {
+  const peer = peers[number];
+  const bins = new Float32Array(peer.analyser.frequencyBinCount);
+  peer.analyser.getFloatFrequencyData(bins);
+  const loudest = bins.reduce((best, level, at) => (level > bins[best] ? at : best), 0);
+  const found = [...(await peer.getStats()).values()];
+  const inbound = found.find((each) => each.type === "inbound-rtp" && each.kind === "audio") ?? {};
+  const remote = found.find((each) => each.type === "remote-outbound-rtp" && each.kind === "audio");
+  return {
+    hertz: (loudest * 48000) / peer.analyser.fftSize,
+    level: bins[loudest],
+    inbound,
+    reports: remote?.reportsSent ?? 0,
+  };
+}
+
+/** The answer to an offer: {number, sdp}. `takesSound`: take the client's, too. */
+async function answer(offer, takesSound = false) {
   const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
   await peer.setRemoteDescription({ type: "offer", sdp: offer });
   for (const each of peer.getTransceivers()) {
     const kind = each.receiver.track.kind;
-    each.direction = "sendonly";
+    each.direction = kind === "audio" && takesSound ? "sendrecv" : "sendonly";
     await each.sender.replaceTrack(kind === "video" ? pictures() : sound());
   }
   await peer.setLocalDescription(await peer.createAnswer());
@@ -61,6 +93,7 @@ async function answer(offer) {
   parameters.degradationPreference = "maintain-resolution";
   await video.setParameters(parameters);
   const sdp = await gathered(peer);
+  if (takesSound) listen(peer);
   return { number: peers.push(peer) - 1, sdp };
 }
 

@@ -19,6 +19,7 @@ let options = {
   maximumResolution: "1080p",
 };
 let listening = null; // the two analysers of the sound
+let microphone = null; // the stream of the Web SDK's enableMicrophone
 
 function countFrames() {
   video.requestVideoFrameCallback(() => {
@@ -59,7 +60,12 @@ async function makeOffer() {
   for (const channel of [rtc.inputChannel, rtc.messageChannel]) {
     channel.addEventListener("error", () => (seen.channelErrors += 1));
   }
-  peer.addTransceiver("audio", { direction: "recvonly" });
+  if (microphone) {
+    const [track] = microphone.getAudioTracks();
+    peer.addTransceiver(track, { direction: "sendrecv", streams: [microphone] });
+  } else {
+    peer.addTransceiver("audio", { direction: "recvonly" });
+  }
   peer.addTransceiver("video", { direction: "recvonly" });
   const media = new MediaStream();
   peer.addEventListener("track", (event) => {
@@ -135,6 +141,11 @@ async function call(method, path, body) {
 globalThis.play = {
   /** What the page wants of the input module of the connections that are made from now on. */
   configure: (chosen) => (options = { ...options, ...chosen }),
+
+  /** Offer the microphone from now on, as the Web SDK's enableMicrophone does. */
+  async enableMicrophone() {
+    microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
+  },
 
   /** The input module of the connection that is open now. */
   input: () => connection.input,

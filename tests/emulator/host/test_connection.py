@@ -85,20 +85,24 @@ async def test_the_web_sdks_own_offer_is_answered(version: str) -> None:
         decode_response(text, NetworkRules(loopback_only=True))
 
 
+@pytest.mark.parametrize(("takes", "direction"), [(True, "sendrecv"), (False, "sendonly")])
 @pytest.mark.parametrize("version", ["1.2.0", "1.0.0"])
 @leaves_nothing
-async def test_an_offer_with_a_microphone_is_answered(version: str) -> None:
-    """As with the Web SDK's `enableMicrophone`; the host listens to no microphone."""
+async def test_an_offer_with_a_microphone_is_answered(
+    version: str, takes: bool, direction: str
+) -> None:
+    """As with the Web SDK's `enableMicrophone`; whether the host takes it is a setting."""
     offer = json.loads((DATA / f"signal-request-websdk-{version}-chromium-156.json").read_text())
     before, _, audio = offer["sdp"].partition("m=audio")
     microphone = "a=sendrecv\r\na=msid:- mic\r\na=ssrc:7 cname:page"
     audio = audio.replace("a=recvonly", microphone, 1)
     offer["sdp"] = f"{before}m=audio{audio}"
 
-    async with running() as (host, _):
+    settings = dataclasses.replace(SETTINGS, takes_microphone=takes)
+    async with running(settings) as (host, _):
         answer = json.loads(await host.answer(1, json.dumps(offer)))["sdp"]
         answered = next(s for s in answer.split("\r\nm=") if s.startswith("audio"))
-        assert "a=sendonly" in answered
+        assert f"a={direction}" in answered
         assert not answered.startswith("audio 0 ")
 
 

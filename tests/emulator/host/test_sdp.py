@@ -73,7 +73,7 @@ def test_congestion_feedback_is_answered_as_the_sender_reads_it() -> None:
 def test_audio_is_opus_in_stereo() -> None:
     opus = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
     [codec] = choose_codecs("audio", [opus], "a=rtpmap:111 opus/48000/2", 1)
-    assert codec.parameters == {"stereo": 1, "sprop-stereo": 1}
+    assert codec.parameters == {"stereo": 1, "sprop-stereo": 1, "useinbandfec": 1}
 
 
 @pytest.mark.parametrize(

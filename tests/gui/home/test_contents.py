@@ -71,6 +71,32 @@ def test_it_is_over_once_the_service_cannot_have_waited_longer() -> None:
     assert found.sentence.startswith("Lantern Wood.")
 
 
+def test_a_rejoin_that_starts_late_knows_that_nobody_has_played_on() -> None:
+    """A game writes its ticket every 15 s, so a crash came soon after the last one."""
+    policy = Policy()
+    latest = 1000.0 + 2 * policy.ticket_every_s + 120.0 + policy.notice_delay_max_s
+    alive(latest - 0.5, seen_at=latest - 1.0)
+    found = continuation_of(Unfinished(TICKET, latest + 0.4), (), now(latest + 0.5))
+    assert isinstance(found, Over)
+
+
+def test_who_may_be_watched_sees_no_host() -> None:
+    shown = contents(
+        LoadedGames((WOOD,)), Unfinished(TICKET, 1010.0), now(1041.0), hides_hosts=True
+    )
+    assert "play.example" not in repr(shown)
+    assert shown.cards[0].spoken == "Lantern Wood. Played today"
+    other = Unfinished(replace(TICKET, backend=TIDE.address), 1010.0)
+    assert continuation_of(other, (), now(1041.0), hides_hosts=True).sentence.startswith(
+        f"{texts.LAST_GAME}. "
+    )
+
+
+def test_what_the_player_did_last_comes_first_among_problems() -> None:
+    shown = contents(LoadedGames((), ("A file.",)), None, now(0.0), problem="The last.")
+    assert shown.problems == ("The last.", "A file.")
+
+
 def test_the_end_of_the_session_comes_before_that() -> None:
     state = replace(TICKET.rejoin_state, ends_min_at=1050.0, ends_max_at=1060.0)
     ticket = replace(TICKET, rejoin_state=state)

@@ -13,7 +13,7 @@ from rejoin.gui.home.continue_panel import LOW_HEIGHT, PANEL_HEIGHT, ContinuePan
 
 
 def test_the_time_left_is_text_ring_and_digits(application: QApplication) -> None:
-    panel = ContinuePanel(reduced_motion=True)
+    panel = ContinuePanel()
     assert panel.isHidden()
     panel.show_continuation(Alive("A", "b.", "At least 1:19 to get back", "1:19", 0.66))
     assert (panel.ring.digits, panel.ring.share) == ("1:19", 0.66)
@@ -26,7 +26,7 @@ def test_the_time_left_is_text_ring_and_digits(application: QApplication) -> Non
 def test_its_buttons_work_by_keys_and_the_focus_goes_to_the_one_that_is_left(
     application: QApplication,
 ) -> None:
-    panel = ContinuePanel(reduced_motion=True)
+    panel = ContinuePanel()
     heard: list[str] = []
     panel.chosen.connect(lambda: heard.append("continue"))
     panel.dismissed.connect(lambda: heard.append("dismiss"))
@@ -70,7 +70,7 @@ def redness(panel: ContinuePanel, share: float) -> int:
 def test_a_picture_stands_on_the_right_dimmed_and_never_under_the_text(
     application: QApplication,
 ) -> None:
-    panel = ContinuePanel(reduced_motion=True)
+    panel = ContinuePanel()
     panel.resize(1216, PANEL_HEIGHT)
     panel.show_continuation(Alive("A", "b. " * 60, "c", "1:19", 0.66))
     without = redness(panel, 0.97)
@@ -88,7 +88,7 @@ def test_a_picture_stands_on_the_right_dimmed_and_never_under_the_text(
 
 
 def test_a_narrow_panel_has_no_room_for_a_picture(application: QApplication) -> None:
-    panel = ContinuePanel(reduced_motion=True)
+    panel = ContinuePanel()
     panel.show_picture(red())
     panel.show_continuation(Alive("A", "b.", "c", "1:19", 0.66))
     panel.resize(600, PANEL_HEIGHT)
@@ -97,7 +97,7 @@ def test_a_narrow_panel_has_no_room_for_a_picture(application: QApplication) -> 
 
 
 def test_the_text_goes_first_where_there_is_no_room_for_both(application: QApplication) -> None:
-    panel = ContinuePanel(reduced_motion=True)
+    panel = ContinuePanel()
     panel.resize(1216, PANEL_HEIGHT)
     panel.show_picture(red())
     shown: list[bool] = []

@@ -24,9 +24,11 @@ def test_its_module_is_given_to_it() -> None:
 
     class Home:
         def show_page(self, page: object) -> None: ...
-        def play_address(self, address: BackendAddress, token: str | None = None) -> None: ...
         def try_here(self) -> None: ...
         def last_address(self) -> BackendAddress | None:
+            return None
+
+        def token_for(self, address: BackendAddress) -> str | None:
             return None
 
     home = Home()

@@ -21,7 +21,7 @@ ALIVE = Alive("Your game is still running", "Game 0.", "At least 1:19 to get bac
 
 @pytest.fixture(name="page")
 def _page(application: QApplication) -> HomePage:
-    page = HomePage(reduced_motion=True)
+    page = HomePage()
     page.resize(1280, 720)
     page.show()
     page.activateWindow()

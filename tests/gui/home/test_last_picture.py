@@ -40,7 +40,7 @@ def shows(panel: ContinuePanel) -> bool:
 
 class Rig:
     def __init__(self) -> None:
-        self.panel = ContinuePanel(reduced_motion=True)
+        self.panel = ContinuePanel()
         self.panel.resize(1216, PANEL_HEIGHT)
         self.jobs = Jobs()
         self.hidden = False

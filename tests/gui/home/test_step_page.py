@@ -77,3 +77,12 @@ def test_a_code_is_dark_on_light_and_rows_are_shown(page: StepPage) -> None:
         dark = image.pixelColor(x * scale + 1, y * scale + 1).lightness() < 128
         assert dark is modules[y][x]
     assert {"F1", "help"} <= {each.text() for each in page.findChildren(QLabel)}
+
+
+def test_a_step_says_what_is_new_on_it() -> None:
+    first = Step("Add a game", ("Paste it.",))
+    assert first.spoken(None) == "Add a game\nPaste it."
+    again = Step("Add a game", ("Paste it.",), problem="Nobody answers.")
+    assert again.spoken(first) == "Nobody answers."
+    assert again.spoken(again) == ""
+    assert Step("Found", ("Paste it.",)).spoken(again) == "Found\nPaste it."

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtWidgets import QPushButton
 
 from helpers.home_scene import FakePlayedGame, HomeScene, save_ticket
+from helpers.window_faces import wait_until
 from rejoin.errors import ServiceError
 from rejoin.gui.home import played_game, texts
 from rejoin.gui.home.extra_pages import EXTRAS
@@ -93,7 +94,8 @@ def test_its_game_has_its_name_and_is_gone_with_the_emulator(scene: HomeScene) -
     controller = scene.controller
     assert controller is not None
     controller.show_home()
-    assert scene.window.home.panel.sentence.text().startswith(texts.TRY_NAME)
+    panel = scene.window.home.panel
+    assert wait_until(lambda: panel.sentence.text().startswith(texts.TRY_NAME), 60.0)
     controller.steps.trying.close()
     controller.refresh()
-    assert not scene.window.home.panel.isVisibleTo(scene.window.home)
+    assert wait_until(lambda: not panel.isVisibleTo(scene.window.home), 60.0)

@@ -26,5 +26,5 @@ def test_a_pattern_without_words_stays() -> None:
 
 def test_the_other_one_is_written_from_right_to_left() -> None:
     found = RightToLeftPseudo().find("Volume {percent} %")
-    assert found == "\u202eVolume\u202c {percent} %"
+    assert found == "\u200f\u202eVolume\u202c\u200f {percent} %"
     assert RightToLeftPseudo().right_to_left

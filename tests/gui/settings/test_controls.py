@@ -149,3 +149,14 @@ def test_what_cannot_be_taken_back_is_pressed_twice() -> None:
     assert not button.asks, "the player has gone on"
     assert seen == [True]
     delete(button)
+
+
+def test_a_switch_that_a_screen_reader_toggles_is_chosen(application: QApplication) -> None:
+    switch, seen = Switch(), list[bool]()
+    switch.picked.connect(seen.append)
+    switch.show_on(True)
+    assert switch.isChecked()
+    assert seen == []
+    switch.toggle()  # what Qt does for AT-SPI's action; `clicked` is not emitted
+    assert seen == [False]
+    delete(switch)

@@ -44,8 +44,9 @@ def test_all_of_them_say_what_is_so(tmp_path: Path) -> None:
     port.set_sound(SoundChoice(40))
     found = made(tmp_path, port)
     said = rows(found, State(facts=Facts(data=DataTotal(5_000_000, 1.0, 86_400.0))))
-    assert list(said) == ["data", "volume", "path", "move", "reset"]
+    assert list(said) == ["data", "volume", "microphone_test", "path", "move", "reset"]
     assert said["volume"] == "40 %. Applies at once."
+    assert said["microphone_test"] == "Shows how loud you are. No game hears it."
     assert said["data"].startswith("5 MB since")
     assert said["path"].replace("\u200b", "") == str(tmp_path / "settings.toml")
     assert found.volume.slider.value() == 40
@@ -89,8 +90,7 @@ def test_the_saved_volume_is_that_of_the_next_game(
     saved = SavedSound()
     saved.set_sound(SoundChoice(25))
     assert saved.sound() == SoundChoice(25)
-    assert saved._file is not None
-    saved._file.close()
+    saved.close()
     assert SavedSound().sound() == SoundChoice(25)
 
     def nowhere() -> SoundFile:
@@ -100,3 +100,29 @@ def test_the_saved_volume_is_that_of_the_next_game(
     homeless = SavedSound()
     homeless.set_sound(SoundChoice(25))
     assert homeless.sound() == SoundChoice(25)
+    homeless.close()
+    assert homeless.problem == ""
+
+
+def test_a_volume_that_cannot_be_saved_is_said_in_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extras, "SoundFile", lambda: SoundFile(tmp_path / "sound.json"))
+    facts = FactFinder(lambda: None, data_path=tmp_path / "data_used.json")
+    saved = SavedSound()
+    found = Extras(tmp_path / "settings.toml", saved, facts, at_once=False)
+    section = next(each for each in SECTIONS if "volume" in each.extra)
+    _, text = found.of(section)["volume"]
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        saved.set_sound(SoundChoice(25))
+        found.close()
+    assert text(State()).notice == "The volume cannot be saved: No space left on device."
+    saved.set_sound(SoundChoice(26))
+    found.close()
+    assert text(State()).notice == ""
+    assert SavedSound().sound() == SoundChoice(26)

@@ -112,7 +112,20 @@ def test_data_is_counted_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("application")
-def test_qt_itself_is_asked_by_default() -> None:
+@pytest.mark.parametrize("counts", [True, False])
+def test_qt_itself_is_asked_by_default(monkeypatch: pytest.MonkeyPatch, counts: bool) -> None:
+    class Network:
+        class Feature:
+            Metered = "metered"
+
+        def supports(self, feature: object) -> bool:
+            return feature == "metered"
+
+        def isMetered(self) -> bool:
+            return counts
+
+    monkeypatch.setattr("rejoin.gui.network_hint.qt_network", Network)
     found = FactFinder(lambda: None)
+    assert found.facts().metered is None, "not before it is needed"
     found.ask_for("data")
-    assert found.facts().metered in (None, True, False)
+    assert found.facts().metered is counts

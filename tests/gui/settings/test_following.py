@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from helpers.fake_port import FakePort, picture
@@ -19,9 +21,11 @@ from rejoin.gui.settings.following import Following, drawing_of, playing_in
 from rejoin.gui.settings.rows import Playing
 from rejoin.gui.settings.watch import SettingsWatch
 from rejoin.gui.video_surface import Drawing
+from rejoin.input_events.events import Button, PointerButton
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.scale_filter import Aspect, ScaleFilter
-from rejoin.runtime.player_settings import PlayerSettings
+from rejoin.runtime.player_settings import SETTINGS, PlayerSettings
+from rejoin.runtime.setting_kinds import Applies
 from rejoin.runtime.settings_file import change
 from rejoin.runtime.stream_limits import StreamLimits
 
@@ -88,6 +92,29 @@ def test_what_the_command_line_gave_stays(game: Game) -> None:
     assert game.port.silenced[-1] is not game.window.isActiveWindow()
 
 
+def test_controls_apply_to_the_running_game(game: Game) -> None:
+    game.port.show(picture(1280, 720))
+    game.port.publish(LIVE)
+    QApplication.processEvents()
+    game.set("mouse.swap_buttons", True)
+    game.set("shortcuts.menu", "F9")
+    QTest.mouseClick(game.window.layers.view, Qt.MouseButton.LeftButton, pos=QPoint(200, 200))
+    pressed = [event.button for event in game.port.inputs if isinstance(event, PointerButton)]
+    assert pressed == [Button.RIGHT] * 2
+    QTest.keyClick(game.window.layers.view, Qt.Key.Key_F9)
+    assert game.window.menu.is_open
+
+
+def test_every_control_says_that_it_applies_at_once() -> None:
+    controls = [
+        key
+        for key in SETTINGS
+        if key.partition(".")[0] in ("mouse", "touch", "keyboard", "pads", "shortcuts")
+    ]
+    assert len(controls) > 15
+    assert all(SETTINGS[key].applies is Applies.AT_ONCE for key in controls)
+
+
 @pytest.mark.parametrize("game", [("dtls_client",)], indirect=True)
 def test_limits_reach_the_next_connection(game: Game) -> None:
     game.set("network.max_kbps", 3000)
@@ -134,3 +161,14 @@ def test_what_is_known_of_the_game(game: Game, application: QApplication) -> Non
 
 def test_settings_become_a_drawing() -> None:
     assert drawing_of(PlayerSettings()) == Drawing()
+
+
+def test_where_the_microphone_stays_open_counts_at_once(game: Game) -> None:
+    used: list[dict[str, bool]] = []
+    game.port.microphone.use = lambda **choices: used.append(choices)  # type: ignore[method-assign]
+    game.set("microphone.background", True)
+    game.set("microphone.menu", True)
+    assert used == [
+        {"in_background": True, "in_menu": False},
+        {"in_background": True, "in_menu": True},
+    ]

@@ -99,10 +99,10 @@ def test_what_somebody_else_changes_is_shown(path: Path) -> None:
     with page_on(path) as page:
         control(page, "video.scaling")
         change(path, "video.scaling", "pixel")
-        page._watch.check()
+        page.watch.check()
         assert now(page, "video.scaling").startswith("Every pixel")
         path.unlink()
-        page._watch.check()
+        page.watch.check()
         assert now(page, "video.scaling").startswith("Soft")
 
 
@@ -260,6 +260,7 @@ def test_nothing_is_cut_off(path: Path, size: tuple[int, int], percent: int) -> 
         for section in SECTIONS:
             page.show_section(section.name)
             QCoreApplication.processEvents()
+            QCoreApplication.processEvents()  # the devices may have come: they are laid out now
             ground = page.shown.widget()
             assert ground is not None
             assert ground.width() <= page.shown.viewport().width()
@@ -267,7 +268,8 @@ def test_nothing_is_cut_off(path: Path, size: tuple[int, int], percent: int) -> 
                 for each in (row.title, row.now, *row.controls):
                     right = each.mapTo(ground, each.rect().topRight()).x()
                     assert right <= ground.width(), (section.name, row.title.text())
-                assert row.now.height() >= row.now.heightForWidth(row.now.width())
+                fits = row.now.height() >= row.now.heightForWidth(row.now.width())
+                assert fits, (section.name, row.title.text())
 
 
 def test_the_focus_moves_with_the_list_when_the_window_gets_narrow(path: Path) -> None:

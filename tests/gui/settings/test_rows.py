@@ -24,7 +24,8 @@ from rejoin.gui.settings.rows import (
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS
 from rejoin.runtime.data_used import DataTotal
-from rejoin.runtime.player_settings import SETTINGS, Loaded, PlayerSettings, from_tables
+from rejoin.runtime.loaded_settings import Loaded, from_tables
+from rejoin.runtime.player_settings import SETTINGS, PlayerSettings
 from rejoin.runtime.renderer_memory import Verdict
 from rejoin.runtime.setting_kinds import Applies
 

@@ -12,7 +12,8 @@ from rejoin.gui.settings.controls import ChoiceBox, PercentSlider, Switch
 from rejoin.gui.settings.rows import State
 from rejoin.gui.settings.section_view import SectionView
 from rejoin.gui.settings.sections import SECTIONS
-from rejoin.runtime.player_settings import Loaded, PlayerSettings
+from rejoin.runtime.loaded_settings import Loaded
+from rejoin.runtime.player_settings import PlayerSettings
 
 pytestmark = pytest.mark.usefixtures("application")
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from helpers.window_faces import wait_until
 from rejoin.gui.settings.watch import SettingsWatch
-from rejoin.runtime.player_settings import Loaded
+from rejoin.runtime.loaded_settings import Loaded
 from rejoin.runtime.settings_file import change
 
 

@@ -14,11 +14,13 @@ from rejoin.media.audio.default_output import open_output
 from rejoin.media.audio.portaudio import check_alsa, load_portaudio
 
 
-def test_it_uses_four_names_of_sounddevice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_uses_five_names_of_sounddevice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", FakePortAudio().module())
     portaudio = load_portaudio()
     assert portaudio.open_stream is FakeStream
     assert portaudio.error is FakePortAudioError
+    with pytest.raises(OSError, match="no input"):
+        portaudio.open_input()
 
 
 def test_without_the_library_it_raises(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,3 +109,18 @@ def test_close_ends_the_wait_and_drops_everything_for_good() -> None:
     queue.skip_to_key_frame()
     assert queue.closed
     assert len(queue) == 0
+
+
+def test_where_frames_are_missing_only_a_key_frame_is_accepted_next() -> None:
+    queue = DecodeQueue()
+    queue.put(frame(0, key=True))
+    queue.expect_key_frame()
+    assert not queue.put(frame(1))
+    assert queue.needs_key_frame
+    queue.put(frame(2, key=True))
+    queue.put(frame(3))
+    assert taken(queue) == [0, 2, 3]
+    assert queue.frames_dropped == 1
+    queue.close()
+    queue.expect_key_frame()
+    assert queue.closed

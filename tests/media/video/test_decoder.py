@@ -28,6 +28,7 @@ from rejoin.media.video.picture import Picture, PictureSlot, ViewHints
 from rejoin.media.video.picture_gate import _Hidden
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.media.video.scaling import Scaler
+from rejoin.media.video.unwatched import PAUSE_AFTER_S
 
 
 class Clock:
@@ -691,3 +692,72 @@ def test_a_picture_does_not_keep_its_decoder_in_memory() -> None:
     gc.collect()
     assert decoder() is None
     picture.on_failed()
+
+
+# --- while nobody sees the picture ----------------------------------------------------------------
+
+
+def minimised(bench: Bench) -> list[EncodedFrame]:
+    """A decoder that has left off, and frames that come next; the first is a key frame."""
+    frames = encoded(8)
+    bench.decoder.start()
+    bench.decoder.show(True)
+    bench.decode(frames[:1])
+    bench.set_visible(False)
+    bench.decode(frames[1:2])
+    bench.clock.ahead_s += PAUSE_AFTER_S + 0.1
+    bench.decode(frames[2:3])
+    assert bench.key_frames_needed == 1
+    bench.decode(frames[:1])
+    return frames
+
+
+def test_minimised_for_a_while_nothing_is_decoded_and_the_engine_sees_that_frames_come(
+    bench: Bench,
+) -> None:
+    frames = minimised(bench)
+    decoded, freezes = bench.decoder.frames_decoded, bench.decoder.freezes.count
+    at = bench.decoder.last_frame_at or 0.0
+    bench.clock.ahead_s += 10.0
+    for frame in frames[1:6]:
+        bench.decoder.submit(frame)
+    assert bench.decoder.idle
+    assert bench.decoder.frames_decoded == decoded
+    assert bench.decoder.frames_unwatched == 5
+    assert (bench.decoder.last_frame_at or 0.0) > at + 9.0
+    assert bench.decoder.freezes.count == freezes
+
+
+def test_at_the_return_a_key_frame_is_requested_and_shown(bench: Bench) -> None:
+    frames = minimised(bench)
+    decoded, freezes = bench.decoder.frames_decoded, bench.decoder.freezes.count
+    bench.decoder.submit(frames[1])
+    bench.slot.take()
+    bench.clock.ahead_s += 60.0
+    bench.set_visible(True)
+    bench.decoder.submit(frames[2])
+    assert bench.key_frames_needed == 2
+    assert bench.decoder.frames_decoded == decoded, "it depends on frames that were not decoded"
+    bench.decode(frames[:2])
+    assert bench.decoder.frames_decoded == decoded + 2
+    assert bench.picture().connection == 7
+    assert bench.decoder.freezes.count == freezes
+
+
+def test_a_return_with_a_key_frame_requests_none(bench: Bench) -> None:
+    frames = minimised(bench)
+    bench.set_visible(True)
+    decoded = bench.decoder.frames_decoded
+    bench.decode(frames[:1])
+    assert bench.key_frames_needed == 1
+    assert bench.decoder.frames_decoded == decoded + 1
+
+
+def test_the_first_frame_of_a_connection_is_decoded_though_nobody_sees_it(bench: Bench) -> None:
+    frames = encoded(2)
+    bench.set_visible(False)
+    bench.decoder.start()
+    bench.clock.ahead_s += 100.0
+    bench.decode(frames)
+    assert bench.first.is_set()
+    assert bench.decoder.frames_decoded == 2

@@ -29,3 +29,13 @@ def test_at_a_slow_rate_a_freeze_is_three_intervals() -> None:
     freezes.shown(3.9 + 0.29 + 0.40)
     assert freezes.count == 1
     assert freezes.duration_s == pytest.approx(0.40)
+
+
+def test_a_time_in_which_nobody_saw_the_picture_is_no_freeze() -> None:
+    freezes = Freezes()
+    for n in range(60):
+        freezes.shown(n / 60)
+    freezes.resume()
+    freezes.shown(30.0)
+    freezes.shown(30.0 + 1 / 60)
+    assert freezes.count == 0

@@ -26,9 +26,14 @@ DAY = 86400.0
         (Untrusted(Fault.NOT_YET_VALID, NOW + 400 * DAY), FAILED, "400 days behind", "Set the"),
         (Untrusted(Fault.NOT_YET_VALID), FAILED, "clock is wrong", "Set the date"),
         (Untrusted(Fault.OTHER_HOST), FAILED, "another name", "browser"),
-        (Untrusted(Fault.SELF_SIGNED), FAILED, "nobody whom this computer trusts", "--ca-file"),
-        (Untrusted(Fault.UNKNOWN_ISSUER), FAILED, "nobody whom", "--ca-file"),
-        (Untrusted(Fault.OTHER), FAILED, "is not accepted", "--ca-file"),
+        (
+            Untrusted(Fault.SELF_SIGNED),
+            FAILED,
+            "nobody whom this computer trusts",
+            "authority of its own",
+        ),
+        (Untrusted(Fault.UNKNOWN_ISSUER), FAILED, "nobody whom", "authority of"),
+        (Untrusted(Fault.OTHER), FAILED, "is not accepted", "authority of"),
         (NotTls(), FAILED, "does not speak TLS", "browser"),
         (NoConnection(refused=True), FAILED, "refused", "Check the address"),
         (NoConnection(hung_up=True), FAILED, "hung up", "firewall"),
@@ -110,5 +115,7 @@ def test_each_fact_has_its_finding(finding: Finding, outcome: Outcome, words: st
     ],
 )
 def test_the_sign_in(refused: FailureKind | None, has_token: bool, outcome: Outcome) -> None:
-    found = judge.sign_in(refused, "It answered 500.", has_token=has_token, command="rejoin x")
+    found = judge.sign_in(
+        refused, "It answered 500.", has_token=has_token, how=judge.by_command("rejoin x")
+    )
     assert found.outcome is outcome

@@ -86,7 +86,7 @@ def test_cancelling_waits_for_nothing_but_the_end_of_the_game(
     class Way:
         profile_to_play = staticmethod(lambda: PROFILE)
 
-        def __init__(self, profile: StudioProfile) -> None:
+        def __init__(self, profile: StudioProfile, *, how_to_sign_in: object) -> None:
             pass
 
         def checks(self) -> tuple[Check, ...]:
@@ -108,7 +108,7 @@ def test_cancelling_waits_for_nothing_but_the_end_of_the_game(
     assert ended.is_set()
     assert report.cancelled
     assert [each.check for each in report.findings] == ["proxy"]
-    assert result.updates[-1] == Began("game", 1, 2, 0.2)
+    assert result.updates[-1] == Began("game", 0.2)
     test.cancel()  # there is nothing left to cancel
 
 

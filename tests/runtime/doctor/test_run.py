@@ -41,7 +41,7 @@ async def test_each_check_is_announced_and_reported_in_turn() -> None:
     seen: list[Update] = []
     checks = (Check("proxy", 5.0, good, usual_s=1.0), Check("tls", 5.0, good, usual_s=2.0))
     found = await run_checks(checks, seen.append)
-    assert seen == [Began("proxy", 0, 2, 3.0), found[0], Began("tls", 1, 2, 2.0), found[1]]
+    assert seen == [Began("proxy", 3.0), found[0], Began("tls", 2.0), found[1]]
 
 
 async def test_one_that_hangs_has_failed_and_the_next_one_runs() -> None:

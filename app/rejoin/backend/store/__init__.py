@@ -14,7 +14,7 @@ Glossary
     reading       of the database's clock and the boot clock, made together
     beat          how often a flight was renewed; it stands still when its process is gone
 
-Read in this order: `schema`, `transaction_slots`, `database`, `session_rows`, `sessions`,
+Read in this order: `schema`, `database`, `session_rows`, `sessions`,
 `flights`, `proofs` with `clock_agreement`, `budgets`, `turns`, `reports`; `migrations` is their
 history.
 """

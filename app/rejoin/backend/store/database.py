@@ -24,8 +24,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlc
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
+from rejoin.backend.slots import Slots
 from rejoin.backend.store.schema import METADATA, ONE_BOOT, STREAM_SESSION
-from rejoin.backend.store.transaction_slots import TransactionSlots
 from rejoin.clock import boot_s
 from rejoin.errors import ServiceError
 from rejoin.tasks import spawn
@@ -171,7 +171,7 @@ class Database:
         self.is_shared = where.get_backend_name() == "postgresql"
         """Whether other processes use it too."""
         self._backend: _Backend = _Postgres(where) if self.is_shared else _Sqlite(where)
-        self._slots = TransactionSlots(self._backend.at_once)
+        self._slots = Slots(self._backend.at_once)
         self._running: set[asyncio.Task[Any]] = set()
         self.on_outcome: Callable[[bool], None] | None = None
         """Called after each transaction: whether the database did its part."""

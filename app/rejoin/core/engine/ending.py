@@ -162,7 +162,8 @@ def terminate_failed(t: Transition, phase: TerminatingSession, failure: Failure)
     pause_s = retry.terminate_pause_s(phase.tries, t.policy, t.draw)
     again_at = max(min(t.now + pause_s, phase.over_at), not_before_at)
     delayed_by = phase.delayed_by
-    if offline or phase.tries >= t.policy.terminate_tries:
+    late = t.now - phase.began_at >= t.policy.terminate_late_after_s
+    if offline or late or phase.tries >= t.policy.terminate_tries:
         delayed_by = failure.kind
     t.phase = replace(
         phase,

@@ -463,7 +463,7 @@ def terminating(t: Transition, ending: Ending) -> None:
             leaving(t)
         return
     t.close_all()
-    call_terminate(t, TerminatingSession(ending, t.now, t.surely_over_at(), tries=0))
+    call_terminate(t, TerminatingSession(ending, t.now, t.surely_over_at(), t.now, tries=0))
 
 
 def call_terminate(t: Transition, phase: TerminatingSession) -> None:

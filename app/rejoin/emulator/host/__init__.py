@@ -3,13 +3,14 @@
 Read in this order: `game_host` (one host), `connection` (one WebRTC connection), `media_player`
 (encode and send), `rtp_stream` (one RTP stream), `relay` (what happens to packets),
 `client_feedback` (what RTCP asks for) with `congestion_control` (the bitrate) and `own_lateness`,
-`lasting_faults`. `no_host` is a host without any of it. Leaves: `game`, `strip`, `painter`,
-`scenery`, `music`, `encoders`, `h264`, `sdp`.
+`lasting_faults`. `client_voice` is the client's microphone. `no_host` is a host without any of it.
+Leaves: `game`, `strip`, `painter`, `scenery`, `music`, `encoders`, `h264`, `sdp`, `negotiation`.
 
 Glossary
 - tick: one step of the game, 60 per second, counted by `Game.counter`.
 - chain: the game's hash chain over all ticks and inputs; proves that the same game went on.
-- strip: the top rows of each picture, which carry counter and chain for tests to read.
+- strip: the top rows of each picture, which carry counter and chain for tests to read, and how loud
+  the client's microphone is.
 - scene: what one picture shows, as a value.
 - relay port: the UDP port that the clients of one connection send to.
 - flow: one client address at a relay port; each flow has its own socket towards the host.

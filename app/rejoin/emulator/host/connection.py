@@ -28,6 +28,7 @@ from rejoin.clock import Clock
 from rejoin.emulator.host.client_feedback import ClientFeedback
 from rejoin.emulator.host.client_input import ClientInput
 from rejoin.emulator.host.client_presence import ClientPresence
+from rejoin.emulator.host.client_voice import ClientVoice
 from rejoin.emulator.host.congestion_control import CongestionControl
 from rejoin.emulator.host.encoders import VIDEO_CLOCK_HZ, VideoFormat
 from rejoin.emulator.host.game import Game
@@ -36,20 +37,15 @@ from rejoin.emulator.host.host_socket import HostSocket, open_host_socket
 from rejoin.emulator.host.media_player import MediaPlayer
 from rejoin.emulator.host.message_channel import MessageChannel
 from rejoin.emulator.host.music import SAMPLE_RATE_HZ
+from rejoin.emulator.host.negotiation import negotiate
 from rejoin.emulator.host.relay import Relay
 from rejoin.emulator.host.relay_port import RelayPort
 from rejoin.emulator.host.rtp_stream import RtpStream
-from rejoin.emulator.host.sdp import (
-    LOSS_FEEDBACK,
-    answer_sdp,
-    bandwidth_limit_bps,
-    choose_codecs,
-)
+from rejoin.emulator.host.sdp import answer_sdp, bandwidth_limit_bps
 from rejoin.emulator.host.udp_socket import Address
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import SignalError
 from rejoin.input_protocol import controls
-from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
 from rejoin.rtc import aiortc_seam
 from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.handshake_seam import (
@@ -63,7 +59,6 @@ from rejoin.rtc.handshake_seam import (
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.sctp_limits import limit_inbound
 from rejoin.rtc.signal_codec import SignalRequest
-from rejoin.rtc.transport_cc import FEEDBACK
 
 _log = logging.getLogger("rejoin.emulator.host.connection")
 
@@ -170,6 +165,7 @@ class HostConnection:
         self._input = ClientInput(game, host.clock, received, self._limited)
         self._max_height = 0
         self._failed_packets = 0
+        self.voice = ClientVoice(host.clock)
         self._messages = MessageChannel(lambda: self.frozen)
         self._presence = ClientPresence(
             lambda: host.settings,
@@ -199,16 +195,7 @@ class HostConnection:
             # aiortc's parser can fail on bad SDP with any exception; none of it is quoted.
             raise SignalError("The offer cannot be answered by this host.") from error
         transceivers = pc.getTransceivers()
-        for transceiver in transceivers:
-            transceiver.direction = "sendonly"
-            chosen = choose_codecs(
-                transceiver.kind,
-                aiortc_seam.codecs_of(transceiver),
-                self._offer.sdp,
-                settings.packetization_mode,
-                self._feedback_read(transceiver),
-            )
-            aiortc_seam.set_codecs(transceiver, chosen)
+        negotiate(transceivers, self._offer.sdp, settings)
         self._dtls = transceivers[0].receiver.transport
         self._prepare_transport(self._dtls)
         self._prepare_media(transceivers)
@@ -224,18 +211,6 @@ class HostConnection:
             raise SignalError("The game ended before its host could answer.")
         answer, offer = pc.localDescription.sdp, self._offer
         return answer_sdp(answer, self._port.address, offer.bundle, offer.rejected)
-
-    def _feedback_read(self, transceiver: RTCRtpTransceiver) -> tuple[str, ...]:
-        """What this host obeys; packets are numbered only if its congestion control reads that."""
-        settings = self._host.settings
-        read = settings.congestion_feedback
-        extensions = aiortc_seam.header_extensions_of(transceiver)
-        if read == "goog-remb":
-            extensions[:] = [each for each in extensions if each.uri != TRANSPORT_CC_URI]
-        numbered = any(each.uri == TRANSPORT_CC_URI for each in extensions)
-        kinds = ("goog-remb", FEEDBACK) if read == "both" else (read,)
-        congestion = tuple(kind for kind in kinds if numbered or kind != FEEDBACK)
-        return (*LOSS_FEEDBACK, *(["nack pli"] if settings.answers_pli else []), *congestion)
 
     async def _connect(self) -> None:
         """aiortc's way from ICE to the data channels; it fails if the connection is closed."""
@@ -337,6 +312,10 @@ class HostConnection:
             self._host.clock,
         )
         self._player.paused = self._media is not MediaState.PLAYING or self._host.media_delay_s > 0
+        self._player.voice = self.voice.meter
+        if self._dtls is not None and "audio" in streams:
+            audio = next(each for each in transceivers if each.kind == "audio")
+            self.voice.listen(self._dtls, audio)
         self._feedback.steer(self._player, streams["video"])
 
     # --- while it is up -------------------------------------------------------------------------
@@ -495,4 +474,5 @@ class HostConnection:
             "nacked": sum(stream.counters.nacked for stream in streams),
             "key_frame_requests": sum(stream.counters.key_frame_requests for stream in streams),
             "controls_messages": self._input.messages,
+            "microphone": self.voice.describe(),
         }

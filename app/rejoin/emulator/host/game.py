@@ -48,6 +48,8 @@ class Scene:
     coins: tuple[tuple[int, int], ...]
     coin_taken: tuple[int, int, int] | None
     """Counter and place (x, y) of the coin taken last, for its sparkle."""
+    voice: float | None = None
+    """How loud the client's microphone is, 0 to 1; None: it may not talk. No part of the game."""
 
 
 class Game:

@@ -67,6 +67,8 @@ class MediaPlayer:
         self.on_frame: Callable[[int], None] = lambda _beats: None
         """Called for each picture that was sent, with the number of frame intervals since the one
         before it: more than one where there was no time to encode the others."""
+        self.voice: Callable[[], float | None] = lambda: None
+        """How loud the client's microphone is, for the strip: 0 to 1; None: it may not talk."""
         video.on_started = self._start_video
         video.on_key_frame_requested = self._request_key_frame
         video.on_bitrate_requested = self.request_bitrate
@@ -150,7 +152,7 @@ class MediaPlayer:
             if counter == shown:
                 continue  # the previous picture was late and showed this tick already
             shown = counter
-            scene = self._game.scene()
+            scene = replace(self._game.scene(), voice=self.voice())
             if self._format != opened_for:
                 opened_for = self._format
                 encoder = await self._off_loop(functools.partial(self._reopen, opened_for))

@@ -22,7 +22,9 @@ from rejoin.emulator.host.strip import (
     STRIP_BITS,
     STRIP_PX,
     STRIP_ROW_PX,
+    VOICE_PX,
     strip_bits,
+    voice_bits,
 )
 
 _BLOCK_PX = WIDTH // STRIP_BITS
@@ -96,6 +98,17 @@ class Painter:
         for row in range(2):
             rows = slice(row * STRIP_ROW_PX, (row + 1) * STRIP_ROW_PX)
             self._y[rows] = levels[row].repeat(_BLOCK_PX)
+        if scene.voice is not None:
+            self._show_voice(scene.voice)
+
+    def _show_voice(self, voice: float) -> None:
+        """The third row of the strip, without colour, as the others are."""
+        top, bottom = VOICE_PX
+        levels = np.where(voice_bits(voice), LIGHT_LUMA, DARK_LUMA).astype(np.uint8)
+        self._y[top:bottom] = levels.repeat(_BLOCK_PX)
+        for plane in (self._u, self._v):
+            plane[top // 2 : bottom // 2] = 128
+        self._dirty.append((0, top, WIDTH, bottom))
 
     def _write(self, row: int, digits: str) -> None:
         for index, digit in enumerate(digits):

@@ -63,8 +63,8 @@ def choose_codecs(
     codec = usable[0]
     codec.rtcpFeedback = _feedback(codec, offer, feedback)
     if kind == "audio":
-        # We send both channels, whatever the client plays (RFC 7587, 6.1).
-        codec.parameters = {"stereo": 1, "sprop-stereo": 1}
+        # We send both channels, whatever the client plays (RFC 7587, 6.1), and read in-band FEC.
+        codec.parameters = {"stereo": 1, "sprop-stereo": 1, "useinbandfec": 1}
     rtx = [
         each for each in common if is_rtx(each) and each.parameters.get("apt") == codec.payloadType
     ]

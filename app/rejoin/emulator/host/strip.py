@@ -4,6 +4,9 @@ Two rows of large dark and light blocks carry the game's counter and the first t
 hash chain. They survive compression and scaling, so a test can read from a decoded picture which
 tick it shows (`read_strip`). Layout, 32 blocks per row, most significant bit first: row 0 is the
 counter (32 bits); row 1 is the chain (16 bits) and a CRC-16 over those six bytes.
+
+Where the client may talk, a third row below shows how loud its microphone is: a light block at the
+left, which is always there, as many more as the sound is loud, then dark ones (`read_voice`).
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ STRIP_BITS = 32
 STRIP_ROW_PX = 16
 """One macroblock high, so that the encoder never mixes a block with the picture below it."""
 STRIP_PX = 2 * STRIP_ROW_PX
+VOICE_PX = STRIP_PX, STRIP_PX + STRIP_ROW_PX
+"""First and last row (exclusive) of the third one."""
 
 DARK_LUMA, LIGHT_LUMA = 26, 206
 _THRESHOLD = 112
@@ -67,6 +72,31 @@ def read_strip(picture: npt.NDArray[Any]) -> StripReading | None:
     if crc != binascii.crc_hqx(word[:6], 0xFFFF):
         return None
     return StripReading(counter, chain_head)
+
+
+def voice_bits(voice: float) -> npt.NDArray[np.uint8]:
+    """The third row as 32 ones and zeros. `voice`: 0 to 1."""
+    return (np.arange(STRIP_BITS) <= round(voice * (STRIP_BITS - 1))).astype(np.uint8)
+
+
+def read_voice(picture: npt.NDArray[Any]) -> float | None:
+    """The level in the third row, 0 to 1; None if the picture has none. `picture`: as above."""
+    if read_strip(picture) is None:
+        return None
+    height, width = picture.shape[:2]
+    top, bottom = _middle(2, STRIP_ROW_PX * height / HEIGHT)
+    rows = picture[top:bottom].astype(np.float32)
+    line = (rows if rows.ndim == 2 else rows[..., :3].mean(axis=2)).mean(axis=0)
+    levels = [line[slice(*_middle(at, width / STRIP_BITS))].mean() for at in range(STRIP_BITS)]
+    near = [min(abs(level - DARK_LUMA), abs(level - LIGHT_LUMA)) < _NEAR for level in levels]
+    light = [bool(level > _THRESHOLD) for level in levels]
+    count = sum(light)
+    whole = count > 0 and all(near) and all(light[:count])
+    return (count - 1) / (STRIP_BITS - 1) if whole else None
+
+
+_NEAR = 40
+"""How far a block may be from dark and light: full-range grey differs, and so does compression."""
 
 
 def _middle(index: int, size: float) -> tuple[int, int]:

@@ -162,6 +162,9 @@ class EmulatorSettings:
     answer, as a signed one has."""
     answers_nack: bool = True
     """Assumed: whether the host retransmits after a NACK, from the next connection on."""
+    takes_microphone: bool = True
+    """Assumed: that a host takes the client's sound where the client offers it (the Web SDK's
+    `enableMicrophone`). False: its answer sends sound alone. From the next connection on."""
     answers_pli: bool = True
     """Assumed: whether the host takes PLI and sends a key frame for it, from the next connection
     on. False: its answer leaves PLI out, and only FIR (RFC 5104) brings a key frame."""

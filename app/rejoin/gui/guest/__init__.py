@@ -10,6 +10,7 @@ Glossary
     place       where a window is: screen, position, size, maximised
 
 Read in this order: `hints` (pure: what is due when) with `hint_texts`, `guest` (does it), `place`,
-`wayland_idle`, `services` (what this system offers). Over D-Bus it is done by
+`wayland_idle`, `services` (what this system offers), `hosted` (all of it for one window; a click on
+a notification shows the game). Over D-Bus it is done by
 `runtime/desktop_bus`; `runtime/place_file` keeps the place.
 """

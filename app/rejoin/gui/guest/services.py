@@ -12,7 +12,7 @@ from rejoin.gui.guest.hints import Choices
 from rejoin.gui.guest.wayland_idle import inhibitor_of
 from rejoin.media.audio import bell
 from rejoin.media.audio.volume import SoundChoice
-from rejoin.runtime.desktop_bus import BusDesktop, Desktop, NoDesktop, bus_address
+from rejoin.runtime.desktop_bus import BusDesktop, Desktop, NoDesktop, OnClick, bus_address
 from rejoin.runtime.place_file import PlaceFile
 from rejoin.runtime.player_settings import PlayerSettings
 
@@ -20,12 +20,14 @@ WITH_A_DESKTOP = ("xcb", "wayland", "wayland-egl")
 """Platforms of Qt on Linux that show a window to a person."""
 
 
-def desktop_of(platform: str, system: str = sys.platform) -> Desktop:
+def desktop_of(
+    platform: str, system: str = sys.platform, *, on_click: OnClick = lambda token: None
+) -> Desktop:
     """`platform`: Qt's. Nothing is done on Windows and macOS."""
     if not system.startswith("linux") or platform not in WITH_A_DESKTOP:
         return NoDesktop()
     address = bus_address()
-    return NoDesktop() if address is None else BusDesktop(address)
+    return NoDesktop() if address is None else BusDesktop(address, on_click)
 
 
 def choices_of(settings: PlayerSettings) -> Choices:
@@ -39,9 +41,10 @@ def services_of(
     place: PlaceFile | None,
     sound: Callable[[], SoundChoice],
     settings: Callable[[], PlayerSettings],
+    on_click: OnClick = lambda token: None,
 ) -> Services:
     """What a window on this desktop uses. `sound`: the volume of the game, which counts for the
-    sound as well. `settings`: the player's, now."""
+    sound as well. `settings`: the player's, now. `on_click`: of a notification; on any thread."""
 
     def ring() -> None:
         choice = sound()
@@ -49,7 +52,7 @@ def services_of(
             bell.ring(choice.amplitude, settings().sound_device)
 
     return Services(
-        desktop_of(application.platformName()),
+        desktop_of(application.platformName(), on_click=on_click),
         sound=ring,
         wayland=inhibitor_of(application),
         place=place,

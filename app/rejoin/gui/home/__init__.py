@@ -11,6 +11,7 @@ Read in this order
     contents      pure: what the home shows, from games, ticket and clock; `texts` has the words
     home_page     the widgets: `continue_panel`, `game_card`; `step_page` for everything else
     window        the one top-level window, which also holds the game's view
-    controller    what the buttons do; `jobs` runs what takes time; `preloading` imports late
+    controller    what the buttons do, by `home_parts`; `last_game` reads the tickets, `jobs` runs
+                  what takes time, `preloading` imports late
     extra_pages   the table of pages that other parts bring
 """

@@ -3,7 +3,8 @@
 Rule 1: the time left is a lower bound, as it is in a game (`core/deadline`); at its end a way back
         may still be there.
 Rule 2: a game is over when even the latest moment has passed at which the service may take us back.
-        Nobody has played on since the home saw that no Rejoin has the session (`seen_at`).
+        Nobody has played on since the home saw that no Rejoin has the session (`seen_at`), nor for
+        longer after the ticket than it takes until a game writes its next one.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ Continuation = Leaving | Alive | Over
 
 @dataclass(frozen=True, slots=True)
 class GameCard:
-    """One game of the player's, as its card shows it."""
+    """One game of the player's, as its card shows it. `host`: empty where others may see it."""
 
     key: str
     name: str
@@ -68,6 +69,8 @@ class GameCard:
     @property
     def spoken(self) -> str:
         """For screen readers."""
+        if not self.host:
+            return tr("{name}. {played}", name=self.name, played=self.played)
         return tr("{name}, {host}. {played}", name=self.name, host=self.host, played=self.played)
 
 
@@ -85,35 +88,48 @@ def contents(
     *,
     utc_offset_s: float = 0.0,
     unlisted: tuple[Game, ...] = (),
+    hides_hosts: bool = False,
+    problem: str = "",
 ) -> HomeContents:
     """`utc_offset_s`: how much later than UTC it is here, for "today". `unlisted`: games that have
-    a name and no card."""
+    a name and no card. `hides_hosts`: others may see the screen. `problem`: of what the player did
+    last."""
     continuation: Continuation | None = None
     if isinstance(last, Leaving):
         continuation = last
     elif last is not None:
-        continuation = continuation_of(last, (*games.games, *unlisted), now)
+        named = (*games.games, *unlisted)
+        continuation = continuation_of(last, named, now, hides_hosts=hides_hosts)
     cards = tuple(_card(game, now.unix_s, utc_offset_s) for game in _in_order(games.games))
-    return HomeContents(continuation, cards, games.problems)
+    if hides_hosts:
+        cards = tuple(replace(card, host="") for card in cards)
+    problems = (problem, *games.problems) if problem else games.problems
+    return HomeContents(continuation, cards, problems)
 
 
-def name_of(ticket: Ticket, games: tuple[Game, ...]) -> str:
+def name_of(ticket: Ticket, games: tuple[Game, ...], *, hides_hosts: bool = False) -> str:
     """What the player calls the ticket's game, or else its backend's host."""
     key = game_key(ticket.backend)
     named = next((game.name for game in games if game.key == key), None)
-    return named or host_of(ticket.backend.backend_url)
+    return named or (tr(texts.LAST_GAME) if hides_hosts else host_of(ticket.backend.backend_url))
 
 
-def continuation_of(last: Unfinished, games: tuple[Game, ...], now: Now) -> Alive | Over:
+def continuation_of(
+    last: Unfinished, games: tuple[Game, ...], now: Now, *, hides_hosts: bool = False
+) -> Alive | Over:
     """What is left of a ticket's game."""
     from rejoin.core import deadline
     from rejoin.core.model import Policy  # with all of the engine's values: not without a ticket
 
     policy = Policy()
-    name = name_of(last.ticket, games)
+    name = name_of(last.ticket, games, hides_hosts=hides_hosts)
     state = last.ticket.rejoin_state_at(now.boot_id, now.at)
     timeout_s = last.ticket.backend.connection_timeout_s
-    window = deadline.from_ticket(state, last.seen_at, policy)
+    unseen_until_at = last.seen_at
+    if state.proved_at is not None:  # else the ticket is of another boot, or proves nothing
+        played_on_s = 2 * policy.ticket_every_s  # one more, for a disk that is slow
+        unseen_until_at = min(unseen_until_at, last.ticket.written_at + played_on_s)
+    window = deadline.from_ticket(state, unseen_until_at, policy)
     if window.timeout_s is None and timeout_s is not None:
         window = replace(window, timeout_s=timeout_s)
     if now.at > window.latest_at(last.seen_at, policy):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QImage,
     QLinearGradient,
@@ -43,18 +43,19 @@ class ContinuePanel(QWidget):
     """*Continue* was pressed."""
     dismissed = Signal()
     """The player has seen that it is over."""
+    report_wanted = Signal()
+    """*Report a problem* was pressed."""
     announced = Signal(str)
     """What screen readers are to say."""
 
-    def __init__(self, *, reduced_motion: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedHeight(PANEL_HEIGHT)
         self._shown: Continuation | None = None
         self._picture: QImage | None = None
         self.picture_shown = False
         """A picture stands beside the text: there is one, and room for both."""
         self._low = False
-        self.ring = Ring(_RING_PX, reduced_motion=reduced_motion)
+        self.ring = Ring(_RING_PX)
         self.title = label("page")
         self.sentence = label("quiet")
         self.time = label("strong")
@@ -62,9 +63,12 @@ class ContinuePanel(QWidget):
         self.button.clicked.connect(self.chosen)
         self.dismiss_button = self._button(texts.DISMISS, "plain")
         self.dismiss_button.clicked.connect(self.dismissed)
+        self.report_button = self._button(texts.REPORT_A_PROBLEM, "plain")
+        self.report_button.clicked.connect(self.report_wanted)
+        self._can_report = False
         buttons = QHBoxLayout()
         buttons.setSpacing(12)
-        for button in (self.button, self.dismiss_button):
+        for button in (self.button, self.dismiss_button, self.report_button):
             buttons.addWidget(button)
         buttons.addStretch()
         self._column = column = QVBoxLayout()
@@ -84,9 +88,12 @@ class ContinuePanel(QWidget):
 
     def set_low(self, low: bool) -> None:
         """Whether the window is too low for its whole height."""
-        self.setFixedHeight(LOW_HEIGHT if low else PANEL_HEIGHT)
         self._low = low
         self._lay_out()
+
+    def offer_report(self, offered: bool) -> None:
+        """Whether the game that is shown was played here before, so that there is a report."""
+        self._can_report = offered
 
     def show_picture(self, picture: QImage | None) -> None:
         """What the player saw last of the game, beside the text; None: nothing is shown of it."""
@@ -100,14 +107,19 @@ class ContinuePanel(QWidget):
         if layout is None:
             return
         margin = 12 if self._low else 24
+        height = LOW_HEIGHT if self._low else PANEL_HEIGHT
         shown = self._picture is not None and self.width() >= _LEAST_WIDTH
         if shown:
             free = round(self.width() * (1.0 - _TEXT_UNTIL))
-            layout.setContentsMargins(_SIDE, margin, free, margin)
+            left, right = (free, _SIDE) if self.isRightToLeft() else (_SIDE, free)
+            layout.setContentsMargins(left, margin, right, margin)
             self._column.invalidate()  # a new text of a label has reached only `layout`
-            shown = layout.totalHeightForWidth(self.width()) <= self.height()
+            shown = layout.totalHeightForWidth(self.width()) <= height
         if not shown:
             layout.setContentsMargins(_SIDE, margin, _SIDE, margin)
+            self._column.invalidate()
+        # Large texts need more, and the page scrolls.
+        self.setFixedHeight(max(height, layout.totalHeightForWidth(self.width())))
         if shown != self.picture_shown:
             self.picture_shown = shown
             self.update()
@@ -115,6 +127,11 @@ class ContinuePanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._lay_out()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._lay_out()
 
     def _button(self, text: str, kind: str) -> TextButton:
         made = TextButton(text, kind)
@@ -127,7 +144,7 @@ class ContinuePanel(QWidget):
         if shown is not None:
             self._show(shown)
             self._announce(before, shown)
-            if shown != before and self._picture is not None:
+            if shown != before:
                 self._lay_out()
         self.setVisible(shown is not None)
 
@@ -154,6 +171,7 @@ class ContinuePanel(QWidget):
         self.button.setVisible(not isinstance(shown, Over))
         self.button.setEnabled(isinstance(shown, Alive))
         self.dismiss_button.setVisible(isinstance(shown, Over))
+        self.report_button.setVisible(self._can_report and not isinstance(shown, Leaving))
         if had_focus and isinstance(shown, Over):
             self.dismiss_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -177,7 +195,7 @@ class ContinuePanel(QWidget):
         if picture is None or not self.picture_shown:
             painter.fillPath(shape, _evening(edge))
         else:
-            _paint_picture(painter, picture, edge, shape)
+            _paint_picture(painter, picture, edge, shape, mirrored=self.isRightToLeft())
         painter.setPen(QPen(theme.colour(theme.HAIRLINE), 1.0))
         painter.drawPath(shape)
         painter.end()
@@ -190,21 +208,27 @@ def part_shown(width: float, height: float, area: QRectF) -> QRectF:
     return QRectF((width - wide) / 2, (height - high) / 2, wide, high)
 
 
-def _paint_picture(painter: QPainter, picture: QImage, edge: QRectF, shape: QPainterPath) -> None:
-    """On the right, fading into the card to the left."""
+def _paint_picture(
+    painter: QPainter, picture: QImage, edge: QRectF, shape: QPainterPath, *, mirrored: bool
+) -> None:
+    """On the right, fading into the card to the left; `mirrored`: the other way round."""
     area = QRectF(edge)
-    area.setLeft(edge.left() + edge.width() * PICTURE_FROM)
+    if mirrored:
+        area.setRight(edge.right() - edge.width() * PICTURE_FROM)
+    else:
+        area.setLeft(edge.left() + edge.width() * PICTURE_FROM)
     painter.save()
     painter.setClipPath(shape)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.drawImage(area, picture, part_shown(picture.width(), picture.height(), area))
-    veil = QLinearGradient(area.topLeft(), area.topRight())
+    begin, end = area.topLeft(), area.topRight()
+    veil = QLinearGradient(end, begin) if mirrored else QLinearGradient(begin, end)
     text_until = (_TEXT_UNTIL - PICTURE_FROM) / (1.0 - PICTURE_FROM)
     for place, opacity in ((0.0, 1.0), (text_until, 0.85), (0.6, 0.45), (1.0, 0.3)):
         colour = theme.colour(theme.CARD)
         colour.setAlphaF(opacity)
         veil.setColorAt(place, colour)
-    painter.fillRect(area.adjusted(-1, 0, 0, 0), veil)
+    painter.fillRect(area.adjusted(-1, 0, 1, 0), veil)
     painter.restore()
 
 

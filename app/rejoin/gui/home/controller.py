@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,25 +18,31 @@ from rejoin.errors import RejoinError
 from rejoin.gui.announcement import announce
 from rejoin.gui.front import bring_to_front
 from rejoin.gui.home import texts
-from rejoin.gui.home.contents import Leaving, Unfinished, contents, name_of
-from rejoin.gui.home.extra_pages import EXTRAS, Extra, exists, open_extra
+from rejoin.gui.home.contents import contents, name_of
+from rejoin.gui.home.extra_pages import (
+    EXTRAS,
+    Extra,
+    exists,
+    open_connection_test,
+    open_extra,
+)
+from rejoin.gui.home.home_parts import HomeParts
 from rejoin.gui.home.jobs import Jobs
-from rejoin.gui.home.last_picture import LastPicture
+from rejoin.gui.home.last_game import LastGame
 from rejoin.gui.home.preloading import LoadInTurn
-from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.window import HomeWindow
-from rejoin.gui.renderer_choice import Choice as DrawnBy
-from rejoin.language import tr
+from rejoin.language import sentences, tr
 from rejoin.runtime import games_file
-from rejoin.runtime.games import Game, game_key, host_of
+from rejoin.runtime.games import Game, game_key
+from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.ticket_folder import TicketFolder
-from rejoin.runtime.unfinished import key_of_ticket, unfinished_game
 
 if TYPE_CHECKING:
-    from rejoin.gui.home.played_game import MakeParts, PlayedGame
+    from rejoin.gui.home.home_pads import HomePads
+    from rejoin.gui.home.played_game import PlayedGame
     from rejoin.gui.home.step_page import StepPage
     from rejoin.gui.home.steps import Steps
-    from rejoin.gui.surface_choice import PictureOptions, SurfaceUse
+    from rejoin.gui.home.to_open import ToOpen
     from rejoin.runtime.instance_server import Activation
     from rejoin.runtime.launch import GameToPlay
 
@@ -47,22 +53,6 @@ REREAD_TICKS: Final = 8
 """The disk is read every two seconds while the home is shown: another Rejoin may have ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class HomeParts:
-    """What the home does not know itself.
-
-    `make_parts`: composes a game. `make_use`: what draws it in this window, by its options.
-    `fell_back`: is told what draws once the card cannot any more. `allow_444`: the player's setting
-    of now. `streamer_mode`: whether others may see the screen now.
-    """
-
-    make_parts: MakeParts
-    make_use: Callable[[PictureOptions], SurfaceUse]
-    fell_back: Callable[[DrawnBy], None] = lambda choice: None
-    allow_444: Callable[[], bool] = lambda: False
-    streamer_mode: Callable[[], bool] = lambda: False
-
-
 class HomeController(QObject):
     """Runs one home window until `gone`."""
 
@@ -70,6 +60,8 @@ class HomeController(QObject):
     """Everything that a game needs is loaded."""
     gone = Signal()
     """The window was closed, and the game that was played in it has finished."""
+    _activated_game = Signal(object)
+    """Another Rejoin was started for the game that is played: its `Activation`; from any thread."""
 
     def __init__(
         self,
@@ -87,13 +79,23 @@ class HomeController(QObject):
         self._path = path or games_file.games_path()
         self._extras = {extra.name: extra for extra in extras if exists(extra)}
         self._tickets = TicketFolder()
-        self._last_picture: LastPicture | None = None
-        """From the window's first paint on."""
+        self._pads: HomePads | None = None
+        """Once everything is loaded."""
         self._games = games_file.load(self._path)
-        self._last: Unfinished | Leaving | None = None
+        self._settings = parts.settings()
+        """As they were when the home was shown last."""
+        self._last = LastGame(self._tickets, jobs, self)
+        self._problem = ""
+        """Of what the player did last."""
         self._playing: PlayedGame | None = None
+        self._report = ""
+        """About the game that was closed for now; "" for none."""
         self._steps: Steps | None = None
         self._to_open: ToOpen | None = None
+        self._part: QWidget | None = None
+        """The page of another part that is shown."""
+        self._next: ToOpen | None = None
+        """What is opened once the engine of a game that was left has finished."""
         self._link: str | None = None
         """A link that waits until the game that is played is left."""
         self._loading: LoadInTurn | None = None
@@ -104,7 +106,8 @@ class HomeController(QObject):
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
-        self.refresh()
+        self._last.read_now()
+        self._show_contents()
         window.home.take_focus()
 
     def _connect(self) -> None:
@@ -114,6 +117,7 @@ class HomeController(QObject):
         home.add_button("about", texts.ABOUT, at_top=True)
         home.continued.connect(self._continue)
         home.dismissed.connect(self._dismiss)
+        home.panel.report_wanted.connect(self._show_report)
         home.played.connect(self.play)
         home.more.connect(self._show_menu)
         home.renaming.connect(self._ask_name)
@@ -127,49 +131,52 @@ class HomeController(QObject):
         window.changed.connect(self._window_changed)
         queued = Qt.ConnectionType.QueuedConnection  # after all else that waits for the paint
         window.first_painted.connect(self._show_last_picture, queued)
+        self.all_loaded.connect(self._read_pads)
+        self._last.changed.connect(self._show_contents)
+        self._last.settled.connect(self._settled)
+        self._activated_game.connect(self.activated, queued)
+
+    def _read_pads(self) -> None:
+        """While no game does."""
+        make_pads = self._parts.make_pads
+        if make_pads is None or self._playing is not None or self._closing:
+            return
+        if self._pads is None:
+            from rejoin.gui.home.home_pads import HomePads
+
+            self._pads = HomePads(self._window, make_pads)
+        self._pads.begin()
 
     # --- what is shown --------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Read the games and the tickets anew, and show them."""
+        """Read games, settings and tickets anew, and show them; the tickets beside the window."""
         self._games = games_file.load(self._path)
+        self._settings = self._parts.settings()
         if self._playing is None:
-            self._last = self._unfinished()
-        self._follow_picture()
+            self._last.read()
         self._show_contents()
 
     def _show_last_picture(self) -> None:
         """The window is painted: now it may be read."""
-        panel = self._window.home.panel
-        hidden = self._parts.streamer_mode
-        self._last_picture = LastPicture(panel, self._jobs, self._tickets, hidden)
-        self._follow_picture()
+        home = self._window.home
+        self._last.show_picture(home.panel, lambda: self._settings.streamer_mode)
 
-    def _follow_picture(self) -> None:
-        if self._last_picture is not None:
-            last = self._last
-            self._last_picture.follow(last.ticket if isinstance(last, Unfinished) else None)
-
-    def _unfinished(self) -> Unfinished | None:
-        ticket = unfinished_game()
-        if ticket is None:
-            return None
-        before = self._last
-        if isinstance(before, Unfinished) and before.ticket == ticket:
-            return before
-        return Unfinished(ticket, self._now())
-
-    def _now(self) -> float:
-        return self._tickets.now().at
+    def _settled(self) -> None:
+        """What the game that has ended left behind is known."""
+        if self._window.page is self._window.home:
+            self._window.home.take_focus()
 
     def _show_contents(self) -> None:
         offset_s = float(time.localtime().tm_gmtoff or 0)
         shown = contents(
             self._games,
-            self._last,
+            self._last.shown,
             self._tickets.now(),
             utc_offset_s=offset_s,
             unlisted=self._unlisted(),
+            hides_hosts=self._settings.streamer_mode,
+            problem=self._problem,
         )
         self._window.home.show_contents(shown)
 
@@ -187,9 +194,10 @@ class HomeController(QObject):
         else:
             self._show_contents()
 
-    def show_home(self) -> None:
-        """Show the home anew, and then a link that waits."""
-        self._to_open = None
+    def show_home(self, problem: str = "") -> None:
+        """Show the home anew, and then a link that waits. `problem`: of what the player did."""
+        self._to_open = self._next = None
+        self._problem = problem or self._problem
         self.refresh()
         self._window.show_page(self._window.home)
         link, self._link = self._link, None
@@ -208,6 +216,10 @@ class HomeController(QObject):
     def show_step_page(self, page: StepPage) -> None:
         self._window.show_page(page)
 
+    def settings(self) -> PlayerSettings:
+        """The player's, now."""
+        return self._parts.settings()
+
     def game_of(self, key: str) -> Game | None:
         return next((game for game in self._games.games if game.key == key), None)
 
@@ -218,16 +230,28 @@ class HomeController(QObject):
         left: Signal = page.left  # type: ignore[attr-defined]  # every such page has it
 
         def leave() -> None:
-            self._window.remove_page(page)
+            self._remove_part()
             self.show_home()
 
         left.connect(leave)  # type: ignore[attr-defined]
+        self._remove_part()
+        self._part = page
         self._window.show_page(page)
+
+    def _remove_part(self) -> None:
+        """The page of another part goes, if one is there."""
+        page, self._part = self._part, None
+        if page is not None:
+            self._window.remove_page(page)
 
     def last_address(self) -> BackendAddress | None:
         """Of the game that was played last, or of the first in the list."""
         games = sorted(self._games.games, key=lambda game: -(game.last_played or 0.0))
         return games[0].address if games else None
+
+    def token_for(self, address: BackendAddress) -> str | None:
+        """What the player has given in this run for the game there."""
+        return None if self._steps is None else self._steps.opening.token_for(game_key(address))
 
     def _open_page(self, name: str) -> None:
         if name == "about":
@@ -239,6 +263,12 @@ class HomeController(QObject):
         if self._playing is None and self._to_open is None:
             self.steps.show_help()
 
+    def _show_report(self) -> None:
+        from rejoin.gui.home.report_page import HomeReportPage
+
+        hidden = self._parts.settings().streamer_mode
+        self.show_page(HomeReportPage(self._report, hides_folders=hidden, parent=self._window))
+
     # --- the list -------------------------------------------------------------------------------
 
     def _show_menu(self, key: str, at: object) -> None:
@@ -247,13 +277,20 @@ class HomeController(QObject):
         menu = QMenu(self._window)
         for text, chosen in (
             (tr(texts.PLAY), self.play),
+            (tr(texts.TEST), self._test_connection),
             (tr(texts.RENAME), self.steps.ask_name),
             (tr(texts.SHORTCUT), self.steps.make_shortcut),
+            (tr(texts.SIGN_OUT), self.steps.ask_sign_out),
             (tr(texts.REMOVE), self.steps.ask_removal),
         ):
             menu.addAction(text, partial(chosen, key))
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(at.mapToGlobal(QPoint(0, at.height())))
+
+    def _test_connection(self, key: str) -> None:
+        game = self.game_of(key)
+        if game is not None:
+            open_connection_test(self, game.address)
 
     def _begin_adding(self) -> None:
         self.steps.adding.begin()
@@ -280,33 +317,33 @@ class HomeController(QObject):
         """Play a game of the emulator, which this starts."""
         self.steps.trying.begin()
 
-    def play_address(self, address: BackendAddress, token: str | None = None) -> None:
-        """Play a game that need not be in the list. `token`: for this address."""
-        known = self.game_of(game_key(address))
-        name = known.name if known is not None else host_of(address.backend_url)
-        self._open(self._to_play(name, address, token))
-
     def _to_play(self, name: str, address: BackendAddress, token: str | None = None) -> ToOpen:
-        return ToOpen(name, address, allow_444=self._parts.allow_444(), token=token)
+        from rejoin.gui.home.to_open import ToOpen
+
+        return ToOpen(name, address, token=token)
 
     def _continue(self) -> None:
-        if isinstance(self._last, Unfinished):
-            ticket = self._last.ticket
-            name = name_of(ticket, (*self._games.games, *self._unlisted()))
+        from rejoin.gui.home.to_open import ToOpen
+
+        ticket = self._last.ticket
+        if ticket is not None:
+            games = (*self._games.games, *self._unlisted())
+            name = name_of(ticket, games, hides_hosts=self._settings.streamer_mode)
             self._open(ToOpen(name, ticket.backend, ticket))
 
     def _dismiss(self) -> None:
         """The player has seen that it is over."""
-        if isinstance(self._last, Unfinished):
-            try:
-                self._tickets.remove(key_of_ticket(self._last.ticket))
-            except OSError as error:
-                _log.info("the ticket was not removed: %s", type(error).__name__)
-        self.refresh()
+        self._problem = self._last.remove()
+        self._show_contents()
         self._window.home.take_focus()
 
     def _open(self, wanted: ToOpen) -> None:
-        if self._playing is not None or self._closing:
+        if self._closing:
+            return
+        self._problem = ""
+        if self._playing is not None:  # it was left, and its engine finishes
+            self._next = wanted
+            self.steps.opening.wait(wanted)
             return
         self._to_open = wanted
         self.steps.opening.open(wanted)
@@ -321,29 +358,44 @@ class HomeController(QObject):
         from rejoin.runtime import opening
 
         try:
-            parts = self._parts.make_parts(game)
+            parts = self._parts.make_parts(game, self._activated_game.emit)
             use = self._parts.make_use(parts.options.picture)
         except RejoinError as error:
             opening.release(game)
             self.steps.show_failure(str(error))
             return
+        if self._pads is not None:
+            self._pads.end()
+        self._set_report("")
         self._playing = played = PlayedGame(parts, use, self._window, self._parts.fell_back)
+        played.began.connect(partial(self._note_played, wanted.key))
         played.left.connect(self._left)
         played.over.connect(self._over)
         self._window.show_page(played.view)
         played.start()
-        if self.game_of(wanted.key) is not None:
-            try:
-                games_file.played(self._path, wanted.key, time.time())
-            except RejoinError as error:
-                _log.info("%s", error)
+
+    def _note_played(self, key: str) -> None:
+        """The game is seen: it was played today."""
+        if self.game_of(key) is None:
+            return
+        try:
+            games_file.played(self._path, key, time.time())
+        except RejoinError as error:
+            _log.warning("%s", error)
+            self._problem = sentences(tr(texts.NOT_NOTED), tr(str(error)))
 
     def _left(self) -> None:
         """The game was closed for now, and its engine finishes."""
-        self._last = Leaving()
+        self._last.leave()
+        if self._playing is not None:
+            self._set_report(self._playing.view.report())
         if not self._closing:
             self.show_home()
             self._window.home.take_focus()
+
+    def _set_report(self, report: str) -> None:
+        self._report = report
+        self._window.home.panel.offer_report(bool(report))
 
     def _over(self) -> None:
         played, wanted = self._playing, self._to_open
@@ -352,6 +404,7 @@ class HomeController(QObject):
             return
         if played.stuck:
             _log.error("%s", texts.NOT_ENDED)
+            self._problem = tr(texts.NOT_ENDED)
         from rejoin.core.model import EndingKind
 
         ending = played.ending
@@ -359,15 +412,19 @@ class HomeController(QObject):
             self.steps.opening.sign_in_refused(wanted.address)
         self._window.remove_page(played.view)
         played.deleteLater()
-        self._last = None
         if self._closing:
             self._finish()
             return
+        self._read_pads()
+        self._last.end()
+        waiting = self._next
         if played.wants_another and wanted is not None:
-            self._open(replace(wanted, ticket=None))
+            waiting = replace(wanted, ticket=None)
+        if waiting is not None:
+            self._next = None
+            self._open(waiting)
             return
-        was_home = self._window.page is self._window.home
-        if was_home:
+        if self._window.page is self._window.home:
             self.show_home()
             self._window.home.take_focus()
 
@@ -380,11 +437,18 @@ class HomeController(QObject):
             self.open_link(activation.link)
 
     def open_link(self, link: str) -> None:
-        """Ask about a link, at once or when the game that is played is left."""
-        if self._playing is not None or self._to_open is not None:
-            self._link = link
-        else:
+        """Ask about a link: at once, in place of a game that is only being opened, or when the game
+        that is played is left, which is said over it. One into that game leads to nothing new."""
+        playing = self._playing
+        if playing is None:
+            if self._steps is not None:
+                self._steps.cancel()
+            self._to_open = None
+            self._remove_part()
             self.steps.adding.open_link(link)
+        elif self._to_open is None or not _leads_to(link, self._to_open.key):
+            self._link = link
+            playing.say(tr(texts.LINK_WAITS))
 
     def _window_changed(self, what: QEvent.Type) -> None:
         if self._playing is not None:
@@ -415,6 +479,19 @@ class HomeController(QObject):
             self._finish()
 
     def _finish(self) -> None:
+        if self._pads is not None:
+            self._pads.end()
+        self._last.close()
         if self._steps is not None:
             self._steps.trying.close()
         self.gone.emit()
+
+
+def _leads_to(link: str, key: str) -> bool:
+    """Whether a link leads to the game of this key."""
+    from rejoin.runtime.deep_link import parse_link
+
+    try:
+        return game_key(parse_link(link)) == key
+    except RejoinError:
+        return False

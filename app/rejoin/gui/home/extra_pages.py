@@ -11,13 +11,16 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from PySide6.QtWidgets import QWidget
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
-from rejoin.language import Message, mark
+from rejoin.language import Message, in_english, mark
+
+if TYPE_CHECKING:
+    from rejoin.core.model import Ending
 
 
 class HomeActions(Protocol):
@@ -26,14 +29,14 @@ class HomeActions(Protocol):
     def show_page(self, page: QWidget) -> None:
         """Show a page until its signal `left`, which every page has."""
 
-    def play_address(self, address: BackendAddress, token: str | None = None) -> None:
-        """Play a game that is not in the list."""
-
     def try_here(self) -> None:
         """Play a game of the emulator on this computer."""
 
     def last_address(self) -> BackendAddress | None:
         """Of the game that was played last, or of the first in the list."""
+
+    def token_for(self, address: BackendAddress) -> str | None:
+        """What the player has given in this run for the game there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +57,30 @@ def _open_settings(module: ModuleType, home: HomeActions) -> None:
     home.show_page(module.SettingsPage(settings_path()))
 
 
-def _open_connection_test(module: ModuleType, home: HomeActions) -> None:
-    """Of the backend that was played last; without one the page says so."""
+def _explained(ending: Ending) -> str:
+    """What a test says of an end: English for its report, and the window can translate it."""
     from rejoin.gui.ending_texts import ending_text
+
+    with in_english():
+        return Message(ending_text(ending).title)
+
+
+def open_connection_test(home: HomeActions, address: BackendAddress | None) -> None:
+    """Of the backend at this address; without one the page says so."""
+    from rejoin.gui.connection_test import ConnectionTestPage
     from rejoin.runtime.doctor.connection_test import ConnectionTest
     from rejoin.runtime.studio_profile import StudioProfile
-
-    address = home.last_address()
 
     def make_test(play: bool) -> ConnectionTest:
         def profile() -> StudioProfile:
             if address is None:
                 raise BadInputError(Message("There is no studio to test the way to."))
-            return StudioProfile.from_address(address, None)
+            return StudioProfile.from_address(address, home.token_for(address))
 
-        return ConnectionTest(profile, lambda ending: ending_text(ending).title, play=play)
+        return ConnectionTest(profile, _explained, play=play)
 
     url = None if address is None else address.backend_url
-    home.show_page(module.ConnectionTestPage(url, make_test))
+    home.show_page(ConnectionTestPage(url, make_test))
 
 
 EXTRAS: Final[Sequence[Extra]] = (
@@ -81,7 +90,7 @@ EXTRAS: Final[Sequence[Extra]] = (
         mark("Test my connection"),
         "rejoin.gui.connection_test",
         False,
-        _open_connection_test,
+        lambda module, home: open_connection_test(home, home.last_address()),
     ),
     Extra(
         "try_here",

@@ -37,9 +37,18 @@ class TileButton(QAbstractButton):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedHeight(CARD_HEIGHT)
+        self._fit()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        """The picture, and below it two lines of text of the player's size."""
+        self.setFixedHeight(_TILE + theme.scaled(CARD_HEIGHT - _TILE))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _PRESS_KEYS and not event.isAutoRepeat():
@@ -76,7 +85,6 @@ class GameTile(TileButton):
         self._card = card
         self.more_button = QPushButton("\u22ef", self)
         self.more_button.setProperty("kind", "icon")
-        self.more_button.setFixedSize(_MORE)
         self.more_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.more_button.clicked.connect(self.more)
         self.show_card(card)
@@ -90,12 +98,22 @@ class GameTile(TileButton):
         self._card = card
         self.setAccessibleName(card.spoken)
         self.more_button.setAccessibleName(tr(texts.MORE, name=card.name))
-        self.setToolTip(f"{card.name}\n{card.host}")
+        self.setToolTip("\n".join(each for each in (card.name, card.host) if each))
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.more_button.move(self.width() - _MORE.width() - 8, 8)
+        self._place_more()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._place_more()
+
+    def _place_more(self) -> None:
+        self.more_button.setFixedSize(theme.scaled(_MORE.width()), theme.scaled(_MORE.height()))
+        right = self.width() - self.more_button.width() - 8
+        self.more_button.move(8 if self.isRightToLeft() else right, 8)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.more.emit()
@@ -121,14 +139,17 @@ class GameTile(TileButton):
         painter.end()
 
     def _paint_lines(self, painter: QPainter) -> None:
-        bold = theme.digit_font(theme.TEXT_PX)
+        bold = theme.digit_font(theme.scaled(theme.TEXT_PX))
         small = theme.text_font(theme.SMALL_PX)
-        played = f" \u00b7 {self._card.played}"
+        played = self._card.played
+        if self._card.host:
+            played = f" \u00b7 {played}"
         for font, text, after, colour, y in (
-            (bold, self._card.name, "", theme.TEXT, _TILE + 12),
-            (small, self._card.host, played, theme.QUIET_TEXT, _TILE + 33),
+            (bold, self._card.name, "", theme.TEXT, 12),
+            (small, self._card.host, played, theme.QUIET_TEXT, 33),
         ):
-            room = QRectF(_PAD, y, self.width() - 2 * _PAD, 22)
+            top = _TILE + theme.scaled(y)
+            room = QRectF(_PAD, top, self.width() - 2 * _PAD, theme.scaled(22))
             shown = _elided(text, after, QFontMetricsF(font), room.width())
             painter.setFont(font)
             painter.setPen(theme.colour(colour))
@@ -176,11 +197,12 @@ class AddTile(TileButton):
         painter.setPen(theme.colour(theme.ACCENT if self._alone else theme.QUIET_TEXT))
         whole = QRectF(self.rect())
         painter.setFont(theme.text_font(28))
-        painter.drawText(whole.adjusted(0, -36, 0, -36), Qt.AlignmentFlag.AlignCenter, "+")
+        plus = whole.translated(0, -theme.scaled(18))
+        painter.drawText(plus, Qt.AlignmentFlag.AlignCenter, "+")
         painter.setPen(theme.colour(theme.TEXT if self._alone else theme.QUIET_TEXT))
         painter.setFont(theme.text_font(theme.TEXT_PX))
         painter.drawText(
-            whole.adjusted(_PAD, 20, -_PAD, 20),
+            whole.adjusted(_PAD, theme.scaled(20), -_PAD, theme.scaled(20)),
             Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
             tr(texts.ADD),
         )

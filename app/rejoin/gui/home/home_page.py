@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from rejoin.gui import theme
+from rejoin.gui.button_row import ButtonRow
 from rejoin.gui.home import texts
 from rejoin.gui.home.contents import Alive, GameCard, HomeContents
 from rejoin.gui.home.continue_panel import ContinuePanel
@@ -30,6 +32,7 @@ EDGE = 32
 GAP = 16
 _LEAST_CARD = 260
 _LOGO = QSize(26, 26)
+_TEXT_WIDTH = 640
 _LOW = 660
 """In less height the panel is lower, so that a row of cards stands whole beneath it."""
 
@@ -59,9 +62,9 @@ class HomePage(QWidget):
     chosen = Signal(str)
     """A page, by its name in the table of `extra_pages`, or "about"."""
 
-    def __init__(self, *, reduced_motion: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.panel = ContinuePanel(reduced_motion=reduced_motion)
+        self.panel = ContinuePanel()
         self.panel.chosen.connect(self.continued)
         self.panel.dismissed.connect(self.dismissed)
         self.tiles: list[GameTile] = []
@@ -69,9 +72,11 @@ class HomePage(QWidget):
         self.add_tile.clicked.connect(self.adding)
         self.top = QHBoxLayout()
         self.top.setSpacing(GAP)
-        self.bottom = QHBoxLayout()
-        self.bottom.setSpacing(12)
+        self.bottom = ButtonRow()
+        self._hints = QWidget()
         self._columns = 0
+        self._buttons: dict[bool, list[QPushButton]] = {True: [], False: []}
+        """By whether they are at the top."""
         self._build()
 
     def _build(self) -> None:
@@ -79,7 +84,7 @@ class HomePage(QWidget):
         self.heading = label("name")
         self.empty_title = label("page")
         self.empty_text = label("quiet")
-        self.empty_text.setMaximumWidth(640)
+        self.empty_text.setMaximumWidth(theme.scaled(_TEXT_WIDTH))
         self.problem = label("problem")
         self.grid = QGridLayout()
         self.grid.setSpacing(GAP)
@@ -105,7 +110,7 @@ class HomePage(QWidget):
         whole.setSpacing(14)
         whole.addLayout(self.top)
         whole.addWidget(self.scroll_area, 1)
-        whole.addLayout(self.bottom)
+        whole.addWidget(self._foot())
         self._say_texts()
 
     def _say_texts(self) -> None:
@@ -126,15 +131,25 @@ class HomePage(QWidget):
         self.top.addStretch()
 
     def _build_bottom(self) -> None:
-        self.bottom.setContentsMargins(EDGE, 0, EDGE, 0)
-        self.bottom.addStretch()
+        hints = QHBoxLayout(self._hints)
+        hints.setContentsMargins(0, 0, 0, 0)
+        hints.setSpacing(12)
         self.enter_hint = label("small", wraps=False)
         self.help_hint = label("small", wraps=False)
         for name, meaning in (("Enter", self.enter_hint), ("F1", self.help_hint)):
             key = label("key", wraps=False)
             key.setText(name)
             for part in (key, meaning):
-                self.bottom.addWidget(part, 0, Qt.AlignmentFlag.AlignVCenter)
+                hints.addWidget(part, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def _foot(self) -> QWidget:
+        """The buttons, and what the keys do: beside them, or below them where there is no room."""
+        foot = ButtonRow(24)
+        foot.setContentsMargins(EDGE, 0, EDGE, 0)
+        foot.add(self.bottom)
+        foot.add_stretch()
+        foot.add(self._hints)
+        return foot
 
     def add_button(self, name: str, text: str, *, at_top: bool) -> QPushButton:
         """A button that leads to a page. At the bottom they stand before the keys."""
@@ -144,12 +159,10 @@ class HomePage(QWidget):
         if at_top:
             self.top.addWidget(made)
         else:
-            self.bottom.insertWidget(self._bottom_buttons(), made)
+            self.bottom.add(made)
+        self._buttons[at_top].append(made)
+        self._order()
         return made
-
-    def _bottom_buttons(self) -> int:
-        items = (self.bottom.itemAt(place) for place in range(self.bottom.count()))
-        return sum(1 for item in items if item is not None and _is_button(item.widget()))
 
     # --- what is shown --------------------------------------------------------------------------
 
@@ -195,7 +208,7 @@ class HomePage(QWidget):
         return tile
 
     def _lay_out(self) -> None:
-        """As many columns as there is room for; left to right and down is the order of Tab."""
+        """As many columns as there is room for."""
         room = self.width() - 2 * EDGE
         columns = max(1, (room + GAP) // (_LEAST_CARD + GAP))
         if columns == self._columns:
@@ -205,15 +218,19 @@ class HomePage(QWidget):
         for column in range(max(columns, self._columns, self.grid.columnCount())):
             self.grid.setColumnStretch(column, 1 if column < columns else 0)
         self._columns = columns
-        before: QWidget = self.panel.dismiss_button
         for place, tile in enumerate(self._all_tiles()):
             self.grid.addWidget(tile, place // columns, place % columns)
             tile.show()
-            QWidget.setTabOrder(before, tile)
-            before = tile
-            if isinstance(tile, GameTile):
-                QWidget.setTabOrder(tile, tile.more_button)
-                before = tile.more_button
+        self._order()
+
+    def _order(self) -> None:
+        """Tab goes from left to right and down, from the first thing to do round to the top."""
+        chain: list[QWidget] = [self.panel.button, self.panel.dismiss_button]
+        for tile in self._all_tiles():
+            chain += [tile, tile.more_button] if isinstance(tile, GameTile) else [tile]
+        chain += [*self._buttons[False], *self._buttons[True]]
+        for before, after in pairwise(each for each in chain if self.isAncestorOf(each)):
+            QWidget.setTabOrder(before, after)
 
     def _all_tiles(self) -> list[TileButton]:
         return [*self.tiles, self.add_tile]
@@ -287,6 +304,8 @@ class HomePage(QWidget):
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             pixels = theme.icon().pixmap(_LOGO, self.devicePixelRatioF())
             self.logo.setPixmap(pixels)
+        elif event.type() == QEvent.Type.StyleChange:
+            self.empty_text.setMaximumWidth(theme.scaled(_TEXT_WIDTH))
         return done
 
 
@@ -295,7 +314,3 @@ def _enter_hint(shown: HomeContents) -> str:
     if isinstance(shown.continuation, Alive):
         return tr(texts.CONTINUE_HINT)
     return tr(texts.PLAY_HINT) if shown.cards else tr(texts.ADD_HINT)
-
-
-def _is_button(widget: QWidget | None) -> bool:
-    return isinstance(widget, QPushButton)

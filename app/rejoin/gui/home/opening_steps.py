@@ -18,6 +18,7 @@ from rejoin.runtime.games import game_key, host_of
 if TYPE_CHECKING:
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.opening import Opening, SignInNeeded, Wanted
+    from rejoin.runtime.player_settings import PlayerSettings
     from rejoin.signaling.openid import DeviceAnswer
 
 MakeOpening = Callable[[], Coroutine[Any, Any, "Opening"]]
@@ -32,13 +33,15 @@ class OpeningSteps:
         show: Callable[[Step], None],
         typed: Callable[[], str],
         start: Callable[[ToOpen, GameToPlay], None],
+        settings: Callable[[], PlayerSettings],
     ) -> None:
         """`show`: shows a step. `typed`: what stands in the first field of the step that is shown.
-        `start`: starts the game, which has its claims."""
+        `start`: starts the game, which has its claims. `settings`: the player's, now."""
         self._jobs = jobs
         self._show = show
         self._typed = typed
         self._start = start
+        self._settings = settings
         self._job: Job | None = None
         self._turn = 0
         """Rises with each job: what an earlier one has to show is not shown."""
@@ -46,13 +49,23 @@ class OpeningSteps:
         """What the player has given in this run, for a computer without a keyring, by game."""
         self._refused: set[str] = set()
         """Games whose backend refused the saved sign-in."""
+        self._without_relay: set[str] = set()
+        """Games that the player plays without the relay of the settings, in this run."""
+
+    def token_for(self, key: str) -> str | None:
+        """What the player has given in this run for the game of this key."""
+        return self._tokens.get(key)
+
+    def forget(self, key: str) -> None:
+        """The player signs out of this game."""
+        self._tokens.pop(key, None)
+        self._refused.discard(key)
 
     def open(self, wanted: ToOpen) -> None:
         """Open it, and show so meanwhile."""
         if wanted.token is not None:
             self._tokens[wanted.key] = wanted.token
-        title = texts.OPENING_TITLE if wanted.ticket is None else texts.CONTINUING_TITLE
-        self._show(Step(tr(title, game=wanted.name), (tr(texts.OPENING_TEXT),), busy=True))
+        self._show_opening(wanted, tr(texts.OPENING_TEXT))
 
         async def opened() -> Opening:
             from rejoin.runtime import opening
@@ -60,6 +73,14 @@ class OpeningSteps:
             return await opening.open_game(self._wanted(wanted))
 
         self._run(wanted, opened)
+
+    def wait(self, wanted: ToOpen) -> None:
+        """Show that it is opened as soon as the game before it has finished."""
+        self._show_opening(wanted, tr(texts.LEAVING))
+
+    def _show_opening(self, wanted: ToOpen, text: str) -> None:
+        title = texts.OPENING_TITLE if wanted.ticket is None else texts.CONTINUING_TITLE
+        self._show(Step(tr(title, game=wanted.name), (text,), busy=True))
 
     def cancel(self) -> None:
         """Whatever is under way is not wanted any more."""
@@ -80,7 +101,8 @@ class OpeningSteps:
             wanted.address,
             wanted.ticket,
             self._tokens.get(wanted.key),
-            allow_444=wanted.allow_444,
+            settings=self._settings(),
+            without_relay=wanted.key in self._without_relay,
             forget=wanted.key in self._refused,
         )
 
@@ -94,7 +116,7 @@ class OpeningSteps:
         )
 
     def _opened(self, wanted: ToOpen, opening: Opening) -> None:
-        from rejoin.runtime.opening import Ready, SignInNeeded
+        from rejoin.runtime.opening import Ready, RelayUnusable, SignInNeeded
 
         self._job = None
         if isinstance(opening, Ready):
@@ -106,6 +128,8 @@ class OpeningSteps:
                 self._ask_token(wanted)
             else:
                 self._ask_sign_in(wanted, opening)
+        elif isinstance(opening, RelayUnusable):
+            self._ask_without_relay(wanted, opening.why)
         else:
             self._show(Step(wanted.name, (tr(texts.OPEN_ELSEWHERE),), leave_text=tr(texts.BACK)))
 
@@ -121,6 +145,15 @@ class OpeningSteps:
                 leave_text=tr(texts.BACK),
             )
         )
+
+    def _ask_without_relay(self, wanted: ToOpen, why: str) -> None:
+        def play() -> None:
+            self._without_relay.add(wanted.key)
+            self.open(wanted)
+
+        lines = (tr(why), tr(texts.RELAY_TEXT, game=wanted.name))
+        choices = (Choice(tr(texts.PLAY_WITHOUT), play),)
+        self._show(Step(tr(texts.RELAY_TITLE), lines, choices=choices, leave_text=tr(texts.BACK)))
 
     # --- a token of the studio's ----------------------------------------------------------------
 

@@ -79,6 +79,7 @@ IN_TURN: Final = (
     "rejoin.gui.main_window",
     "rejoin.gui.network_hint",
     "rejoin.gui.settings.following",
+    "rejoin.gui.guest.hosted",
     "rejoin.gui.home.played_game",
 )
 """After those."""

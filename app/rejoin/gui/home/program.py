@@ -17,19 +17,22 @@ from PySide6.QtGui import QGuiApplication
 from rejoin.clock import boot_s
 from rejoin.errors import BadInputError
 from rejoin.gui.guest.place import KeptPlace, restore
-from rejoin.gui.home.controller import HomeController, HomeParts
+from rejoin.gui.home.controller import HomeController
+from rejoin.gui.home.home_parts import HomeParts
 from rejoin.gui.home.jobs import Jobs
 from rejoin.gui.home.preloading import load_beside
 from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.qt_application import INTERRUPTED, make_application, qt_log
-from rejoin.gui.renderer_choice import Choice, OnCard, Renderer, begin_on_card, chosen
+from rejoin.gui.renderer_choice import Choice, OnCard, OnProcessor, Renderer, begin_on_card, chosen
 from rejoin.gui.settings.appearance import appearance_of
+from rejoin.gui.window_size import open_on
 from rejoin.runtime.place_file import PlaceFile, place_path
 from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.renderer_memory import RendererMemory
 
 if TYPE_CHECKING:
     from rejoin.gui.home.played_game import MakeParts
+    from rejoin.gui.input import PlayerPads
     from rejoin.gui.surface_choice import PictureOptions, SurfaceUse
     from rejoin.runtime.instance import Instance
 
@@ -45,27 +48,30 @@ def run(
     settings: Callable[[], PlayerSettings],
     make_parts: MakeParts,
     *,
+    make_pads: Callable[[], PlayerPads] | None = None,
     link: str | None = None,
     instance: Instance | None = None,
 ) -> int:
     """Show the home window until it is closed; blocks the main thread. 0, or 130 after Ctrl+C.
 
-    `settings`: the player's, as they are now. `make_parts`: composes a game. `instance`: the claim
-    on the home; second ones are answered. Raises NoDisplayError, AssetMissingError, BadInputError.
+    `settings`: the player's, as they are now. `make_parts`: composes a game. `make_pads`: the
+    gamepads of the home itself. `instance`: the claim on the home; second ones are answered. Raises
+    NoDisplayError, AssetMissingError, BadInputError.
     """
     with qt_log():
-        application = make_application(appearance_of(settings()))
-        drawing = _Drawing(settings())
+        at_first = settings()
+        application = make_application(appearance_of(at_first))
+        drawing = _Drawing(at_first)
         window = HomeWindow(drawing.choice)
-        place = _restored(window, settings().screen)
+        place = _restored(window, at_first.screen)
         drawing.on_fall_back = window.release_card
         jobs = Jobs(before=lambda: _load(jobs, controller))
         parts = HomeParts(
             make_parts,
             drawing.make_use,
             drawing.fell_back,
-            lambda: settings().allow_444,
-            lambda: settings().streamer_mode,
+            settings,
+            make_pads,
         )
         controller = HomeController(window, parts, jobs)
         controller.gone.connect(application.quit)
@@ -96,6 +102,8 @@ def _restored(window: HomeWindow, on_screen: str | None) -> KeptPlace | None:
     before = file.read()
     if before is not None:
         restore(window, before, on_screen=on_screen)
+    if on_screen is not None and not open_on(window, on_screen):
+        _log.info("there is no screen of the name that was chosen")
     kept = KeptPlace(file)
     timer = QTimer(window)
     timer.timeout.connect(lambda: kept.update(window, boot_s()))
@@ -164,7 +172,10 @@ class _Drawing:
     def make_use(self, options: PictureOptions) -> SurfaceUse:
         from rejoin.gui.surface_choice import SurfaceUse
 
-        use = SurfaceUse(options, self._memory, choice=self.choice)
+        choice = self.choice
+        if options.renderer is Renderer.SOFTWARE and isinstance(choice, OnCard):
+            choice = OnProcessor("it was asked for")  # since the window was made for the card
+        use = SurfaceUse(options, self._memory, choice=choice)
         self._uses.append(use)
         return use
 

@@ -13,15 +13,21 @@ from dataclasses import dataclass
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
+from rejoin.gui import theme
+from rejoin.gui.announcement import announce
+from rejoin.gui.button_row import ButtonRow
+from rejoin.gui.connection_test_texts import breakable
 from rejoin.gui.home import texts
 from rejoin.gui.labels import label, set_text
 from rejoin.language import tr
@@ -65,6 +71,15 @@ class Step:
     rows: Sequence[tuple[str, str]] = ()
     leave_text: str = dataclasses.field(default_factory=lambda: tr(texts.CANCEL))
 
+    def spoken(self, before: Step | None) -> str:
+        """What is new on it, for screen readers, which have no reason to read labels."""
+        if before is None or before.title != self.title:
+            new: Sequence[str] = (self.title, *self.lines, self.problem)
+        else:
+            known = (*before.lines, before.problem)
+            new = [text for text in (*self.lines, self.problem) if text not in known]
+        return "\n".join(text for text in new if text)
+
 
 class StepPage(QWidget):
     """Shows one step at a time."""
@@ -83,11 +98,21 @@ class StepPage(QWidget):
         self._column = QVBoxLayout()
         self._column.addStretch(1)
         self._column.addStretch(2)
-        row = QHBoxLayout(self)
+        inside = QWidget()
+        row = QHBoxLayout(inside)
         row.setContentsMargins(32, 32, 32, 32)
         row.addStretch()
         row.addLayout(self._column, 10)
         row.addStretch()
+        self.scroll_area = QScrollArea()
+        self.scroll_area.setWidget(inside)
+        self.scroll_area.setWidgetResizable(True)
+        self.scroll_area.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.scroll_area)
 
     @property
     def step(self) -> Step | None:
@@ -112,6 +137,9 @@ class StepPage(QWidget):
         self._column.insertWidget(1, self._middle)
         same = before is not None and before.title == step.title
         self._take_focus(focused if same else None)
+        spoken = step.spoken(before)
+        if spoken:
+            announce(self, spoken)
 
     def _typed(self, step: Step) -> dict[str, str]:
         fields = zip(step.fields, self.edits, strict=True)
@@ -119,12 +147,13 @@ class StepPage(QWidget):
 
     def _made(self, step: Step, typed: dict[str, str]) -> QWidget:
         middle = QWidget()
-        middle.setMaximumWidth(_WIDTH)
+        middle.setMaximumWidth(theme.scaled(_WIDTH))
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
         self.title = label("page")
-        self.title.setText(step.title)
+        self.title.setText(breakable(step.title))
+        self.title.setAccessibleName(step.title)
         column.addWidget(self.title)
         for text in step.lines:
             line = label("quiet")
@@ -141,7 +170,7 @@ class StepPage(QWidget):
         self.problem = label("strong")
         set_text(self.problem, tr(step.problem) if step.problem else "")
         column.addWidget(self.problem)
-        column.addLayout(self._row(step))
+        column.addWidget(self._row(step))
         return middle
 
     def _add_field(self, column: QVBoxLayout, field: Field, text: str, *, closed: bool) -> None:
@@ -160,17 +189,15 @@ class StepPage(QWidget):
         column.addWidget(edit)
         self.edits.append(edit)
 
-    def _row(self, step: Step) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(12)
+    def _row(self, step: Step) -> ButtonRow:
+        row = ButtonRow()
         self.buttons = []
         kinds = ["primary", *[""] * len(step.choices)]
         for choice, kind in zip(step.choices, kinds, strict=False):
             self.buttons.append(_button(choice.text, kind, choice.on_press))
         self.leave_button = _button(step.leave_text, "plain", self.left.emit)
-        for button in (*self.buttons, self.leave_button):
-            row.addWidget(button)
-        row.addStretch()
+        row.add(*self.buttons, self.leave_button)
+        row.add_stretch()
         self._enable()
         return row
 
@@ -225,7 +252,7 @@ def _rows(rows: Sequence[tuple[str, str]]) -> QGridLayout:
         for column, (kind, text) in enumerate((("key", tr(key)), ("quiet", tr(meaning)))):
             part = label(kind, wraps=column == 1)
             part.setText(text)
-            grid.addWidget(part, place, column, Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(part, place, column)
     return grid
 
 

@@ -13,9 +13,12 @@ from rejoin.gui.home import texts
 from rejoin.gui.home.adding_steps import AddingSteps
 from rejoin.gui.home.jobs import Jobs
 from rejoin.gui.home.opening_steps import OpeningSteps
+from rejoin.gui.home.sign_out_steps import SignOutSteps
 from rejoin.gui.home.step_page import Choice, Field, Step, StepPage
 from rejoin.gui.home.to_open import ToOpen
 from rejoin.gui.home.trying_steps import TryingSteps
+from rejoin.gui.shortcuts import keys_label
+from rejoin.input_events import chords
 from rejoin.language import Message, tr
 from rejoin.runtime import games_file
 from rejoin.runtime.deep_link import link_of
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rejoin.runtime.launch import GameToPlay
+    from rejoin.runtime.player_settings import PlayerSettings
 
 _log = logging.getLogger("rejoin.home")
 
@@ -34,10 +38,11 @@ class StepHost(Protocol):
     """What the steps need of the home."""
 
     def show_step_page(self, page: StepPage) -> None: ...
-    def show_home(self) -> None: ...
+    def show_home(self, problem: str = "") -> None: ...
     def game_of(self, key: str) -> Game | None: ...
     def play_game(self, name: str, address: BackendAddress, token: str | None = None) -> None: ...
     def start(self, wanted: ToOpen, game: GameToPlay) -> None: ...
+    def settings(self) -> PlayerSettings: ...
 
 
 class Steps:
@@ -49,7 +54,8 @@ class Steps:
         self.page = StepPage()
         self.page.left.connect(self._leave)
         typed = self.page.field
-        self.opening = OpeningSteps(jobs, self.show, typed, host.start)
+        self.opening = OpeningSteps(jobs, self.show, typed, host.start, host.settings)
+        self.signing_out = SignOutSteps(jobs, self.show, self.opening.forget)
         self.trying = TryingSteps(jobs, self.show, host.play_game)
         self.adding = AddingSteps(jobs, self.show, typed, self._add, host.play_game, host.game_of)
 
@@ -60,6 +66,7 @@ class Steps:
     def cancel(self) -> None:
         """Whatever is under way is not wanted any more."""
         self.opening.cancel()
+        self.signing_out.cancel()
         self.adding.cancel()
         self.trying.cancel()
 
@@ -71,7 +78,10 @@ class Steps:
         self.show(Step(tr(texts.CANNOT_OPEN), problem=problem, leave_text=tr(texts.BACK)))
 
     def show_help(self) -> None:
-        self.show(Step(tr(texts.HELP_TITLE), rows=texts.HELP, leave_text=tr(texts.BACK)))
+        settings = self._host.settings()
+        chosen = (settings.keys_free_mouse, settings.keys_full_screen, settings.keys_statistics)
+        rows = texts.help_rows(*(keys_label(chords.parse(keys)) for keys in chosen))
+        self.show(Step(tr(texts.HELP_TITLE), rows=rows, leave_text=tr(texts.BACK)))
 
     def show_about(self) -> None:
         title = tr(texts.ABOUT_TITLE, version=VERSION)
@@ -82,9 +92,7 @@ class Steps:
     def _add(self, game: Game) -> None:
         """Raises BadInputError."""
         copy = games_file.add(self._path, game)
-        if copy is not None:
-            _log.warning("%s", texts.LIST_DAMAGED.format(name=copy.name))
-        self._host.show_home()
+        self._host.show_home("" if copy is None else tr(texts.LIST_DAMAGED, name=copy.name))
 
     def ask_name(self, key: str, problem: str = "") -> None:
         """A new name for a game of the list."""
@@ -117,6 +125,12 @@ class Steps:
         )
         title = tr(texts.REMOVE_TITLE, game=game.name)
         self.show(Step(title, (tr(texts.REMOVE_TEXT),), choices=(choice,), problem=problem))
+
+    def ask_sign_out(self, key: str) -> None:
+        """Whether the sign-in of a game of the list is to be forgotten."""
+        game = self._host.game_of(key)
+        if game is not None:
+            self.signing_out.begin(game)
 
     def make_shortcut(self, key: str) -> None:
         """Put a shortcut for a game of the list on the player's desktop."""

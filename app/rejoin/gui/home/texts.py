@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from rejoin.language import mark, tr, tr_plural
+from rejoin.language import Message, mark, tr, tr_plural
 
 APP: Final = "Rejoin"
 YOUR_GAMES: Final = mark("Your games")
 CONTINUE: Final = mark("Continue")
 DISMISS: Final = mark("OK")
+REPORT_A_PROBLEM: Final = mark("Report a problem")
 ADD: Final = mark("Add a game by link or address")
 PLAY: Final = mark("Play")
+TEST: Final = mark("Test my connection")
 RENAME: Final = mark("Rename")
 REMOVE: Final = mark("Remove")
 SHORTCUT: Final = mark("Make a desktop shortcut")
@@ -39,6 +41,7 @@ EMPTY_TEXT: Final = mark(
 STILL_RUNNING: Final = mark("Your game is still running")
 MAY_BE_RUNNING: Final = mark("Your game may still be running")
 TIME_IS_UP: Final = mark("The time to get back is over")
+LAST_GAME: Final = mark("Your last game")
 LEAVING: Final = mark("Closing the game...")
 LEAVING_TEXT: Final = mark("You can come back to it from here in a moment.")
 OVER_TEXT: Final = mark("Its game server was given up. Start the game again from its card.")
@@ -109,23 +112,27 @@ SIGN_IN: Final = mark("Sign in")
 SIGN_IN_TITLE: Final = mark("Sign in at {host}")
 SIGN_IN_BROWSER: Final = mark("Sign in in your browser")
 SIGN_IN_PHONE: Final = mark("Sign in with a phone")
-SIGN_IN_TEXT: Final = mark(
-    "{game} wants to know who plays. You sign in at {issuer}, not in Rejoin."
-)
+SIGN_IN_TEXT: Final = mark("{game} asks you to sign in. You do that at {issuer}, not in Rejoin.")
 SIGN_IN_WAITING: Final = mark("Your browser is open. Sign in there; this page goes on by itself.")
 SIGN_IN_PAGE: Final = mark("If it did not open, go to {page}")
 SIGN_IN_CODE: Final = mark(
     "On your phone open {address} and type the code {code}, or scan the picture."
 )
 SIGN_IN_CODE_ASKED: Final = mark("Asking for a code...")
+SIGN_OUT: Final = mark("Sign out")
+SIGN_OUT_TITLE: Final = mark("Sign out of {host}")
+SIGN_OUT_TEXT: Final = mark(
+    "This computer forgets your sign-in there, for every game of this address. A game that is open "
+    "goes on until its sign-in runs out."
+)
+SIGNED_OUT: Final = mark("You are signed out.")
+SIGNED_OUT_HERE: Final = mark("You are signed out on this computer. The sign-in page was not told.")
+NOT_FORGOTTEN: Final = mark("This computer's keyring cannot be used: what it has is still there.")
 TOKEN_TITLE: Final = mark("A sign-in token for {host}")
 TOKEN_TEXT: Final = mark("{game} takes a token that the studio gave you. Paste it here.")
 TOKEN_FIELD: Final = mark("Sign-in token")
 TOKEN_USE: Final = mark("Use it and play")
 TOKEN_WRONG: Final = mark("A token is one word of letters, digits and signs. Paste all of it.")
-NO_KEYRING: Final = mark(
-    "This computer has no usable keyring: you will have to sign in again next time."
-)
 
 # --- opening a game -------------------------------------------------------------------------------
 
@@ -134,9 +141,16 @@ OPENING_TEXT: Final = mark("Getting your sign-in ready.")
 CONTINUING_TITLE: Final = mark("Going back into {game}...")
 OPEN_ELSEWHERE: Final = mark("This game is already open; its window was brought to the front.")
 OPEN_AND_SILENT: Final = mark("This game is open in another Rejoin, which does not respond.")
+RELAY_TITLE: Final = mark("The file of your relay cannot be used")
+RELAY_TEXT: Final = mark(
+    "It is the one that you chose in the settings, under Connection. {game} may be reached without "
+    "a relay."
+)
+PLAY_WITHOUT: Final = mark("Play without a relay")
+LINK_WAITS: Final = mark("A link was opened. It is shown when you leave this game.")
 CANNOT_OPEN: Final = mark("The game cannot be opened")
 TRY_AGAIN: Final = mark("Try again")
-NOT_STARTED: Final = mark("Something in Rejoin failed: {error}. Its log says more (`rejoin -v`).")
+NOT_NOTED: Final = mark("When you played last is not kept.")
 NOT_ENDED: Final = mark("The game did not end in time. Close Rejoin and open it again.")
 
 # --- renaming, removing ---------------------------------------------------------------------------
@@ -161,7 +175,7 @@ NO_SHORTCUT: Final = mark(
 # --- help and about -------------------------------------------------------------------------------
 
 HELP_TITLE: Final = mark("Keys")
-HELP: Final = (
+_HELP: Final = (
     (mark("Tab, arrows"), mark("go to the next button or card")),
     (mark("Enter"), mark("play the game, press the button")),
     (mark("F2"), mark("rename the game")),
@@ -170,10 +184,21 @@ HELP: Final = (
     (mark("Ctrl+N"), mark("add a game")),
     (mark("Escape"), mark("go back")),
     (mark("F1"), mark("this page")),
-    (mark("In a game: Ctrl+Alt"), mark("free the mouse")),
-    (mark("In a game: F11"), mark("full screen")),
-    (mark("In a game: Ctrl+Alt+S"), mark("the stream's statistics")),
 )
+_IN_A_GAME: Final = mark("In a game: {keys}")
+
+
+def help_rows(free_mouse: str, full_screen: str, statistics: str) -> tuple[tuple[str, str], ...]:
+    """Keys and meanings, not translated. The player's own keys in a game; empty: none."""
+    in_a_game = (
+        (free_mouse, mark("free the mouse")),
+        (full_screen, mark("full screen")),
+        (statistics, mark("the stream's statistics")),
+    )
+    rows = ((Message(_IN_A_GAME, keys=keys), what) for keys, what in in_a_game if keys)
+    return (*_HELP, *rows)
+
+
 ABOUT_TITLE: Final = mark("Rejoin {version}")
 ABOUT_TEXT: Final = mark(
     "Plays games streamed by Amazon GameLift Streams, and gets back in when the connection drops. "

@@ -15,7 +15,6 @@ class ToOpen:
     name: str
     address: BackendAddress
     ticket: Ticket | None = None
-    allow_444: bool = False
     token: str | None = None
 
     @property

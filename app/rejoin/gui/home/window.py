@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QRhiWidget, QStackedLayout, QWidget
 
 from rejoin.gui.home import texts
@@ -45,7 +45,6 @@ class HomeWindow(QWidget):
         choice: Choice,
         *,
         size: tuple[int, int] | None = None,
-        reduced_motion: bool = False,
     ) -> None:
         super().__init__()
         self.setWindowTitle(texts.APP)
@@ -53,7 +52,7 @@ class HomeWindow(QWidget):
         self._painted = False
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
-        self.home = HomePage(reduced_motion=reduced_motion)
+        self.home = HomePage()
         self._pages.addWidget(self.home)
         self._holder = CardHolder(choice, self) if isinstance(choice, OnCard) else None
 
@@ -106,6 +105,8 @@ class HomeWindow(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What no page and no game has taken."""
+        from PySide6.QtGui import QKeySequence
+
         if event.matches(QKeySequence.StandardKey.HelpContents):
             self.help_asked.emit()
         elif self.page is self.home and event.matches(QKeySequence.StandardKey.New):

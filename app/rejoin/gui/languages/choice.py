@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QLocale, Qt, QTranslator
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QApplication
 
 from rejoin import assets, language
 from rejoin.errors import AssetMissingError
-from rejoin.gui.languages import catalogue
-from rejoin.gui.languages.pseudo import LongPseudo, RightToLeftPseudo
+from rejoin.gui.languages.system import system_tags
 from rejoin.language import ENGLISH, Language
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QTranslator
 
 _log = logging.getLogger("rejoin.qt")
 
@@ -24,10 +26,8 @@ SYSTEM: Final = "system"
 ENGLISH_TAG: Final = ENGLISH.tag
 TRANSLATED: Final = ("de", "ja")
 """Each has a catalogue in `resources/languages`."""
-PSEUDO: Final[dict[str, Callable[[], Language]]] = {
-    "pseudo": LongPseudo,
-    "pseudo-rtl": RightToLeftPseudo,
-}
+PSEUDO: Final = ("pseudo", "pseudo-rtl")
+"""Made from the English texts (`pseudo`)."""
 
 _qt_texts: QTranslator | None = None
 """Qt's own texts, as of file dialogs; None in English."""
@@ -35,7 +35,7 @@ _qt_texts: QTranslator | None = None
 
 def speak(application: QApplication, wanted: str) -> None:
     """Speak this language of the settings from now on, in every window."""
-    found = language_for(wanted, QLocale.system().uiLanguages)
+    found = language_for(wanted, system_tags)
     if found.tag == language.current().tag:
         return
     language.use(found)
@@ -47,18 +47,20 @@ def speak(application: QApplication, wanted: str) -> None:
     QCoreApplication.sendEvent(application, QEvent(QEvent.Type.LanguageChange))
 
 
-def language_for(wanted: str, system_tags: Callable[[], Iterable[str]]) -> Language:
-    """The language of a setting. `system_tags`: what the system's user reads, best first (BCP 47);
+def language_for(wanted: str, system: Callable[[], Iterable[str]]) -> Language:
+    """The language of a setting. `system`: what the system's user reads, best first (BCP 47);
     asked only if the setting is "system". One that we do not have is English."""
     if wanted in PSEUDO:
-        return PSEUDO[wanted]()
-    tag = tag_of(system_tags()) if wanted == SYSTEM else wanted
+        from rejoin.gui.languages import pseudo  # English is painted without
+
+        return pseudo.RightToLeftPseudo() if wanted == "pseudo-rtl" else pseudo.LongPseudo()
+    tag = tag_of(system()) if wanted == SYSTEM else wanted
     return load(tag) if tag in TRANSLATED else ENGLISH
 
 
-def tag_of(system_tags: Iterable[str]) -> str:
+def tag_of(tags: Iterable[str]) -> str:
     """The first language of these that we have; regions make no difference here."""
-    for tag in system_tags:
+    for tag in tags:
         base = tag.replace("_", "-").partition("-")[0].lower()
         if base in (ENGLISH_TAG, *TRANSLATED):
             return base
@@ -67,6 +69,8 @@ def tag_of(system_tags: Iterable[str]) -> str:
 
 def load(tag: str) -> Language:
     """The catalogue of this language; English if it is missing or damaged, which is logged."""
+    from rejoin.gui.languages import catalogue  # English is painted without
+
     try:
         return catalogue.read(tag, assets.text(f"languages/{tag}.po"))
     except (AssetMissingError, OSError, ValueError) as error:
@@ -81,6 +85,8 @@ def _translate_qt(application: QApplication, tag: str) -> None:
         _qt_texts = None
     if tag not in TRANSLATED:
         return
+    from PySide6.QtCore import QLibraryInfo, QTranslator  # English is painted without
+
     texts = QTranslator(application)
     folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
     if texts.load(f"qtbase_{tag}", folder):

@@ -25,7 +25,8 @@ _ACCENTS = str.maketrans(
 )
 _PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*")
-_OVERRIDE, _POP = "\u202e", "\u202c"
+_BEFORE, _AFTER = "\u200f\u202e", "\u202c\u200f"
+"""The mark and the override of Unicode's UAX 9, so that paragraphs begin at the right as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class RightToLeftPseudo:
         return "".join(
             part
             if part.startswith("{")
-            else _WORD.sub(lambda found: f"{_OVERRIDE}{found[0]}{_POP}", part)
+            else _WORD.sub(lambda found: f"{_BEFORE}{found[0]}{_AFTER}", part)
             for part in _PLACEHOLDER.split(text)
         )
 

@@ -44,12 +44,22 @@ _RADIUS_PX = 9.0
 class Switch(QAbstractButton):
     """On or off."""
 
+    picked = Signal(bool)
+    """What the player chose, by mouse, by keyboard, or by a screen reader, which clicks nothing."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.toggled.connect(self.picked)
+
+    def show_on(self, on: bool) -> None:
+        """Show what is set."""
+        before = self.blockSignals(True)
+        self.setChecked(on)
+        self.blockSignals(before)
 
     def sizeHint(self) -> QSize:
         return QSize(theme.scaled(46) + 8, theme.scaled(26) + 8)
@@ -71,11 +81,12 @@ class Switch(QAbstractButton):
         on = self.isChecked()
         track = QRectF(self.rect()).adjusted(4, 4, -4, -4)
         radius = track.height() / 2
-        painter.setPen(QPen(theme.colour(Role.ACCENT if on else Role.HAIRLINE), 1.0))
+        painter.setPen(QPen(theme.colour(Role.ACCENT if on else Role.EDGE), 1.0))
         painter.setBrush(theme.colour(Role.ACCENT if on else Role.CONTROL))
         painter.drawRoundedRect(track.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
         side = track.height() - 6
-        left = track.right() - 3 - side if on else track.left() + 3
+        at_right = on != self.isRightToLeft()
+        left = track.right() - 3 - side if at_right else track.left() + 3
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour(Role.ON_ACCENT if on else Role.QUIET))
         painter.drawEllipse(QRectF(left, track.top() + 3, side, side))
@@ -129,7 +140,8 @@ class ChoiceBox(QComboBox):
         painter.setPen(Qt.PenStyle.NoPen)
         role = Role.TEXT if self.isEnabled() else Role.DISABLED_TEXT
         painter.setBrush(theme.colour(role))
-        x, y = self.width() - 20.0, self.height() / 2.0
+        x = 20.0 if self.isRightToLeft() else self.width() - 20.0
+        y = self.height() / 2.0
         painter.drawPolygon(
             QPolygonF([QPointF(x - 4, y - 2), QPointF(x + 4, y - 2), QPointF(x, y + 3)])
         )

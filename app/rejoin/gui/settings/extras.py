@@ -12,6 +12,7 @@ from rejoin.errors import BadInputError
 from rejoin.gui.settings import sections
 from rejoin.gui.settings.controls import PercentSlider, TwiceButton, action_button
 from rejoin.gui.settings.facts import FactFinder
+from rejoin.gui.settings.microphone_test import MicrophoneTest
 from rejoin.gui.settings.row_view import RowView
 from rejoin.gui.settings.rows import RowText, State, data_text, path_text, volume_text
 from rejoin.gui.settings.section_view import Extra
@@ -43,6 +44,16 @@ class SavedSound:
         if self._file is not None:
             self._file.save(choice)
 
+    @property
+    def problem(self) -> str:
+        """Why the volume is not saved; empty if it is."""
+        return "" if self._file is None else self._file.problem
+
+    def close(self) -> None:
+        """What was chosen last is on the disk, unless that takes longer than a second."""
+        if self._file is not None:
+            self._file.close()
+
 
 class Extras(QObject):
     """Makes these rows, and does what those of volume and data ask for."""
@@ -61,6 +72,8 @@ class Extras(QObject):
         self._at_once = at_once
         self.volume = PercentSlider()
         self.volume.moved.connect(self._on_volume)
+        self.test = MicrophoneTest()
+        self.test.changed.connect(self.changed)
         self.count_anew = action_button(sections.START_AGAIN)
         self.count_anew.clicked.connect(self._on_count_anew)
         self.open_folder = action_button(sections.OPEN_FOLDER)
@@ -73,6 +86,11 @@ class Extras(QObject):
         found: dict[str, Extra] = {}
         if sections.VOLUME in section.extra:
             found["volume"] = (RowView([self.volume]), self._volume_text)
+        if sections.MICROPHONE_TEST in section.extra:
+            found["microphone_test"] = (
+                RowView([self.test.bar, self.test.button]),
+                self._test_text,
+            )
         if sections.DATA_USED in section.extra:
             found["data"] = (RowView([self.count_anew]), self._data_text)
         if sections.FILE in section.extra:
@@ -90,7 +108,18 @@ class Extras(QObject):
     def _volume_text(self, _state: State) -> RowText:
         choice = self._sound.sound()
         self.volume.show_percent(0 if choice.muted else choice.volume)
-        return RowText(tr(sections.VOLUME_TITLE), volume_text(choice, at_once=self._at_once))
+        now = volume_text(choice, at_once=self._at_once)
+        problem = self._sound.problem if isinstance(self._sound, SavedSound) else ""
+        return RowText(tr(sections.VOLUME_TITLE), now, tr(problem) if problem else "")
+
+    def close(self) -> None:
+        """The player goes: what was chosen last is kept."""
+        if isinstance(self._sound, SavedSound):
+            self._sound.close()
+
+    def _test_text(self, state: State) -> RowText:
+        self.test.use(state.settings.microphone_device)
+        return RowText(tr(sections.TEST_TITLE), self.test.text())
 
     def _data_text(self, state: State) -> RowText:
         self.count_anew.setEnabled(state.facts.data.since_unix_s is not None)

@@ -22,6 +22,12 @@ def _output_names() -> tuple[str, ...]:
     return output_names()
 
 
+def _input_names() -> tuple[str, ...]:
+    from rejoin.media.audio.devices import input_names  # loads PortAudio
+
+    return input_names()
+
+
 def _network() -> Any:
     from rejoin.gui.network_hint import qt_network
 
@@ -34,7 +40,7 @@ class FactFinder(QObject):
     changed = Signal()
     """Something that takes time is known now: the sound devices."""
 
-    _devices_arrived = Signal(object)
+    _devices_arrived = Signal(str, object)
 
     def __init__(
         self,
@@ -42,6 +48,7 @@ class FactFinder(QObject):
         *,
         data_path: Path | None = None,
         list_devices: Callable[[], tuple[str, ...]] = _output_names,
+        list_microphones: Callable[[], tuple[str, ...]] = _input_names,
         network: Callable[[], Any] = _network,
         parent: QObject | None = None,
     ) -> None:
@@ -49,10 +56,12 @@ class FactFinder(QObject):
         self._playing = playing
         self._data_path = data_path
         self._list_devices = list_devices
+        self._list_microphones = list_microphones
         self._network_of = network
         self._network: Any = None
         self._asked: set[str] = set()
         self._devices: tuple[str, ...] | None = None
+        self._microphones: tuple[str, ...] | None = None
         self._devices_arrived.connect(self._on_devices, Qt.ConnectionType.QueuedConnection)
 
     def facts(self) -> Facts:
@@ -70,6 +79,7 @@ class FactFinder(QObject):
                 if screen.name()
             ),
             devices=self._devices,
+            microphones=self._microphones,
             data=self._data(),
             metered=self._metered(),
             desktop_light=QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Light,
@@ -80,9 +90,9 @@ class FactFinder(QObject):
         if section in self._asked:
             return
         self._asked.add(section)
-        if section == "sound":
+        if section in ("sound", "microphone"):
             threading.Thread(
-                target=self._find_devices, name="rejoin-sound-devices", daemon=True
+                target=self._find_devices, args=(section,), name="rejoin-sound-devices", daemon=True
             ).start()
         elif section == "data":
             try:
@@ -96,15 +106,18 @@ class FactFinder(QObject):
         if path is not None:
             forget_total(path)
 
-    def _find_devices(self) -> None:
-        names = self._list_devices()
+    def _find_devices(self, section: str) -> None:
+        names = self._list_devices() if section == "sound" else self._list_microphones()
         try:
-            self._devices_arrived.emit(names)
+            self._devices_arrived.emit(section, names)
         except RuntimeError:
             return  # the screen is gone
 
-    def _on_devices(self, names: tuple[str, ...]) -> None:
-        self._devices = names
+    def _on_devices(self, section: str, names: tuple[str, ...]) -> None:
+        if section == "sound":
+            self._devices = names
+        else:
+            self._microphones = names
         self.changed.emit()
 
     def _path(self) -> Path | None:

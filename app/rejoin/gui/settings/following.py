@@ -11,13 +11,15 @@ from PySide6.QtWidgets import QApplication
 from rejoin.core.model import Stage
 from rejoin.gui import theme
 from rejoin.gui.settings.appearance import appearance_of
+from rejoin.gui.settings.chosen_controls import controls_of, pads_of
 from rejoin.gui.settings.followed import FollowedSettings
 from rejoin.gui.settings.rows import Playing
 from rejoin.gui.settings.watch import SettingsWatch
 from rejoin.gui.video_surface import Drawing
 from rejoin.gui.window_size import least_size
 from rejoin.media.video.scale_filter import Aspect, ScaleFilter
-from rejoin.runtime.player_settings import Loaded, PlayerSettings
+from rejoin.runtime.loaded_settings import Loaded
+from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.stream_limits import StreamLimits
 
 if TYPE_CHECKING:
@@ -71,6 +73,10 @@ class Following(QObject):
             self._window.setMinimumSize(least_size(available))
         self._window.layers.view.draw_with(drawing_of(self._now))
         self._window.bridge.use_limits(limits_of(self._now))
+        self._window.use_controls(controls_of(self._now), pads_of(self._now))
+        self._window.bridge.microphone.use(
+            in_background=self._now.microphone_in_background, in_menu=self._now.microphone_in_menu
+        )
         self._silence()
 
     def _silence(self) -> None:

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 from rejoin.gui.key_events import MODIFIER_KEYS, pressed_of
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.settings import sections
-from rejoin.gui.shortcuts import Pressed
+from rejoin.gui.shortcuts import Pressed, chord_label
 from rejoin.input_events import chords
-from rejoin.language import tr
+from rejoin.language import listed, tr
 
 
 class KeysButton(QPushButton):
@@ -38,7 +38,8 @@ class KeysButton(QPushButton):
     def show_keys(self, title: str, keys: str) -> None:
         """Show what is set. `title`: what the keys are for."""
         self._title = title
-        self._keys = tr(sections.CHOOSE_KEYS) if keys == chords.NONE else keys
+        shown = listed(map(chord_label, chords.parse(keys)))
+        self._keys = shown or tr(sections.CHOOSE_KEYS)
         self._show()
 
     @property

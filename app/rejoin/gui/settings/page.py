@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from rejoin.errors import BadInputError
 from rejoin.gui import theme
+from rejoin.gui.announcement import announce
 from rejoin.gui.settings import sections
 from rejoin.gui.settings.appearance import appearance_of
 from rejoin.gui.settings.controls import ChoiceBox, action_button
@@ -88,8 +89,8 @@ class SettingsPage(QWidget):
         self._extras = Extras(path, sound or SavedSound(), self._facts, at_once=sound is not None)
         self._build()
         self._connect()
-        self._watch = SettingsWatch(path, self)
-        self._watch.changed.connect(self.reload)
+        self.watch = SettingsWatch(path, self)
+        self.watch.changed.connect(self.reload)
         self._refreshing = QTimer(self)
         self._refreshing.setInterval(EVERY_MS)
         self._refreshing.timeout.connect(self.refresh)
@@ -103,6 +104,7 @@ class SettingsPage(QWidget):
         self.back = action_button(sections.BACK, "plain")
         self.short_back = action_button(sections.BACK, "plain")
         self.choice = ChoiceBox()
+        self._choice_name = QLabel()
         self._side, self._top = self._make_side(), self._make_top()
         self.trouble = text_label("trouble")
         self.trouble.setContentsMargins(40, 12, 40, 0)
@@ -130,6 +132,7 @@ class SettingsPage(QWidget):
         self.heading.setText(tr(sections.HEADING))
         self.list.show_titles(titles)
         self.choice.setAccessibleName(tr(sections.SECTION_CHOICE))
+        self._choice_name.setText(tr(sections.SECTION_CHOICE))
         names = [each.name for each in sections.SECTIONS]
         self.choice.offer(list(zip(names, titles, strict=True)), self._section.name)
 
@@ -167,6 +170,9 @@ class SettingsPage(QWidget):
         row.setContentsMargins(20, 12, 20, 12)
         row.setSpacing(12)
         row.addWidget(self.short_back)
+        self._choice_name.setParent(top)  # for screen readers alone (`RowView`)
+        self._choice_name.setBuddy(self.choice)
+        self._choice_name.hide()
         row.addWidget(self.choice, 1)
         return top
 
@@ -228,6 +234,8 @@ class SettingsPage(QWidget):
         text = "\n".join(each for each in said if each)
         if self.trouble.text() != text:
             self.trouble.setText(text)
+            if text:
+                announce(self, text)
         self.trouble.setVisible(bool(text))
 
     # --- changing it ----------------------------------------------------------------------------
@@ -328,6 +336,7 @@ class SettingsPage(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._refreshing.stop()
+        self._extras.close()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -44,6 +44,9 @@ class RowView(QWidget):
             text_label(kind) for kind in ("strong", "hint", "trouble")
         )
         self.notice.hide()
+        if self.controls:
+            # On Linux Qt names a choice by its value alone: a screen reader asks what labels it.
+            self.title.setBuddy(self.controls[0])
         texts = QVBoxLayout()
         texts.setSpacing(3)
         for line in (self.title, self.now, self.notice):
@@ -77,15 +80,8 @@ class RowView(QWidget):
             if line.text() != words:
                 line.setText(words)
             line.setVisible(bool(words))
-        first = self.controls[0] if self.controls else None
-        if isinstance(first, PercentSlider):
-            first = first.slider
-        if first is None or isinstance(first, QPushButton):
-            return  # a button is named by what it does
-        if first.accessibleName() != text.title:
-            first.setAccessibleName(text.title)
-        if first.accessibleDescription() != text.spoken:
-            first.setAccessibleDescription(text.spoken)
+        for control in self.controls:
+            _describe(control.slider if isinstance(control, PercentSlider) else control, text)
 
     def set_narrow(self, narrow: bool) -> None:
         """Controls below the texts."""
@@ -107,3 +103,14 @@ class RowView(QWidget):
         for control in self.controls:
             if isinstance(control, ChoiceBox | PercentSlider):
                 control.setFixedWidth(theme.scaled(_CONTROL_PX))
+
+
+def _describe(control: QWidget, text: RowText) -> None:
+    """For screen readers. A button is named by what it does; what for is its description."""
+    name, description = text.title, text.spoken
+    if isinstance(control, QPushButton):
+        name, description = control.accessibleName(), text.title or text.spoken
+    if control.accessibleName() != name:
+        control.setAccessibleName(name)
+    if control.accessibleDescription() != description:
+        control.setAccessibleDescription(description)

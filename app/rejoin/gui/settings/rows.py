@@ -13,13 +13,8 @@ from rejoin.input_events import chords
 from rejoin.language import mark, number, sentences, tr, tr_plural
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime.data_used import DataTotal
-from rejoin.runtime.player_settings import (
-    SETTINGS,
-    Loaded,
-    PlayerSettings,
-    clashes_of,
-    setting,
-)
+from rejoin.runtime.loaded_settings import Loaded, clashes_of
+from rejoin.runtime.player_settings import SETTINGS, PlayerSettings, setting
 from rejoin.runtime.renderer_memory import Verdict
 from rejoin.runtime.setting_kinds import Applies, Keys, OneOf, Value, YesNo
 
@@ -59,14 +54,15 @@ class ScreenFact:
 class Facts:
     """What is true now beside the settings. None: not known, or not asked yet.
 
-    `devices`: the sound devices. `verdict`: what the test of the graphics card found. `metered`:
-    whether the network counts data.
+    `devices`: the sound devices; `microphones`: those that record. `verdict`: what the test of the
+    graphics card found. `metered`: whether the network counts data.
     """
 
     playing: Playing | None = None
     verdict: Verdict | None = None
     screens: tuple[ScreenFact, ...] = ()
     devices: tuple[str, ...] | None = None
+    microphones: tuple[str, ...] | None = None
     data: DataTotal = DataTotal()  # noqa: RUF009 frozen
     metered: bool | None = None
     desktop_light: bool = False
@@ -128,6 +124,8 @@ def _notice(key: str, state: State) -> str:
     clashing = clashes_of(state.settings).get(key)
     if clashing is not None:
         return tr(clashing)
+    if key == "microphone.device" and _microphone_is_missing(state):
+        return tr("This microphone is not there now, and no other one is opened.")
     if key == "sound.device" and _is_missing(state):
         return tr("This device is not there now.")
     if key == "video.screen" and _screen_is_missing(state):
@@ -145,7 +143,7 @@ def value_text(key: str, value: Value, state: State) -> str:
             return tr("No limit") if value is None else rate_text(value)
         case "network.max_height":
             return tr("No limit") if value is None else tr("{count} rows", count=value)
-        case "sound.device":
+        case "sound.device" | "microphone.device":
             return tr("System default") if value is None else _name(str(value), state)
         case "video.screen":
             return tr("The desktop chooses") if value is None else screen_text(str(value), state)
@@ -192,6 +190,7 @@ def _name(text: str, state: State) -> str:
     if not state.settings.streamer_mode:
         return text
     names = [*(each.name for each in state.facts.screens), *(state.facts.devices or ())]
+    names += state.facts.microphones or ()
     if text not in names:
         return tr(HIDDEN)
     return tr("Number {number}", number=names.index(text) + 1)
@@ -304,6 +303,22 @@ def _is_missing(state: State) -> bool:
     return device is not None and known is not None and device not in known
 
 
+def _microphone(state: State) -> str:
+    device = state.settings.microphone_device
+    if state.facts.microphones == ():
+        return tr("No microphone was found.")
+    if device is None:
+        return tr("The system's default.")
+    if state.settings.streamer_mode:
+        return tr("The one that you chose.")
+    return tr("{device} is opened.", device=device)
+
+
+def _microphone_is_missing(state: State) -> bool:
+    device, known = state.settings.microphone_device, state.facts.microphones
+    return device is not None and known is not None and device not in known
+
+
 def _dead_zone(state: State) -> str:
     percent = round(state.settings.pad_dead_zone * 100)
     return tr("The first {percent} % of a stick's way are its middle.", percent=percent)
@@ -350,6 +365,7 @@ _SPECIAL: Final = {
     "network.max_kbps": _max_kbps,
     "network.max_height": _max_height,
     "sound.device": _device,
+    "microphone.device": _microphone,
     "mouse.sensitivity": _sensitivity,
     "pads.dead_zone": _dead_zone,
     "network.turn_file": _turn_file,
@@ -398,6 +414,8 @@ def offered(key: str, state: State) -> list[tuple[Value, str]]:
     match key:
         case "sound.device":
             values = [None, *(state.facts.devices or ())]
+        case "microphone.device":
+            values = [None, *(state.facts.microphones or ())]
         case "video.screen":
             values = [None, *(screen.name for screen in state.facts.screens)]
         case _:

@@ -100,7 +100,7 @@ class SectionView(QScrollArea):
         match kind:
             case YesNo():
                 switch = Switch()
-                switch.clicked.connect(lambda on: self.picked.emit(key, on))
+                switch.picked.connect(lambda on: self.picked.emit(key, on))
                 return RowView([switch])
             case Share():
                 slider = PercentSlider()
@@ -134,7 +134,7 @@ class SectionView(QScrollArea):
             control = row.controls[0]
             match control:
                 case Switch():
-                    control.setChecked(bool(value))
+                    control.show_on(bool(value))
                 case PercentSlider():
                     control.show_percent(round(float(value or 0) * 100))
                 case KeysButton():

@@ -47,6 +47,7 @@ class Section:
 
 
 VOLUME: Final = "volume"
+MICROPHONE_TEST: Final = "microphone_test"
 DATA_USED: Final = "data_used"
 FILE: Final = "file"
 """Rows that are no settings."""
@@ -73,6 +74,12 @@ SECTIONS: Final = (
     ),
     Section("sound", mark("Sound"), ("sound.device", "sound.mute_in_background"), (VOLUME,)),
     Section(
+        "microphone",
+        mark("Microphone"),
+        ("microphone.mode", "microphone.device", "microphone.background", "microphone.menu"),
+        (MICROPHONE_TEST,),
+    ),
+    Section(
         "controls",
         mark("Controls"),
         (
@@ -88,18 +95,23 @@ SECTIONS: Final = (
             "pads.dead_zone",
             "pads.swap_ab",
             "pads.swap_xy",
+            "pads.swap_ab_cards",
             "pads.rumble",
+            "pads.mouse",
         ),
     ),
     Section(
         "shortcuts",
         mark("Shortcuts"),
         (
+            "shortcuts.menu",
             "shortcuts.full_screen",
             "shortcuts.statistics",
             "shortcuts.sound",
             "shortcuts.louder",
             "shortcuts.quieter",
+            "shortcuts.microphone",
+            "shortcuts.talk",
             "shortcuts.save_picture",
             "shortcuts.reconnect",
             "shortcuts.free_mouse",
@@ -217,6 +229,34 @@ WORDS: Final[Mapping[str, Words]] = {
         mark("no sound while another window is the active one."),
         mark("the game is heard while another window is the active one."),
     ),
+    "microphone.mode": Words(
+        mark("Microphone"),
+        {
+            "off": Choice(mark("Off"), mark("The microphone is never opened.")),
+            "open": Choice(
+                mark("On"),
+                mark(
+                    "Open while you play, where the studio takes it. Use headphones: no echo is "
+                    "cancelled."
+                ),
+            ),
+            "push_to_talk": Choice(
+                mark("Push to talk"),
+                mark("What you say is sent while you hold the keys, where the studio takes it."),
+            ),
+        },
+    ),
+    "microphone.device": Words(mark("Which microphone")),
+    "microphone.background": _on_off(
+        mark("Open in the background"),
+        mark("you are heard while another window is the active one."),
+        mark("closed while another window is the active one."),
+    ),
+    "microphone.menu": _on_off(
+        mark("Open in the menu"),
+        mark("you are heard in the game's menu."),
+        mark("closed in the game's menu."),
+    ),
     "input.module": Words(
         mark("Keyboard, mouse and gamepads"),
         {
@@ -275,11 +315,14 @@ WORDS: Final[Mapping[str, Words]] = {
             ),
         },
     ),
+    "shortcuts.menu": Words(mark("Menu")),
     "shortcuts.full_screen": Words(mark("Full screen")),
     "shortcuts.statistics": Words(mark("Stream statistics")),
     "shortcuts.sound": Words(mark("Sound on or off")),
     "shortcuts.louder": Words(mark("Louder")),
     "shortcuts.quieter": Words(mark("Quieter")),
+    "shortcuts.microphone": Words(mark("Mute the microphone")),
+    "shortcuts.talk": Words(mark("Hold to talk")),
     "shortcuts.save_picture": Words(mark("Save a picture of the game")),
     "shortcuts.reconnect": Words(mark("Reconnect")),
     "shortcuts.free_mouse": Words(mark("Free mouse and keyboard")),
@@ -292,8 +335,22 @@ WORDS: Final[Mapping[str, Words]] = {
         mark("they are at rest while another window is the active one."),
     ),
     "pads.dead_zone": Words(mark("Dead zone of sticks")),
-    "pads.swap_ab": _on_off(mark("Swap A and B"), mark("swapped."), mark("as the pad has them.")),
-    "pads.swap_xy": _on_off(mark("Swap X and Y"), mark("swapped."), mark("as the pad has them.")),
+    "pads.swap_ab": _on_off(
+        mark("Swap A and B in the game"), mark("swapped."), mark("as the pad has them.")
+    ),
+    "pads.swap_xy": _on_off(
+        mark("Swap X and Y in the game"), mark("swapped."), mark("as the pad has them.")
+    ),
+    "pads.swap_ab_cards": _on_off(
+        mark("Swap A and B on cards"),
+        mark("in Rejoin's own windows B presses and A goes back."),
+        mark("in Rejoin's own windows A presses and B goes back."),
+    ),
+    "pads.mouse": _on_off(
+        mark("Gamepad as a mouse"),
+        mark("hold Menu to move the pointer with a stick, and again to play."),
+        mark("a gamepad is only a gamepad."),
+    ),
     "pads.rumble": _on_off(
         mark("Vibration"),
         mark("where the game's input module asks for it."),
@@ -387,6 +444,10 @@ RESET_ALL: Final = mark("Reset everything")
 RESET_ALL_QUESTION: Final = mark("Press again to reset")
 START_AGAIN: Final = mark("Count anew")
 VOLUME_TITLE: Final = mark("Volume")
+TEST_TITLE: Final = mark("Try it")
+TEST: Final = mark("Try the microphone")
+TEST_END: Final = mark("Stop")
+TEST_LEVEL: Final = mark("Level")
 DATA_TITLE: Final = mark("Data used")
 FILE_TITLE: Final = mark("Where your settings are")
 MOVE_TITLE: Final = mark("Take them along")

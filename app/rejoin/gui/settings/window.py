@@ -9,8 +9,10 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from rejoin.gui.own_pads import pads_in
 from rejoin.gui.qt_application import INTERRUPTED, make_application
 from rejoin.gui.settings.appearance import appearance_of
+from rejoin.gui.settings.chosen_controls import pads_of
 from rejoin.gui.settings.page import SettingsPage
 from rejoin.gui.window_size import first_size
 from rejoin.language import mark, tr
@@ -64,7 +66,9 @@ def run(path: Path) -> int:
     window.closed.connect(application.quit, Qt.ConnectionType.QueuedConnection)
     try:
         window.show()
-        application.exec()
+        with pads_in(window, load(path).settings) as pads:
+            window.page.watch.changed.connect(lambda loaded: pads.choose(pads_of(loaded.settings)))
+            application.exec()
     finally:
         signal.signal(signal.SIGINT, before)
         window.deleteLater()

@@ -8,9 +8,13 @@ Glossary
     underflow      the device asked for sound and the ring had none
     sync delay     how much longer sound stays in the ring so that it is in sync with its picture
     trimmed        sound cut out because it waited longer than it had to
+    DTX            discontinuous transmission: silence is not sent (RFC 7587, 3.1.3)
+    talk spurt     what is said between two silences; its first packet has the marker
+    dBFS           decibels below the loudest that samples can be
     amplitude      what samples are multiplied with, 0..1; the volume is what the player sees
 
 Read these files in this order (`rejoin.media.receive.audio_reorder` comes before them):
+    opus_library    the libopus that PyAV brings
     opus            packets to 16-bit stereo samples at 48 kHz, lost packets concealed
     output          `AudioOutput`, which all outputs implement, and the silent `NullOutput`
     default_output  the system's default device, opened again when it changes
@@ -18,4 +22,13 @@ Read these files in this order (`rejoin.media.receive.audio_reorder` comes befor
     sound_ring      the ring
     portaudio       what is used of the `sounddevice` library
     volume          the player's choice of volume
+
+The microphone, in this order:
+    microphone      its thread: opens the device, measures, encodes, hands on
+    device_input    one device: its callback, and the ring
+    capture_ring    the ring, which takes no lock
+    framing         blocks of any size to frames of 20 ms
+    opus_encoder    frames to packets, with FEC and DTX
+    loudness        how loud they are
+    sound_setup     PortAudio is set up anew only while no sound plays
 """

@@ -16,6 +16,7 @@ from rejoin.media.audio.devices import output_number
 from rejoin.media.audio.output import AudioOutput, NullOutput
 from rejoin.media.audio.portaudio import NoSoundSystemError, PortAudio, load_portaudio
 from rejoin.media.audio.sound_ring import BYTES_PER_SECOND
+from rejoin.media.audio.sound_setup import SETUP
 
 _log = logging.getLogger("rejoin.sound")
 
@@ -134,14 +135,15 @@ class DefaultOutput:
             if self._closed.is_set():
                 return
             gone, self._device = self._device, None
-            try:
-                if gone is not None:
-                    gone.close()
-                self._portaudio.terminate()
-                self._portaudio.initialize()
-            except self._portaudio.error:
-                return
-            opened = self._open(0 if gone is None else gone.ring.sync_delay)
+            with SETUP.anew():
+                try:
+                    if gone is not None:
+                        gone.close()
+                    self._portaudio.terminate()
+                    self._portaudio.initialize()
+                except self._portaudio.error:
+                    return
+                opened = self._open(0 if gone is None else gone.ring.sync_delay)
             if opened is not None and self._closed.is_set():
                 opened.close()  # `close` did not wait that long
                 return

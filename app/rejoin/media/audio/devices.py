@@ -1,4 +1,4 @@
-"""The sound devices that can play, by name: what a player chooses from, and where a name leads.
+"""Sound devices and microphones by name: what a player chooses from, and where a name leads.
 
 A name is PortAudio's. It need not be unique: the first of the system's own sound interface counts.
 """
@@ -20,10 +20,17 @@ Devices = Sequence[Mapping[str, Any]]
 def outputs(devices: Devices) -> dict[str, int]:
     """Each device that can play two channels, by name, and its number; in the order of the list,
     those of the interface of the first one first."""
+    return _named(devices, "max_output_channels", 2)
+
+
+def inputs(devices: Devices) -> dict[str, int]:
+    """Each device that can record, likewise."""
+    return _named(devices, "max_input_channels", 1)
+
+
+def _named(devices: Devices, channels: str, least: int) -> dict[str, int]:
     usable = [
-        (number, each)
-        for number, each in enumerate(devices)
-        if each.get("max_output_channels", 0) >= 2
+        (number, each) for number, each in enumerate(devices) if each.get(channels, 0) >= least
     ]
     first = usable[0][1].get("hostapi") if usable else None
     usable.sort(key=lambda each: each[1].get("hostapi") != first)
@@ -43,20 +50,42 @@ def list_devices() -> Devices:
 
 def output_names(list_all: Callable[[], Devices] = list_devices) -> tuple[str, ...]:
     """The names of all devices that can play; empty where there is no sound. Raises nothing."""
+    return tuple(_listed(outputs, list_all))
+
+
+def input_names(list_all: Callable[[], Devices] = list_devices) -> tuple[str, ...]:
+    """The names of all devices that can record. Raises nothing."""
+    return tuple(_listed(inputs, list_all))
+
+
+def _listed(
+    named: Callable[[Devices], dict[str, int]], list_all: Callable[[], Devices]
+) -> dict[str, int]:
     try:
         load_portaudio()
-        return tuple(outputs(list_all()))
+        return named(list_all())
     except (ImportError, OSError, NoSoundSystemError):
-        return ()
+        return {}
     except Exception as error:  # PortAudio's own
         _log.info("the sound devices cannot be listed: %s", type(error).__name__)
-        return ()
+        return {}
 
 
 def output_number(name: str, list_all: Callable[[], Devices] = list_devices) -> int | None:
     """The number of the device with this name; None while it is not there. Raises nothing."""
+    return _number(outputs, name, list_all)
+
+
+def input_number(name: str, list_all: Callable[[], Devices] = list_devices) -> int | None:
+    """The same of a device that can record."""
+    return _number(inputs, name, list_all)
+
+
+def _number(
+    named: Callable[[Devices], dict[str, int]], name: str, list_all: Callable[[], Devices]
+) -> int | None:
     try:
-        return outputs(list_all()).get(" ".join(name.split()))
-    except Exception as error:  # whatever PortAudio raises, the default plays
+        return named(list_all()).get(" ".join(name.split()))
+    except Exception as error:  # whatever PortAudio raises, the device is not there
         _log.info("the sound devices cannot be listed: %s", type(error).__name__)
         return None

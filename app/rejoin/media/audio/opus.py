@@ -9,16 +9,14 @@ which.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
-import functools
-from pathlib import Path
 from typing import Any
 
-import av
 import av.error
 from av.audio.codeccontext import AudioCodecContext
 from av.codec.context import CodecContext
 from av.packet import Packet
+
+from rejoin.media.audio.opus_library import libopus
 
 SAMPLE_RATE_HZ = 48_000
 CHANNELS = 2
@@ -34,35 +32,26 @@ MAX_CONCEALED_SAMPLES = 4800
 outage."""
 
 
-@functools.lru_cache(maxsize=1)
 def _library() -> Any:
-    """The libopus in PyAV's wheel, or the system's; None if there is none."""
-    package = Path(av.__file__).parent
-    places = [package.with_name("av.libs"), package / ".dylibs"]
-    found = [str(path) for place in places if place.is_dir() for path in place.glob("*opus*")]
-    system = ctypes.util.find_library("opus")
-    for name in [*found, *([system] if system else [])]:
-        try:
-            library = ctypes.CDLL(name)
-            library.opus_decoder_create.restype = ctypes.c_void_p
-            library.opus_decoder_create.argtypes = [
-                ctypes.c_int32,
-                ctypes.c_int,
-                ctypes.POINTER(ctypes.c_int),
-            ]
-            library.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
-            library.opus_decode.argtypes = [
-                ctypes.c_void_p,
-                ctypes.c_char_p,
-                ctypes.c_int32,
-                ctypes.c_void_p,
-                ctypes.c_int,
-                ctypes.c_int,
-            ]
-        except (OSError, AttributeError):
-            continue
-        return library
-    return None
+    """libopus, ready for decoders; None if there is none."""
+    library = libopus()
+    if library is not None:
+        library.opus_decoder_create.restype = ctypes.c_void_p
+        library.opus_decoder_create.argtypes = [
+            ctypes.c_int32,
+            ctypes.c_int,
+            ctypes.POINTER(ctypes.c_int),
+        ]
+        library.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
+        library.opus_decode.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_char_p,
+            ctypes.c_int32,
+            ctypes.c_void_p,
+            ctypes.c_int,
+            ctypes.c_int,
+        ]
+    return library
 
 
 class _Libopus:

@@ -9,16 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def _no_input(**_: Any) -> Any:
+    raise OSError("there is no input")
+
+
 @dataclass(frozen=True, slots=True)
 class PortAudio:
-    """`open_stream` takes the arguments of `sounddevice.RawOutputStream`."""
+    """`open_stream` takes the arguments of `sounddevice.RawOutputStream`, `open_input` those of
+    `RawInputStream`."""
 
     open_stream: Callable[..., Any]
     error: type[Exception]
     """The exception that is raised for PortAudio's errors."""
     terminate: Callable[[], object]
     initialize: Callable[[], object]
-    """After both calls PortAudio lists the devices again: it never notices new ones by itself."""
+    """After both calls PortAudio lists the devices again: it never notices new ones by itself. Only
+    within `sound_setup.SoundSetup.anew`: they close every stream of the process."""
+    open_input: Callable[..., Any] = _no_input
 
 
 class NoSoundSystemError(Exception):
@@ -50,9 +57,10 @@ def load_portaudio() -> PortAudio:
     check_alsa()
     from sounddevice import (  # type: ignore[import-untyped]
         PortAudioError,
+        RawInputStream,
         RawOutputStream,
         _initialize,
         _terminate,
     )
 
-    return PortAudio(RawOutputStream, PortAudioError, _terminate, _initialize)
+    return PortAudio(RawOutputStream, PortAudioError, _terminate, _initialize, RawInputStream)

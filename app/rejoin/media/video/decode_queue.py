@@ -96,6 +96,12 @@ class DecodeQueue:
                 self.frames_dropped += 1
             self._accepts = _Accepts.ALL if self._waiting else _Accepts.KEY_FRAMES
 
+    def expect_key_frame(self) -> None:
+        """Frames are missing before the next one: none is accepted until a key frame."""
+        with self._changed:
+            if self._accepts is not _Accepts.NOTHING:
+                self._accepts = _Accepts.KEY_FRAMES
+
     def close(self) -> None:
         """Drop everything and end the wait of `take`."""
         with self._changed:

@@ -1,7 +1,8 @@
 """The decoder's thread: encoded frames from a queue, pictures into the slot.
 
 PyAV releases the GIL while it decodes in software. Pictures are decoded even while the connection
-is hidden or the window minimised, because later frames depend on them. Colours are converted where
+is hidden, because later frames depend on them; while the window is minimised by the rules of
+`unwatched`. Colours are converted where
 a picture is painted; only a picture that needs another size is scaled here, if there is time
 (ADR 0024).
 """
@@ -25,6 +26,7 @@ from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import FailureCount, Picture, PictureSlot
 from rejoin.media.video.picture_gate import PictureGate
 from rejoin.media.video.scaling import Scaler
+from rejoin.media.video.unwatched import Seen, State, Verdict, step
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -73,6 +75,10 @@ class Decoder:
         self.scale_s = 0.0
         self.freezes = Freezes()
         self.last_frame_at: float | None = None
+        """When a frame was decoded, or would have been: nobody sees the picture."""
+        self.frames_unwatched = 0
+        """Frames that were not decoded, as nobody sees the picture."""
+        self._watched: State = Seen()
         self.width = 0
         self.height = 0
         self.profile: str | None = None
@@ -141,9 +147,26 @@ class Decoder:
         if self._queue.closed:
             return
         replaced = self._hardware_hangs() and self._replace_hung_thread()
+        verdict = self._verdict(frame)
+        if verdict is Verdict.SKIP:
+            self.frames_unwatched += 1
+            self.last_frame_at = self._clock()
+            return
+        if verdict is Verdict.RETURN:
+            self.freezes.resume()
+            self._queue.expect_key_frame()
         overflowed = self._queue.put(frame)
-        if replaced or overflowed:
+        asks = verdict is Verdict.REQUEST or (verdict is Verdict.RETURN and not frame.key)
+        if replaced or overflowed or asks:
             self._on_key_frame_needed()
+
+    def _verdict(self, frame: EncodedFrame) -> Verdict:
+        """The first frame of a connection is decoded in any case: the engine waits for it."""
+        if self.frames_decoded == 0:
+            return Verdict.DECODE
+        visible = self._slot.hints.visible
+        self._watched, verdict = step(self._watched, self._clock(), visible=visible, key=frame.key)
+        return verdict
 
     def show(self, shown: bool) -> None:
         """Whether pictures go to the screen; if so, the newest one goes there at once."""

@@ -22,6 +22,10 @@ class Freezes:
         self._intervals: deque[float] = deque(maxlen=MEAN_INTERVALS)
         self._shown_at: float | None = None
 
+    def resume(self) -> None:
+        """Until now nobody saw the picture: that was no freeze."""
+        self._shown_at = None
+
     def shown(self, now: float) -> None:
         """A frame was shown at boot time `now`, in seconds."""
         before, self._shown_at = self._shown_at, now

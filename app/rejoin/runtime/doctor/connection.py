@@ -21,6 +21,7 @@ from rejoin.hosts import is_public, is_this_machine
 from rejoin.language import Message
 from rejoin.runtime.doctor import connection_judging as judge
 from rejoin.runtime.doctor import machine_judging
+from rejoin.runtime.doctor.connection_judging import HowToSignIn
 from rejoin.runtime.doctor.findings import Finding, Outcome, failed, not_known
 from rejoin.runtime.doctor.run import Check
 from rejoin.runtime.doctor.tls import Handshake, NoConnection, Trusted, handshake, unix_s_of
@@ -100,13 +101,15 @@ class ConnectionChecks:
         names: NameLookup | None = None,
         word: SystemWord | None = None,
         store: TokenStore | None = None,
+        how_to_sign_in: HowToSignIn | None = None,
     ) -> None:
-        """`clock`: this computer's, in Unix seconds."""
+        """`clock`: this computer's, in Unix seconds. `how_to_sign_in`: None: by the terminal."""
         self.way = Way(profile, token=profile.token)
         self._clock = clock
         self._names = names or NameLookup()
         self._word = word or system_word()
         self._store = store or TokenStore()
+        self._how = how_to_sign_in
 
     def checks(self) -> tuple[Check, ...]:
         """In the order in which they depend on each other."""
@@ -253,20 +256,18 @@ class ConnectionChecks:
             return not_known("sign-in", BEFORE)
         # Of an address only a part may be shown, and a command with a part of one is no help.
         address = "URL" if is_address(way.host) else way.profile.backend_url
-        command = f"rejoin sign-in {address}"
+        how = self._how or judge.by_command(f"rejoin sign-in {address}")
         if way.token is None:
             try:
                 way.token = await self._saved_token()
             except RejoinError as error:
-                return failed(
-                    "sign-in", str(error), Message("Sign in again: {command}", command=command)
-                )
+                return failed("sign-in", str(error), how.again)
         if way.token is None or way.profile.dialect is not OURS:
             if way.token is not None:
                 return not_known("sign-in", Message("Whether it is accepted shows in a game."))
-            return judge.sign_in(None, "", has_token=False, command=command)
+            return judge.sign_in(None, "", has_token=False, how=how)
         kind, why = await self._refusal(way.token)
-        found = judge.sign_in(kind, why, has_token=True, command=command)
+        found = judge.sign_in(kind, why, has_token=True, how=how)
         return self._blocked(found) if found.outcome is Outcome.FAILED else found
 
     async def _saved_token(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, assert_never
 
 from rejoin.core.retry import FailureKind
@@ -166,7 +167,8 @@ def _untrusted(fault: CertificateFault, server_unix_s: float | None, now_unix_s:
         "tls",
         found,
         Message(
-            "Try another network. If the studio has its own certificate authority, use --ca-file."
+            "Try another network, or ask the studio whether it has a certificate authority of its "
+            "own."
         ),
     )
 
@@ -242,7 +244,9 @@ def contract(said: tuple[int, int] | None, wanted: int, sign_in: Sequence[str]) 
         return failed(
             "contract",
             Message("The answer is not that of a Rejoin backend."),
-            Message("Check the address, and --dialect where the backend is one of AWS's samples."),
+            Message(
+                "Check the address. If it is one of AWS's samples, its dialect has to be named."
+            ),
         )
     if said[0] != wanted:
         older = mark("The backend speaks contract {said}, which is older than Rejoin's ({wanted}).")
@@ -291,14 +295,30 @@ def _off(off_s: float) -> Message:
     return Message("{time} ahead", time=time) if off_s > 0 else Message("{time} behind", time=time)
 
 
-def sign_in(refused: FailureKind | None, why: str, *, has_token: bool, command: str) -> Finding:
+@dataclass(frozen=True, slots=True)
+class HowToSignIn:
+    """What is advised to who is not signed in, and to whose sign-in is refused."""
+
+    first: Message
+    again: Message
+
+
+def by_command(command: str) -> HowToSignIn:
+    """In a terminal."""
+    return HowToSignIn(
+        Message("Sign in: {command}", command=command),
+        Message("Sign in again: {command}", command=command),
+    )
+
+
+def sign_in(refused: FailureKind | None, why: str, *, has_token: bool, how: HowToSignIn) -> Finding:
     """`refused`: how a call with the token failed; None: it did not. A session that is not there is
-    what is asked for: `NOT_FOUND` means that the token was accepted. `command`: how to sign in."""
+    what is asked for: `NOT_FOUND` means that the token was accepted. `how`: what is advised."""
     if not has_token:
         return warning(
             "sign-in",
             Message("You are not signed in at this studio."),
-            Message("Sign in: {command}", command=command),
+            how.first,
         )
     match refused:
         case None | FailureKind.NOT_FOUND:
@@ -307,7 +327,7 @@ def sign_in(refused: FailureKind | None, why: str, *, has_token: bool, command: 
             return failed(
                 "sign-in",
                 Message("The backend does not accept your sign-in."),
-                Message("Sign in again: {command}", command=command),
+                how.again,
             )
         case FailureKind.FORBIDDEN:
             return failed(

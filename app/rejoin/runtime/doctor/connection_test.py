@@ -8,17 +8,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from rejoin.core.model import Ending
 from rejoin.errors import BadInputError
 from rejoin.language import Message
 from rejoin.runtime.doctor.connection import ConnectionChecks
+from rejoin.runtime.doctor.connection_judging import HowToSignIn
 from rejoin.runtime.doctor.findings import Finding, OnUpdate, Outcome, Report, Update
 from rejoin.runtime.doctor.play import PLAY_S, PlayChecks
 from rejoin.runtime.doctor.run import run_checks
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.tasks import cancel, spawn
+
+_BY_PLAYING: Final = Message("Play the game from its card: you sign in then.")
+HOW_TO_SIGN_IN: Final = HowToSignIn(_BY_PLAYING, _BY_PLAYING)
+"""In the window."""
 
 
 class RunningTest(Protocol):
@@ -37,7 +42,7 @@ async def run_connection_test(
     profile: StudioProfile, explain: Callable[[Ending], str], on_update: OnUpdate, *, play: bool
 ) -> Report:
     """The report of one test. Where its task is cancelled, a game that was started is ended."""
-    checks = ConnectionChecks(profile)
+    checks = ConnectionChecks(profile, how_to_sign_in=HOW_TO_SIGN_IN)
     game = PlayChecks(checks.profile_to_play, explain, seconds=PLAY_S)
     try:
         findings = await run_checks(checks.checks() + (game.checks() if play else ()), on_update)

@@ -74,12 +74,9 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A check began, after `done` others of `all_checks`. `left_s`: how long the rest usually
-    takes; it may take longer."""
+    """A check began. `left_s`: how long it and the rest usually take; it may take longer."""
 
     check: str
-    done: int
-    all_checks: int
     left_s: float
 
 

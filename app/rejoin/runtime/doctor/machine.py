@@ -36,6 +36,7 @@ PLAYER_MODULES: Final = (
     "aiortc",
     "av",
     "cryptography",
+    "h11",
     "httpcore",
     "httpx",
     "keyring",

@@ -91,14 +91,14 @@ def takes_input(numbers: PlayNumbers | None) -> Finding:
         return failed(
             "input",
             found,
-            Message("Tell the studio: `rejoin qa input` shows more."),
+            Message("Tell the studio, which sees more with `rejoin qa input`."),
         )
     later_s = max(0.0, numbers.moments.input - numbers.moments.picture)
     if not numbers.input_bytes:
         return warning(
             "input",
             Message("The input channel is open, and a move of the mouse sent nothing."),
-            Message("Tell the studio: `rejoin qa input` shows more."),
+            Message("Tell the studio, which sees more with `rejoin qa input`."),
         )
     return ok(
         "input",

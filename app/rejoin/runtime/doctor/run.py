@@ -44,7 +44,7 @@ async def run_checks(checks: Sequence[Check], on_update: OnUpdate) -> tuple[Find
     found: list[Finding] = []
     for number, check in enumerate(checks):
         left_s = sum(each.usual_s for each in checks[number:])
-        on_update(Began(check.name, number, len(checks), left_s))
+        on_update(Began(check.name, left_s))
         finding = cleaned(await _finding_of(check))
         found.append(finding)
         on_update(finding)

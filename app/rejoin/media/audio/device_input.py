@@ -1,0 +1,73 @@
+"""One microphone: PortAudio's callback puts sound into the ring, and does nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rejoin.clock import Clock, boot_s
+from rejoin.media.audio.capture_ring import CaptureRing
+from rejoin.media.audio.opus_encoder import SAMPLE_RATE_HZ
+from rejoin.media.audio.portaudio import PortAudio
+from rejoin.media.audio.sound_setup import SETUP, SoundSetup
+
+BLOCK_FRAMES: Final = 480
+"""10 ms. Some systems hand over other blocks (PulseAudio by ALSA: what it has)."""
+
+
+class DeviceInput:
+    """The default microphone, or another one. Raises PortAudio's error if it cannot be opened."""
+
+    def __init__(
+        self,
+        portaudio: PortAudio,
+        *,
+        device: int | None = None,
+        clock: Clock = boot_s,
+        setup: SoundSetup = SETUP,
+    ) -> None:
+        """`device`: PortAudio's number; None: the default."""
+        self.ring = CaptureRing()
+        self._clock = clock
+        self._setup = setup
+        self._closed = False
+        with setup.kept():
+            self._stream = portaudio.open_input(
+                samplerate=SAMPLE_RATE_HZ,
+                channels=1,
+                dtype="int16",
+                blocksize=BLOCK_FRAMES,
+                latency="low",
+                callback=self._take,
+                **({} if device is None else {"device": device}),
+            )
+            try:
+                self._stream.start()
+            except BaseException:
+                self._stream.close()
+                raise
+            self._leave = setup.join(self.close)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the device still gives sound; False once it is unplugged or closed."""
+        with self._setup.kept():
+            try:
+                return not self._closed and bool(self._stream.active)
+            except Exception:  # whatever PortAudio raises, the device gives nothing
+                return False
+
+    @property
+    def latency_s(self) -> float:
+        """From the mouth to the callback, as the stream reports it."""
+        return float(self._stream.latency)
+
+    def close(self) -> None:
+        """May be called twice, and on any thread."""
+        with self._setup.kept():
+            if not self._closed:
+                self._closed = True
+                self._leave()
+                self._stream.close()
+
+    def _take(self, data: Any, frames: int, time: Any, status: Any) -> None:
+        self.ring.put(bytes(data), self._clock())

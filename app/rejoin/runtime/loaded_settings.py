@@ -1,0 +1,95 @@
+"""The settings as they are read from tables, and a sentence for each thing that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from rejoin.errors import BadInputError
+from rejoin.input_events import chords
+from rejoin.language import Message, mark
+from rejoin.runtime.player_settings import SETTINGS, PlayerSettings
+from rejoin.runtime.setting_kinds import SHOWN, Keys
+from rejoin.runtime.settings_versions import VERSION_KEY, version_problem
+
+_NAMED: Final = 8
+"""How many unknown keys are named."""
+
+_DEFAULT_USED: Final = mark("{problem} Its default is used: {default}.")
+_UNKNOWN: Final = mark("This Rejoin has no such setting, and leaves it as it is: {names}.")
+_MORE: Final = mark(
+    "This Rejoin has no such setting, and leaves it as it is: {names} and {count} more."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and a sentence for each thing that was wrong with what they were read from.
+
+    `given`: the keys that have a usable value there. `bad`: the sentence for each key whose value
+    cannot be used; `problems` has them too. `damaged`: nothing of it could be read.
+    """
+
+    settings: PlayerSettings = PlayerSettings()  # noqa: RUF009 frozen
+    problems: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
+    bad: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    damaged: bool = False
+
+
+def from_tables(tables: Mapping[str, Any]) -> Loaded:
+    """The settings in tables of tables, as TOML has them, of the newest version. What is wrong is
+    left at its default."""
+    found: dict[str, Any] = {}
+    given: set[str] = set()
+    unknown: list[str] = []
+    bad: dict[str, str] = {}
+    for key, value in _flat(tables):
+        known = SETTINGS.get(key)
+        if known is None:
+            unknown.append(key)
+            continue
+        try:
+            found[known.name] = known.checked(value)
+            given.add(key)
+        except BadInputError as error:
+            default = known.to_text(known.default)
+            bad[key] = Message(_DEFAULT_USED, problem=error.args[0], default=default)
+    settings = PlayerSettings(**found)
+    problems = [*version_problem(tables), *bad.values(), *clashes_of(settings).values()]
+    if unknown:
+        named, more = ", ".join(key[:SHOWN] for key in unknown[:_NAMED]), len(unknown) - _NAMED
+        problems.append(Message(_MORE if more > 0 else _UNKNOWN, names=named, count=more))
+    return Loaded(settings, tuple(problems), frozenset(given), MappingProxyType(bad))
+
+
+def clashes_of(settings: PlayerSettings) -> dict[str, str]:
+    """A sentence for each setting of keys that another one before it has, too."""
+    shortcuts = {
+        key: chords.parse(getattr(settings, each.name))
+        for key, each in SETTINGS.items()
+        if isinstance(each.kind, Keys)
+    }
+    return {
+        other: Message(
+            "The settings {owner} and {other} both have the keys {keys}, which are for the first.",
+            owner=owner,
+            other=other,
+            keys=chord,
+        )
+        for owner, other, chord in chords.clashes(shortcuts)
+    }
+
+
+def _flat(tables: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Each value with its key. What is not a table of values stands for itself."""
+    groups = {key.partition(".")[0] for key in SETTINGS}
+    found: list[tuple[str, Any]] = []
+    for name, content in tables.items():
+        if name in groups and isinstance(content, Mapping):
+            found += [(f"{name}.{key}", value) for key, value in content.items()]
+        elif name != VERSION_KEY:
+            found.append((name, content))
+    return found

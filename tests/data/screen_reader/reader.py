@@ -1,0 +1,199 @@
+"""What a screen reader sees and hears, for Debian's own Python: `/usr/bin/python3 reader.py`.
+
+Reads a JSON command a line from standard input and answers each with a line of JSON; between them
+it prints a line for each announcement and each change of the focus (`heard`). Ends with its input.
+
+Commands: {"do": "tree"}; {"do": "find", "role": "...", "name": "how it begins"}: the path of what
+is shown and can be used; {"do": "press", "path": [...]}: the first action of the accessible at
+these places below the program's; {"do": "focus", "path": [...]}; {"do": "value", "path": [...],
+"to": 40}; {"do": "text", "path": [...], "to": "..."}. Each may have "program": its name.
+"""
+
+import json
+import os
+import sys
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+
+import pyatspi  # noqa: E402
+from gi.repository import Atspi, GLib  # noqa: E402
+
+MOST_DEEP = 40
+EVENTS = ("object:announcement", "object:state-changed:focused", "window:activate")
+
+
+def say(**values):
+    print(json.dumps(values), flush=True)
+
+
+def program(name):
+    """The program of this name that shows anything; any, if there is no name."""
+    for each in pyatspi.Registry.getDesktop(0):
+        if each is not None and name in ("", each.name):
+            each.set_cache_mask(Atspi.Cache.NONE)  # it does not follow what is hidden meanwhile
+            each.clear_cache()
+            if each.childCount:
+                return each
+    return None
+
+
+def actions_of(accessible):
+    try:
+        offered = accessible.queryAction()
+    except NotImplementedError:
+        return []
+    return [offered.getName(at) for at in range(offered.nActions)]
+
+
+def value_of(accessible):
+    try:
+        value = accessible.queryValue()
+    except NotImplementedError:
+        return None
+    return [value.minimumValue, value.currentValue, value.maximumValue]
+
+
+def text_of(accessible):
+    try:
+        text = accessible.queryText()
+    except NotImplementedError:
+        return None
+    return text.getText(0, -1)
+
+
+def relations_of(accessible):
+    """Names of what labels it."""
+    found = []
+    for relation in accessible.getRelationSet():
+        if relation.getRelationType() == pyatspi.RELATION_LABELLED_BY:
+            found += [relation.getTarget(at).name for at in range(relation.getNTargets())]
+    return found
+
+
+def find(command):
+    """The first that is shown, with this role and a name that begins so; without what is in it."""
+    whole = program(command.get("program", ""))
+    path = None if whole is None else path_to(whole, command["role"], command["name"], [])
+    return {"path": path}
+
+
+def path_to(accessible, role, name, path):
+    for at, child in enumerate(accessible):
+        if child is None:
+            continue
+        states = child.getState()
+        if not states.contains(pyatspi.STATE_SHOWING):
+            continue
+        if child.getRoleName() == role and child.name.startswith(name):
+            return [*path, at] if states.contains(pyatspi.STATE_SENSITIVE) else None
+        below = path_to(child, role, name, [*path, at])
+        if below is not None:
+            return below
+    return None
+
+
+def described(accessible, path):
+    states = accessible.getState()
+    shown = {
+        "path": path,
+        "role": accessible.getRoleName(),
+        "name": accessible.name,
+        "description": accessible.description,
+        "actions": actions_of(accessible),
+        "value": value_of(accessible),
+        "text": text_of(accessible),
+        "labelled_by": relations_of(accessible),
+        "states": sorted(pyatspi.stateToString(each) for each in states.getStates()),
+        "children": [],
+    }
+    if len(path) < MOST_DEEP:
+        for at, child in enumerate(accessible):
+            if child is not None:
+                shown["children"].append(described(child, [*path, at]))
+    return shown
+
+
+def found(command):
+    accessible = program(command.get("program", ""))
+    for at in command["path"]:
+        accessible = accessible.getChildAtIndex(at)
+    return accessible
+
+
+def tree(command):
+    whole = program(command.get("program", ""))
+    return {"tree": None if whole is None else described(whole, [])}
+
+
+def press(command):
+    return {"done": found(command).queryAction().doAction(0)}
+
+
+def focus(command):
+    return {"done": found(command).queryComponent().grabFocus()}
+
+
+def value(command):
+    found(command).queryValue().currentValue = command["to"]
+    return {"done": True}
+
+
+def text(command):
+    return {"done": found(command).queryEditableText().setTextContents(command["to"])}
+
+
+COMMANDS = {each.__name__: each for each in (tree, find, press, focus, value, text)}
+
+
+def carry_out(line):
+    command = json.loads(line)
+    try:
+        say(answer=COMMANDS[command["do"]](command))
+    except Exception as error:  # what was there has gone; the caller asks again
+        say(answer={"error": f"{type(error).__name__}: {error}"})
+
+
+def on_event(event):
+    kind = str(event.type)
+    try:
+        source, role = event.source.name, event.source.getRoleName()
+    except Exception:  # it has gone
+        source, role = "", ""
+    if kind.startswith("object:announcement"):
+        say(heard="announcement", text=event.any_data, politeness=event.detail1)
+    elif kind.startswith("object:state-changed:focused"):
+        if event.detail1:
+            say(heard="focus", text=source, role=role)
+    else:
+        say(heard="window", text=source, role=role)
+
+
+class Input:
+    """Lines of standard input, as they come."""
+
+    def __init__(self):
+        self.begun = b""
+
+    def read(self, descriptor, _condition):
+        got = os.read(descriptor, 65536)
+        if not got:
+            pyatspi.Registry.stop()
+            return False
+        *lines, self.begun = (self.begun + got).split(b"\n")
+        for line in lines:
+            carry_out(line)
+        return True
+
+
+def main():
+    for each in EVENTS:
+        pyatspi.Registry.registerEventListener(on_event, each)
+    GLib.io_add_watch(sys.stdin.fileno(), GLib.IO_IN | GLib.IO_HUP, Input().read)
+    say(ready=True)
+    pyatspi.Registry.start()
+
+
+if __name__ == "__main__":
+    main()
