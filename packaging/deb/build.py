@@ -149,7 +149,7 @@ def build(frozen: Path, dist: Path, work: Path, maintainer: str = MAINTAINER) ->
     put(tree / "DEBIAN/control", text)
     package = dist / f"rejoin_{version()}_{architecture}.deb"
     dist.mkdir(parents=True, exist_ok=True)
-    said("dpkg-deb", "--root-owner-group", "-Zxz", "-z9", "--build", tree, package)
+    said("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, package)
     return package
 
 
