@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The commands of development: `demo`, `test`, `check`, `fuzz`, `bench`, `shaders`, `texts`.
+"""The commands of development, from `demo` and `test` to `package`: USAGE lists them.
 
 Standard library only.
 
@@ -74,6 +74,10 @@ CARD_PACKAGES = (
 )
 """A graphics card in software, for OpenGL and Vulkan."""
 
+PACKAGE_PACKAGES = ("dpkg-dev", "binutils", "xz-utils")
+VERIFY_PACKAGES = ("mmdebstrap",)
+"""For the Debian package, and for the systems in which it is proved."""
+
 BENCH_PACKAGES = ("xvfb", "xauth", "postgresql", *CARD_PACKAGES)
 """For the benches of what draws, and of the backend."""
 
@@ -86,6 +90,7 @@ SERVER_PACKAGES = ("nginx", "prometheus", "tinyproxy")
 TEST_PACKAGES = (
     *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql", "systemd"),
     *("dbus", "gnome-keyring", "at-spi2-core", "python3-pyatspi"),
+    *("appstream", "desktop-file-utils"),
     *SERVER_PACKAGES,
     *CARD_PACKAGES,
     *WAYLAND_PACKAGES,
@@ -139,6 +144,8 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
+  package [--verify]
+                 make wheel, sdist, frozen program and Debian package in dist/; prove the last
   pictures       make the pictures of docs/player.md and docs/languages.md anew
   shaders        bake resources/shaders in an environment of 650 MB that is removed again
   texts          bring resources/languages up to date, and list what is not translated
@@ -587,6 +594,28 @@ def bench(flags: list[str]) -> int:
     return run(environ, [tool("python"), "-m", "bench", *flags])
 
 
+def package(flags: list[str]) -> int:
+    """Make what a player can install, in `dist/`: each from the one before."""
+    verify = flags == ["--verify"]
+    if flags and not verify:
+        raise Stopped("package takes --verify alone.\n" + USAGE, 2)
+    set_up(RUN_PACKAGES + PACKAGE_PACKAGES + (VERIFY_PACKAGES if verify else ()))
+    dist, recipes, python = ROOT / "dist", ROOT / "packaging", tool("python")
+    shutil.rmtree(dist, ignore_errors=True)
+    if run(None, [python, str(recipes / "wheel" / "build.py")]):
+        return 1
+    [wheel] = dist.glob("*.whl")
+    steps = [[str(recipes / "frozen" / "build.py"), "--wheel", str(wheel)]]
+    if shutil.which("dpkg-deb"):
+        steps.append([str(recipes / "deb" / "build.py")])
+    if any(run(None, [python, *step]) for step in steps):
+        return 1
+    if not verify:
+        return 0
+    [made] = dist.glob("*.deb")
+    return run(None, [python, str(recipes / "deb" / "verify.py"), str(made)])
+
+
 def pictures(flags: list[str]) -> int:
     if flags:
         raise Stopped("pictures takes no flags.\n" + USAGE, 2)
@@ -678,6 +707,7 @@ COMMANDS = {
     "check": check,
     "fuzz": fuzz,
     "bench": bench,
+    "package": package,
     "pictures": pictures,
     "shaders": shaders,
     "texts": texts,

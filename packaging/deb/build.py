@@ -1,0 +1,173 @@
+"""Make the Debian package from the frozen program: `dist/rejoin_VERSION_ARCHITECTURE.deb`.
+
+    python packaging/deb/build.py --frozen dist/rejoin [--dist FOLDER] [--work FOLDER]
+
+The program lies in /usr/lib/rejoin. What Debian has is not in it: `dpkg-shlibdeps` finds the
+packages of the libraries that are linked, and OPENED names those of the libraries that are opened
+later. No script of ours runs at installation: the system's own triggers learn of the menu entry,
+the scheme `rejoin://` and the icons. Standard library only; needs dpkg-dev, and no root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+RESOURCES = ROOT / "resources"
+
+OPENED = ("libportaudio2", "libegl1", "libgl1", "xdg-utils", "ca-certificates")
+"""Opened by ctypes or by Qt, or run: no linker knows of them."""
+
+RECOMMENDED = ("libvulkan1", "libva2", "libva-drm2", "gnome-keyring | org.freedesktop.secrets")
+SUGGESTED = ("mesa-va-drivers", "intel-media-va-driver")
+MAINTAINER = "The Rejoin developers <rejoin@rejoin.invalid>"
+"""No project address exists yet; whoever publishes the package gives `--maintainer`."""
+
+SHELLS = {
+    "bash": "usr/share/bash-completion/completions/rejoin",
+    "zsh": "usr/share/zsh/vendor-completions/_rejoin",
+    "fish": "usr/share/fish/vendor_completions.d/rejoin.fish",
+}
+METAINFO = "invalid.rejoin.Rejoin.metainfo.xml"
+"""Its name is that of the component, whose domain is nobody's yet: see MAINTAINER."""
+
+ICON_SIZES = (16, 24, 32, 48, 128, 256, 512)
+
+
+def version() -> str:
+    text = (ROOT / "app" / "rejoin" / "version.py").read_text(encoding="utf-8")
+    [found] = re.findall(r'^VERSION: Final = "([^"]+)"$', text, re.MULTILINE)
+    return found
+
+
+def said(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+    """What the command printed. Raises CalledProcessError."""
+    return subprocess.run(
+        [str(each) for each in command],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env=env,
+    ).stdout
+
+
+def put(path: Path, content: str | bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def lay_out(frozen: Path, tree: Path) -> None:
+    """Everything that the package installs."""
+    program = tree / "usr/lib/rejoin"
+    shutil.copytree(frozen, program, symlinks=True)
+    (tree / "usr/bin").mkdir(parents=True)
+    (tree / "usr/bin/rejoin").symlink_to("../lib/rejoin/rejoin")
+    put(tree / "usr/share/applications/rejoin.desktop", (HERE / "rejoin.desktop").read_bytes())
+    put(tree / f"usr/share/metainfo/{METAINFO}", (HERE / METAINFO).read_bytes())
+    icons = tree / "usr/share/icons/hicolor"
+    for size in ICON_SIZES:
+        picture = (RESOURCES / "icons" / f"rejoin-{size}.png").read_bytes()
+        put(icons / f"{size}x{size}/apps/rejoin.png", picture)
+    put(icons / "scalable/apps/rejoin.svg", (RESOURCES / "icons" / "rejoin.svg").read_bytes())
+    for shell, place in SHELLS.items():
+        asked = {**os.environ, "_REJOIN_COMPLETE": f"{shell}_source"}
+        put(tree / place, said(frozen / "rejoin", env=asked))
+    documents = tree / "usr/share/doc/rejoin"
+    put(documents / "copyright", (HERE / "copyright").read_bytes())
+    put(documents / "changelog.gz", gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), 9, mtime=0))
+
+
+def set_modes(tree: Path) -> None:
+    """Readable by everybody, writable by root alone, whatever the umask of the build was."""
+    for path in [tree, *tree.rglob("*")]:
+        if not path.is_symlink():
+            runs = path.is_dir() or (path.name == "rejoin" and path.parent.name == "rejoin")
+            path.chmod(0o755 if runs and (path.is_dir() or is_elf(path)) else 0o644)
+
+
+def is_elf(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+def depends(tree: Path, work: Path) -> str:
+    """The packages of all libraries that the program links and does not bring."""
+    put(work / "debian/control", "Source: rejoin\n\nPackage: rejoin\nArchitecture: any\n")
+    (tree / "DEBIAN").mkdir()  # by this the tool knows where $ORIGIN of a library is
+    inside = tree / "usr/lib/rejoin"
+    folders = {path.parent for path in inside.rglob("*.so*")}
+    found = said(
+        *("dpkg-shlibdeps", "-O", "--warnings=0", "--ignore-missing-info"),
+        *(f"-l{folder}" for folder in sorted(folders)),
+        *sorted(path for path in inside.rglob("*") if is_elf(path)),
+        cwd=work,
+    )
+    linked = found.partition("shlibs:Depends=")[2].strip()
+    named = {re.split(r"[ (|]", each.strip(), maxsplit=1)[0] for each in linked.split(",")}
+    return ", ".join([linked, *(each for each in OPENED if each not in named)])
+
+
+def control(tree: Path, needed: str, architecture: str, maintainer: str) -> str:
+    files = [path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()]
+    size = sum((path.stat().st_size + 1023) // 1024 for path in files)
+    description = textwrap.indent((HERE / "description.txt").read_text(encoding="utf-8"), " ")
+    return (
+        "Package: rejoin\n"
+        f"Version: {version()}\n"
+        f"Architecture: {architecture}\n"
+        f"Maintainer: {maintainer}\n"
+        f"Installed-Size: {size}\n"
+        f"Depends: {needed}\n"
+        f"Recommends: {', '.join(RECOMMENDED)}\n"
+        f"Suggests: {', '.join(SUGGESTED)}\n"
+        "Section: games\n"
+        "Priority: optional\n"
+        f"Description: {description.lstrip()}"
+    )
+
+
+def build(frozen: Path, dist: Path, work: Path, maintainer: str = MAINTAINER) -> Path:
+    """Returns the package. Raises CalledProcessError."""
+    shutil.rmtree(work, ignore_errors=True)
+    tree = work / "tree"
+    lay_out(frozen, tree)
+    set_modes(tree)
+    architecture = said("dpkg", "--print-architecture").strip()
+    text = control(tree, depends(tree, work), architecture, maintainer)
+    put(tree / "DEBIAN/control", text)
+    package = dist / f"rejoin_{version()}_{architecture}.deb"
+    dist.mkdir(parents=True, exist_ok=True)
+    said("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, package)
+    return package
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Make the Debian package.")
+    parser.add_argument("--frozen", type=Path, default=ROOT / "dist" / "rejoin")
+    parser.add_argument("--dist", type=Path, default=ROOT / "dist")
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "deb")
+    parser.add_argument("--maintainer", default=MAINTAINER)
+    arguments = parser.parse_args()
+    try:
+        package = build(arguments.frozen, arguments.dist, arguments.work, arguments.maintainer)
+    except subprocess.CalledProcessError as error:
+        print(f"{error.cmd[0]} ended with {error.returncode}; see above.", file=sys.stderr)
+        return 1
+    print(package)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""Make the wheel and the source distribution: the same bytes from the same commit, anywhere.
+
+    python packaging/wheel/build.py [--dist FOLDER]
+
+Run it with a Python that has hatchling, such as the one of `.venv`. The date in both archives is
+that of the commit (SOURCE_DATE_EPOCH, reproducible-builds.org), or of `--date`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def date_of_commit(root: Path) -> str:
+    """Seconds since 1970; that of 2020-02-02 where this is no checkout, as hatchling has it."""
+    asked = subprocess.run(
+        ["git", "-C", str(root), "log", "-1", "--format=%ct"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return asked.stdout.strip() if asked.returncode == 0 else "1580601600"
+
+
+def build(root: Path, dist: Path, date: str | None = None) -> list[Path]:
+    """The sdist and the wheel, in this order. Raises CalledProcessError."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", str(dist.resolve())],
+        check=True,
+        cwd=str(root),
+        env={**os.environ, "SOURCE_DATE_EPOCH": date or date_of_commit(root)},
+        stdout=subprocess.DEVNULL,
+    )
+    [sdist] = dist.glob("rejoin_client-*.tar.gz")
+    [wheel] = dist.glob("rejoin_client-*.whl")
+    return [sdist, wheel]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Make the wheel and the source distribution.")
+    parser.add_argument("--dist", type=Path, default=ROOT / "dist")
+    parser.add_argument("--date", help="seconds since 1970; default: that of the commit")
+    arguments = parser.parse_args()
+    for path in build(ROOT, arguments.dist, arguments.date):
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""What `dev.py package` makes: wheel and sdist in full; of the frozen program its entry and recipe;
+the Debian package around a stand-in for the frozen program.
+
+PyInstaller does not run here: `dev.py package --verify` proves the real package, and takes minutes.
+"""
+
+from __future__ import annotations
+
+import configparser
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from rejoin.child_program import CHILD, PROGRAMS
+from rejoin.runtime.deep_link import SCHEME
+from rejoin.version import VERSION
+
+ROOT = Path(__file__).parent.parent
+DEB = ROOT / "packaging" / "deb"
+needs_dpkg = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg is not here")
+
+
+def recipe(name: str) -> ModuleType:
+    """The module packaging/NAME/build.py."""
+    path = ROOT / "packaging" / name / "build.py"
+    spec = importlib.util.spec_from_file_location(f"build_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# --- wheel and sdist ------------------------------------------------------------------------------
+
+
+def copy_of_the_sources(to: Path) -> Path:
+    """Another folder, with other dates and other rights for others."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        check=False,
+        capture_output=True,
+    )
+    if listed.returncode:
+        pytest.skip("this is no checkout")
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, to / name)
+    return to
+
+
+def test_wheel_and_sdist_are_the_same_bytes_from_two_folders(tmp_path: Path) -> None:
+    build = recipe("wheel").build
+    first, second = tmp_path / "first", tmp_path / "second"
+    here = build(copy_of_the_sources(tmp_path / "a"), first, "1790000000")
+    (tmp_path / "b" / "deeper").mkdir(parents=True)
+    there = build(copy_of_the_sources(tmp_path / "b" / "deeper"), second, "1790000000")
+    assert [each.name for each in here] == [
+        f"rejoin_client-{VERSION}.tar.gz",
+        f"rejoin_client-{VERSION}-py3-none-any.whl",
+    ]
+    for one, other in zip(here, there, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_the_sdist_has_what_a_checkout_has_and_no_caches(tmp_path: Path) -> None:
+    source = copy_of_the_sources(tmp_path / "source")
+    (source / ".import_linter_cache").mkdir()
+    (source / ".import_linter_cache" / "x.json").write_text("{}")
+    sdist, _ = recipe("wheel").build(source, tmp_path / "dist", "1790000000")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"dev.py", "requirements.lock", ".ci/run", "tests/test_artefacts.py"} <= names
+    assert not [name for name in names if "cache" in name.split("/")[0]]
+
+
+# --- the frozen program ---------------------------------------------------------------------------
+
+
+def run_entry(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The frozen program's first script, with an interpreter that says that it is frozen."""
+    entry = str(ROOT / "packaging" / "frozen" / "entry.py")
+    script = (
+        "import runpy, sys; sys.frozen = True; sys.argv = [sys.argv[1], *sys.argv[2:]]; "
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", script, entry, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_the_entry_is_the_command_line() -> None:
+    done = run_entry("--version")
+    assert (done.returncode, done.stdout) == (0, f"rejoin, version {VERSION}\n")
+
+
+def test_the_entry_runs_child_programs() -> None:
+    """A frozen Rejoin has no `python -m`: it starts itself."""
+    done = run_entry(CHILD, "no-such-program")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    for name in PROGRAMS:
+        assert importlib.util.find_spec(PROGRAMS[name]) is not None
+
+
+def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None:
+    text = (ROOT / "packaging" / "frozen" / "rejoin.spec").read_text(encoding="utf-8")
+    found = re.search(r'LEFT_OUT = re\.compile\(\s*r"""(.*?)""",', text, re.DOTALL)
+    assert found is not None
+    left_out = re.compile(found[1], re.VERBOSE)
+    plugins = "PySide6/Qt/plugins"
+    for name in (
+        f"{plugins}/platformthemes/libqgtk3.so",
+        f"{plugins}/platforms/libqeglfs.so",
+        f"{plugins}/platforms/libqvnc.so",
+        "PySide6/Qt/translations/qtbase_de.qm",
+        "PySide6/Qt/lib/libQt6EglFsKmsSupport.so.6",
+        "sdl2dll/dll/libSDL2_mixer-2.0.so",
+    ):
+        assert left_out.search(name), name
+    for name in (
+        f"{plugins}/platforms/libqxcb.so",
+        f"{plugins}/platforms/libqwayland.so",
+        f"{plugins}/platforms/libqoffscreen.so",
+        f"{plugins}/platformthemes/libqxdgdesktopportal.so",
+        f"{plugins}/xcbglintegrations/libqxcb-glx-integration.so",
+        "PySide6/Qt/lib/libQt6Widgets.so.6",
+        "sdl2dll/dll/libSDL2-2.0.so",
+    ):
+        assert not left_out.search(name), name
+
+
+# --- the Debian package ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Builds the package around a program that only knows shell completion."""
+    module = recipe("deb")
+    frozen = tmp_path / "rejoin"
+    frozen.mkdir()
+    program = frozen / "rejoin"
+    program.write_text('#!/bin/sh\necho "completes for $_REJOIN_COMPLETE"\n')
+    program.chmod(0o700)
+    (frozen / "_internal").mkdir()
+    (frozen / "_internal" / "a.txt").write_text("a file")
+    (frozen / "_internal" / "a.txt").chmod(0o600)
+    monkeypatch.setattr(module, "depends", lambda tree, work: "libc6 (>= 2.36)")
+
+    def build() -> Path:
+        made: Path = module.build(frozen, tmp_path / "dist", tmp_path / "work", "A B <a@b.example>")
+        return made
+
+    return build
+
+
+@needs_dpkg
+def test_the_package_puts_everything_in_its_place(packaged: Callable[..., Path]) -> None:
+    package = packaged()
+    listed = subprocess.run(
+        ["dpkg-deb", "--contents", str(package)], check=True, capture_output=True, text=True
+    ).stdout
+    rows = {line.split()[5].lstrip("."): line.split()[:2] for line in listed.splitlines()}
+    assert rows["/usr/lib/rejoin/_internal/a.txt"] == ["-rw-r--r--", "root/root"]
+    assert rows["/usr/lib/rejoin/rejoin"][1] == "root/root"
+    assert rows["/usr/bin/rejoin"][0].startswith("l")
+    for place in (
+        "/usr/share/applications/rejoin.desktop",
+        "/usr/share/icons/hicolor/256x256/apps/rejoin.png",
+        "/usr/share/icons/hicolor/scalable/apps/rejoin.svg",
+        "/usr/share/bash-completion/completions/rejoin",
+        "/usr/share/doc/rejoin/copyright",
+    ):
+        assert place in rows
+
+
+@needs_dpkg
+def test_the_package_says_what_it_is(packaged: Callable[..., Path]) -> None:
+    package = packaged()
+    fields = subprocess.run(
+        ["dpkg-deb", "--field", str(package)], check=True, capture_output=True, text=True
+    ).stdout
+    architecture = subprocess.run(
+        ["dpkg", "--print-architecture"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    assert package.name == f"rejoin_{VERSION}_{architecture}.deb"
+    assert f"\nVersion: {VERSION}\n" in fields
+    assert "\nDepends: libc6 (>= 2.36)\n" in fields
+    assert "\nMaintainer: A B <a@b.example>\n" in fields
+    assert "\nDescription: play games streamed by" in fields
+    scripts = subprocess.run(
+        ["dpkg-deb", "--ctrl-tarfile", str(package)], check=True, capture_output=True
+    ).stdout
+    assert b"postinst" not in scripts
+
+
+def test_the_menu_entry_opens_links() -> None:
+    entry = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+    entry.optionxform = str  # type: ignore[assignment,method-assign]
+    entry.read(DEB / "rejoin.desktop", encoding="utf-8")
+    section = entry["Desktop Entry"]
+    assert section["Exec"] == "rejoin home %u"
+    assert section["MimeType"] == f"x-scheme-handler/{SCHEME};"
+
+
+@pytest.mark.parametrize(
+    ("program", "file"),
+    [
+        (("desktop-file-validate",), "rejoin.desktop"),
+        (("appstreamcli", "validate", "--no-net"), "invalid.rejoin.Rejoin.metainfo.xml"),
+    ],
+    ids=["desktop-file-validate", "appstreamcli"],
+)
+def test_menu_entry_and_metadata_are_valid(program: tuple[str, ...], file: str) -> None:
+    if shutil.which(program[0]) is None:
+        pytest.skip(f"{program[0]} is not here")
+    done = subprocess.run(
+        [*program, str(DEB / file)], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_metadata_names_the_menu_entry_and_the_scheme() -> None:
+    root = ET.parse(DEB / "invalid.rejoin.Rejoin.metainfo.xml").getroot()
+    assert root.findtext("launchable") == "rejoin.desktop"
+    assert root.findtext("provides/mediatype") == f"x-scheme-handler/{SCHEME}"
+    assert json.dumps(root.findtext("id")) == '"invalid.rejoin.Rejoin"'
