@@ -40,6 +40,8 @@ UNMIRRORED: dict[str, str] = {
     "emulator/test_document.py": "tests docs/emulator.md",
     "emulator/test_fuzz.py": "throws bad input at the whole emulator",
     "gui/languages/test_every_window.py": "shows every window in other languages",
+    "gui/test_colour_alone.py": "compares every page with and without its colours",
+    "gui/test_motion.py": "tests that nothing moves in any page with reduced motion",
     "gui/test_no_leak.py": "tests that a whole window is freed",
     "gui/test_pages.py": "tests every page for large text, keyboard and focus",
     "input_module/test_hostile_modules.py": "runs hostile modules in the whole sandbox",

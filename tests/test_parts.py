@@ -226,7 +226,8 @@ LOADED_BY_NAME = {"asyncpg": "sqlalchemy"}
 
 def names(part: str) -> set[str]:
     """Import names of the requirements of a part."""
-    return {one.name.removesuffix("-Essentials") for one in requirements()[part]}
+    found = {one.name.removesuffix("-Essentials") for one in requirements()[part]}
+    return found | ({"shiboken6"} if "PySide6" in found else set())  # PySide6 is bound by it
 
 
 @pytest.mark.parametrize("verb", VERBS)
