@@ -410,7 +410,7 @@ EFFECTS: Mapping[str, tuple[Any, Observer]] = {
     "appearance.language": ("de", _appearance),
     "appearance.high_contrast": (True, _appearance),
     "appearance.text_size": (150, _appearance),
-    "appearance.reduced_motion": (True, _appearance),
+    "appearance.motion": ("reduced", _appearance),
     "notifications.background": (False, _hints),
     "notifications.sound": (True, _hints),
     "privacy.streamer_mode": (True, _folders_hidden),

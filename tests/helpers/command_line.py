@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snapshot, Stage
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
 from rejoin.input_events.wishes import AnyWish
+from rejoin.language import Message
 from rejoin.runtime.microphone import no_microphone
 from rejoin.runtime.player import PlayerOptions
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
@@ -53,7 +54,7 @@ class FakePlayer:
 
     ending: Ending | None = Ending(EndingKind.CLOSED_FOR_NOW)
     sentence: str | None = None
-    """What `problem` returns."""
+    """What is wrong with it."""
 
     made: ClassVar[list[FakePlayer]] = []
 
@@ -84,8 +85,8 @@ class FakePlayer:
     def report_facts(self) -> dict[str, str]:
         return {"Input module": "of this player"}
 
-    def problem(self) -> str | None:
-        return self.sentence
+    def problems(self) -> tuple[Message, ...]:
+        return () if self.sentence is None else tuple(map(Message, self.sentence.splitlines()))
 
     def subscribe_wishes(self, listener: Callable[[AnyWish], None]) -> Callable[[], None]:
         self.wish_listeners.append(listener)
