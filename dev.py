@@ -493,8 +493,9 @@ def layout_step() -> Step:
 LANES = (
     ("tests/backend", "tests/cli", "tests/core"),
     ("tests/emulator", "tests/rtc", "tests/runtime", "tests/signaling"),
+    ("tests/gui",),
 )
-"""Tests that mostly wait, in processes at the same time; a third one has all other tests."""
+"""Tests in processes at the same time, by how much they wait; one more has all others."""
 
 
 def lanes() -> list[list[str]]:

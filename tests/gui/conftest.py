@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import pytest
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
+from shiboken6 import isValid
 
-from helpers.window_faces import Face, ShowFace, Shown, destroy, show_face
+from helpers.window_faces import Face, ShowFace, Shown, delete, destroy, show_face
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.qt_application import make_application
 
@@ -40,6 +42,19 @@ def qt_messages() -> Iterator[list[str]]:
     finally:
         qInstallMessageHandler(before)
     assert said == []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def windows_go_with_their_file() -> Iterator[None]:
+    """What a file's tests left is deleted: each change of theme visits all widgets there are, and
+    tests of many files in one process became many times slower."""
+    yield
+    application = QApplication.instance()
+    if isinstance(application, QApplication):
+        for widget in application.topLevelWidgets():
+            if isValid(widget):
+                delete(widget)
+    gc.collect()
 
 
 @pytest.fixture

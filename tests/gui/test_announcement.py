@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6 import QtGui
 from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -19,7 +20,7 @@ def test_the_text_and_its_urgency_reach_qt(
         AnnouncementPoliteness = QAccessible.AnnouncementPoliteness
         updateAccessibility = staticmethod(handed.append)
 
-    monkeypatch.setattr(announcement, "QAccessible", Recorder)
+    monkeypatch.setattr(QtGui, "QAccessible", Recorder)  # imported when it is needed
     widget = QWidget()
     announcement.announce(widget, "You're back", urgent=urgent)
     (event,) = handed

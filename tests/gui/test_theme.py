@@ -177,6 +177,12 @@ def applied(application: QApplication, wanted: Appearance) -> tuple[list[Rule], 
     ]
 
 
+def ground_of(selector: str) -> str:
+    """The selector of what a text lies on: itself, or the button that `on` names."""
+    on = re.search(r'\[on="([^"]+)"\]', selector)
+    return selector if on is None else f'QPushButton[kind="{on[1]}"]'
+
+
 @appearances
 def test_every_text_of_the_style_sheet_reaches_aa(
     application: QApplication, wanted: Appearance
@@ -186,7 +192,7 @@ def test_every_text_of_the_style_sheet_reaches_aa(
     for rule in found:
         if "color" not in rule.colours or "disabled" in rule.states:
             continue  # WCAG 1.4.3 leaves out what cannot be used
-        own = colour(found, rule.selector, "background", *rule.states)
+        own = colour(found, ground_of(rule.selector), "background", *rule.states)
         for ground in grounds if own in (None, "transparent") else [own]:
             assert ground is not None
             assert roles.contrast(rule.colours["color"], ground) >= 4.5, rule
