@@ -259,9 +259,9 @@ def test_every_test_belongs_to_one_process_and_flags_choose_for_one(dev: ModuleT
     steps = {step.name: step for step in dev.test_steps([])}
     at_once = steps["tests"]
     parts = [command[command.index("-m", 3) :] for command in (at_once.command, *at_once.beside)]
-    assert [part[:2] for part in parts] == [["-m", "not live and not x11"]] * 3
-    assert [folder for part in parts[:2] for folder in part[2:]] == folders
-    assert parts[2][2:] == [f"--ignore={folder}" for folder in folders]
+    assert [part[:2] for part in parts] == [["-m", "not live and not x11"]] * 4
+    assert [folder for part in parts[:3] for folder in part[2:]] == folders
+    assert parts[3][2:] == [f"--ignore={folder}" for folder in folders]
     for name, marks, mark in (
         ("live tests", "live and not x11", "live"),
         ("tests on X", "x11", "x11"),
