@@ -2,7 +2,8 @@
 
     python browser_that_signs_in.py URL
 
-It prints what the last page says, unless REJOIN_TEST_QUIET is set. With REJOIN_TEST_USER_CODE it types that code first (RFC 8628).
+It prints what the last page says, unless REJOIN_TEST_QUIET is set. With REJOIN_TEST_USER_CODE it
+types that code first (RFC 8628).
 """
 
 from __future__ import annotations
