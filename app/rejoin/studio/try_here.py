@@ -20,7 +20,6 @@ STUDIO_MODULES: Final = (
     "asyncpg",
     "boto3",
     "fastapi",
-    "h11",
     "jwt",
     "prometheus_client",
     "rich",
