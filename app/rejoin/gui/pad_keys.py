@@ -74,10 +74,15 @@ class PadKeys(QObject):
         self._on_act = on_act
         self._closed = False
         self._heard.connect(self._do, Qt.ConnectionType.QueuedConnection)
-        QTimer.singleShot(after_ms, window, self._listen)
+        self._window = window
+        # A timer of its own: one of the window's would call this after it is gone.
+        self._wait = QTimer(self)
+        self._wait.setSingleShot(True)
+        self._wait.timeout.connect(self._listen)
+        self._wait.start(after_ms)
 
     def _listen(self) -> None:
-        if not self._closed:
+        if not self._closed and isValid(self._window):
             self._pads.listen(self.hear)
 
     def use(self, pads: PlayerPads) -> None:
