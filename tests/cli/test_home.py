@@ -146,5 +146,5 @@ def test_the_options_of_a_game_are_the_settings() -> None:
     )
     options = homes.options_of(settings)
     assert (options.renderer, options.vsync, options.max_height) == ("card", True, 720)
-    assert (options.report, options.gamepads, options.decoder) == (True, False, "auto")
+    assert (options.send_reports, options.gamepads, options.decoder) == (True, False, "auto")
     assert homes.options_of(settings, back=True).decoder == "software"

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -481,3 +482,17 @@ def test_another_game_that_cannot_begin_closes_the_window_with_a_sentence(
     assert code == 2
     assert "The CA certificate is gone." in err
     assert screen.played == []
+
+
+def test_another_game_uses_the_relay_of_the_settings_too(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "ice.json"
+    file.write_text('[{"urls": "turn:192.0.2.1", "username": "u", "credential": "c"}]')
+    save(turn_file=str(file))
+    play_twice(rejoin, monkeypatch, PLAY, lambda: None)
+    first, second = fake_player.made
+    assert first.profile.ice_servers_file == second.profile.ice_servers_file == file

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 _Options = TypeVar("_Options", bound="GameOptions")
 
-_OTHER_NAMES: Final = {"turn_file": "ice_servers", "send_reports": "report"}
-"""Options that do not have the name of their setting."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameOptions:
-    """What `play` and `back` have in common: how a game is decoded and shown."""
+    """What `play` and `back` have in common: how a game is decoded and shown. What is a setting too
+    has its field's name in `PlayerSettings`."""
 
     token: str | None = field(default=None, repr=False)
     token_command: str | None = None
@@ -55,7 +53,7 @@ class GameOptions:
     pad_mouse: bool = False
     max_kbps: int | None = None
     max_height: int | None = None
-    ice_servers: Path | None = None
+    turn_file: Path | None = None
     """File with the TURN servers."""
     allow_444: bool = False
     """Offer video with colour in full resolution."""
@@ -73,7 +71,7 @@ class GameOptions:
     close_at_end: bool = False
     probe_url: str | None = None
     """Another address of the studio, for probes while the connection is lost."""
-    report: bool = False
+    send_reports: bool = False
     """Send the studio reconnect reports, where it takes them."""
 
 
@@ -84,13 +82,10 @@ def with_settings(
     of the settings that the command line gives. `of_ticket`: the run began with a ticket, whose
     game may have crashed by a driver, so that the decoder stays the one that was chosen for it."""
     kept = fixed | {"decoder"} if of_ticket else fixed
-    here = {each.name for each in fields(options)}
-    names = {_OTHER_NAMES.get(each.name, each.name): each.name for each in fields(settings)}
-    now = {
-        ours: getattr(settings, theirs)
-        for ours, theirs in names.items()
-        if ours in here and theirs not in kept
-    }
+    names = {each.name for each in fields(options)} & {each.name for each in fields(settings)}
+    now = {name: getattr(settings, name) for name in names - kept}
+    if now.get("turn_file") is not None:
+        now["turn_file"] = Path(now["turn_file"])
     return replace(options, **now)
 
 
@@ -235,6 +230,7 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
         ),
         click.option(
             "--ice-servers",
+            "turn_file",
             metavar="FILE",
             type=OptionalFile(dir_okay=False, path_type=Path),
             default=saved("turn_file"),
@@ -261,6 +257,7 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
         ),
         click.option(
             "--report/--no-report",
+            "send_reports",
             default=saved("send_reports"),
             help="After each reconnect, send the studio how it went: cause, seconds, tries and "
             "outcome; no address and no text. It keeps them for 30 days, under a pseudonym.",

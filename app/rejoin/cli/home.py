@@ -136,13 +136,7 @@ def _make_parts(game: GameToPlay, on_activate: OnActivate) -> Parts:
 def options_of(settings: PlayerSettings, *, back: bool = False) -> GameOptions:
     """How a game is played by these settings. `back`: the last game, which may have crashed by a
     driver, so that it is decoded in software (as `rejoin back` does)."""
-    from rejoin.cli.game_options import GameOptions
+    from rejoin.cli.game_options import GameOptions, with_settings
 
-    names = {each.name for each in dataclasses.fields(GameOptions)}
-    same = {
-        each.name: getattr(settings, each.name)
-        for each in dataclasses.fields(settings)
-        if each.name in names
-    }
-    options = GameOptions(**same, report=settings.send_reports)
+    options = with_settings(GameOptions(), settings, frozenset(), of_ticket=False)
     return dataclasses.replace(options, decoder="software") if back else options

@@ -77,7 +77,7 @@ def _url_game(chosen: PlayOptions) -> GameToPlay:
     window.check_display()
     profile = backend_profile.profile_of(chosen.backend_url, chosen.token, chosen)
     profile, signed_in = bearer.given(
-        replace(profile, takes_reports=chosen.report, allows_microphone=True),
+        replace(profile, takes_reports=chosen.send_reports, allows_microphone=True),
         chosen,
     )
     if signed_in is None:

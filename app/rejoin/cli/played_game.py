@@ -93,7 +93,7 @@ def make_player(
             input_module=options.input_module == "service",
             max_kbps=options.max_kbps,
             max_height=options.max_height,
-            reports=ReportQueue(game.profile.backend_url) if options.report else None,
+            reports=ReportQueue(game.profile.backend_url) if options.send_reports else None,
             token_source=None if signed_in is None else signed_in.source,
             token_lasts_s=None if signed_in is None else signed_in.lasts_s,
         ),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _KEPT: Final = "rejoin.player_settings"
 _SAID: Final = "rejoin.player_settings.said"
-_FIELDS: Final = {"ice_servers": "turn_file", "report": "send_reports", "network": "scope"}
+_FIELDS: Final = {"network": "scope"}
 """Parameters of verbs that do not have the name of their setting."""
 
 

@@ -62,7 +62,7 @@ def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioPro
         except BadInputError:
             raise BadInputError("--probe-url must look like https://status.example/.") from None
         profile = replace(profile, probe_url=options.probe_url)
-    chosen = options.ice_servers
+    chosen = options.turn_file
     if "turn_file" not in given_here():
         chosen = _saved_ice_servers(profile, chosen)
     if chosen is not None:
