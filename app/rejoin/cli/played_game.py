@@ -105,19 +105,9 @@ def gamepads(
 ) -> tuple[PlayerPads, Callable[[AnyWish], None]]:
     """The player's gamepads, and what wishes of the input module go to. Switched off, nothing of
     them is read. `on_talk`: hears of the microphone's button."""
-    from rejoin.gamepads.choices import PadChoices
     from rejoin.gamepads.reader import Gamepads
     from rejoin.gui.own_pads import mappings_path
+    from rejoin.gui.settings.chosen_controls import pads_of
 
-    choices = PadChoices(
-        enabled=options.gamepads,
-        background=options.pad_background,
-        dead_zone=options.pad_dead_zone,
-        swap_ab=options.pad_swap_ab,
-        swap_xy=options.pad_swap_xy,
-        swap_ab_cards=options.pad_swap_ab_cards,
-        rumble=options.pad_rumble,
-        mouse=options.pad_mouse,
-    )
-    pads = Gamepads(choices, mappings_path(), on_talk=on_talk)
+    pads = Gamepads(pads_of(options), mappings_path(), on_talk=on_talk)
     return pads, pads.on_wish

@@ -28,7 +28,7 @@ from rejoin.emulator.service.faults import (
 )
 from rejoin.errors import RejoinError
 from rejoin.injector.clocks import Clocks
-from rejoin.injector.plans import CLOCK_JUMP_S
+from rejoin.injector.plans import BACKEND_DOWN_S, CLOCK_JUMP_S, IFACE_DOWN_S, PLACES_BEFORE
 from rejoin.injector.seeds import network_profiles
 from rejoin.netem.link import Direction
 from rejoin.netem.network_profile import PLACES, Place
@@ -46,10 +46,6 @@ from rejoin.verify.detector_score import OUTAGE
 from rejoin.verify.scenario import LIVE, Drop, Scenario, ScenarioCase
 
 LIVE_PATIENCE_S: Final = 60.0
-_BACKEND_DOWN_S: Final = 8.0
-_IFACE_DOWN_S: Final = 4.0
-_PLACES: Final = 5
-"""How many places are before the player in the queue of `http_queue`."""
 _CREATE: Final = "CreateStreamSessionConnection"
 _DARK: Final = frozenset({FaultKind.SILENCE, FaultKind.FREEZE, FaultKind.KILL})
 
@@ -204,10 +200,10 @@ class _Game:
 
     async def _fail_backend(self, control: EmulatorControl, name: str) -> None:
         if name == "http_blocked_udp_ok":
-            self._records.append(of_fault(name, await control.backend_down(_BACKEND_DOWN_S)))
+            self._records.append(of_fault(name, await control.backend_down(BACKEND_DOWN_S)))
             return
         if name == "http_queue":
-            await control.arm_backend(BackendFault(BackendFaultKind.QUEUE, _PLACES))
+            await control.arm_backend(BackendFault(BackendFaultKind.QUEUE, PLACES_BEFORE))
             await self._inject_fault(control, name, Fault(FaultKind.SILENCE))
             return
         kinds = {
@@ -217,7 +213,7 @@ class _Game:
         }
         await control.arm_backend(BackendFault(kinds[name], None))
         await self._inject_fault(control, name, Fault(FaultKind.SILENCE))
-        await asyncio.sleep(_BACKEND_DOWN_S)
+        await asyncio.sleep(BACKEND_DOWN_S)
         await control.arm_backend(BackendFault(BackendFaultKind.NONE))
 
     async def _inject_at_client(self, control: EmulatorControl, name: str) -> None:
@@ -246,17 +242,17 @@ class _Game:
 
     async def _iface_down(self, control: EmulatorControl) -> str:
         await control.inject(Fault(FaultKind.SILENCE))
-        await control.inject(Fault(FaultKind.SILENCE, _IFACE_DOWN_S, "all"))
-        await control.backend_down(_IFACE_DOWN_S)
+        await control.inject(Fault(FaultKind.SILENCE, IFACE_DOWN_S, "all"))
+        await control.backend_down(IFACE_DOWN_S)
         await asyncio.sleep(0.3)
         self._client.player.post(events.NetworkLost())
-        await asyncio.sleep(_IFACE_DOWN_S)
+        await asyncio.sleep(IFACE_DOWN_S)
         self._client.player.post(events.NetworkFound())
         return "nothing passes for 4 s; the engine gets the events of a lost and a found network"
 
     async def _dns_fail(self, control: EmulatorControl) -> str:
         await control.inject(Fault(FaultKind.SILENCE))
-        await control.backend_down(_BACKEND_DOWN_S)
+        await control.backend_down(BACKEND_DOWN_S)
         return "connections to the backend are refused, which is the same for the engine"
 
     async def _crash(self, control: EmulatorControl) -> str:

@@ -51,11 +51,13 @@ class History:
     def __init__(self) -> None:
         self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
         self._drops: deque[Drop] = deque(maxlen=MOST_DROPS)
-        self._next_at = float("-inf")
+        self.forget()
 
     def forget(self) -> None:
         """Another game begins."""
-        self.__init__()  # type: ignore[misc]  # the same as a new one
+        self._samples.clear()
+        self._drops.clear()
+        self._next_at = float("-inf")
 
     def tick(
         self, now: float, statistics: Callable[[], StreamStatistics | None], *, live: bool

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gui.control_options import ControlOptions, MouseOptions, SystemKeysMode, TouchMode
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
@@ -37,8 +39,29 @@ def controls_of(settings: PlayerSettings) -> ControlOptions:
     )
 
 
-def pads_of(settings: PlayerSettings) -> PadChoices:
-    """How gamepads behave, as the player has saved it."""
+class PadSettings(Protocol):
+    """What the settings say of gamepads; the options of a game say it by the same names."""
+
+    @property
+    def gamepads(self) -> bool: ...
+    @property
+    def pad_background(self) -> bool: ...
+    @property
+    def pad_dead_zone(self) -> float: ...
+    @property
+    def pad_swap_ab(self) -> bool: ...
+    @property
+    def pad_swap_xy(self) -> bool: ...
+    @property
+    def pad_swap_ab_cards(self) -> bool: ...
+    @property
+    def pad_rumble(self) -> bool: ...
+    @property
+    def pad_mouse(self) -> bool: ...
+
+
+def pads_of(settings: PadSettings) -> PadChoices:
+    """How gamepads behave, as the player has chosen it."""
     return PadChoices(
         enabled=settings.gamepads,
         background=settings.pad_background,
