@@ -14,8 +14,8 @@ from bench.measure import Measurement, percentile
 from rejoin.injector.faults import PathFault
 from rejoin.injector.injector import Injector
 from rejoin.injector.seeds import network_profiles
+from rejoin.interpreter import loop_factory
 from rejoin.rtc.socket_filter import put_between
-from rejoin.runtime.stream_thread import loop_factory
 
 PACKETS_PER_S = 3000
 PACKET = bytes(1200)

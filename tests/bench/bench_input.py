@@ -21,7 +21,7 @@ from rejoin.input_events.events import Button, InputEvent, KeyEvent, PointerButt
 from rejoin.input_events.wishes import VibrationWish
 from rejoin.input_module.port import Channel, ChannelState, ModuleOptions, ModuleProblem
 from rejoin.input_module.sandbox import Sandbox
-from rejoin.runtime.stream_thread import loop_factory
+from rejoin.interpreter import loop_factory
 
 MOUSE_HZ = 1000
 

@@ -23,11 +23,11 @@ from helpers.fake_microphone import FakeMicrophone, Sound, silence
 from helpers.waiting import eventually
 from rejoin.clock import boot_s
 from rejoin.core.model import Snapshot, Stage
+from rejoin.interpreter import loop_factory
 from rejoin.media.audio.microphone import VoiceFrame
 from rejoin.media.audio.opus_encoder import FRAME_SAMPLES
 from rejoin.runtime.microphone import PlayerMicrophone
 from rejoin.runtime.microphone_states import MicrophoneChoices, MicrophoneMode
-from rejoin.runtime.stream_thread import loop_factory
 
 RATE_HZ = 48_000
 

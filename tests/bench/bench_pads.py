@@ -24,7 +24,7 @@ from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.reader import Gamepads
 from rejoin.input_events.events import PadState
 from rejoin.input_module.sandbox import Sandbox
-from rejoin.runtime.stream_thread import loop_factory
+from rejoin.interpreter import loop_factory
 
 MOVE_EVERY_S = 0.004
 """As a pad of 250 reports a second."""

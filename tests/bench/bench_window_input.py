@@ -33,7 +33,7 @@ from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.qt_application import make_application
 from rejoin.input_events.events import InputEvent
 from rejoin.input_module.sandbox import Sandbox
-from rejoin.runtime.stream_thread import loop_factory
+from rejoin.interpreter import loop_factory
 
 _NONE = Qt.KeyboardModifier.NoModifier
 WAIT_S = 10.0

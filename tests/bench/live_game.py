@@ -25,12 +25,12 @@ from rejoin.core.model import Stage as SnapshotStage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.interpreter import freeze_startup_objects, loop_factory
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer
 from rejoin.runtime.player import Player, PlayerOptions
-from rejoin.runtime.stream_thread import freeze_startup_objects, loop_factory
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import OURS, Dialect

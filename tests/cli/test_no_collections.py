@@ -8,9 +8,9 @@ import pytest
 
 from helpers.command_line import PLAY, FakePlayer, Rejoin
 from rejoin.cli.no_collections import no_collections
+from rejoin.interpreter import freeze_startup_objects
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.player import PlayerOptions
-from rejoin.runtime.stream_thread import freeze_startup_objects
 
 
 def test_until_the_end_or_the_freezing_nothing_is_collected() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.waiting import eventually
 from rejoin.injector.delay_queue import EARLY_S, FLUSH_PACKETS, MAX_DELAYED_BYTES, DelayQueue
-from rejoin.runtime.stream_thread import loop_factory
+from rejoin.interpreter import loop_factory
 
 
 async def test_packets_leave_in_the_order_of_their_times() -> None:

@@ -40,7 +40,7 @@ from rejoin.input_module.port import (
 )
 from rejoin.input_module.sandbox import Failed, Sandbox
 from rejoin.input_protocol import controls
-from rejoin.runtime.stream_thread import loop_factory
+from rejoin.interpreter import loop_factory
 
 LISTENING = (Path(__file__).parent.parent / "data/input_modules/listening.js").read_text()
 

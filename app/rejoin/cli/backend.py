@@ -59,7 +59,7 @@ def _serve(chosen: BackendOptions) -> int:
     from rejoin.backend.store.database import Database
     from rejoin.backend.store.sessions import SessionStore
     from rejoin.backend.tracing import Tracing, otlp_tracer
-    from rejoin.runtime.stream_thread import freeze_startup_objects, loop_factory
+    from rejoin.interpreter import freeze_startup_objects, loop_factory
 
     settings = settings_of(chosen.settings_file)
     for sentence in settings.warnings():

@@ -96,7 +96,7 @@ def studio(chosen: StudioOptions) -> int:
     """
     from rejoin.emulator.service import console
     from rejoin.emulator.service.control import EmulatorControl
-    from rejoin.runtime.stream_thread import freeze_startup_objects
+    from rejoin.interpreter import freeze_startup_objects
     from rejoin.signaling.dialects import DIALECTS
     from rejoin.studio.serve import STUDIO_SETTINGS, Ports
     from rejoin.studio.serve import studio as served

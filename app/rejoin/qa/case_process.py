@@ -18,12 +18,12 @@ from typing import IO, Final
 
 from rejoin.core.trace import Record, to_line
 from rejoin.errors import RejoinError
+from rejoin.interpreter import freeze_startup_objects, loop_factory
 from rejoin.qa import client_case, traces
 from rejoin.qa.client_case import Job
 from rejoin.qa.messages import Done, FromCase, SessionKnown
 from rejoin.qa.results import CaseRecord
 from rejoin.qa.verdicts import Judgement, Verdict, Why
-from rejoin.runtime.stream_thread import freeze_startup_objects, loop_factory
 from rejoin.tasks import cancel, spawn
 
 EXIT_ABANDONED: Final = 3

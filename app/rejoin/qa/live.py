@@ -30,13 +30,13 @@ from rejoin.errors import RejoinError
 from rejoin.injector.clocks import Clocks
 from rejoin.injector.plans import BACKEND_DOWN_S, CLOCK_JUMP_S, IFACE_DOWN_S, PLACES_BEFORE
 from rejoin.injector.seeds import network_profiles
+from rejoin.interpreter import freeze_startup_objects
 from rejoin.netem.link import Direction
 from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import runner
 from rejoin.qa.game_client import ClientOptions, GameClient
 from rejoin.qa.runner import CaseResult
 from rejoin.rtc.candidates import NetworkRules
-from rejoin.runtime.stream_thread import freeze_startup_objects
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.dialects import OURS
 from rejoin.studio.address import Studio

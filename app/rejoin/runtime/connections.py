@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from rejoin.core.model import ConnectionNumber
+from rejoin.interpreter import collect_soon
 from rejoin.runtime.ports import PeerPort
-from rejoin.runtime.stream_thread import collect_soon
 from rejoin.tasks import spawn
 
 

@@ -24,9 +24,9 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener
 from rejoin.errors import BadInputError, SignalError
 from rejoin.injector.seeds import chance_of
+from rejoin.interpreter import collect_soon
 from rejoin.netem.link import Lane, Link, NetworkProfile, ProfileStage
 from rejoin.rtc.signal_codec import decode_request, encode_response
-from rejoin.runtime.stream_thread import collect_soon
 
 TICK_EVERY_S = 0.050
 """How often the game is advanced while nothing reads its state; reading advances it too."""

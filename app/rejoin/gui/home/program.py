@@ -149,7 +149,7 @@ def _begin(jobs: Jobs, controller: HomeController, instance: Instance | None) ->
 
 
 def _freeze() -> None:
-    from rejoin.runtime.stream_thread import freeze_startup_objects
+    from rejoin.interpreter import freeze_startup_objects
 
     freeze_startup_objects()
 
