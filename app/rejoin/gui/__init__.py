@@ -23,19 +23,20 @@ Glossary:
                 crossing between its threads and Qt's.
 
 Read these files in this order: `bridge`, `main_window` (with `window_options`), `layers`, `texts`,
-`notes`, `reconnect_overlay` (with `card` and `ring`), `controls` (with `control_options` and
-`shortcuts` and `window_shortcuts`), `input` (with `key_events` and `keys_down`), `pointer` (with
-`mouse_capture` and `view_state`), `touch` (with `trackpad`), `system_keys`, `wayland` (with
+`time_texts`, `notes`, `reconnect_overlay` (with `card` and `ring`), `controls` (with
+`control_options` and `shortcuts` and `window_shortcuts`), `input` (with `key_events` and
+`keys_down`), `pointer` (with `mouse_capture` and `view_state`), `touch` (with `trackpad`),
+`pad_keys` (with `focus_moves`, `pad_pointer` and `own_pads`), `system_keys`, `wayland` (with
 `wayland_client` and `wayland_wire`), `module_wishes`, `full_screen`, `video_view` (with
 `video_surface`, `picture_layout`, `raster_surface` and `raster`; on the graphics card
 `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of them, `renderer_choice`
 and `surface_choice` with `card_api`, `surface_probe` and `surface_fallback`), `application` and
 `qt_application`; then the package `home`, the window around games. The rest is small:
-`starting_card`, `confirmation`, `end_card` with `ending_texts` and `report`, `corners` with `pill`,
-`connection_test` with `connection_test_texts`, `reconnect_button`, `announcer` with `announcement`,
-`sound_control`, `microphone_sign` with `microphone_texts`, `stats_overlay`, `network_hint`,
-`displays` with `display_probe`, `platform_plugin`, `qt_loading`, `theme` with `roles` and
-`system_motion`, `labels`, `button_row`, `accessible_roles`, `window_size`, `front`, `screenshot`.
-Packages of their own: `settings`, `menu` over a running game, and `guest`, what the window does to
-the player's desktop.
+`starting_card`, `confirmation`, `end_card` with `ending_texts`, `report` and `shared_text`,
+`corners` with `pill`, `connection_test` with `connection_test_texts`, `reconnect_button`,
+`announcer` with `announcement`, `sound_control`, `microphone_sign` with `microphone_texts`,
+`stats_overlay`, `network_hint`, `displays` with `display_probe`, `platform_plugin`, `qt_loading`,
+`theme` with `roles` and `system_motion`, `labels`, `button_row`, `accessible_roles`, `window_size`,
+`front`, `screenshot`. Packages of their own: `settings`, `menu` over a running game, and `guest`,
+what the window does to the player's desktop.
 """

@@ -12,5 +12,5 @@ Glossary:
     rebind        a NAT gives the client another port: the socket gets a second one
     lateness      how many seconds later than its link said a packet was passed on
 
-Read in this order: faults, plans; delay_queue, paths, http_faults; injector; seeds.
+Read in this order: faults, plans; delay_queue, paths, http_faults; injector (with clocks); seeds.
 """

@@ -34,8 +34,8 @@ The life of a connection: `peer_states`, `media_parts`, then `peer`; `prepared_c
 `signal_codec` with `sdp`, `sdp_media`, `sprop`, `transport_cc` and `candidates` for the offer and
 its answer; `ice_servers`, `relay` and `turn_seam` where TURN servers are named; `retransmission`,
 `dtls_flights` and `handshake_seam` while it comes up; `sctp_limits` and `sctp_reassembly` for what
-arrives on data channels; `channels` for controls; `playback` for
-sound; `voice_sender` for the player's voice; `checks`, `outgoing` and `goodbye` for a connection in
-trouble; `statistics`. Apart from all of that, `loopback_check` connects two peers on this computer,
-to prove an installation.
+arrives on data channels; `channels` for controls; `playback` for sound; `socket_filter` for what
+testers put in between; `voice_sender` for the player's voice; `checks`, `outgoing` and `goodbye`
+for a connection in trouble; `statistics`. Apart from all of that, `loopback_check` connects two
+peers on this computer, to prove an installation.
 """

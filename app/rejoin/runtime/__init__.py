@@ -19,7 +19,8 @@ Glossary
     studio profile   which backend, which token, where streams may come from
 
 Read in this order
-    player           composes everything and is the window's port
+    player           composes everything and is the window's port; `client_hooks` for testers,
+                     `said_once` for what is wrong
     ports            what the engine loop needs of peers, backend, ticket store
     sampling         "drop to rejoined" starts here: samples, sleep, statistics
     engine_loop      queue, step, wake-up, publish
@@ -41,7 +42,7 @@ Read in this order
     state_folder     where that is, and how a small file there is replaced
     stream_thread                   the threads (all threads: docs/threads.md)
     player_settings, loaded_settings    what the player has chosen for good: `settings_file`,
-                     `toml_file`
+                     `toml_file`; `saved_choices` has what of it belongs to a profile
     studio_profile, deep_link, volume_file, statistics_file, logs    choices of one run, and files
     motion_wish      whether the system wishes for reduced motion
     renderer_memory  what is known about drawing with the graphics card

@@ -12,6 +12,7 @@ Read in this order
     home_page     the widgets: `continue_panel`, `game_card`; `step_page` for everything else
     window        the one top-level window, which also holds the game's view
     controller    what the buttons do, by `home_parts`; `last_game` reads the tickets, `jobs` runs
-                  what takes time, `preloading` imports late
+                  what takes time, `preloading` imports late; `home_pads` reads gamepads
+                  meanwhile; `sign_out_steps`, `report_page`: pages of its own
     extra_pages   the table of pages that other parts bring
 """

@@ -9,7 +9,8 @@ Glossary
 
 Read in this order: `texts` and `entries` (pure: what the panel has, and its words), `history` and
 `charts` (pure: the last minute, and where its lines run), `chart_view` and `statistics_page`
-(widgets), `panel`, `menu_layer` (the panel and its pages), `menu_control` (opens and shuts it, and
-does what entries are for). An entry is a row in `entries` and what it does in `menu_control`; a
-page beside the panel is a widget that `menu_layer` is given under the entry's name.
+(widgets, whose drawing `painted_once` keeps), `panel`, `menu_layer` (the panel and its pages),
+`menu_control` (opens and shuts it, and does what entries are for). An entry is a row in `entries`
+and what it does in `menu_control`; a page beside the panel is a widget that `menu_layer` is given
+under the entry's name.
 """

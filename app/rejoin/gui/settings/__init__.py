@@ -10,5 +10,6 @@ Read in this order: `sections` (pure: which rows there are, and their words), `r
 row says), `facts` (what is asked of Qt and the system, lazily), `controls` and `row_view`
 (widgets), `page` (the screen, which a window embeds), `window` (the screen in a window of its own).
 Beside the game: `appearance` (settings to a theme), `watch` (the file has changed), `following`
-(what of it applies at once).
+(what of it applies at once; `chosen_controls` for keyboard, mouse and gamepads). `microphone_test`
+is the part of the page that opens the microphone.
 """
