@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from helpers.headless_scene import small, until
 from helpers.programs import PATIENCE_S, Program, started
 from helpers.x_input import x_input
+from helpers.xdotool import find_window, xdotool
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.studio.serve import studio
 
@@ -58,21 +58,6 @@ def display_kept() -> Iterator[None]:
     """An X server takes nobody while it resets, which it does when its last client leaves."""
     with x_input():
         yield
-
-
-def xdotool(*arguments: str) -> str:
-    done = subprocess.run(["xdotool", *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
-
-
-def window() -> str:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        found = xdotool("search", "--onlyvisible", "--name", "Rejoin").split()
-        if found:
-            return found[-1]
-        time.sleep(0.1)
-    raise AssertionError("no window appeared")
 
 
 class Play:
@@ -136,7 +121,7 @@ def test_by_keys_alone_the_menu_opens_keeps_keys_from_the_game_and_ends_it(tmp_p
     ended: list[int] = []
 
     async def script(play: Play) -> None:
-        shown = await asyncio.to_thread(window)
+        shown = await asyncio.to_thread(find_window)
         await asyncio.to_thread(xdotool, "windowfocus", "--sync", shown)
         await play.until_presses(1, lambda: key("w"))
         before = await play.presses()
@@ -162,7 +147,7 @@ def test_by_a_pad_alone_the_chord_opens_the_menu_and_the_game_is_ended(tmp_path:
     ended: list[int] = []
 
     async def script(play: Play) -> None:
-        shown = await asyncio.to_thread(window)
+        shown = await asyncio.to_thread(find_window)
         await asyncio.to_thread(xdotool, "windowfocus", "--sync", shown)
         commands = await asyncio.to_thread(pipe.open, "w", 1)
 

@@ -23,6 +23,7 @@ import pytest
 
 from helpers.programs import PATIENCE_S, started
 from helpers.x_input import x_input
+from helpers.xdotool import find_window, xdotool
 
 pytestmark = [
     pytest.mark.live,
@@ -38,26 +39,11 @@ def display_kept() -> Iterator[None]:
         yield
 
 
-def xdotool(*arguments: str) -> str:
-    done = subprocess.run(["xdotool", *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
-
-
-def find_window(name: str = "Rejoin demo") -> str:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        found = xdotool("search", "--onlyvisible", "--name", name).split()
-        if found:
-            return found[-1]
-        time.sleep(0.1)
-    raise AssertionError("no window appeared")
-
-
 def test_a_key_press_drops_the_connection_and_the_client_reconnects(tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ("demo", "--drops", "0", "--drop-after", "2", "--notice-silent-client", "0")
     with started(*arguments, "--out", str(out), environment={"QT_QPA_PLATFORM": "xcb"}) as program:
-        window = find_window()
+        window = find_window("Rejoin demo")
         deadline = time.monotonic() + PATIENCE_S
         while not (out / "live.png").exists():
             assert time.monotonic() < deadline, "the game did not start"
