@@ -27,13 +27,13 @@ LATENESS_KEPT: Final = 4096
 _Packet = TypeVar("_Packet")
 
 
-class _Delayed(NamedTuple):
+class _Delayed(NamedTuple, Generic[_Packet]):
     """A packet in the queue; tuples compare by time first."""
 
     due_at: float
     number: int
     """Unique, so that two packets never compare equal."""
-    packet: object
+    packet: _Packet
     size_bytes: int
     counted: bool
     """Whether it counts for `lateness`: only if a link delayed it and its delay ran out."""
@@ -44,7 +44,7 @@ class DelayQueue(Generic[_Packet]):
 
     def __init__(self, on_due: Callable[[_Packet], None]) -> None:
         self._on_due = on_due
-        self._delayed: list[_Delayed] = []
+        self._delayed: list[_Delayed[_Packet]] = []
         self._bytes = 0
         self._numbers = itertools.count()
         self._timer: tuple[float, asyncio.TimerHandle] | None = None
@@ -100,7 +100,7 @@ class DelayQueue(Generic[_Packet]):
             self._timer[1].cancel()
         self._timer = None
         dropped, self._delayed, self._bytes = self._delayed, [], 0
-        return [each.packet for each in dropped]  # type: ignore[misc]
+        return [each.packet for each in dropped]
 
     def _flush(self) -> None:
         """Send what is due, in order, and set the timer for the rest."""
@@ -113,7 +113,7 @@ class DelayQueue(Generic[_Packet]):
                 self._bytes -= each.size_bytes
                 if each.counted:
                     self._lateness.append(now - each.due_at)
-                self._on_due(each.packet)  # type: ignore[arg-type]
+                self._on_due(each.packet)
             else:
                 self._paused_until = now + FLUSH_PAUSE_S
         finally:  # whatever one packet does to its receiver, the others do not wait for a next one
