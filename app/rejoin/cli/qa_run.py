@@ -218,7 +218,6 @@ _AT_BACKEND_ONLY: Final = frozenset(
 
 def _run_here(chosen: RunOptions) -> int:
     from rejoin.qa import runner, traces
-    from rejoin.qa.campaign import file_name
 
     scenario = _selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
     folder = chosen.traces_folder
@@ -230,7 +229,7 @@ def _run_here(chosen: RunOptions) -> int:
         for sentence in result.wrong:
             say(f"        {sentence}")
         if folder is not None:
-            traces.write(folder / f"{file_name(result.case.name)}.jsonl", result.records)
+            traces.write(folder / f"{traces.file_name(result.case.name)}.jsonl", result.records)
 
     if chosen.live:
         from rejoin.qa import live

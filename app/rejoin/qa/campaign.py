@@ -270,7 +270,7 @@ class Campaign:
         how = self._how
         trace = None
         if how.folder is not None:
-            trace = how.folder / TRACES / f"{play.index:04}-{file_name(play.case.name)}.jsonl"
+            trace = how.folder / TRACES / f"{play.index:04}-{traces.file_name(play.case.name)}.jsonl"
         return Job(
             run=self.name,
             scenario=self._scenario.name,
@@ -320,11 +320,6 @@ def _join(threads: Sequence[threading.Thread]) -> None:
 
 def _limit_s(case: ScenarioCase, start_within_s: float) -> float:
     return start_within_s + case.duration_s + SPARE_S
-
-
-def file_name(name: str) -> str:
-    """A case's name with only characters that every file system allows."""
-    return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)
 
 
 # --- what did not pass last time ------------------------------------------------------------------
