@@ -113,10 +113,19 @@ def loading() -> None:
 
 
 def _at_first_frame(begin: Any) -> None:
+    """The program imports Qt and its own parts itself, in its order and by its ways."""
+    from rejoin.cli import home
     from rejoin.cli.main import main
-    from rejoin.gui.home import program
 
-    program._begin = begin
+    run = home._run
+
+    def run_until(*arguments: Any) -> int:
+        from rejoin.gui.home import program
+
+        program._begin = begin
+        return run(*arguments)
+
+    home._run = run_until
     sys.argv = ["rejoin", "home"]
     main()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,15 @@ PROGRAM = """if True:
     assert not any(name.startswith("PySide6") for name in sys.modules)
     qt_loading.load_qt()
     assert builtins.__import__.__name__ in ("__import__", "__lazy_import__")
+    assert builtins.compile.__module__ == "builtins"
     from PySide6.QtCore import QObject, QThread, Signal
     from PySide6.QtWidgets import QApplication, QLabel
+    stubs = sys.modules["shibokensupport.signature.lib.pyi_generator"]
+    assert not hasattr(stubs, "Formatter")
+    try:
+        QLabel(1, 2, 3)
+    except TypeError as error:  # PySide's own modules for this are there
+        assert "QLabel" in str(error), error
 
     class Sender(QObject):
         sent = Signal(int)
@@ -59,7 +65,7 @@ def test_where_qt_is_not_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(qt_loading, "find_spec", lambda name: None)
     qt_loading._load_libraries()
     monkeypatch.undo()
-    monkeypatch.setattr(qt_loading, "_LIBRARY", Path("no-such-library.so"))
+    monkeypatch.setattr(qt_loading, "_LIBRARIES", ("no-such-library.so",))
     qt_loading._load_libraries()
 
 

@@ -66,6 +66,11 @@ class Navigation:
     choices: PadChoices
     _pads: dict[int, _Pad] = field(default_factory=dict)
 
+    @property
+    def waits(self) -> bool:
+        """Whether `tick` may find anything while the pads play: a button is held."""
+        return any(pad.held for pad in self._pads.values())
+
     def put(self, state: PadState, now: float, *, plays: bool) -> list[PadPress]:
         """The newest state of a pad."""
         if not state.connected:

@@ -52,6 +52,7 @@ class SdlSource:
         if self._sdl.SDL_InitSubSystem(sdl.INIT_GAMECONTROLLER) != 0:
             raise GamepadsUnavailableError(f"Gamepads cannot be read: {self._error()}.")
         self._events = ctypes.create_string_buffer(_AT_ONCE * sdl.EVENT_BYTES)
+        self._update, self._peep = self._sdl.SDL_GameControllerUpdate, self._sdl.SDL_PeepEvents
         self._open: dict[int, int] = {}
         """The SDL_GameController of each pad, by its instance."""
         if mappings is not None:
@@ -59,10 +60,10 @@ class SdlSource:
 
     def poll(self) -> list[Change]:
         """What has happened since the last call."""
-        self._sdl.SDL_GameControllerUpdate()
+        self._update()
         changes: list[Change] = []
         while True:
-            count = self._sdl.SDL_PeepEvents(self._events, _AT_ONCE, sdl.GETEVENT, *sdl.ALL_EVENTS)
+            count = self._peep(self._events, _AT_ONCE, sdl.GETEVENT, *sdl.ALL_EVENTS)
             for at in range(count):
                 changes += self._change(at)
             if count < _AT_ONCE:

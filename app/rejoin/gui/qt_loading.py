@@ -1,8 +1,9 @@
 """Loads Qt and its binding quickly, and keeps the binding from slowing later imports.
 
 `begin`: the system maps Qt's libraries on a thread of its own, without the interpreter's lock,
-while this one imports what knows no Qt. `load_qt`: once the binding is there, PySide would read the
-source of every module that is imported from then on, for names in snake case
+while this one imports what knows no Qt. `load_qt`: PySide compiles Python sources of its own at
+every start, and the ones for writing type stubs are left out; 15 ms. Once the binding is there,
+PySide would read the source of every module that is imported from then on, for names in snake case
 (`from __feature__ import ...`), which nothing here uses: 12 ms until the home window is painted,
 and a part of every later import.
 """
@@ -12,15 +13,18 @@ from __future__ import annotations
 import builtins
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 _NO_READER: Final = "__orig_import__"
 """Where PySide keeps the import that reads no sources (6.11)."""
-_LIBRARY: Final = Path("Qt", "lib", "libQt6Widgets.so.6")
-"""In PySide's folder, as its wheels for Linux have it; needs QtGui's and QtCore's."""
+_LIBRARIES: Final = ("QtCore.abi3.so", "QtGui.abi3.so", "QtWidgets.abi3.so")
+"""The binding in PySide's folder, as its wheels for Linux have it; needs Qt's own libraries."""
+_FOR_STUBS: Final = ("signature/lib/enum_sig.py", "signature/lib/pyi_generator.py")
+"""What PySide writes .pyi files with, as it names them where it compiles them (6.11)."""
 
 
 def begin() -> None:
@@ -36,16 +40,34 @@ def _load_libraries() -> None:
     found = find_spec("PySide6")
     if found is None or found.origin is None:
         return
-    try:
-        ctypes.CDLL(str(Path(found.origin).parent / _LIBRARY))
-    except OSError:
-        return  # whoever imports it hears why
+    for name in _LIBRARIES:
+        try:
+            ctypes.CDLL(str(Path(found.origin).parent / name))
+        except OSError:
+            return  # whoever imports it hears why
 
 
 def load_qt() -> None:
     """Import it. Raises ImportError; where a library of the system is missing, QtGui's names it."""
-    import PySide6.QtGui  # noqa: F401
+    with _nothing_for_stubs():
+        import PySide6.QtGui  # noqa: F401
 
     own: Callable[..., Any] | None = getattr(builtins, _NO_READER, None)
     if own is not None:
         builtins.__import__ = own
+
+
+@contextmanager
+def _nothing_for_stubs() -> Iterator[None]:
+    """PySide's modules for writing stubs are empty, if it is imported meanwhile."""
+    compiling: Callable[..., Any] = builtins.compile
+
+    def compile_less(source: Any, name: Any, *others: Any, **more: Any) -> Any:
+        is_for_stubs = isinstance(name, str) and name.endswith(_FOR_STUBS)
+        return compiling("" if is_for_stubs else source, name, *others, **more)
+
+    builtins.compile = compile_less
+    try:
+        yield
+    finally:
+        builtins.compile = compiling

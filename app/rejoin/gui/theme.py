@@ -138,8 +138,6 @@ def apply(
     palette = roles.palette_of(wanted, desktop_is_light=desktop_is_light(application))
     _shown = replace(_shown, appearance=wanted, palette=palette, follows=True)
     application.setEffectEnabled(_EFFECTS, _shown.effects and moves())
-    if application.style().objectName() != "fusion":
-        application.setStyle("Fusion")
     speak(application, wanted.language)
     application.setPalette(qt_palette())
     application.setFont(text_font())

@@ -12,12 +12,10 @@ refuse where they want UINT32.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from rejoin.language import mark, tr
@@ -93,7 +91,7 @@ class BusDesktop:
     """The desktop of the session bus, on a daemon thread that starts with the first wish."""
 
     def __init__(self, address: str, on_click: OnClick = lambda token: None) -> None:
-        """`address`: of the session bus (`bus_address`)."""
+        """`address`: of the session bus (`session_bus.bus_address`)."""
         self._address = address
         self._on_click = on_click
         self._changed = threading.Condition()
@@ -307,15 +305,6 @@ class _Services:
         self._release, self._shown = None, 0
         if connection is not None:
             connection.close()
-
-
-def bus_address(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Where the session bus is; None: there is none."""
-    address = environment.get("DBUS_SESSION_BUS_ADDRESS")
-    if address:
-        return address
-    socket = Path(environment.get("XDG_RUNTIME_DIR", "")) / "bus"
-    return f"unix:path={socket}" if socket.is_absolute() and socket.is_socket() else None
 
 
 def _escaped(text: str) -> str:

@@ -8,15 +8,16 @@ asked once; what is here for them was written from their documentation and was n
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from rejoin.runtime.desktop_bus import bus_address
+from rejoin.runtime.session_bus import bus_address
+
+if TYPE_CHECKING:
+    import socket
 
 _log = logging.getLogger("rejoin.desktop")
 
@@ -82,7 +83,7 @@ class PortalWish:
     """
 
     def __init__(self, address: str) -> None:
-        """`address`: of the session bus (`desktop_bus.bus_address`)."""
+        """`address`: of the session bus (`session_bus.bus_address`)."""
         self._address = address
         self._lock = threading.Lock()
         self._closed = False
@@ -172,6 +173,8 @@ class PortalWish:
 
 def _shut_down(connected: socket.socket) -> None:
     """Wake the thread that reads from it."""
+    import socket  # the window is painted without, as without ctypes below
+
     try:
         connected.shutdown(socket.SHUT_RDWR)
     except OSError:
@@ -223,6 +226,8 @@ def motion_wish(*, with_desktop: bool, system: str = sys.platform) -> MotionWish
 
 def _windows_wishes() -> bool:
     """The switch "Animation effects" of Windows is off. Not run on Windows."""
+    import ctypes
+
     animated = ctypes.c_int(1)
     user32 = ctypes.CDLL("user32")
     answered = user32.SystemParametersInfoW(
@@ -233,6 +238,8 @@ def _windows_wishes() -> bool:
 
 def _macos_wishes() -> bool:
     """NSWorkspace's accessibilityDisplayShouldReduceMotion. Not run on macOS."""
+    import ctypes
+
     objc = ctypes.CDLL("/usr/lib/libobjc.dylib")
     ctypes.CDLL("/System/Library/Frameworks/AppKit.framework/AppKit")
     objc.objc_getClass.restype = objc.sel_registerName.restype = ctypes.c_void_p

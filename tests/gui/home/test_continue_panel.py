@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from helpers.window_faces import wait_until
-from rejoin.gui.home.contents import Alive, Over
+from rejoin.gui.home.contents import Alive, Leaving, Over
 from rejoin.gui.home.continue_panel import LOW_HEIGHT, PANEL_HEIGHT, ContinuePanel, part_shown
 
 
@@ -43,6 +43,7 @@ def test_its_buttons_work_by_keys_and_the_focus_goes_to_the_one_that_is_left(
 
 def test_it_can_be_low(application: QApplication) -> None:
     panel = ContinuePanel()
+    panel.show_continuation(Leaving())
     panel.set_low(True)
     assert panel.height() == LOW_HEIGHT
     panel.set_low(False)

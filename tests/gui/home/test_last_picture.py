@@ -12,6 +12,7 @@ from helpers.fake_port import picture
 from helpers.home_scene import WOOD, HomeScene, save_ticket
 from helpers.window_faces import wait_until
 from rejoin.core.ticket import Ticket
+from rejoin.gui.home.contents import Alive
 from rejoin.gui.home.continue_panel import PANEL_HEIGHT, ContinuePanel
 from rejoin.gui.home.jobs import Jobs
 from rejoin.gui.home.last_picture import LastPicture, image_of
@@ -42,6 +43,7 @@ class Rig:
     def __init__(self) -> None:
         self.panel = ContinuePanel()
         self.panel.resize(1216, PANEL_HEIGHT)
+        self.panel.show_continuation(Alive("A", "b.", "At least 1:19", "1:19", 0.66))
         self.jobs = Jobs()
         self.hidden = False
         self.last = LastPicture(self.panel, self.jobs, TicketFolder(), lambda: self.hidden)

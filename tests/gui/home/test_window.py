@@ -59,7 +59,12 @@ def test_changes_are_passed_on(application: QApplication) -> None:
     changes: list[QEvent.Type] = []
     window.changed.connect(changes.append)
     QApplication.sendEvent(window, QEvent(QEvent.Type.ActivationChange))
+    assert changes == [], "what it will show was read a moment before"
+    window.show()
+    window.grab()
+    QApplication.sendEvent(window, QEvent(QEvent.Type.ActivationChange))
     assert QEvent.Type.ActivationChange in changes
+    window.hide()
 
 
 class _Drawn(QRhiWidget):

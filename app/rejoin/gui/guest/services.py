@@ -13,9 +13,10 @@ from rejoin.gui.guest.wayland_idle import inhibitor_of
 from rejoin.gui.platform_plugin import WITH_A_DESKTOP
 from rejoin.media.audio import bell
 from rejoin.media.audio.volume import SoundChoice
-from rejoin.runtime.desktop_bus import BusDesktop, Desktop, NoDesktop, OnClick, bus_address
+from rejoin.runtime.desktop_bus import BusDesktop, Desktop, NoDesktop, OnClick
 from rejoin.runtime.place_file import PlaceFile
 from rejoin.runtime.player_settings import PlayerSettings
+from rejoin.runtime.session_bus import bus_address
 
 
 def desktop_of(

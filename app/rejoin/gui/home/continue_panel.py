@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
-    QImage,
     QLinearGradient,
     QPainter,
     QPainterPath,
@@ -23,6 +22,9 @@ from rejoin.gui.home.contents import Alive, Continuation, Leaving, Over
 from rejoin.gui.labels import TextButton, label, set_text
 from rejoin.gui.ring import Ring
 from rejoin.language import sentences, tr
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QImage  # the home is painted without
 
 PANEL_HEIGHT = 236
 LOW_HEIGHT = 172
@@ -104,7 +106,7 @@ class ContinuePanel(QWidget):
     def _lay_out(self) -> None:
         """The text leaves most of the picture free; where it cannot, there is no picture."""
         layout = self.layout()
-        if layout is None:
+        if layout is None or self._shown is None:  # one that is hidden has no height
             return
         margin = 12 if self._low else 24
         height = LOW_HEIGHT if self._low else PANEL_HEIGHT

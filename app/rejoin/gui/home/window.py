@@ -36,7 +36,7 @@ class HomeWindow(QWidget):
     close_asked = Signal()
     """The player closes the window; whoever listens hides it."""
     changed = Signal(object)
-    """It was activated, or its state changed: a `QEvent.Type`."""
+    """It was activated, or its state changed, after it was painted: a `QEvent.Type`."""
     help_asked = Signal()
     adding_asked = Signal()
 
@@ -46,10 +46,10 @@ class HomeWindow(QWidget):
         *,
         size: tuple[int, int] | None = None,
     ) -> None:
+        self._painted = False  # Qt tells of changes from now on
         super().__init__()
         self.setWindowTitle(texts.APP)
         size_window(self, size)
-        self._painted = False
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
         self.home = HomePage()
@@ -101,7 +101,8 @@ class HomeWindow(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        self.changed.emit(event.type())
+        if self._painted:  # what is shown was read a moment before
+            self.changed.emit(event.type())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What no page and no game has taken."""

@@ -1,0 +1,16 @@
+"""Where the session bus of the desktop is: D-Bus on Linux."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def bus_address(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Its address; None: there is no bus."""
+    address = environment.get("DBUS_SESSION_BUS_ADDRESS")
+    if address:
+        return address
+    socket = Path(environment.get("XDG_RUNTIME_DIR", "")) / "bus"
+    return f"unix:path={socket}" if socket.is_absolute() and socket.is_socket() else None

@@ -1,0 +1,17 @@
+"""Where the session bus is."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from rejoin.runtime.session_bus import bus_address
+
+
+def test_the_bus_is_where_the_session_says(tmp_path: Path) -> None:
+    assert bus_address({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/x"}) == "unix:path=/x"
+    assert bus_address({}) is None
+    assert bus_address({"XDG_RUNTIME_DIR": str(tmp_path)}) is None
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "bus"))
+        assert bus_address({"XDG_RUNTIME_DIR": str(tmp_path)}) == f"unix:path={tmp_path}/bus"
