@@ -164,6 +164,9 @@ class EmulatorSettings:
     """Assumed: whether a connection that the host closes ends with an SCTP ABORT, for which a
     browser raises an error on each data channel (measured in Chromium 156), or with DTLS alone,
     for which it only closes them."""
+    acknowledges_channels: bool = True
+    """Assumed: whether the host acknowledges data channels (DATA_CHANNEL_ACK, RFC 8832), from the
+    next connection on. Without it aiortc's channels never open; Chromium's and Rejoin's do."""
     congestion_feedback: Literal["both", "goog-remb", "transport-cc"] = "both"
     """Assumed: what the host's congestion control reads, of what the client offers, from the next
     connection on. With "both" it takes both and obeys transport-wide feedback while that comes, as
