@@ -3,8 +3,6 @@
 JSON has settings of the emulator. Prints where the studio is. A line of standard input is a fault
 of the stream that begins then, or "state"; after each the emulator's state is printed. Ends when
 its standard input ends. Every name of its DNS is its own.
-
-Rejoin's own studio serves its own machine alone; here the whole network is ours.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ import sys
 from dataclasses import replace
 
 from helpers.name_server import PORT, NameServer
-from rejoin.emulator.host import relay_port
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
@@ -26,12 +23,11 @@ SMALL = EmulatorSettings(width=640, height=360, fps=30, bitrate_bps=2_000_000)
 
 async def main() -> None:
     address = sys.argv[1]
-    serve.HOST = relay_port.LOOPBACK = address  # type: ignore[misc]
     await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: NameServer(address), local_addr=(address, PORT)
     )
     settings = replace(SMALL, **json.loads(sys.argv[2]))
-    async with serve.studio(settings) as there:
+    async with serve.studio(settings, serve.Ports(address=address)) as there:
         print(there.to_json(), flush=True)
         async with EmulatorControl(there.control_url, there.control_token) as control:
             while line := await asyncio.to_thread(sys.stdin.readline):

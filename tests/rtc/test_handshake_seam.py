@@ -15,6 +15,8 @@ from aioice.ice import Connection, StunProtocol
 from aiortc import RTCCertificate, RTCConfiguration, RTCPeerConnection
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport, RtpRouter
 from aiortc.rtcsctptransport import (
+    DATA_CHANNEL_ACK,
+    WEBRTC_DCEP,
     CookieEchoChunk,
     DataChunk,
     InitAckChunk,
@@ -92,12 +94,16 @@ class OpeningChannels:
         assert self.pc.sctp is not None
         self.sctp: Any = self.pc.sctp
         self.sent: list[Any] = []
-        seam.open_channels_when_acknowledged(self.sctp)
+        self.acks = 0
+        seam.open_channels_when_acknowledged(self.sctp, self.count_ack)
 
         async def send_chunk(chunk: Any) -> None:
             self.sent.append(chunk)
 
         override(self.sctp, "_send_chunk", send_chunk)
+
+    def count_ack(self) -> None:
+        self.acks += 1
 
     async def establish(self) -> None:
         self.sctp._data_channel_id = 1
@@ -127,6 +133,28 @@ async def test_a_channel_opens_when_sctp_acknowledged_its_open_also_beyond_a_gap
     assert (scene.input.readyState, scene.messages.readyState) == ("connecting", "open")
     await scene.acknowledge(first + 1, [])
     assert scene.input.readyState == "open"
+    await scene.close()
+
+
+async def test_acknowledgements_of_channels_are_counted() -> None:
+    scene = OpeningChannels()
+    await scene.establish()
+    for stream_id in (1, 3):
+        await scene.sctp._receive(stream_id, WEBRTC_DCEP, bytes((DATA_CHANNEL_ACK,)))
+    assert scene.acks == 2
+    assert scene.input.readyState == scene.messages.readyState == "open"
+    await scene.close()
+
+
+async def test_a_host_can_leave_channels_unacknowledged() -> None:
+    scene = OpeningChannels()
+    await scene.establish()
+    sent = len(scene.sent)
+    seam.acknowledge_no_channels(scene.sctp)
+    await scene.sctp._send(1, WEBRTC_DCEP, bytes((DATA_CHANNEL_ACK,)))
+    assert len(scene.sent) == sent
+    await scene.sctp._send(1, WEBRTC_DCEP, bytes((DATA_CHANNEL_ACK + 1,)))
+    assert scene.sctp._outbound_queue or len(scene.sent) > sent
     await scene.close()
 
 

@@ -18,7 +18,7 @@ from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import BadInputError, PortInUseError
 from rejoin.studio.address import Studio
-from rejoin.studio.serve import Ports, studio
+from rejoin.studio.serve import Ports, Tokens, studio
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -32,7 +32,7 @@ def serving(
     token: str | None = TOKEN,
 ) -> None:
     async def main() -> None:
-        async with studio(QUICK, ports, player_token=token) as there:
+        async with studio(QUICK, ports, tokens=Tokens(player=token)) as there:
             await script(there)
 
     asyncio.run(main())

@@ -132,6 +132,12 @@ dialect = click.option(
     show_default=True,
     help="Protocol of the backend: ours, or that of one of AWS's two sample backends.",
 )
+learned_service = click.option(
+    "--service",
+    metavar="FILE",
+    type=EXISTING_FILE,
+    help="What `rejoin qa learn` has measured of a service, in place of what is assumed of it.",
+)
 notice_silent_client = click.option(
     "--notice-silent-client",
     "notice_silent_client_s",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -18,10 +19,14 @@ from rejoin.cli.backend_profile import (
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
+from rejoin.cli.qa_learn import learn
 from rejoin.cli.qa_report import merge, report
 from rejoin.cli.qa_run import run, sweep
 from rejoin.cli.sign_in import token_file
 from rejoin.parts import needs
+
+if TYPE_CHECKING:
+    from rejoin.verify.scenario import KnownService
 
 _LEAST_SAVED_SHARE: Final = 0.999
 """A simulation fails when a smaller share of the games that could be saved was saved."""
@@ -44,6 +49,7 @@ class SimulateOptions:
     jobs: int | None
     seed: int | None
     trace: Path | None
+    service: Path | None
 
 
 @qa.command(short_help="Run thousands of simulated games, one for each seed.")
@@ -62,6 +68,7 @@ class SimulateOptions:
 )
 @click.option("--seed", type=click.IntRange(0), help="Run only this seed and print all details.")
 @click.option("--trace", type=options.FILE, help="With --seed: write its trace to this file.")
+@options.learned_service
 @options.as_values(SimulateOptions)
 @needs("qa")
 def simulate(chosen: SimulateOptions) -> int:
@@ -70,10 +77,12 @@ def simulate(chosen: SimulateOptions) -> int:
     Each seed is one simulated game. Fault profiles take turns; service, network and backend are
     random. For each game that breaks an invariant, prints the command that repeats it.
     """
-    from rejoin.qa import simulation
+    from rejoin.qa import known_service, simulation
+    from rejoin.verify.scenario import NOTHING_KNOWN
 
+    known = NOTHING_KNOWN if chosen.service is None else known_service.read(chosen.service)
     if chosen.seed is not None:
-        return _one_seed(chosen.seed, chosen.trace)
+        return _one_seed(chosen.seed, chosen.trace, known)
     if chosen.trace is not None:
         raise click.UsageError("--trace needs --seed.")
 
@@ -85,14 +94,15 @@ def simulate(chosen: SimulateOptions) -> int:
             shown = so_far.runs
             say_progress(f"{so_far.runs} of {chosen.seeds}")
 
-    total = simulation.tally_all(chosen.first, chosen.seeds, chosen.jobs, show_progress)
+    total = simulation.tally_all(chosen.first, chosen.seeds, chosen.jobs, show_progress, known)
     if shown:
         say_progress("")
     for one in total.found:
         say(f"seed {one.seed} ({one.about})")
         for violation in one.violations:
             say(f"  {violation}")
-        say(f"  repeat with: rejoin qa simulate --seed {one.seed}")
+        service = "" if chosen.service is None else f" --service {shlex.quote(str(chosen.service))}"
+        say(f"  repeat with: rejoin qa simulate --seed {one.seed}{service}")
     say(
         f"{total.runs} games, {total.drops} with a drop; of {total.savable} games that could be "
         f"saved {total.saved} were ({total.saved_share:.3%}); {len(total.found)} games broke an "
@@ -101,11 +111,11 @@ def simulate(chosen: SimulateOptions) -> int:
     return FAILURE if total.found or total.saved_share < _LEAST_SAVED_SHARE else SUCCESS
 
 
-def _one_seed(seed: int, trace: Path | None) -> int:
+def _one_seed(seed: int, trace: Path | None, known: KnownService) -> int:
     from rejoin.core.trace import timelines
     from rejoin.qa import simulation, traces
 
-    case, outcome = simulation.run(seed)
+    case, outcome = simulation.run(seed, known)
     world = case.world
     say(f"seed {seed}: {case.about}")
     say(
@@ -330,6 +340,7 @@ def check(chosen: CheckOptions) -> int:
 
 
 qa.add_command(run)
+qa.add_command(learn)
 qa.add_command(sweep)
 qa.add_command(report)
 qa.add_command(merge)

@@ -55,6 +55,7 @@ class RunOptions(ProfileOptions):
 
     scenario: str
     live: bool
+    service: Path | None
     cases: tuple[str, ...]
     seed: int
     traces_folder: Path | None
@@ -82,6 +83,7 @@ class RunOptions(ProfileOptions):
 @click.option(
     "--live", is_flag=True, help="Use real sockets and the built-in emulator, in real time."
 )
+@options.learned_service
 @click.option("--case", "cases", multiple=True, help="Run only this case; may be repeated.")
 @options.seed
 @click.option(
@@ -219,7 +221,7 @@ _AT_BACKEND_ONLY: Final = frozenset(
 def _run_here(chosen: RunOptions) -> int:
     from rejoin.qa import runner, traces
 
-    scenario = _selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
+    scenario = _scenario(chosen)
     folder = chosen.traces_folder
     if folder is not None:
         traces.make_folder(folder)
@@ -244,6 +246,16 @@ def _run_here(chosen: RunOptions) -> int:
     return FAILURE if failed else SUCCESS
 
 
+def _scenario(chosen: RunOptions) -> Scenario:
+    """The chosen cases, with the service that was learned."""
+    from rejoin.qa import known_service, runner
+
+    scenario = _selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
+    if chosen.service is None:
+        return scenario
+    return known_service.applied(scenario, known_service.read(chosen.service))
+
+
 def _selected(scenario: Scenario, cases: tuple[str, ...], named: str) -> Scenario:
     """The scenario with the chosen cases alone, or all of it when none was chosen."""
     if not cases:
@@ -259,13 +271,13 @@ def _selected(scenario: Scenario, cases: tuple[str, ...], named: str) -> Scenari
 
 
 def _run_at_backend(chosen: RunOptions) -> int:
-    from rejoin.qa import campaign, ledger, results, runner
+    from rejoin.qa import campaign, ledger, results
 
     assert chosen.backend is not None
     check_sign_in(chosen, chosen.token)
     profile = profile_of(chosen.backend, chosen.token, chosen)
     folder = ledger.default_folder()
-    scenario = _selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
+    scenario = _scenario(chosen)
     if chosen.last_failed:
         last = campaign.unpassed(folder, scenario.name, chosen.backend)
         if last is not None:
@@ -276,7 +288,7 @@ def _run_at_backend(chosen: RunOptions) -> int:
             scenario = replace(scenario, cases=again)
     reports = Wanted(chosen.junit, chosen.markdown, chosen.results_folder, chosen.fail_on_flaky)
     reports.prepare()
-    _sweep_left_over(profile)
+    sweep_left_over(profile)
     run_of = _campaign(scenario, profile, chosen)
     say(run_of.announcement())
     records = run_of.play_all(_report)
@@ -321,7 +333,7 @@ def _report(record: CaseRecord) -> None:
         say(f"              {sentence}")
 
 
-def _sweep_left_over(profile: StudioProfile) -> list[Swept]:
+def sweep_left_over(profile: StudioProfile) -> list[Swept]:
     """End what former runs have left at this backend, and say so."""
     import asyncio
 
@@ -358,7 +370,7 @@ def sweep(chosen: SweepOptions) -> int:
     from rejoin.qa.sweep import End
 
     check_sign_in(chosen, chosen.token)
-    swept = _sweep_left_over(profile_of(chosen.backend, chosen.token, chosen))
+    swept = sweep_left_over(profile_of(chosen.backend, chosen.token, chosen))
     if not swept:
         say("Nothing is left over.")
     return FAILURE if any(each.end is End.STILL_OPEN for each in swept) else SUCCESS

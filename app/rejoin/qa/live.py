@@ -119,6 +119,7 @@ class _Game:
             await control.change_settings(
                 notice_graceful_close_s=case.service.notice_graceful_close_s,
                 create_latency_s=case.service.create_latency_s,
+                wrong_status_error=case.service.wrong_status.value,
             )
             client.begin()
             try:

@@ -7,10 +7,12 @@ import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 
 from rejoin.injector.seeds import chance_of, network_profiles
 from rejoin.verify import faults
+from rejoin.verify.scenario import NOTHING_KNOWN, KnownService
 from rejoin.verify.simulate import RunOutcome, simulate
 
 _CHUNK = 250
@@ -50,25 +52,28 @@ class Tally:
         return self.saved / self.savable if self.savable else 1.0
 
 
-def case_of(seed: int) -> faults.SimulationCase:
-    """The world of this seed; successive seeds use the fault profiles in turn."""
+def case_of(seed: int, known: KnownService = NOTHING_KNOWN) -> faults.SimulationCase:
+    """The world of this seed; successive seeds use the fault profiles in turn. `known`: of its
+    service."""
     names = faults.simulated_profiles()
     draw = random.Random(f"{seed} world").random
-    return faults.draw_case(draw, chance_of(seed), network_profiles(), names[seed % len(names)])
+    return faults.draw_case(
+        draw, chance_of(seed), network_profiles(), names[seed % len(names)], known
+    )
 
 
-def run(seed: int) -> tuple[faults.SimulationCase, RunOutcome]:
+def run(seed: int, known: KnownService = NOTHING_KNOWN) -> tuple[faults.SimulationCase, RunOutcome]:
     """The run of this seed; the same every time."""
-    case = case_of(seed)
+    case = case_of(seed, known)
     draw = random.Random(f"{seed} engine").random
     return case, simulate(case.world, draw=draw, for_s=case.for_s, policy=case.policy)
 
 
-def tally(first: int, count: int) -> Tally:
+def tally(first: int, count: int, known: KnownService = NOTHING_KNOWN) -> Tally:
     """The runs of `count` seeds from `first` on."""
     total = Tally()
     for seed in range(first, first + count):
-        case, outcome = run(seed)
+        case, outcome = run(seed, known)
         total.runs += 1
         if outcome.dropped:
             total.drops += 1
@@ -80,22 +85,28 @@ def tally(first: int, count: int) -> Tally:
     return total
 
 
-def tally_all(first: int, count: int, jobs: int | None, progress: Callable[[Tally], None]) -> Tally:
+def tally_all(
+    first: int,
+    count: int,
+    jobs: int | None,
+    progress: Callable[[Tally], None],
+    known: KnownService = NOTHING_KNOWN,
+) -> Tally:
     """The same on several processors; `progress` is called with the sum after each part."""
     total = Tally()
-    for part in _parts(first, count, jobs or os.cpu_count() or 1):
+    for part in _parts(first, count, jobs or os.cpu_count() or 1, known):
         total += part
         progress(total)
     total.found.sort(key=lambda one: one.seed)
     return total
 
 
-def _parts(first: int, count: int, jobs: int) -> Iterator[Tally]:
+def _parts(first: int, count: int, jobs: int, known: KnownService) -> Iterator[Tally]:
     chunks = [(at, min(_CHUNK, first + count - at)) for at in range(first, first + count, _CHUNK)]
     if jobs == 1 or len(chunks) == 1:
         for at, size in chunks:
-            yield tally(at, size)
+            yield tally(at, size, known)
         return
     # Spawned, not forked: the caller may have threads.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(tally, *zip(*chunks, strict=True))
+        yield from pool.map(partial(tally, known=known), *zip(*chunks, strict=True))

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from aioice import stun
 from aioice.ice import Connection, StunProtocol
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcsctptransport import (
+    DATA_CHANNEL_ACK,
     DATA_CHANNEL_OPEN,
     WEBRTC_DCEP,
     Chunk,
@@ -429,8 +431,19 @@ def keep_sctp_closed(sctp: RTCSctpTransport) -> None:
     override(sctp, "start", start)
 
 
-def open_channels_when_acknowledged(sctp: RTCSctpTransport) -> None:
-    """A data channel is open as soon as SCTP acknowledged its DATA_CHANNEL_OPEN.
+def acknowledge_no_channels(sctp: RTCSctpTransport) -> None:
+    """Send no DATA_CHANNEL_ACK for the data channels that the other side opens."""
+
+    async def send(stream_id: int, pp_id: int, user_data: bytes, **others: Any) -> None:
+        if pp_id != WEBRTC_DCEP or user_data[0] != DATA_CHANNEL_ACK:
+            await send_as_aiortc(stream_id, pp_id, user_data, **others)
+
+    send_as_aiortc = override(sctp, "_send", send)
+
+
+def open_channels_when_acknowledged(sctp: RTCSctpTransport, on_ack: Callable[[], None]) -> None:
+    """A data channel is open as soon as SCTP acknowledged its DATA_CHANNEL_OPEN. `on_ack()`: a
+    DATA_CHANNEL_ACK came.
 
     aiortc waits for DATA_CHANNEL_ACK, which some hosts never send. RFC 8832, 6 lets the opener send
     at once; until an ACK or a message came on the channel, its messages have to be ordered, because
@@ -461,6 +474,8 @@ def open_channels_when_acknowledged(sctp: RTCSctpTransport) -> None:
 
     async def receive(stream_id: int, pp_id: int, data: bytes) -> None:
         unconfirmed.discard(stream_id)
+        if pp_id == WEBRTC_DCEP and data[:1] == bytes((DATA_CHANNEL_ACK,)):
+            on_ack()
         await receive_as_aiortc(stream_id, pp_id, data)
 
     async def receive_sack(sack: SackChunk) -> None:

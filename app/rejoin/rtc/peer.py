@@ -409,10 +409,8 @@ class Peer:
             parts.transport.outgoing.unmute()
 
     async def say_goodbye(self, times: int) -> None:
-        """RTCP BYE, SCTP ABORT and DTLS close_notify, `times` times; then silence for good.
-
-        No evidence is posted from here on: the connection is given up. About 20 ms per repetition.
-        """
+        """RTCP BYE, SCTP ABORT and DTLS close_notify, `times` times, about 20 ms each; then silence
+        for good: the connection is given up, and no evidence is posted from here on."""
         if not isinstance(self._state, Leaving | Closed):
             self._state = Leaving(self._state)
         if (parts := self._open_parts()) is not None:
@@ -457,6 +455,12 @@ class Peer:
         """This machine's addresses that the connection uses; none before its offer."""
         parts = self._open_parts()
         return frozenset() if parts is None else parts.transport.local_addresses
+
+    @property
+    def channel_acks(self) -> int:
+        """How many data channels the host has acknowledged (DATA_CHANNEL_ACK)."""
+        parts = self._open_parts()
+        return 0 if parts is None else parts.transport.channel_acks
 
     def sample(self) -> ConnectionSample | None:
         """For the detector, each `policy.sample_every_s`; None before the connection is up."""

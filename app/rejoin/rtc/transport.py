@@ -108,6 +108,8 @@ class Transport:
         self.last_data_at: float | None = None
         self.receive_buffer_bytes: int | None = None
         """What the kernel granted for the smallest of our sockets."""
+        self.channel_acks = 0
+        """How many data channels the host has acknowledged (DATA_CHANNEL_ACK)."""
         self.outgoing = OutgoingGate()
         self.round_trip = RoundTrip()
         """Of the path that comes up; once it is up, `checks` measure it."""
@@ -169,7 +171,10 @@ class Transport:
         hasten_association(sctp, self.round_trip)
         limit_inbound(sctp, self._on_failure)
         self._handle_sctp = seam.replace_sctp_handler(sctp, self._on_sctp)
-        open_channels_when_acknowledged(sctp)
+        open_channels_when_acknowledged(sctp, self._on_channel_ack)
+
+    def _on_channel_ack(self) -> None:
+        self.channel_acks += 1
 
     # --- gathering --------------------------------------------------------------------------------
 

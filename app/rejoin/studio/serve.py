@@ -1,4 +1,8 @@
-"""Serves the emulated service and the studio's backend in this process, on loopback."""
+"""Serves the emulated service and the studio's backend in this process.
+
+The service's API and the control API are on loopback. So is what players need, the backend, the
+input module's script and the streams, unless an address of the LAN is given.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ import contextlib
 import secrets
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
+
+from starlette.applications import Starlette
 
 from rejoin.backend.aws import AwsStreamService
 from rejoin.backend.configuration import BackendSettings
@@ -45,11 +51,24 @@ machine encodes them and decodes them too."""
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports to listen on; 0: the operating system chooses one."""
+    """The ports to listen on; 0: the operating system chooses one. `address`: of this machine,
+    where players find the backend, the input module's script and the streams."""
 
     backend: int = 0
     api: int = 0
     control: int = 0
+    address: str = HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens that calls need; None: a new one."""
+
+    player: str | None = field(default=None, repr=False)
+    control: str | None = field(default=None, repr=False)
+
+
+NEW_TOKENS: Final = Tokens()
 
 
 @contextlib.asynccontextmanager
@@ -57,7 +76,7 @@ async def studio(
     settings: EmulatorSettings,
     ports: Ports | None = None,
     *,
-    player_token: str | None = None,
+    tokens: Tokens = NEW_TOKENS,
     database: str = ":memory:",
     dialect: Dialect = OURS,
     https: bool = False,
@@ -69,15 +88,16 @@ async def studio(
     Raises PortInUseError, ServiceError, BadInputError.
     """
     ports = ports or Ports()
-    player_token = player_token or secrets.token_urlsafe(24)
-    control_token = new_token()
-    api_port = 0
+    address = ports.address
+    player_token = tokens.player or secrets.token_urlsafe(24)
+    control_token = tokens.control or new_token()
+    script_port = 0
 
     def host(listener: HostListener, current: EmulatorSettings) -> StreamHost:
-        url = f"http://{HOST}:{api_port}{PROTOCOL_PATH}"
+        url = f"http://{address}:{script_port}{PROTOCOL_PATH}"
         if no_host:
             return NoHost(listener, current, protocol_url=url, timers=service.timers)
-        return GameHost(listener, current, protocol_url=url)
+        return GameHost(listener, current, protocol_url=url, listen_on=address)
 
     async with contextlib.AsyncExitStack() as stack:
         service = StreamSessions(settings, host)
@@ -85,13 +105,15 @@ async def studio(
         api_faults = ApiFaults()
         api = build_api(service, api_faults)
         script_faults = ScriptFaults()
-        api.router.routes.insert(
-            0, protocol_route(script_faults)
-        )  # the API's own route matches every path
-        api_port = await stack.enter_async_context(serving(api, HOST, ports.api))
+        script = protocol_route(script_faults)
+        api.router.routes.insert(0, script)  # the API's own route matches every path
+        api_port = script_port = await stack.enter_async_context(serving(api, HOST, ports.api))
         api_url = f"http://{HOST}:{api_port}"
+        if address != HOST:
+            scripts = Starlette(routes=[script])
+            script_port = await stack.enter_async_context(serving(scripts, address, 0))
         backend_faults = BackendFaults(https=https)
-        ca = CertificateAuthority() if https else None
+        ca = CertificateAuthority(address=address) if https else None
         backend = _BackendServer(
             backend_faults,
             None
@@ -102,6 +124,7 @@ async def studio(
                 database=database,
                 dialect=dialect.name,
                 port=ports.backend,
+                host=address,
             ),
         )
         backend_port = await stack.enter_async_context(backend.up())
@@ -115,7 +138,7 @@ async def studio(
         )
         control_port = await stack.enter_async_context(serving(control, HOST, ports.control))
         yield Studio(
-            backend_url=f"{'https' if https else 'http'}://{HOST}:{backend_port}",
+            backend_url=f"{'https' if https else 'http'}://{address}:{backend_port}",
             api_url=api_url,
             control_url=f"http://{HOST}:{control_port}",
             player_token=player_token,
@@ -132,6 +155,7 @@ def _backend_settings(
         region=settings.region,
         stream_group=settings.stream_group_ids[0],
         application=settings.application_id,
+        applications={each: each for each in settings.application_ids},
         tokens=(player_token,),
         endpoint_url=api_url,
         access_key_id=settings.access_key_id,
@@ -192,7 +216,9 @@ class _BackendServer:
         while True:
             app = self._faults.in_front_of(build_backend(service, store, self._settings))
             try:
-                async with serving(app, HOST, number, tls=self._tls, close_patience_s=0) as bound:
+                async with serving(
+                    app, self._settings.host, number, tls=self._tls, close_patience_s=0
+                ) as bound:
                     if not port.done():
                         port.set_result(bound)
                     number = bound

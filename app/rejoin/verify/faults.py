@@ -180,7 +180,9 @@ def world_of(
         create_s=service.create_latency_s + _HOST_ANSWERS_S,
         notice_silent_client_s=service.notice_silent_client_s,
         notice_graceful_close_s=service.notice_graceful_close_s,
-        rules=Rules(connection_timeout_s=service.connection_timeout_s),
+        rules=Rules(
+            connection_timeout_s=service.connection_timeout_s, wrong_status=service.wrong_status
+        ),
         faults=tuple(sorted(found, key=lambda change: change[0])),
     )
 
@@ -196,15 +198,26 @@ _DIALECTS = ((True, True), (True, True), (True, False), (False, False))
 
 
 def draw_case(
-    draw: Draw, chance: Chance, profiles: Mapping[str, NetworkProfile], first: str
+    draw: Draw,
+    chance: Chance,
+    profiles: Mapping[str, NetworkProfile],
+    first: str,
+    known: scenario.KnownService = scenario.NOTHING_KNOWN,
 ) -> SimulationCase:
-    """A random world in which the fault `first` happens and, in half of them, a second one."""
+    """A random world in which the fault `first` happens and, in half of them, a second one.
+
+    `known`: of its service; nothing else of the world changes with it.
+    """
 
     def choose(values: tuple[float, ...]) -> float:
         return values[int(draw() * len(values))]
 
     timeout_s = choose(_TIMEOUTS_S)
+    if known.connection_timeout_s is not None:
+        timeout_s = known.connection_timeout_s
     notice_s = choose((0.0, 3.0, 5.0, 8.0))
+    if known.notice_silent_client_s is not None:
+        notice_s = known.notice_silent_client_s
     reports_status, forwards_token = _DIALECTS[int(draw() * len(_DIALECTS))]
     for_s = 2 * timeout_s + 90.0
     window_s = notice_s + timeout_s
@@ -238,6 +251,12 @@ def draw_case(
         rules=Rules(connection_timeout_s=timeout_s),
         faults=tuple(sorted(found, key=lambda change: change[0])),
     )
+    if known.create_latency_s is not None:
+        world = replace(world, create_s=known.create_latency_s + _HOST_ANSWERS_S)
+    if known.notice_graceful_close_s is not None:
+        world = replace(world, notice_graceful_close_s=known.notice_graceful_close_s)
+    if known.wrong_status is not None:
+        world = replace(world, rules=replace(world.rules, wrong_status=known.wrong_status))
     policy = replace(
         Policy(),
         reports_status=reports_status,

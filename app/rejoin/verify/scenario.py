@@ -27,13 +27,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from rejoin.core.model import EndingKind
 from rejoin.netem.link import NetworkProfile
 from rejoin.netem.network_profile import PLACES, read_profile
 from rejoin.netem.toml_tables import Table, parse
+from rejoin.service_model.lifecycle import RefusalKind
 
 LIVE: Final = "live"
 TRYING: Final = "trying"
@@ -60,6 +61,31 @@ class Service:
     notice_silent_client_s: float = 5.0
     notice_graceful_close_s: float = 0.0
     create_latency_s: float = 0.0
+    wrong_status: RefusalKind = RefusalKind.CONFLICT
+    """How a create call in the wrong status is refused; a scenario's file does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownService:
+    """What was measured of a service (`qa.learn`), seconds; None: it was not."""
+
+    connection_timeout_s: float | None = None
+    notice_silent_client_s: float | None = None
+    notice_graceful_close_s: float | None = None
+    create_latency_s: float | None = None
+    wrong_status: RefusalKind | None = None
+
+    def in_place_of(self, service: Service) -> Service:
+        """The same service, with what is known."""
+        known = {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if getattr(self, each.name) is not None
+        }
+        return replace(service, **known)
+
+
+NOTHING_KNOWN: Final = KnownService()
 
 
 @dataclass(frozen=True, slots=True)

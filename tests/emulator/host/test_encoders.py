@@ -164,3 +164,27 @@ def test_audio_is_a_quiet_loop_in_opus() -> None:
     assert decoded.size >= 2 * 58 * FRAME_SAMPLES
     loudness = np.sqrt(np.mean(np.square(decoded.astype(np.float64))))
     assert 20 < loudness < 4000
+
+
+def test_a_picture_that_is_fine_enough_costs_no_more_bits() -> None:
+    sizes = {}
+    for finest in (0, 20):
+        encoder = VideoEncoder(
+            VideoFormat(1920, 1080, 60, 15_000_000, "baseline", finest_quantizer=finest)
+        )
+        game = Game(0.0)
+        sent = decoded = 0
+        decoder = av.CodecContext.create("h264", "r")
+        for step in range(1, 31):
+            counter = game.advance(step / 60)
+            units = encoder.encode(game.scene(), key=step == 1, bitrate_bps=15_000_000)
+            sent += sum(map(len, units)) if step > 10 else 0
+            for frame in decoder.decode(av.Packet(b"".join(b"\0\0\0\1" + u for u in units))):
+                reading = read_strip(frame.to_ndarray(format="gray"))
+                decoded += 1
+                assert reading is not None
+                assert reading.counter == decoded
+        assert decoded >= counter - 2
+        sizes[finest] = sent
+        encoder.close()
+    assert sizes[20] < sizes[0] / 3

@@ -75,3 +75,11 @@ def test_no_key_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     CertificateAuthority().server_context()
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_certificate_is_also_for_an_address_of_the_network() -> None:
+    ca = CertificateAuthority(address="10.1.2.3")
+    for name in ("10.1.2.3", "127.0.0.1"):
+        await handshake(ca.server_context(), trusting(ca), name)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await handshake(ca.server_context(), trusting(ca), "10.1.2.4")

@@ -173,3 +173,33 @@ async def test_memory_is_flat_over_two_hundred_connects() -> None:
         # 14 kB, nor its call, another 1000 bytes.
         assert grown < 200 * 1300
         assert session.status == "CONNECTED"
+
+
+async def test_capacity_runs_out_and_comes_back() -> None:
+    async with emulated_service(EmulatorSettings(connection_timeout_s=1000, hosts=1)) as on:
+        first, second, third = [await on.start(words) for words in ("first", "second", "third")]
+        await on.timers.advance(1)
+        assert [each.status for each in (first, second)] == ["ACTIVE", "ACTIVATING"]
+        first.terminate()
+        await on.timers.advance(1)
+        assert [each.status for each in (first, second)] == ["TERMINATED", "ACTIVE"]
+        await on.timers.advance(80)  # always-on capacity is waited for 75 s
+        assert (third.status, third.reason) == ("ERROR", "placementTimeout")
+        on.service.change_settings({"hosts": 2})
+        fourth = await on.start("fourth")
+        await on.timers.advance(1)
+        assert fourth.status == "ACTIVE"
+
+
+async def test_each_application_is_a_game_of_its_own() -> None:
+    settings = EmulatorSettings(application_ids=("a-first", "a-second"), seed=7)
+    async with emulated_service(settings) as on:
+        for words, application in (("1", "a-second"), ("2", on.service.arn("application/a-first"))):
+            await on.service.start_session(StartRequest(GROUP, application, offer(words)))
+        await on.timers.advance(1)
+        assert [host.settings.seed for host in on.hosts.made] == [8, 7]
+        newest, oldest = on.service.sessions()
+        assert newest.application_arn.endswith("application/a-first")
+        assert oldest.application_arn.endswith("application/a-second")
+        with pytest.raises(CallRefusedError, match="no such application"):
+            await on.service.start_session(StartRequest(GROUP, "a-third", offer("3")))

@@ -140,3 +140,10 @@ def test_a_typed_value_is_read_as_its_settings_type(name: str, text: str, value:
 def test_a_typed_setting_that_does_not_exist_is_refused() -> None:
     with pytest.raises(BadInputError, match="no setting named colour"):
         setting_from_text("colour", "blue")
+
+
+def test_large_pictures_are_not_refined_without_end_unless_a_setting_says_so() -> None:
+    assert EmulatorSettings().quantizer_limit == 20
+    assert EmulatorSettings(width=1280, height=720).quantizer_limit == 0
+    assert EmulatorSettings(finest_quantizer=1).quantizer_limit == 1
+    assert EmulatorSettings(width=1280, height=720, finest_quantizer=30).quantizer_limit == 30

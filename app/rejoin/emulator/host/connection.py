@@ -49,6 +49,7 @@ from rejoin.input_protocol import controls
 from rejoin.rtc import aiortc_seam
 from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.handshake_seam import (
+    acknowledge_no_channels,
     bound_sources,
     hasten_association,
     hasten_checks,
@@ -275,6 +276,8 @@ class HostConnection:
                 self._presence.goodbye_received()
 
         limit_inbound(sctp, lambda: None)
+        if not self._host.settings.acknowledges_channels:
+            acknowledge_no_channels(sctp)
         handle_data = aiortc_seam.replace_sctp_handler(sctp, on_data)
 
     def _prepare_media(self, transceivers: Sequence[RTCRtpTransceiver]) -> None:
@@ -306,6 +309,7 @@ class HostConnection:
                 self.profile,
                 settings.constant_bitrate,
                 settings.packetization_mode,
+                settings.quantizer_limit,
             ),
             streams["video"],
             streams.get("audio"),

@@ -19,6 +19,7 @@ from rejoin.emulator.host.encoders import prepare
 from rejoin.emulator.host.game import TICKS_PER_S, Game
 from rejoin.emulator.host.lasting_faults import ActiveFault
 from rejoin.emulator.host.relay import Relay
+from rejoin.emulator.host.relay_port import LOOPBACK
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener
@@ -42,13 +43,15 @@ class GameHost:
         *,
         protocol_url: str,
         clock: Clock = boot_s,
+        listen_on: str = LOOPBACK,
     ) -> None:
-        """`protocol_url`: where browsers load `service.protocol_script` from."""
+        """`protocol_url`: where browsers load `service.protocol_script` from. `listen_on`: this
+        machine's address that clients send to."""
         self._listener = listener
         self._protocol_url = protocol_url
         self.settings = settings
         self.clock = clock
-        self.relay = Relay(settings.relay_ports)
+        self.relay = Relay(settings.relay_ports, listen_on)
         self.connection: HostConnection | None = None
         """The current connection: the newest, until its client is gone."""
         self._connections: set[HostConnection] = set()

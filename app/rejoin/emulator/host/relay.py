@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rejoin.emulator.host.relay_port import Flow, RelayCounters, RelayPort
+from rejoin.emulator.host.relay_port import LOOPBACK, Flow, RelayCounters, RelayPort
 from rejoin.emulator.host.udp_socket import Address, enlarge_buffers
 from rejoin.injector.delay_queue import DelayQueue
 from rejoin.netem.link import Direction, Fate, Link
@@ -31,8 +31,10 @@ class _Packet(NamedTuple):
 class Relay:
     """The relay ports of one host, their silences and links, and the queue of delayed packets."""
 
-    def __init__(self, port_range: tuple[int, int] = (0, 0)) -> None:
-        """`port_range`: first and last UDP port, tried in order; then, or with 0, any port."""
+    def __init__(self, port_range: tuple[int, int] = (0, 0), listen_on: str = LOOPBACK) -> None:
+        """`port_range`: first and last UDP port, tried in order; then, or with 0, any port.
+        `listen_on`: this machine's address that clients send to."""
+        self._listen_on = listen_on
         self._port_range = port_range
         self._ports: set[RelayPort] = set()
         self.counters = RelayCounters()
@@ -48,7 +50,7 @@ class Relay:
 
     async def open_port(self, host: Address) -> RelayPort:
         """A relay port for the host's socket at `host`. Raises PortInUseError if none is free."""
-        port = RelayPort(host, self._forward, self.counters, self._socket_opened)
+        port = RelayPort(host, self._forward, self.counters, self._socket_opened, self._listen_on)
         await port.open(self._port_range)
         self._ports.add(port)
         return port

@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from rejoin import tasks
 from rejoin.emulator.host.udp_socket import Address, UdpSocket
 from rejoin.errors import PortInUseError
 from rejoin.netem.link import Direction, Link
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
 MAX_FLOWS = 32
 """Per port. More client addresses than this are not our clients; their packets are dropped."""
 MAX_WAITING = 64
@@ -66,8 +67,10 @@ class RelayPort:
         forward: Forward,
         counters: RelayCounters,
         on_socket: Callable[[asyncio.BaseTransport], None],
+        listen_on: str = LOOPBACK,
     ) -> None:
-        """`host`: the address of the host's socket. `on_socket`: called for each opened socket."""
+        """`host`: the address of the host's socket. `on_socket`: called for each opened socket.
+        `listen_on`: this machine's address that clients send to."""
         self._host = host
         self._forward = forward
         self._counters = counters
@@ -77,7 +80,7 @@ class RelayPort:
         self.closed = False
         self._delayed_packets = 0
         self._none_delayed = asyncio.Event()
-        self.address: Address = (LOOPBACK, 0)
+        self.address: Address = (listen_on, 0)
         """Where clients send to."""
 
     async def open(self, ports: tuple[int, int]) -> None:
@@ -86,13 +89,15 @@ class RelayPort:
         for port in [*(range(ports[0], ports[1] + 1) if ports[0] else ()), 0]:
             try:
                 _, self._client_socket = await loop.create_datagram_endpoint(
-                    lambda: UdpSocket(self._from_client), local_addr=(LOOPBACK, port)
+                    lambda: UdpSocket(self._from_client), local_addr=(self.address[0], port)
                 )
             except OSError:
                 continue
             break
         if self._client_socket is None or self._client_socket.transport is None:
-            raise PortInUseError("No UDP port is free on 127.0.0.1 for the emulator's relay.")
+            raise PortInUseError(
+                f"No UDP port is free on {self.address[0]} for the emulator's relay."
+            )
         self._on_socket(self._client_socket.transport)
         self.address = self._client_socket.transport.get_extra_info("sockname")[:2]
 

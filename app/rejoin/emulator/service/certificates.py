@@ -19,11 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_NAMES: Final = (
-    x509.DNSName("localhost"),
-    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-    x509.IPAddress(ipaddress.ip_address("::1")),
-)
+_LOOPBACK: Final = ("127.0.0.1", "::1")
 _VALID: Final = datetime.timedelta(days=30)
 _CLOCK_SKEW: Final = datetime.timedelta(hours=1)
 
@@ -31,7 +27,9 @@ _CLOCK_SKEW: Final = datetime.timedelta(hours=1)
 class CertificateAuthority:
     """A certificate authority that exists for one run of the studio."""
 
-    def __init__(self, name: str = "Rejoin studio") -> None:
+    def __init__(self, name: str = "Rejoin studio", address: str = _LOOPBACK[0]) -> None:
+        """`address`: of this machine, for which its servers' certificates are, besides loopback."""
+        self.address = address
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._certificate = (
@@ -60,7 +58,7 @@ class CertificateAuthority:
             )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.SubjectAlternativeName(_NAMES), critical=False)
+            .add_extension(x509.SubjectAlternativeName(_names(self.address)), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
                 critical=False,
@@ -93,7 +91,7 @@ def context_with_untrusted_certificate(
     That certificate has the same names and dates: only its issuer differs.
     """
     trusted = ca.server_context()
-    untrusted = CertificateAuthority("Somebody else").server_context()
+    untrusted = CertificateAuthority("Somebody else", ca.address).server_context()
 
     def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         if is_untrusted():
@@ -101,6 +99,14 @@ def context_with_untrusted_certificate(
 
     trusted.sni_callback = choose  # OpenSSL also calls it for clients that send no name
     return trusted
+
+
+def _names(address: str) -> list[x509.GeneralName]:
+    addresses = dict.fromkeys((*_LOOPBACK, address))
+    return [
+        x509.DNSName("localhost"),
+        *(x509.IPAddress(ipaddress.ip_address(each)) for each in addresses),
+    ]
 
 
 def _builder(

@@ -50,6 +50,14 @@ class SessionEnvironment(Protocol):
         """The ARN of a resource of this account and Region."""
         ...
 
+    async def take_place(self, group: str) -> None:
+        """Wait until there is a host for one more session of this stream group."""
+        ...
+
+    def leave_place(self, group: str) -> None:
+        """The host of a session of this group is free again."""
+        ...
+
     def make_host(self, listener: HostListener, settings: EmulatorSettings) -> StreamHost:
         """A new host for a session."""
         ...
@@ -112,7 +120,8 @@ class StreamSession:
         self.session_id = session_id
         self.group_id = group_id
         self.arn = service.arn(f"streamsession/{group_id}/{session_id}")
-        self.application_arn = service.arn(f"application/{settings.application_id}")
+        self._application_id = request.application
+        self.application_arn = service.arn(f"application/{request.application}")
         self.location = request.location or settings.region
         self.extras = dict(request.extras)
         self._display = request.display
@@ -127,6 +136,7 @@ class StreamSession:
         self._record_status()
         self._host = SessionHost(session_id)
         self._connections = 0
+        self._has_place = False
         self._cancel_alarm: Callable[[], None] | None = None
         self._placing = spawn(self._place(request), name=f"place:{session_id}")
         self._ending: asyncio.Task[None] | None = None
@@ -267,8 +277,11 @@ class StreamSession:
         return wrong_status(kind, f"The stream session became {self.status} during the call.")
 
     def _host_settings(self) -> EmulatorSettings:
-        """The settings for this session's host: its DisplayConfiguration goes first."""
+        """The settings for this session's host: its game, and its DisplayConfiguration."""
         settings = self._service.settings
+        games = settings.application_ids
+        game = games.index(self._application_id) if self._application_id in games else 0
+        settings = dataclasses.replace(settings, seed=settings.seed + game)
         if self._display is None:
             return settings
         return dataclasses.replace(settings, width=self._display.width, height=self._display.height)
@@ -342,6 +355,8 @@ class StreamSession:
 
     async def _place(self, request: StartRequest) -> None:
         try:
+            await self._service.take_place(self.group_id)
+            self._has_place = True
             await sleep(self._timers, self._service.settings.placement_s)
             await self._host.start(self._service.make_host(self, self._host_settings()))
             self.application_started_wall_s = self._service.wall_s()
@@ -367,6 +382,9 @@ class StreamSession:
         await cancel(self._placing)
         await self._host.cancel_answer()
         await self._host.stop(self._disconnect_reason() if streaming else None)
+        if self._has_place:
+            self._has_place = False
+            self._service.leave_place(self.group_id)
         if self.status == service_status.TERMINATING:
             await sleep(self._timers, self._service.settings.terminating_s)
             self._post(lifecycle.TerminateDone())

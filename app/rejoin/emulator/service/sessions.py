@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from rejoin.emulator.service.faults import Fault
+from rejoin.emulator.service.host_places import HostPlaces
 from rejoin.emulator.service.idempotency import IdempotentCalls
 from rejoin.emulator.service.refusals import CallRefusedError, ErrorType, wrong_status
 from rejoin.emulator.service.session import StartRequest, StreamSession
@@ -57,6 +58,7 @@ class StreamSessions:
         self._sessions: dict[str, StreamSession] = {}
         self._calls = IdempotentCalls()
         self._offers = UsedOffers()
+        self._places = HostPlaces(settings.hosts)
         self._closed = False
         self._forget_again_at = 0.0
 
@@ -72,6 +74,7 @@ class StreamSessions:
         with (picture, bitrate, seed, ports) applies to sessions that are started from now on.
         """
         self._settings = self._settings.changed(changes)
+        self._places.limit(self._settings.hosts)
         for session in self._sessions.values():
             session.settings_changed()
         return self._settings
@@ -80,6 +83,14 @@ class StreamSessions:
         """The ARN of a resource of this account and Region."""
         settings = self._settings
         return f"arn:aws:gameliftstreams:{settings.region}:{settings.account_id}:{resource}"
+
+    async def take_place(self, group: str) -> None:
+        """Wait until there is a host for one more session of this stream group."""
+        await self._places.take(group)
+
+    def leave_place(self, group: str) -> None:
+        """The host of a session of this group is free again."""
+        self._places.leave(group)
 
     def make_host(self, listener: HostListener, settings: EmulatorSettings) -> StreamHost:
         """A new host for a session."""
@@ -105,9 +116,9 @@ class StreamSessions:
 
     def application(self, identifier: str) -> str:
         """The id of an application. Raises `CallRefusedError`."""
-        application_id = self._settings.application_id
-        if identifier in (application_id, self.arn(f"application/{application_id}")):
-            return application_id
+        for application_id in self._settings.application_ids:
+            if identifier in (application_id, self.arn(f"application/{application_id}")):
+                return application_id
         raise CallRefusedError(ErrorType.NOT_FOUND, "There is no such application.")
 
     def session(self, group: str, identifier: str) -> StreamSession:
@@ -146,7 +157,10 @@ class StreamSessions:
             if not fresh and self._settings.reused_offer_fails == "call":
                 raise _offer_reused()
             session_id = _new_id(self._sessions)
-            session = StreamSession(self, session_id, group_id, request)
+            application_id = self.application(request.application)
+            session = StreamSession(
+                self, session_id, group_id, dataclasses.replace(request, application=application_id)
+            )
             self._sessions[session_id] = session
             self._offers.succeeded(request.signal_request)
             if not fresh:

@@ -19,6 +19,8 @@ from rejoin.errors import BadInputError
 
 _MAX_WHOLE: Final = 2**53
 """Below this a float holds every whole number."""
+_LARGE_PICTURE_QUANTIZER: Final = 20
+"""Nothing to see by eye, and most of a game's picture that stands still costs nothing."""
 _PLACEMENT_TIMEOUTS_S = {"always_on": 75.0, "on_demand_linux": 90.0, "on_demand_windows": 600.0}
 """By kind of capacity, as the reference of StartStreamSession documents them."""
 
@@ -35,8 +37,9 @@ class EmulatorSettings:
     stream_group_status: str = "ACTIVE"
     """The status of every stream group, one of the model's. Documented: only an ACTIVE one starts
     sessions. Assumed: only an ACTIVE one lets a client reconnect."""
-    application_id: str = "a-9ZY8X7Wv6"
-    """The one application, associated with every stream group."""
+    application_ids: tuple[str, ...] = ("a-9ZY8X7Wv6",)
+    """The applications, all associated with every stream group; the first is their default one.
+    Each is a game of its own: the n-th one's seed is `seed` and n."""
     access_key_id: str = "AKIAREJOINEMULATOR00"
     """Made up: accepted here and nowhere else."""
     secret_access_key: str = field(default="rejoin-emulator-has-no-secrets", repr=False)
@@ -51,6 +54,10 @@ class EmulatorSettings:
     """Documented: 60 minutes CONNECTED without input."""
     capacity: Literal["always_on", "on_demand_linux", "on_demand_windows"] = "always_on"
     """The kind of capacity that sessions are placed on; Linux includes Proton."""
+    hosts: int = 0
+    """How many stream sessions a stream group has hosts for; 0: any number. Documented: one more
+    waits for a host until its placement timeout. Assumed: they get hosts in the order of their
+    starts, and a host is free as soon as its session is over."""
     placement_timeout_s: float = 0.0
     """0: as documented for the capacity: 75 always-on, 90 on-demand Linux, 600 on-demand
     Windows."""
@@ -127,11 +134,15 @@ class EmulatorSettings:
     from Web SDK 1.3.0 on). Assumed: that sizes are rounded down to even numbers."""
     fps: int = 60
     bitrate_bps: int = 8_000_000
-    """The most that is sent. The game's pictures need less than 14 Mbit/s at 1920x1080 and 60 fps,
-    and less than 7 at 1280x720 (measured with 30 Mbit/s allowed)."""
+    """The most that is sent. The game's pictures need less than 7 Mbit/s at 1280x720 and 60 fps
+    (measured with 30 Mbit/s allowed); see `finest_quantizer` for larger ones."""
     constant_bitrate: bool = False
     """Whether filler data makes up for what the picture does not need, as in hardware encoders with
     a constant bitrate, so that the network always carries all of `bitrate_bps`."""
+    finest_quantizer: int = 0
+    """H.264's quantizer below which pictures are not refined, up to 51. 0: 20 for pictures larger
+    than 1280x720, none for others. Such a picture needs about 1 Mbit/s at 60 fps and half of the
+    processor time (ADR 0080); `constant_bitrate` fills the network all the same."""
     seed: int = 1
     """The same seed gives the same game."""
 
@@ -153,6 +164,9 @@ class EmulatorSettings:
     """Assumed: whether a connection that the host closes ends with an SCTP ABORT, for which a
     browser raises an error on each data channel (measured in Chromium 156), or with DTLS alone,
     for which it only closes them."""
+    acknowledges_channels: bool = True
+    """Assumed: whether the host acknowledges data channels (DATA_CHANNEL_ACK, RFC 8832), from the
+    next connection on. Without it aiortc's channels never open; Chromium's and Rejoin's do."""
     congestion_feedback: Literal["both", "goog-remb", "transport-cc"] = "both"
     """Assumed: what the host's congestion control reads, of what the client offers, from the next
     connection on. With "both" it takes both and obeys transport-wide feedback while that comes, as
@@ -212,6 +226,8 @@ class EmulatorSettings:
         _check(0 <= self.round_trip_s <= 10, "round_trip_s is 0 to 10.")
         _check(0 <= self.loss < 1, "loss is 0 or more and less than 1.")
         _check(bool(self.stream_group_ids), "There is at least one stream group.")
+        _check(bool(self.application_ids), "There is at least one application.")
+        _check(self.hosts >= 0, "hosts is 0 or more.")
         _check(
             re.fullmatch("[A-Z_]{1,40}", self.stream_group_status) is not None,
             "stream_group_status is a word such as ACTIVE.",
@@ -222,6 +238,7 @@ class EmulatorSettings:
         )
         _check(1 <= self.fps <= 240, "fps is 1 to 240.")
         _check(self.bitrate_bps > 0, "bitrate_bps is above 0.")
+        _check(0 <= self.finest_quantizer <= 51, "finest_quantizer is 0 to 51.")
         _check(len(self.relay_ports) == 2, "relay_ports are two ports.")
         first, last = self.relay_ports
         _check(
@@ -239,10 +256,21 @@ class EmulatorSettings:
         return dataclasses.replace(self, **cast("dict[str, Any]", values))
 
     @property
+    def application_id(self) -> str:
+        """The application that stream groups have as their default one."""
+        return self.application_ids[0]
+
+    @property
     def picture_size(self) -> tuple[int, int]:
         """Width and height of the pictures that are sent, in pixels: even numbers."""
         width, height = (int(side * self.resolution_scale) for side in (self.width, self.height))
         return width - width % 2, height - height % 2
+
+    @property
+    def quantizer_limit(self) -> int:
+        """The quantizer below which pictures are not refined; 0: none."""
+        large = self.width * self.height > 1280 * 720
+        return self.finest_quantizer or (_LARGE_PICTURE_QUANTIZER if large else 0)
 
     @property
     def placement_limit_s(self) -> float:

@@ -122,8 +122,8 @@ class Operations:
         return self._application_members(self._service.application(params["Identifier"]))
 
     async def _list_applications(self, params: Params) -> Params:
-        application = self._service.settings.application_id
-        return _page([(application, self._application_members(application))], params)
+        applications = self._service.settings.application_ids
+        return _page([(each, self._application_members(each)) for each in applications], params)
 
     def _group_members(self, group_id: str) -> Params:
         service = self._service
@@ -137,7 +137,9 @@ class Operations:
             "StreamClass": "gen5n_high",
             "DefaultApplication": {"Id": application, "Arn": application_arn},
             "LocationStates": [{"LocationName": service.settings.region, "Status": "ACTIVE"}],
-            "AssociatedApplications": [application_arn],
+            "AssociatedApplications": [
+                service.arn(f"application/{each}") for each in service.settings.application_ids
+            ],
             "CreatedAt": self._created_wall_s,
             "LastUpdatedAt": self._created_wall_s,
         }

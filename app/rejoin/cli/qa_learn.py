@@ -1,0 +1,175 @@
+"""`rejoin qa learn`: what a studio's service does that nobody documents, measured."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from rejoin.cli import options
+from rejoin.cli.backend_profile import (
+    ProfileOptions,
+    check_sign_in,
+    profile_of,
+    profile_options,
+)
+from rejoin.cli.exit_codes import INCONCLUSIVE, SUCCESS
+from rejoin.cli.messages import is_terminal, say, say_lines
+from rejoin.cli.qa_run import sweep_left_over
+from rejoin.cli.sign_in import token_file
+from rejoin.errors import BadInputError, RejoinError
+from rejoin.parts import needs
+
+if TYPE_CHECKING:
+    from rejoin.qa.learn import Learned
+    from rejoin.qa.learned import Origin
+
+_MAX_SESSIONS: Final = 30
+_MAX_MINUTES: Final = 60.0
+SETTINGS_FILE: Final = "learned.toml"
+REPORT_FILE: Final = "learned.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnOptions(ProfileOptions):
+    """The arguments of `rejoin qa learn`."""
+
+    backend: str
+    out: Path
+    repeat: int
+    notice_within_s: float
+    start_within_s: float
+    max_sessions: int
+    max_minutes: float
+    region: str
+    yes: bool
+    token: str | None = field(repr=False)
+
+
+@click.command(short_help="Measure what a service does that nobody documents.")
+@click.option("--backend", metavar="URL", required=True, help="The studio's backend.")
+@click.option(
+    "--out",
+    type=options.FOLDER,
+    default=Path(),
+    help="Folder for learned.toml and learned.md. Default: the current one.",
+)
+@click.option(
+    "--repeat",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="Sessions for each of the three ways in which a client goes away.",
+)
+@click.option(
+    "--notice-timeout",
+    "notice_within_s",
+    type=options.NumberRange(5, 3600),
+    default=120.0,
+    show_default=True,
+    help="Seconds to wait until the service notices that a client is gone.",
+)
+@click.option(
+    "--start-timeout",
+    "start_within_s",
+    type=options.NumberRange(1, 3600),
+    default=120.0,
+    show_default=True,
+    help="Seconds that a game may take to be placed.",
+)
+@click.option(
+    "--max-sessions",
+    type=click.IntRange(1, 1000),
+    default=_MAX_SESSIONS,
+    show_default=True,
+    help="Start no more sessions than that.",
+)
+@click.option(
+    "--max-minutes",
+    type=options.NumberRange(0.1, 10_000),
+    default=_MAX_MINUTES,
+    show_default=True,
+    help="Start no session after that many minutes.",
+)
+@click.option("--region", default="", help="Region of the sessions, written into what is learned.")
+@options.agreement("Start the sessions without a question.")
+@token_file("sign-in token for the studio's backend")
+@profile_options
+@options.as_values(LearnOptions)
+@needs("qa", "studio")
+def learn(chosen: LearnOptions) -> int:
+    """Start one real session after another, and measure how the service behind a backend behaves.
+
+    Asks first and says what it will cost. Measured are: how soon a silent, a said-goodbye and a
+    killed client are noticed, the error of a create call too early, how long create calls take,
+    whether the host follows a new port and acknowledges data channels, and who begins DTLS. Writes
+    a report, and learned.toml for `rejoin studio --settings`, `rejoin qa run --service` and
+    `rejoin qa simulate --service`. Exit code: 13 if a session was not measured to its end.
+    """
+    from rejoin.qa.client_case import surroundings_of
+    from rejoin.qa.learn import Learning, Plan, origin_of
+    from rejoin.qa.learn_session import Patience
+    from rejoin.qa.ledger import Ledger, default_folder
+    from rejoin.qa.messages import Charge
+
+    check_sign_in(chosen, chosen.token)
+    profile = profile_of(chosen.backend, chosen.token, chosen)
+    surroundings = surroundings_of(profile, region=chosen.region)
+    plan = Plan(
+        chosen.repeat,
+        Patience(chosen.start_within_s, chosen.notice_within_s),
+        chosen.max_sessions,
+        chosen.max_minutes,
+    )
+    _agree(plan.announcement(surroundings.backend), yes=chosen.yes)
+    _make_folder(chosen.out)
+    sweep_left_over(profile)
+    folder = default_folder()
+    found = Learning(profile, Ledger(folder), Charge(profile, folder), plan, say).run()
+    reports_status = profile.dialect.reports_status
+    _write(chosen.out, found, origin_of(surroundings), reports_status=reports_status)
+    return INCONCLUSIVE if found.problems else SUCCESS
+
+
+def _agree(announcement: str, *, yes: bool) -> None:
+    """Raises BadInputError where nobody can be asked, Abort where the answer is no."""
+    say(announcement)
+    if yes:
+        return
+    if not is_terminal(sys.stdin):
+        raise BadInputError("Nobody can be asked here: add --yes to start the sessions.")
+    click.confirm("Start them?", abort=True, err=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RejoinError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+
+
+def _write(folder: Path, found: Learned, origin: Origin, *, reports_status: bool) -> None:
+    from rejoin.qa import learned
+
+    report = learned.to_markdown(
+        found.findings,
+        origin,
+        found.problems,
+        sessions=found.started,
+        reports_status=reports_status,
+    )
+    files = {SETTINGS_FILE: learned.to_toml(found.findings, origin), REPORT_FILE: report}
+    for name, text in files.items():
+        try:
+            (folder / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise RejoinError(f"{name} cannot be written: {error.strerror}.") from error
+    for figure in learned.Figure:
+        line = learned.text_of(figure, found.findings, reports_status=reports_status)
+        say(f"{figure.value}: {line}")
+    for problem in found.problems:
+        say(f"not measured to the end: {problem}")
+    say_lines(f"{folder / SETTINGS_FILE} and {folder / REPORT_FILE} are written.")

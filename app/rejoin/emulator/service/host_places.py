@@ -1,0 +1,47 @@
+"""The hosts of each stream group: how many there are, and who waits for one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+
+
+class HostPlaces:
+    """Who asks first gets a host first. For one event loop."""
+
+    def __init__(self, hosts: int) -> None:
+        """`hosts`: of each stream group; 0: any number."""
+        self._hosts = hosts
+        self._taken: Counter[str] = Counter()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    def limit(self, hosts: int) -> None:
+        """From now on each stream group has this many; sessions that run go on."""
+        self._hosts = hosts
+        for group in self._waiting:
+            self._hand_out(group)
+
+    async def take(self, group: str) -> None:
+        """Take a host of this group; waits until there is one."""
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(group, deque()).append(place)
+        self._hand_out(group)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.leave(group)
+            raise
+
+    def leave(self, group: str) -> None:
+        """A host of this group is free again."""
+        self._taken[group] -= 1
+        self._hand_out(group)
+
+    def _hand_out(self, group: str) -> None:
+        waiting = self._waiting.get(group, deque())
+        while waiting and (self._hosts == 0 or self._taken[group] < self._hosts):
+            place = waiting.popleft()
+            if not place.done():
+                self._taken[group] += 1
+                place.set_result(None)
