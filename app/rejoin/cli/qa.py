@@ -18,6 +18,7 @@ from rejoin.cli.backend_profile import (
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
+from rejoin.cli.qa_compare import compare
 from rejoin.cli.qa_report import merge, report
 from rejoin.cli.qa_run import run, sweep
 from rejoin.cli.sign_in import token_file
@@ -44,6 +45,7 @@ class SimulateOptions:
     jobs: int | None
     seed: int | None
     trace: Path | None
+    traces_folder: Path | None
 
 
 @qa.command(short_help="Run thousands of simulated games, one for each seed.")
@@ -62,6 +64,12 @@ class SimulateOptions:
 )
 @click.option("--seed", type=click.IntRange(0), help="Run only this seed and print all details.")
 @click.option("--trace", type=options.FILE, help="With --seed: write its trace to this file.")
+@click.option(
+    "--traces",
+    "traces_folder",
+    type=options.FOLDER,
+    help="Folder for the trace of every seed, for `rejoin qa compare --simulated`.",
+)
 @options.as_values(SimulateOptions)
 @needs("qa")
 def simulate(chosen: SimulateOptions) -> int:
@@ -70,12 +78,14 @@ def simulate(chosen: SimulateOptions) -> int:
     Each seed is one simulated game. Fault profiles take turns; service, network and backend are
     random. For each game that breaks an invariant, prints the command that repeats it.
     """
-    from rejoin.qa import simulation
+    from rejoin.qa import simulation, traces
 
     if chosen.seed is not None:
         return _one_seed(chosen.seed, chosen.trace)
     if chosen.trace is not None:
         raise click.UsageError("--trace needs --seed.")
+    if chosen.traces_folder is not None:
+        traces.make_folder(chosen.traces_folder)
 
     shown = 0
 
@@ -85,7 +95,9 @@ def simulate(chosen: SimulateOptions) -> int:
             shown = so_far.runs
             say_progress(f"{so_far.runs} of {chosen.seeds}")
 
-    total = simulation.tally_all(chosen.first, chosen.seeds, chosen.jobs, show_progress)
+    total = simulation.tally_all(
+        chosen.first, chosen.seeds, chosen.jobs, show_progress, chosen.traces_folder
+    )
     if shown:
         say_progress("")
     for one in total.found:
@@ -333,3 +345,4 @@ qa.add_command(run)
 qa.add_command(sweep)
 qa.add_command(report)
 qa.add_command(merge)
+qa.add_command(compare)

@@ -7,9 +7,12 @@ import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 
 from rejoin.injector.seeds import chance_of, network_profiles
+from rejoin.qa import traces
 from rejoin.verify import faults
 from rejoin.verify.simulate import RunOutcome, simulate
 
@@ -64,11 +67,14 @@ def run(seed: int) -> tuple[faults.SimulationCase, RunOutcome]:
     return case, simulate(case.world, draw=draw, for_s=case.for_s, policy=case.policy)
 
 
-def tally(first: int, count: int) -> Tally:
-    """The runs of `count` seeds from `first` on."""
+def tally(first: int, count: int, folder: Path | None = None) -> Tally:
+    """The runs of `count` seeds from `first` on. `folder`: for the trace of each, named after its
+    seed. Raises BadInputError if one cannot be written."""
     total = Tally()
     for seed in range(first, first + count):
         case, outcome = run(seed)
+        if folder is not None:
+            traces.write(folder / f"seed-{seed:08}.jsonl", outcome.records)
         total.runs += 1
         if outcome.dropped:
             total.drops += 1
@@ -80,22 +86,28 @@ def tally(first: int, count: int) -> Tally:
     return total
 
 
-def tally_all(first: int, count: int, jobs: int | None, progress: Callable[[Tally], None]) -> Tally:
+def tally_all(
+    first: int,
+    count: int,
+    jobs: int | None,
+    progress: Callable[[Tally], None],
+    folder: Path | None = None,
+) -> Tally:
     """The same on several processors; `progress` is called with the sum after each part."""
     total = Tally()
-    for part in _parts(first, count, jobs or os.cpu_count() or 1):
+    for part in _parts(first, count, jobs or os.cpu_count() or 1, folder):
         total += part
         progress(total)
     total.found.sort(key=lambda one: one.seed)
     return total
 
 
-def _parts(first: int, count: int, jobs: int) -> Iterator[Tally]:
+def _parts(first: int, count: int, jobs: int, folder: Path | None) -> Iterator[Tally]:
     chunks = [(at, min(_CHUNK, first + count - at)) for at in range(first, first + count, _CHUNK)]
     if jobs == 1 or len(chunks) == 1:
         for at, size in chunks:
-            yield tally(at, size)
+            yield tally(at, size, folder)
         return
     # Spawned, not forked: the caller may have threads.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(tally, *zip(*chunks, strict=True))
+        yield from pool.map(partial(tally, folder=folder), *zip(*chunks, strict=True))
