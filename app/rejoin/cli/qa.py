@@ -19,6 +19,7 @@ from rejoin.cli.backend_profile import (
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
+from rejoin.cli.qa_compare import compare
 from rejoin.cli.qa_learn import learn
 from rejoin.cli.qa_report import merge, report
 from rejoin.cli.qa_run import run, sweep
@@ -50,6 +51,7 @@ class SimulateOptions:
     seed: int | None
     trace: Path | None
     service: Path | None
+    traces_folder: Path | None
 
 
 @qa.command(short_help="Run thousands of simulated games, one for each seed.")
@@ -69,6 +71,12 @@ class SimulateOptions:
 @click.option("--seed", type=click.IntRange(0), help="Run only this seed and print all details.")
 @click.option("--trace", type=options.FILE, help="With --seed: write its trace to this file.")
 @options.learned_service
+@click.option(
+    "--traces",
+    "traces_folder",
+    type=options.FOLDER,
+    help="Folder for the trace of every seed, for `rejoin qa compare --simulated`.",
+)
 @options.as_values(SimulateOptions)
 @needs("qa")
 def simulate(chosen: SimulateOptions) -> int:
@@ -77,7 +85,7 @@ def simulate(chosen: SimulateOptions) -> int:
     Each seed is one simulated game. Fault profiles take turns; service, network and backend are
     random. For each game that breaks an invariant, prints the command that repeats it.
     """
-    from rejoin.qa import known_service, simulation
+    from rejoin.qa import known_service, simulation, traces
     from rejoin.verify.scenario import NOTHING_KNOWN
 
     known = NOTHING_KNOWN if chosen.service is None else known_service.read(chosen.service)
@@ -85,6 +93,8 @@ def simulate(chosen: SimulateOptions) -> int:
         return _one_seed(chosen.seed, chosen.trace, known)
     if chosen.trace is not None:
         raise click.UsageError("--trace needs --seed.")
+    if chosen.traces_folder is not None:
+        traces.make_folder(chosen.traces_folder)
 
     shown = 0
 
@@ -94,7 +104,9 @@ def simulate(chosen: SimulateOptions) -> int:
             shown = so_far.runs
             say_progress(f"{so_far.runs} of {chosen.seeds}")
 
-    total = simulation.tally_all(chosen.first, chosen.seeds, chosen.jobs, show_progress, known)
+    total = simulation.tally_all(
+        chosen.first, chosen.seeds, chosen.jobs, show_progress, known, chosen.traces_folder
+    )
     if shown:
         say_progress("")
     for one in total.found:
@@ -344,3 +356,4 @@ qa.add_command(learn)
 qa.add_command(sweep)
 qa.add_command(report)
 qa.add_command(merge)
+qa.add_command(compare)

@@ -20,8 +20,9 @@ from rejoin.injector.faults import Scope, cut
 from rejoin.injector.http_faults import Outcome
 from rejoin.injector.injector import Injector
 from rejoin.injector.plans import AT_RUNNER, plan_of
-from rejoin.qa import verdicts
+from rejoin.qa import call_counts, verdicts
 from rejoin.qa.game_client import ClientOptions, GameClient
+from rejoin.qa.memory import own_memory_mb
 from rejoin.qa.results import (
     CaseRecord,
     EpisodeResult,
@@ -132,6 +133,8 @@ class _Live:
     timeout_s: float | None
     window_s: float
     faults: list[FaultResult] = field(default_factory=list)
+    memory_mb: float | None = None
+    """At the end of the play."""
 
 
 class _Play:
@@ -184,6 +187,7 @@ class _Play:
             faults=tuple(live.faults),
             episodes=_episodes(records, live.at),
             injector=figures,
+            memory_mb=live.memory_mb,
         )
         return job.record(judgement, started_at, boot_s() - began_at, played), records
 
@@ -205,6 +209,7 @@ class _Play:
         ]
         try:
             await self._client.until(lambda _: False, self._job.case.duration_s)
+            live.memory_mb = await asyncio.to_thread(own_memory_mb)
         finally:
             await cancel(*jobs)
         for job in jobs:
@@ -217,9 +222,10 @@ class _Play:
         plan = plan_of(name, live.window_s, drop.own)
         how = _HOW[name] if plan is None else plan.how
         outage = {OUTAGE: plan.outage_s} if plan is not None and plan.is_outage else {}
+        memory_mb = await asyncio.to_thread(own_memory_mb)
         at = boot_s()
         self._client.records.append(of_fault(name, at, **outage))
-        live.faults.append(FaultResult(name, round(at - live.at, 3), how, seed))
+        live.faults.append(FaultResult(name, round(at - live.at, 3), how, seed, memory_mb))
         if plan is not None:
             self._injector.start(*plan.faults)
             return
@@ -249,12 +255,14 @@ def _since(at: float, outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _episodes(records: Sequence[Record], live_at: float) -> tuple[EpisodeResult, ...]:
+    found = timelines(records)
     return tuple(
         EpisodeResult(
             line.episode,
             line.outcome,
             round(line.began_at - live_at, 3),
             tuple(StepResult(step.name, round(step.at - line.began_at, 4)) for step in line.steps),
+            calls,
         )
-        for line in timelines(records)
+        for line, calls in zip(found, call_counts.of_episodes(records, found), strict=True)
     )

@@ -45,13 +45,15 @@ class Surroundings:
 @dataclass(frozen=True, slots=True)
 class FaultResult:
     """One fault. `at_s`: after the game became live; None: it did not begin. `how`: what was done
-    to the client. `seed`: which packets it met."""
+    to the client. `seed`: which packets it met. `memory_mb`: of the client's process alone, right
+    before it; None: not measured."""
 
     __pydantic_config__: ClassVar = _STRICT
     profile: str
     at_s: float | None
     how: str
     seed: int
+    memory_mb: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,28 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True)
+class CallCounts:
+    """The create calls of one episode. `tries`: requests that were begun. `lost_answers`: requests
+    that were written and whose answer never came. `refusals`: answers that were none (4xx, 5xx); a
+    place in the backend's queue is none of them."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    tries: int = 0
+    lost_answers: int = 0
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodeResult:
     """One drop, from its fault to its end. `outcome`: live, healed, ended or open. `began_at_s`:
-    after the game became live."""
+    after the game became live. `calls`: None: not counted."""
 
     __pydantic_config__: ClassVar = _STRICT
     number: int
     outcome: str
     began_at_s: float
     steps: tuple[StepResult, ...]
+    calls: CallCounts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,7 @@ class Played:
     """What was observed of a game that became live. `connection_timeout_s`: of the service; None:
     not reported. `session_ended`: whether it was ended at the service; False: it ends by itself.
     `proof`: what it rests on that it is the same game: "session" is the stream session alone.
+    `memory_mb`: of the client's process alone, at the end of the play; None: not measured.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -95,6 +111,7 @@ class Played:
     faults: tuple[FaultResult, ...]
     episodes: tuple[EpisodeResult, ...]
     injector: Figures
+    memory_mb: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

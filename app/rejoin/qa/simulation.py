@@ -9,8 +9,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 
 from rejoin.injector.seeds import chance_of, network_profiles
+from rejoin.qa import traces
 from rejoin.verify import faults
 from rejoin.verify.scenario import NOTHING_KNOWN, KnownService
 from rejoin.verify.simulate import RunOutcome, simulate
@@ -69,11 +71,16 @@ def run(seed: int, known: KnownService = NOTHING_KNOWN) -> tuple[faults.Simulati
     return case, simulate(case.world, draw=draw, for_s=case.for_s, policy=case.policy)
 
 
-def tally(first: int, count: int, known: KnownService = NOTHING_KNOWN) -> Tally:
-    """The runs of `count` seeds from `first` on."""
+def tally(
+    first: int, count: int, known: KnownService = NOTHING_KNOWN, folder: Path | None = None
+) -> Tally:
+    """The runs of `count` seeds from `first` on. `folder`: for the trace of each, named after its
+    seed. Raises BadInputError if one cannot be written."""
     total = Tally()
     for seed in range(first, first + count):
         case, outcome = run(seed, known)
+        if folder is not None:
+            traces.write(folder / f"seed-{seed:08}.jsonl", outcome.records)
         total.runs += 1
         if outcome.dropped:
             total.drops += 1
@@ -91,22 +98,26 @@ def tally_all(
     jobs: int | None,
     progress: Callable[[Tally], None],
     known: KnownService = NOTHING_KNOWN,
+    folder: Path | None = None,
 ) -> Tally:
     """The same on several processors; `progress` is called with the sum after each part."""
     total = Tally()
-    for part in _parts(first, count, jobs or os.cpu_count() or 1, known):
+    part_of = partial(tally, known=known, folder=folder)
+    for part in _parts(first, count, jobs or os.cpu_count() or 1, part_of):
         total += part
         progress(total)
     total.found.sort(key=lambda one: one.seed)
     return total
 
 
-def _parts(first: int, count: int, jobs: int, known: KnownService) -> Iterator[Tally]:
+def _parts(
+    first: int, count: int, jobs: int, part_of: Callable[[int, int], Tally]
+) -> Iterator[Tally]:
     chunks = [(at, min(_CHUNK, first + count - at)) for at in range(first, first + count, _CHUNK)]
     if jobs == 1 or len(chunks) == 1:
         for at, size in chunks:
-            yield tally(at, size, known)
+            yield part_of(at, size)
         return
     # Spawned, not forked: the caller may have threads.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(partial(tally, known=known), *zip(*chunks, strict=True))
+        yield from pool.map(part_of, *zip(*chunks, strict=True))
