@@ -57,7 +57,7 @@ class Game:
     area: tuple[int, int, int, int] = (0, 0, WIDTH, HEIGHT)
 
 
-_WALKS = ("Right", "Right", "Right", "Left", "Up", "space", "Down")
+_WALKS = ("Right", "Right", "Right+space", "Right+space", "Right", "Left", "space")
 _SUPERTUX = "supertux2", "--window", "--geometry", "1280x720", "--renderer", "sdl"
 _LEVELS = "/usr/share/games/supertux2/levels/world1"
 _SMALL = 0, 0, 640, 480
@@ -97,7 +97,12 @@ GAMES: dict[str, Game] = {
         12.0,
         (
             Scene("title", (), 8.0),
-            Scene("game", ("Return", "wait:3"), 30.0, ("Left", "Right", "Up", "Down")),
+            Scene(
+                "game",
+                ("click:160,264", "wait:2", "click:170,224", "wait:3"),
+                30.0,
+                ("Left", "Right", "Up", "Down"),
+            ),
         ),
         _SMALL,
     ),
@@ -108,7 +113,9 @@ GAMES: dict[str, Game] = {
         (
             Scene("title", (), 8.0),
             Scene("menu", ("click:180,268",), 6.0),
-            Scene("game", ("click:180,268", "wait:4", "space"), 30.0, ("Left", "Right", "space")),
+            Scene(
+                "game", ("click:180,280", "wait:4", "space"), 25.0, ("Left", "Right", "space", "y")
+            ),
         ),
         _SMALL,
     ),
@@ -118,8 +125,12 @@ GAMES: dict[str, Game] = {
         10.0,
         (
             Scene("title", (), 8.0),
-            Scene("menu", ("Return", "wait:2"), 6.0),
-            Scene("game", ("Return", "wait:5", "Return"), 30.0, ("Left", "Right", "Up")),
+            Scene(
+                "game",
+                ("Return", "wait:2", "Return", "wait:5", "Return"),
+                30.0,
+                ("Left", "Right", "Up"),
+            ),
         ),
         _SMALL,
     ),
@@ -129,11 +140,12 @@ GAMES: dict[str, Game] = {
         12.0,
         (
             Scene("title", (), 12.0),
-            Scene("menu", ("Return", "wait:3"), 6.0),
-            Scene("levels", ("Return", "wait:2"), 6.0),
+            Scene("name", ("click:640,297", "wait:2"), 6.0),
+            Scene("sets", ("click:652,397", "click:762,527", "wait:3"), 6.0),
+            Scene("levels", ("click:480,200", "wait:3"), 6.0),
             Scene(
                 "game",
-                ("Return", "wait:3", "Return", "wait:3"),
+                ("click:430,250", "wait:3", "click:640,400", "wait:2"),
                 40.0,
                 ("move:600,300", "move:680,300", "move:640,250", "move:640,330", "move:640,280"),
             ),
@@ -217,16 +229,16 @@ class _Recorder:
                 shown = png_of(Picture(ConnectionNumber(1), frame, 0.0, 0, 0.0), 480)
                 (self._keep / f"{scene.name}-{len(found):03}.png").write_bytes(shown)
             if held:
-                self._xdotool("keyup", held)
+                self._xdotool("keyup", *held.split("+"))
             held = self._random.choice(scene.plays) if scene.plays else ""
             if held.startswith("move:"):
                 self.do(held)
                 held = ""
             elif held:
-                self._xdotool("keydown", held)
+                self._xdotool("keydown", *held.split("+"))
             time.sleep(max(0.0, EVERY_S - (time.monotonic() - now)))
         if held:
-            self._xdotool("keyup", held)
+            self._xdotool("keyup", *held.split("+"))
         return np.stack(found), np.array(times)
 
     def _xdotool(self, *arguments: str) -> None:
