@@ -12,6 +12,7 @@ from rejoin.core.trace import from_line, to_line
 from rejoin.netem.link import Direction
 from rejoin.qa import client_case
 from rejoin.qa.client_case import Job, play, surroundings_of
+from rejoin.qa.game_proof import Rests, Says
 from rejoin.qa.results import CaseRecord
 from rejoin.qa.trace_schema import check
 from rejoin.qa.verdicts import Verdict, Why
@@ -107,6 +108,10 @@ async def test_a_fault_at_the_client_has_the_verdict_of_the_relay(
         assert [each.outcome for each in record.played.episodes] == ["live"]
         steps = [step.name for step in record.played.episodes[0].steps]
         assert steps[-1] == "live again"
+        proof = record.played.episodes[0].proof
+        assert proof is not None
+        assert (record.played.proof, proof.rests_on) == ("strip", Rests.STRIP), proof
+        assert proof.says is Says.WENT_ON, proof
 
 
 @pytest.mark.live

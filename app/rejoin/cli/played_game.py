@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rejoin.cli.game_options import GameOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
+    from rejoin.core.model import Ending
     from rejoin.gui.input import PlayerPads
     from rejoin.gui.surface_choice import PictureOptions
     from rejoin.gui.window_options import WindowOptions
     from rejoin.input_events.wishes import AnyWish
     from rejoin.runtime.instance_server import OnActivate
     from rejoin.runtime.launch import GameToPlay
-    from rejoin.runtime.player import Player
+    from rejoin.runtime.player import Player, PlayerOptions
     from rejoin.runtime.statistics_file import StatisticsFile
+
+
+class TestedClient(Protocol):
+    """What makes a client one that faults can be put into; only a verb of testers has one."""
+
+    def options(self, options: PlayerOptions) -> PlayerOptions:
+        """Of a player that is made with these."""
+
+    def running(self, player: Player) -> Callable[[], Coroutine[Any, Any, Ending]]:
+        """The `run` of that player."""
 
 
 def window_options(game: GameToPlay, options: GameOptions, player: Player) -> WindowOptions:
@@ -56,9 +67,10 @@ def make_player(
     on_activate: OnActivate,
     *,
     statistics_file: StatisticsFile | None = None,
+    tested: TestedClient | None = None,
 ) -> Player:
     """The client for this game. `on_activate` is called on the stream thread when a second instance
-    asks for its window. Raises BadInputError."""
+    asks for its window. `tested`: what a tester puts into it. Raises BadInputError."""
     from rejoin.media.video.hardware import chosen
     from rejoin.runtime.data_used import DataUsed
     from rejoin.runtime.local_store import LocalStore
@@ -68,36 +80,34 @@ def make_player(
     from rejoin.runtime.volume_file import SoundFile
 
     signed_in = game.signed_in
-    return Player(
-        game.profile,
-        PlayerOptions(
-            local_store=LocalStore(
-                game.profile,
-                instance=game.instance,
-                open_here=game.open_here,
-                on_activate=on_activate,
-            ),
-            ticket=game.ticket,
-            statistics_file=statistics_file,
-            sound_file=SoundFile(),
-            hardware=chosen(options.decoder),
-            sound_device=options.sound_device,
-            microphone=MicrophoneChoices(
-                MicrophoneMode(options.microphone),
-                options.microphone_device,
-                options.microphone_in_background,
-                options.microphone_in_menu,
-            ),
-            data_used=DataUsed(),
-            dtls_client=options.dtls_client,
-            input_module=options.input_module == "service",
-            max_kbps=options.max_kbps,
-            max_height=options.max_height,
-            reports=ReportQueue(game.profile.backend_url) if options.send_reports else None,
-            token_source=None if signed_in is None else signed_in.source,
-            token_lasts_s=None if signed_in is None else signed_in.lasts_s,
+    made = PlayerOptions(
+        local_store=LocalStore(
+            game.profile,
+            instance=game.instance,
+            open_here=game.open_here,
+            on_activate=on_activate,
         ),
+        ticket=game.ticket,
+        statistics_file=statistics_file,
+        sound_file=SoundFile(),
+        hardware=chosen(options.decoder),
+        sound_device=options.sound_device,
+        microphone=MicrophoneChoices(
+            MicrophoneMode(options.microphone),
+            options.microphone_device,
+            options.microphone_in_background,
+            options.microphone_in_menu,
+        ),
+        data_used=DataUsed(),
+        dtls_client=options.dtls_client,
+        input_module=options.input_module == "service",
+        max_kbps=options.max_kbps,
+        max_height=options.max_height,
+        reports=ReportQueue(game.profile.backend_url) if options.send_reports else None,
+        token_source=None if signed_in is None else signed_in.source,
+        token_lasts_s=None if signed_in is None else signed_in.lasts_s,
     )
+    return Player(game.profile, made if tested is None else tested.options(made))
 
 
 def gamepads(

@@ -44,6 +44,12 @@ def _play() -> click.Command:
     return play
 
 
+def _practice() -> click.Command:
+    from rejoin.cli.practice import practice
+
+    return practice
+
+
 def _qa() -> click.Command:
     from rejoin.cli.qa import qa
 
@@ -81,6 +87,7 @@ VERBS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "doctor": _doctor,
     "home": _home,
     "play": _play,
+    "practice": _practice,
     "qa": _qa,
     "settings": _settings,
     "sign-in": _sign_in,

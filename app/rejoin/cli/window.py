@@ -14,7 +14,7 @@ import click
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions, with_settings
 from rejoin.cli.messages import is_terminal, say, warn
-from rejoin.cli.played_game import gamepads, make_player, window_options
+from rejoin.cli.played_game import TestedClient, gamepads, make_player, window_options
 from rejoin.cli.saved_settings import given_here, of_this_run, read_again
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.parts import loading
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rejoin.core.model import Ending
     from rejoin.gui.control_options import ControlOptions
     from rejoin.gui.main_window import RejoinWindow
+    from rejoin.gui.practice.practice_options import PracticeOptions
     from rejoin.gui.settings.followed import FollowedSettings
     from rejoin.runtime.instance import Instance
     from rejoin.runtime.instance_server import Activation
@@ -123,8 +124,23 @@ class Before:
         return with_game_options(profile, options)
 
 
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What testers have in a game; players have none. `client`: makes the players. `menu`: what
+    the window has."""
+
+    client: TestedClient
+    menu: PracticeOptions
+
+
 def play_new_game(
-    game: GameToPlay, options: GameOptions, before: Before, *, stats: Path | None, second: bool
+    game: GameToPlay,
+    options: GameOptions,
+    before: Before,
+    *,
+    stats: Path | None,
+    second: bool,
+    tools: Tools | None = None,
 ) -> int:
     """Start a game and play it. If it is open already, ask before a second one is started.
 
@@ -149,14 +165,19 @@ def play_new_game(
     open_here = claim.instance if isinstance(claim, Claimed) else None
     try:
         game = replace(game, open_here=open_here)
-        return play_in_window(game, options, before, stats=stats)
+        return play_in_window(game, options, before, stats=stats, tools=tools)
     finally:
         if open_here is not None:
             open_here.release()
 
 
 def play_in_window(
-    game: GameToPlay, options: GameOptions, before: Before, *, stats: Path | None = None
+    game: GameToPlay,
+    options: GameOptions,
+    before: Before,
+    *,
+    stats: Path | None = None,
+    tools: Tools | None = None,
 ) -> int:
     """Play `game` in a window, and after its end another one of the same studio, by the settings as
     they are then, as often as the player starts again, until the window is closed; returns the exit
@@ -167,7 +188,7 @@ def play_in_window(
     from rejoin.runtime.said_once import SaidOnce
     from rejoin.runtime.unfinished import unfinished_game
 
-    games = _Games(game, options, before, stats)
+    games = _Games(game, options, before, stats, tools)
     if game.ticket is None and unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
     said = SaidOnce()
@@ -194,6 +215,7 @@ def play_in_window(
                 place=_place(),
                 pads=games.pads,
                 controls=_controls(),
+                practice=None if tools is None else tools.menu,
             ),
             full_screen=options.full_screen,
             network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
@@ -208,8 +230,14 @@ class _Games:
     """The games of one window, one after another: of each its client and its stream thread."""
 
     def __init__(
-        self, game: GameToPlay, options: GameOptions, before: Before, stats: Path | None
+        self,
+        game: GameToPlay,
+        options: GameOptions,
+        before: Before,
+        stats: Path | None,
+        tools: Tools | None,
     ) -> None:
+        self._tools = tools
         self._game = game
         self._options = options
         self._before = before
@@ -234,9 +262,12 @@ class _Games:
         from rejoin.runtime.stream_thread import StreamThread
 
         stats = None if self._stats is None else StatisticsFile(self._stats, append=again)
-        player = make_player(game, self._options, self._activations.put, statistics_file=stats)
+        client = None if self._tools is None else self._tools.client
+        player = make_player(
+            game, self._options, self._activations.put, statistics_file=stats, tested=client
+        )
         player.subscribe_wishes(self._on_wish)
-        return player, StreamThread(player.run)
+        return player, StreamThread(player.run if client is None else client.running(player))
 
     @property
     def died(self) -> bool:

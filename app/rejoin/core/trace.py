@@ -1,4 +1,4 @@
-"""A trace: one record for each event, command, change of state and fault.
+"""A trace: one record for each event, command, change of state, fault, and act of a tester.
 
 Live and simulated runs write the same records; the same invariants are checked on both, and both
 print as the same timeline. A field that may hold a secret is declared with `repr=False`, and such
@@ -34,8 +34,8 @@ from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 from rejoin.service_model.status import PENDING_CLIENT_RECONNECTION
 
 SCHEMA = 4
-KINDS = ("event", "command", "state", "fault", "service")
-Kind = Literal["event", "command", "state", "fault", "service"]
+KINDS = ("event", "command", "state", "fault", "service", "tester")
+Kind = Literal["event", "command", "state", "fault", "service", "tester"]
 
 
 class OtherVersionError(ValueError):
@@ -96,6 +96,11 @@ def of_service(status: str, at: float, window_ends_at: float | None) -> Record:
 def of_fault(name: str, at: float, **data: Any) -> Record:
     """A fault that a test or the demo caused on purpose."""
     return Record(at, "fault", name, data)
+
+
+def of_tester(name: str, at: float, **data: Any) -> Record:
+    """What a tester did, or what is found for one; a name of `trace_names.TESTER`."""
+    return Record(at, "tester", name, data)
 
 
 def to_line(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""The names of events, commands and states in a trace: an explicit table.
+"""The names of events, commands, states and what testers do in a trace: an explicit table.
 
 A trace outlives the code that wrote it, so its names are not class names: a class may be renamed
 without a new version of the trace, and a name here never without one (`trace.SCHEMA`).
@@ -90,3 +90,10 @@ STATES: Final[dict[type[phases.Phase], str]] = {
     phases.TerminatingSession: "TerminatingSession",
     phases.Ended: "Ended",
 }
+
+FAULT_LIFTED: Final = "FaultLifted"
+"""A fault that was caused on purpose is over, or was lifted."""
+MARKER_SET: Final = "MarkerSet"
+GAME_COMPARED: Final = "GameCompared"
+"""After a drop: what is known of whether it is the same game."""
+TESTER: Final = (FAULT_LIFTED, MARKER_SET, GAME_COMPARED)

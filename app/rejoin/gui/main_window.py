@@ -43,6 +43,8 @@ from rejoin.gui.pad_keys import PadKeys
 from rejoin.gui.pad_pointer import pad_acted
 from rejoin.gui.pill import Pill, row_of
 from rejoin.gui.player_files import PlayerFiles
+from rejoin.gui.practice.practice_control import practice_of
+from rejoin.gui.practice.practice_options import with_keys
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
@@ -89,7 +91,8 @@ class RejoinWindow(QWidget):
         if parent is None:
             self.setWindowTitle(options.title)
             size_window(self, options.first_size)
-        self._options = options
+        controls = with_keys(options.controls, options.practice)
+        self._options = options = replace(options, controls=controls)
         self._clock = clock
         self._snapshot = options.before_start
         self._presence = Presence.OPEN
@@ -120,6 +123,7 @@ class RejoinWindow(QWidget):
             self.window(), self, self.layers.view, self.inputs, self.keys, options.controls, clock
         )
         self.mouse = self.controls.mouse
+        self.practice = practice_of(self, options.practice, self._announcer.say, clock)
         self.menu = menu_of(self, options.settings, self.controls, self._notes, self._announcer)
         self.shortcuts = shortcuts_of(self, self._notes, options.drop_again)
         act = partial(pad_acted, self.controls.pointer, self._notes)
@@ -171,6 +175,7 @@ class RejoinWindow(QWidget):
 
     def use_controls(self, controls: ControlOptions, pads: PadChoices | None = None) -> None:
         """The player likes them so from now on."""
+        controls = with_keys(controls, self._options.practice)
         self.controls.use(controls)
         self._notes.use(controls)
         self.layers.name_keys(controls.shortcuts)
@@ -395,6 +400,7 @@ class RejoinWindow(QWidget):
             Condition.LIVE: self._snapshot.stage is Stage.LIVE,
             Condition.CAN_RECONNECT: self._snapshot.can_reconnect,
             Condition.CAN_DROP: self._options.drop_again is not None,
+            Condition.PRACTICE: self.practice is not None,
         }
         ours = self.microphone.conditions(self._snapshot.stage)
         return ours | {condition for condition, true in held.items() if true}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rejoin.input_events.chords import Chord, Held, parse
+from rejoin.input_events.chords import NONE, Chord, Held, parse
 from rejoin.language import mark, tr
 
 
@@ -26,6 +26,8 @@ class ShortcutAction(enum.Enum):
     SAVE_PICTURE = "save_picture"
     RECONNECT = "reconnect"
     DROP_CONNECTION = "drop_connection"
+    PRACTICE_DROP = "practice_drop"
+    SET_MARKER = "set_marker"
     FREE_MOUSE = "free_mouse"
 
 
@@ -37,6 +39,8 @@ class Condition(enum.Enum):
     """The picture has stood still for so long that a new connection is offered."""
     CAN_DROP = "can_drop"
     """Only in a demo."""
+    PRACTICE = "practice"
+    """Only in a tester's window."""
     MICROPHONE = "microphone"
     """The studio takes the player's voice, and the player has turned the microphone on."""
     PUSH_TO_TALK = "push_to_talk"
@@ -105,6 +109,18 @@ SHORTCUTS: Final = (
         frozenset({Condition.LIVE, Condition.CAN_DROP}),
     ),
     Shortcut(
+        ShortcutAction.PRACTICE_DROP,
+        NONE,
+        mark("practice drop, or lift it"),
+        frozenset({Condition.PRACTICE}),
+    ),
+    Shortcut(
+        ShortcutAction.SET_MARKER,
+        NONE,
+        mark("set a marker"),
+        frozenset({Condition.PRACTICE}),
+    ),
+    Shortcut(
         ShortcutAction.FREE_MOUSE,
         "Ctrl+Alt",
         mark("free the mouse"),
@@ -112,7 +128,8 @@ SHORTCUTS: Final = (
     ),
 )
 """In the order in which they are listed. None has a key that games need: pages never get F11,
-and ScrollLock is the game's unless the player has chosen push-to-talk."""
+ScrollLock is the game's unless the player has chosen push-to-talk, and those of testers have no
+keys until a tester says some."""
 
 
 PRINTED: Final = (

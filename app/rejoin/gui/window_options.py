@@ -10,6 +10,7 @@ from rejoin.core.model import Snapshot, Stage
 from rejoin.gui.control_options import ControlOptions
 from rejoin.gui.input import NoPads, PlayerPads
 from rejoin.gui.limits import IDLE_LIMIT_S
+from rejoin.gui.practice.practice_options import PracticeOptions
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.settings.followed import FollowedSettings
 from rejoin.gui.surface_choice import PictureOptions
@@ -32,7 +33,8 @@ class WindowOptions:
     the end. `screen`: the name of the one to open on; None, or while there is none of that name:
     the desktop decides. `settings`: the player's, which `application.run` follows while the window
     is open. `controls`: how keyboard, mouse and touch behave. `place`: where its place is kept,
-    which `application.run` restores; None: nowhere.
+    which `application.run` restores; None: nowhere. `practice`: what testers have in the menu; None
+    for players.
     """
 
     title: str = "Rejoin"
@@ -52,6 +54,7 @@ class WindowOptions:
     on_surface_failed: Callable[[str], None] = lambda why: None
     pads: PlayerPads = NoPads()  # noqa: RUF009 nothing is kept
     controls: ControlOptions = ControlOptions()  # noqa: RUF009 frozen
+    practice: PracticeOptions | None = None
 
 
 class Presence(enum.Enum):

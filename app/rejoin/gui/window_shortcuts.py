@@ -18,7 +18,7 @@ def shortcuts_of(
     window: RejoinWindow, notes: NoteKeeper, drop: Callable[[], None] | None
 ) -> dict[ShortcutAction, Callable[[], None]]:
     """For every action what it does. `drop`: drops the connection, in a demo alone."""
-    bridge = window.bridge
+    bridge, practice = window.bridge, window.practice
 
     def keeping_mouse(act: Callable[[], None]) -> Callable[[], None]:
         """If Ctrl+Alt, which belong to a shortcut, have freed the mouse, it is captured again."""
@@ -45,6 +45,12 @@ def shortcuts_of(
         ShortcutAction.TOGGLE_MICROPHONE: keeping_mouse(window.microphone.toggle),
         ShortcutAction.TALK: keeping_mouse(window.microphone.toggle),
         ShortcutAction.RECONNECT: lambda: bridge.post(ReconnectRequested()),
-        ShortcutAction.DROP_CONNECTION: drop or (lambda: None),
+        ShortcutAction.DROP_CONNECTION: drop or _nothing,
+        ShortcutAction.PRACTICE_DROP: _nothing if practice is None else practice.toggle,
+        ShortcutAction.SET_MARKER: _nothing if practice is None else practice.mark,
         ShortcutAction.FREE_MOUSE: window.refresh,
     }
+
+
+def _nothing() -> None:
+    """Where a window does not have it."""

@@ -14,14 +14,16 @@ from urllib.parse import urlsplit
 
 from rejoin.clock import boot_s
 from rejoin.core.model import Stage
-from rejoin.core.trace import Record, of_fault, timelines
+from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.errors import RejoinError
 from rejoin.injector.faults import Scope, cut
 from rejoin.injector.http_faults import Outcome
 from rejoin.injector.injector import Injector
 from rejoin.injector.plans import AT_RUNNER, plan_of
-from rejoin.qa import call_counts, verdicts
+from rejoin.qa import call_counts, game_proof, verdicts
 from rejoin.qa.game_client import ClientOptions, GameClient
+from rejoin.qa.game_proof import DropProof
+from rejoin.qa.game_watch import GameWatch
 from rejoin.qa.memory import own_memory_mb
 from rejoin.qa.results import (
     CaseRecord,
@@ -141,7 +143,8 @@ class _Play:
     def __init__(self, job: Job, folder: Path, on_session: Callable[[str], None]) -> None:
         self._job = job
         self._injector = Injector(job.seed)
-        options = ClientOptions(job.samples, self._injector.hooks, on_session)
+        self._watch = GameWatch()
+        options = ClientOptions(job.samples, self._injector.hooks, on_session, self._watch)
         self._client = GameClient(job.profile, folder, options)
         self._problem = ""
         """Why a fault was not possible."""
@@ -169,9 +172,11 @@ class _Play:
             assert judgement is not None
             return job.record(judgement, started_at, boot_s() - began_at), records
         observed = client.observed(snapshot)
+        episodes = _episodes(records, live.at, self._watch)
         if judgement is None:
             since = _since(live.at, outcomes)
             judgement = verdicts.of_play(job.case, observed, records, since, traffic)
+            judgement = verdicts.of_game(judgement, [each.proof for each in episodes])
         if self._problem:
             judgement = Judgement(Verdict.FAILED, Why.CLIENT, (self._problem,))
         played = Played(
@@ -183,9 +188,9 @@ class _Play:
             played_s=round(played_until - live.at, 3),
             connection_timeout_s=live.timeout_s,
             session_ended=ended and job.profile.dialect.can_terminate,
-            proof="session",
+            proof=game_proof.weakest(each.proof for each in episodes).value,
             faults=tuple(live.faults),
-            episodes=_episodes(records, live.at),
+            episodes=episodes,
             injector=figures,
             memory_mb=live.memory_mb,
         )
@@ -254,7 +259,9 @@ def _since(at: float, outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.at >= at]
 
 
-def _episodes(records: Sequence[Record], live_at: float) -> tuple[EpisodeResult, ...]:
+def _episodes(
+    records: Sequence[Record], live_at: float, watch: GameWatch
+) -> tuple[EpisodeResult, ...]:
     found = timelines(records)
     return tuple(
         EpisodeResult(
@@ -263,6 +270,13 @@ def _episodes(records: Sequence[Record], live_at: float) -> tuple[EpisodeResult,
             round(line.began_at - live_at, 3),
             tuple(StepResult(step.name, round(step.at - line.began_at, 4)) for step in line.steps),
             calls,
+            _proof(line, watch),
         )
         for line, calls in zip(found, call_counts.of_episodes(records, found), strict=True)
     )
+
+
+def _proof(line: Timeline, watch: GameWatch) -> DropProof | None:
+    """None where the player was not back."""
+    back_at = line.at("live again")
+    return None if back_at is None else watch.proof(line.began_at, back_at)

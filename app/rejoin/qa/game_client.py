@@ -21,6 +21,7 @@ from rejoin.core.trace_names import COMMANDS
 from rejoin.errors import RejoinError
 from rejoin.media.audio.output import NullOutput
 from rejoin.qa import runner
+from rejoin.qa.game_watch import GameWatch
 from rejoin.runtime.client_hooks import ClientHooks
 from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.instance_server import Activation
@@ -39,11 +40,13 @@ _OVER: Final = frozenset({EndingKind.ENDED_BY_PLAYER, EndingKind.GAME_ENDED})
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
     """`samples`: keep every sample in the trace. `hooks`: what is put into the client.
-    `on_session`: gets the session's id as soon as it is known."""
+    `on_session`: gets the session's id as soon as it is known. `watch`: sees every picture and
+    message of the game."""
 
     samples: bool = False
     hooks: ClientHooks | None = None
     on_session: Callable[[str], None] = lambda session_id: None
+    watch: GameWatch | None = None
 
 
 class GameClient:
@@ -178,6 +181,8 @@ class GameClient:
                 local_store=store,
                 ticket=ticket,
                 hooks=options.hooks,
+                slot=options.watch,
+                on_application_message=None if options.watch is None else options.watch.on_message,
             ),
         )
 

@@ -134,6 +134,10 @@ def _facts(record: CaseRecord, *, flaky: bool) -> Iterator[str]:
         yield f"fault {_text(fault.profile)} {at}, seed {fault.seed}: {_text(fault.how)}"
     for episode in played.episodes:
         yield f"drop {episode.number} at {episode.began_at_s:.3f} s: {_text(episode.outcome)}"
+        if (proof := episode.proof) is not None:
+            alike = "" if proof.similarity is None else f", similarity {proof.similarity:.2f}"
+            detail = f", {_text(proof.detail)}" if proof.detail else ""
+            yield f"  same game, by {proof.rests_on.value}: {proof.says.value}{alike}{detail}"
         yield from (f"  {step.at_s:9.3f} s  {_text(step.name)}" for step in episode.steps)
 
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from rejoin.qa.report_text import code, markdown
-from rejoin.qa.results import CaseRecord, EpisodeResult, FaultResult, Group, grouped, verdict_of
+from rejoin.qa.results import (
+    CaseRecord,
+    EpisodeResult,
+    FaultResult,
+    Group,
+    Played,
+    grouped,
+    verdict_of,
+)
 from rejoin.qa.verdicts import Verdict
 
 _OUTCOMES: Final = {
@@ -20,7 +28,10 @@ _OUTCOMES: Final = {
     "open": "it was not over when the play ended",
 }
 _PROOFS: Final = {
-    "session": "the stream session alone is the same; the picture was not compared",
+    "strip": "the counter in the picture, which the emulated game paints",
+    "heartbeat": "the heartbeat of the game",
+    "picture": "the picture before and after",
+    "session": "the stream session alone is the same",
 }
 _ORDER: Final = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.SKIPPED, Verdict.PASSED)
 _AT_ONCE_S: Final = 0.002
@@ -194,8 +205,7 @@ def _what_happened(card: _Card) -> Iterator[str]:
     reason = f": {sentences}" if sentences else ""
     yield f"- Verdict on the play: {_shown(record.verdict)} ({record.why.value}){reason}"
     if played is not None:
-        proof = _PROOFS.get(played.proof) or markdown(played.proof)
-        yield f"- Proof that it is the same game: {proof}"
+        yield f"- Proof that it is the same game: {_proof(played, episode)}"
         yield f"- End of the play: {markdown(played.ended)}; reconnects: {played.reconnects}"
     around = record.surroundings
     where = [markdown(around.backend), markdown(around.application)]
@@ -208,6 +218,17 @@ def _what_happened(card: _Card) -> Iterator[str]:
     )
     for kind, path in sorted(record.attachments.items()):
         yield f"- {markdown(kind.capitalize())}: {code(path)}"
+
+
+def _proof(played: Played, episode: EpisodeResult | None) -> str:
+    """What it rests on, and what that says."""
+    proof = None if episode is None else episode.proof
+    if proof is None:
+        return _PROOFS.get(played.proof) or markdown(played.proof)
+    shown = f"{_PROOFS[proof.rests_on.value]}: {proof.says.value}"
+    if proof.similarity is not None:
+        shown += f" (similarity {proof.similarity:.2f})"
+    return f"{shown} ({markdown(proof.detail)})" if proof.detail else shown
 
 
 def _cause(episode: EpisodeResult, faults: Sequence[FaultResult]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from rejoin.errors import BadInputError
 from rejoin.injector.injector import Figures
+from rejoin.qa.game_proof import DropProof
 from rejoin.qa.verdicts import Verdict, Why
 
 SCHEMA: Final = 1
@@ -80,7 +81,8 @@ class CallCounts:
 @dataclass(frozen=True, slots=True)
 class EpisodeResult:
     """One drop, from its fault to its end. `outcome`: live, healed, ended or open. `began_at_s`:
-    after the game became live. `calls`: None: not counted."""
+    after the game became live. `calls`: None: not counted. `proof`: that it is the same game; null
+    where the player was not back."""
 
     __pydantic_config__: ClassVar = _STRICT
     number: int
@@ -88,13 +90,15 @@ class EpisodeResult:
     began_at_s: float
     steps: tuple[StepResult, ...]
     calls: CallCounts | None = None
+    proof: DropProof | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
     """What was observed of a game that became live. `connection_timeout_s`: of the service; None:
     not reported. `session_ended`: whether it was ended at the service; False: it ends by itself.
-    `proof`: what it rests on that it is the same game: "session" is the stream session alone.
+    `proof`: what it rests on that it is the same game (`game_proof.Rests`), in the weakest case of
+    its drops: "session" is the stream session alone.
     `memory_mb`: of the client's process alone, at the end of the play; None: not measured.
     """
 

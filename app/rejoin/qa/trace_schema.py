@@ -10,7 +10,14 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from rejoin.core.trace import SCHEMA, Record
-from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
+from rejoin.core.trace_names import (
+    COMMANDS,
+    EVENTS,
+    FAULT_LIFTED,
+    GAME_COMPARED,
+    MARKER_SET,
+    STATES,
+)
 from rejoin.errors import BadInputError
 
 _STRICT = ConfigDict(extra="forbid")
@@ -47,6 +54,30 @@ class _Fault(BaseModel):
     outage_s: float | None = None
 
 
+class _FaultLifted(BaseModel):
+    """A fault that was caused on purpose is over, or was lifted."""
+
+    model_config = _STRICT
+    fault: str
+
+
+class _MarkerSet(BaseModel):
+    """A tester's marker. `picture`: the name of a file; empty: none was kept."""
+
+    model_config = _STRICT
+    note: str
+    picture: str
+
+
+class _GameCompared(BaseModel):
+    """Whether it is the same game after a drop: what that rests on, and what it says."""
+
+    model_config = _STRICT
+    rests_on: str
+    says: str
+    similarity: float | None
+
+
 @cache
 def _models() -> dict[tuple[str, str], type[BaseModel]]:
     """What `data` holds, by kind and name; "" stands for every name of the kind."""
@@ -57,6 +88,11 @@ def _models() -> dict[tuple[str, str], type[BaseModel]]:
     found |= {("event", name): _model(event) for event, name in EVENTS.items()}
     found |= {("command", name): _model(command) for command, name in COMMANDS.items()}
     found |= {("state", name): _State for name in STATES.values()}
+    found |= {
+        ("tester", FAULT_LIFTED): _FaultLifted,
+        ("tester", MARKER_SET): _MarkerSet,
+        ("tester", GAME_COMPARED): _GameCompared,
+    }
     return found
 
 

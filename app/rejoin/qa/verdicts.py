@@ -7,7 +7,9 @@ Rule 3: an expectation that was not met is inconclusive where the backend was re
         the sign-in was refused, or calls were throttled, without a fault of ours; or where no
         packet of the host came for 3 s after an answer, although ours went out. A broken invariant
         never is: it holds on any network.
-Rule 4: what cannot be tried there at all is skipped, and says why.
+Rule 4: a player who is back in another game is failed, where the strip or a heartbeat says so.
+        Pictures fail nothing.
+Rule 5: what cannot be tried there at all is skipped, and says why.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from rejoin.injector.http_faults import Outcome
 from rejoin.injector.plans import NOT_AT_CLIENT
 from rejoin.injector.seeds import network_profiles
 from rejoin.netem.network_profile import PLACES, Place
+from rejoin.qa.game_proof import DropProof, Says
 from rejoin.service_model.status import ACTIVATING, PLACEMENT_TIMEOUT
 from rejoin.verify import invariants
 from rejoin.verify.scenario import LIVE, TRYING, Observed, ScenarioCase, unmet
@@ -48,6 +51,8 @@ class Why(enum.StrEnum):
     EXPECTATION = "expectation"
     """The scenario expects something else."""
     INVARIANT = "invariant"
+    OTHER_GAME = "other_game"
+    """The player was back, and the game had begun anew."""
     CLIENT = "client"
     """The client failed by itself, or its process ended."""
     TIMEOUT = "timeout"
@@ -178,6 +183,15 @@ def of_play(
         sentence = "after the last answer no packet of the host arrived, although ours went out"
         return _inconclusive(Why.NETWORK, sentence, *missed)
     return Judgement(Verdict.FAILED, Why.EXPECTATION, missed)
+
+
+def of_game(judgement: Judgement, proofs: Sequence[DropProof | None]) -> Judgement:
+    """A play that would pass, and what is known of the game after each of its drops."""
+    anew = [each for each in proofs if each is not None and each.says is Says.BEGAN_ANEW]
+    if judgement.verdict is not Verdict.PASSED or not anew:
+        return judgement
+    sentences = tuple(f"the game began anew: {each.detail}" for each in anew)
+    return Judgement(Verdict.FAILED, Why.OTHER_GAME, sentences)
 
 
 def _host_unreached(records: Sequence[Record], traffic: Traffic) -> bool:

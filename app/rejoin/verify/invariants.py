@@ -329,7 +329,7 @@ class _TraceChecker:
                 self._state(record)
             case "service":
                 self._window_ends_at = record.data.get("window_ends_at")
-            case "fault":
+            case "fault" | "tester":
                 pass
 
     def _add(self, at: float, violation: Violation | None) -> None:

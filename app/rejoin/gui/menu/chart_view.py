@@ -20,6 +20,8 @@ _DROP_FILL = 0.22
 _LEAST_DROP_PX = 3.0
 """A drop of a few tenths of a second is seen, too."""
 _VALUE_PX = 20
+_FAULT_PX = 3.0
+_FLAG_PX = 9.0
 
 
 class ChartView(QWidget):
@@ -68,6 +70,7 @@ class ChartView(QWidget):
         if self._chart is not None:
             self._paint_texts(painter, self._chart)
             self._paint_drops(painter, self._chart)
+            self._paint_tested(painter, self._chart)
             self._paint_lines(painter, self._chart)
 
     def _heading(self) -> QRectF:
@@ -118,6 +121,27 @@ class ChartView(QWidget):
             painter.fillRect(band, theme.colour(Role.DANGER, _DROP_FILL))
             stripes = QBrush(theme.colour(Role.DANGER), Qt.BrushStyle.BDiagPattern)
             painter.fillRect(band, stripes)
+
+    def _paint_tested(self, painter: QPainter, chart: Chart) -> None:
+        """Faults of a tester between dashed lines, with a line along the top; markers as flags."""
+        plot = self._plot()
+        dashed = QPen(theme.colour(Role.DANGER), 1.0, Qt.PenStyle.DashLine)
+        along = QPen(theme.colour(Role.DANGER), _FAULT_PX)
+        for begin, end in chart.faults:
+            left, right = (plot.left() + each * plot.width() for each in (begin, end))
+            painter.setPen(dashed)
+            for x in (left, right):
+                painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+            painter.setPen(along)
+            painter.drawLine(QPointF(left, plot.top()), QPointF(max(left + 1, right), plot.top()))
+        for marker in chart.markers:
+            top = QPointF(plot.left() + marker * plot.width(), plot.top())
+            painter.setPen(QPen(theme.colour(Role.TEXT), 1.0))
+            painter.setBrush(theme.colour(Role.TEXT))
+            painter.drawLine(top, QPointF(top.x(), plot.bottom()))
+            away = -_FLAG_PX if marker > 0.5 else _FLAG_PX
+            flag = [top, top + QPointF(away, _FLAG_PX / 2), top + QPointF(0, _FLAG_PX)]
+            painter.drawPolygon(QPolygonF(flag))
 
     def _paint_lines(self, painter: QPainter, chart: Chart) -> None:
         plot = self._plot()

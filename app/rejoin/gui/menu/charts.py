@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rejoin.gui.menu import texts
-from rejoin.gui.menu.history import EVERY_S, SPAN_S, Drop, Sample
+from rejoin.gui.menu.history import EVERY_S, SPAN_S, Drop, Sample, Tested
 from rejoin.language import number, tr
 
 GAP_S: Final = 2.5 * EVERY_S
@@ -60,7 +60,8 @@ SERIES: Final = (
 @dataclass(frozen=True, slots=True)
 class Chart:
     """A series of the last minute. `top`: the value at the upper edge. `lines`: pieces without a
-    gap. `drops`: where each begins and ends, along the minute."""
+    gap. `drops`, `faults`: where each begins and ends, along the minute; the connection was lost,
+    or a tester's fault was on. `markers`: where a tester has set one."""
 
     series: Series
     now: float | None
@@ -69,6 +70,8 @@ class Chart:
     top: float
     lines: tuple[tuple[tuple[float, float], ...], ...]
     drops: tuple[tuple[float, float], ...]
+    faults: tuple[tuple[float, float], ...] = ()
+    markers: tuple[float, ...] = ()
 
     @property
     def top_text(self) -> str:
@@ -84,7 +87,13 @@ class Chart:
         )
 
 
-def chart(series: Series, samples: Sequence[Sample], drops: Sequence[Drop], now: float) -> Chart:
+def chart(
+    series: Series,
+    samples: Sequence[Sample],
+    drops: Sequence[Drop],
+    now: float,
+    tested: Tested = Tested(),  # noqa: B008 frozen
+) -> Chart:
     """The chart of `series` at `now`."""
     known = [
         (each.at, value)
@@ -100,11 +109,17 @@ def chart(series: Series, samples: Sequence[Sample], drops: Sequence[Drop], now:
         max(values, default=None),
         top,
         _lines(known, top, now),
-        tuple(
-            (_along(drop.began_at, now), _along(drop.ended_at or now, now))
-            for drop in drops
-            if (drop.ended_at or now) > now - SPAN_S
-        ),
+        _spans(drops, now),
+        _spans(tested.faults, now),
+        tuple(_along(at, now) for at in tested.markers if now - SPAN_S <= at <= now),
+    )
+
+
+def _spans(drops: Sequence[Drop], now: float) -> tuple[tuple[float, float], ...]:
+    return tuple(
+        (_along(drop.began_at, now), _along(drop.ended_at or now, now))
+        for drop in drops
+        if (drop.ended_at or now) > now - SPAN_S
     )
 
 

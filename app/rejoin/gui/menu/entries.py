@@ -21,6 +21,7 @@ class MenuAction(enum.Enum):
     MICROPHONE = "microphone"
     RECONNECT = "reconnect"
     STATISTICS = "statistics"
+    PRACTICE = "practice"
     SETTINGS = "settings"
     CLOSE = "close"
     END = "end"
@@ -30,7 +31,8 @@ class MenuAction(enum.Enum):
 class MenuState:
     """What is true now, as far as the menu shows it. `microphone`: whether the player has it on,
     back in the game; None: this game has none. `trouble`: what is wrong with the connection, or
-    about to end the game, in a sentence."""
+    about to end the game, in a sentence. `practice`: the fault of a tester that is on, "" for none;
+    None: there are no practice drops here."""
 
     full_screen: bool = False
     sound: SoundChoice = SoundChoice()  # noqa: RUF009 frozen
@@ -40,6 +42,7 @@ class MenuState:
     can_reconnect: bool = False
     can_end: bool = True
     has_settings: bool = True
+    practice: str | None = None
     trouble: str = ""
 
 
@@ -80,6 +83,12 @@ ENTRIES: Final = (
         MenuAction.STATISTICS,
         texts.STATISTICS,
         lambda state: texts.on_off(state.statistics),
+    ),
+    Entry(
+        MenuAction.PRACTICE,
+        texts.PRACTICE,
+        lambda state: state.practice or "",
+        shown=lambda state: state.practice is not None,
     ),
     Entry(MenuAction.SETTINGS, texts.SETTINGS, shown=lambda state: state.has_settings),
     Entry(MenuAction.CLOSE, texts.CLOSE, lambda state: tr(texts.CLOSE_DETAIL), apart=True),

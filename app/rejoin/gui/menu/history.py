@@ -6,7 +6,7 @@ It is fed all the time, so that a menu that is opened after something went wrong
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,6 +19,7 @@ EVERY_S: Final = 1.0
 MOST_SAMPLES: Final = 64
 """A minute, and what comes between two of its seconds."""
 MOST_DROPS: Final = 32
+"""Of drops, of a tester's faults, and of markers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,19 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The connection was lost from `began_at` to `ended_at`; None: it still is."""
+    """From `began_at` to `ended_at`, None: still. The connection was lost, or a tester's fault was
+    on."""
 
     began_at: float
     ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What a tester did: when a fault was on, and the moments that were marked."""
+
+    faults: tuple[Drop, ...] = ()
+    markers: tuple[float, ...] = ()
 
 
 class History:
@@ -51,12 +61,16 @@ class History:
     def __init__(self) -> None:
         self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
         self._drops: deque[Drop] = deque(maxlen=MOST_DROPS)
+        self._faults: deque[Drop] = deque(maxlen=MOST_DROPS)
+        self._markers: deque[float] = deque(maxlen=MOST_DROPS)
         self.forget()
 
     def forget(self) -> None:
         """Another game begins."""
         self._samples.clear()
         self._drops.clear()
+        self._faults.clear()
+        self._markers.clear()
         self._next_at = float("-inf")
 
     def tick(
@@ -94,11 +108,30 @@ class History:
         elif last is not None and lasts:
             self._drops[-1] = replace(last, ended_at=now)
 
+    def fault(self, on: bool, now: float) -> None:
+        """A fault of a tester begins, or all are over."""
+        if self._faults and self._faults[-1].ended_at is None:
+            self._faults[-1] = replace(self._faults[-1], ended_at=now)
+        if on:
+            self._faults.append(Drop(now))
+
+    def mark(self, now: float) -> None:
+        """A tester marks this moment."""
+        self._markers.append(now)
+
     def samples(self, now: float) -> tuple[Sample, ...]:
         """Those of the last minute, oldest first."""
         return tuple(each for each in self._samples if now - SPAN_S <= each.at <= now)
 
     def drops(self, now: float) -> tuple[Drop, ...]:
         """Those that the last minute has a part of, oldest first."""
-        since = now - SPAN_S
-        return tuple(each for each in self._drops if each.ended_at is None or each.ended_at > since)
+        return _since(self._drops, now)
+
+    def tested(self, now: float) -> Tested:
+        """What a tester did in the last minute."""
+        markers = tuple(each for each in self._markers if now - SPAN_S <= each <= now)
+        return Tested(_since(self._faults, now), markers)
+
+
+def _since(drops: Iterable[Drop], now: float) -> tuple[Drop, ...]:
+    return tuple(each for each in drops if each.ended_at is None or each.ended_at > now - SPAN_S)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rejoin.gui.controls import Controls
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.gui.note_keeper import NoteKeeper
+    from rejoin.gui.practice.practice_control import PracticeControl
 
 
 class MenuWindow(Protocol):
@@ -61,6 +62,7 @@ def menu_of(
         say=announcer.say,
         settings=settings,
         playing=lambda: playing_in(window),
+        practice=window.practice,
     )
     return MenuControl(window, window.layers.menu, controls.mouse, parts)
 
@@ -69,7 +71,7 @@ def menu_of(
 class MenuParts:
     """What entries act on. `full_screen`: toggles it; `is_full_screen`. `choose_sound`: changes the
     volume. `say`: announces. `settings`: the page has this file, None of it: no page. `playing`:
-    what that page says of the game."""
+    what that page says of the game. `practice`: None: there are no practice drops."""
 
     bridge: Bridge
     full_screen: Callable[[], None]
@@ -78,6 +80,7 @@ class MenuParts:
     say: Callable[[str], None]
     settings: FollowedSettings
     playing: Callable[[], Playing | None]
+    practice: PracticeControl | None = None
 
 
 class MenuControl:
@@ -99,6 +102,7 @@ class MenuControl:
             MenuAction.MICROPHONE: self._toggle_microphone,
             MenuAction.RECONNECT: self._reconnect,
             MenuAction.STATISTICS: self._toggle_statistics,
+            MenuAction.PRACTICE: self._open_practice,
             MenuAction.SETTINGS: self._open_settings,
             MenuAction.CLOSE: self._close,
             MenuAction.END: self._end,
@@ -147,6 +151,7 @@ class MenuControl:
         """Show what is true now, while it is open. `trouble`: what is wrong, in a sentence."""
         if self.is_open:
             snapshot, microphone = self._window.snapshot, self._parts.bridge.microphone
+            practice = self._parts.practice
             self._layer.show_state(
                 MenuState(
                     full_screen=self._parts.is_full_screen(),
@@ -156,6 +161,7 @@ class MenuControl:
                     can_reconnect=snapshot.can_reconnect,
                     can_end=snapshot.can_terminate,
                     has_settings=self._parts.settings.path is not None,
+                    practice=None if practice is None else practice.fault_on,
                     trouble=trouble,
                 )
             )
@@ -187,6 +193,10 @@ class MenuControl:
 
     def _toggle_statistics(self) -> None:
         self._layer.show_statistics(not self._layer.shows_statistics)
+
+    def _open_practice(self) -> None:
+        if self._parts.practice is not None:
+            self._parts.practice.open_page()
 
     def _open_settings(self) -> None:
         from rejoin.gui.settings.page import SettingsPage  # when it is opened first

@@ -24,20 +24,30 @@ _RADIUS_PX = 11.0
 
 
 class _Legend(QFrame):
-    """One line on a ground of its own, as pills have."""
+    """On a ground of its own, as pills have: a line, and a second one for testers."""
 
     def __init__(self) -> None:
         super().__init__()
         self._painted = PaintedOnce()
         self.line = label("hint")
+        self.tested = label("hint")
+        self.tested.hide()
         self._name()
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 12, 7)
+        column.setSpacing(2)
         column.addWidget(self.line)
+        column.addWidget(self.tested)
+
+    def show_tested(self, tested: bool) -> None:
+        """Whether the charts have anything of a tester."""
+        if tested == self.tested.isHidden():
+            self.tested.setVisible(tested)
 
     def _name(self) -> None:
         """In the language of now."""
         self.line.setText(sentences(tr(texts.LAST_MINUTE), tr(texts.DROPS_MARKED)))
+        self.tested.setText(tr(texts.TESTED_MARKED))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -106,8 +116,10 @@ class StatisticsPage(QWidget):
         """Show the last minute, as it is now."""
         now = self._clock()
         samples, drops = self._history.samples(now), self._history.drops(now)
+        tested = self._history.tested(now)
         for view, series in zip(self.charts, SERIES, strict=True):
-            view.show_chart(chart(series, samples, drops, now))
+            view.show_chart(chart(series, samples, drops, now, tested))
+        self.legend.show_tested(bool(tested.faults or tested.markers))
 
     def set_alone(self, alone: bool) -> None:
         """There is no room for the panel beside it."""

@@ -148,8 +148,8 @@ class ChoiceBox(QComboBox):
         painter.end()
 
 
-class PercentSlider(QWidget):
-    """A number of per cent, which is said beside it."""
+class NumberSlider(QWidget):
+    """A number, which is said beside it."""
 
     picked = Signal(int)
     """The number that the player chose, once the slider rests."""
@@ -157,10 +157,12 @@ class PercentSlider(QWidget):
     moved = Signal(int)
     """The number at each step, for what follows at once."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, text: str, most: int, step: int = 1, parent: QWidget | None = None) -> None:
+        """From 0 to `most`, in steps. `text`: marked, with `{number}` in it."""
         super().__init__(parent)
+        self._text, self._step = text, step
         self.slider = _RingedSlider()
-        self.slider.setRange(0, 100)
+        self.slider.setRange(0, most // step)
         self.slider.setSingleStep(1)
         self.slider.setPageStep(10)
         self.digits = QLabel()
@@ -179,23 +181,31 @@ class PercentSlider(QWidget):
         self.slider.sliderReleased.connect(self._rest)
         self._fit()
 
-    def show_percent(self, percent: int) -> None:
+    @property
+    def number(self) -> int:
+        """What is shown."""
+        return self.slider.value() * self._step
+
+    def show_number(self, number: int) -> None:
         """Show this number, unless the player is about to choose another one."""
         if self.slider.isSliderDown() or self._resting.isActive():
             return
         before = self.slider.blockSignals(True)
-        self.slider.setValue(percent)
+        self.slider.setValue(number // self._step)
         self.slider.blockSignals(before)
-        self.digits.setText(tr("{percent} %", percent=percent))
+        self.digits.setText(self._said(self.number))
 
-    def _on_moved(self, percent: int) -> None:
-        self.digits.setText(tr("{percent} %", percent=percent))
-        self.moved.emit(percent)
+    def _said(self, number: int) -> str:
+        return tr(self._text, number=number)
+
+    def _on_moved(self, _value: int) -> None:
+        self.digits.setText(self._said(self.number))
+        self.moved.emit(self.number)
         self._resting.start()
 
     def _rest(self) -> None:
         self._resting.stop()
-        self.picked.emit(self.slider.value())
+        self.picked.emit(self.number)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -204,8 +214,23 @@ class PercentSlider(QWidget):
 
     def _fit(self) -> None:
         self.slider.setMinimumWidth(theme.scaled(130))
-        room = self.digits.fontMetrics().horizontalAdvance(tr("{percent} %", percent=100)) + 4
+        widest = self._said(self.slider.maximum() * self._step)
+        room = self.digits.fontMetrics().horizontalAdvance(widest) + 4
         self.digits.setMinimumWidth(max(room, theme.scaled(44)))
+
+
+class PercentSlider(NumberSlider):
+    """A number of per cent."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("", 100, parent=parent)
+
+    def show_percent(self, percent: int) -> None:
+        """As `show_number`."""
+        self.show_number(percent)
+
+    def _said(self, number: int) -> str:
+        return tr("{percent} %", percent=number)
 
 
 class _RingedSlider(QSlider):

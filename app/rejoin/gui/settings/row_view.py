@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from rejoin.gui import theme
-from rejoin.gui.settings.controls import ChoiceBox, PercentSlider
+from rejoin.gui.settings.controls import ChoiceBox, NumberSlider
 from rejoin.gui.settings.rows import RowText
 
 _CONTROL_PX = 236
@@ -81,7 +81,7 @@ class RowView(QWidget):
                 line.setText(words)
             line.setVisible(bool(words))
         for control in self.controls:
-            _describe(control.slider if isinstance(control, PercentSlider) else control, text)
+            _describe(control.slider if isinstance(control, NumberSlider) else control, text)
 
     def set_narrow(self, narrow: bool) -> None:
         """Controls below the texts."""
@@ -101,7 +101,7 @@ class RowView(QWidget):
         left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
         self._side.setAlignment((left if self._narrow else right) | Qt.AlignmentFlag.AlignVCenter)
         for control in self.controls:
-            if isinstance(control, ChoiceBox | PercentSlider):
+            if isinstance(control, ChoiceBox | NumberSlider):
                 control.setFixedWidth(theme.scaled(_CONTROL_PX))
 
 

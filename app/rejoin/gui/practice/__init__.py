@@ -1,0 +1,12 @@
+"""Practice drops: faults that a tester puts into this client, from the menu over the game.
+
+Only a window with `WindowOptions.practice` has any of this; the verb of testers gives it one.
+
+Glossary
+    fault       a fault profile by its name, such as `cut_3s`
+    held        what the sliders do to the path until it is lifted
+    marker      a moment that a tester marks, with a note and a picture
+
+Read in this order: `texts`, `practice_options`; `practice_frame`, `practice_page`, `marker_page`
+(widgets); `practice_control`, which does what they are for.
+"""

@@ -1,0 +1,80 @@
+"""A practice drop as the window sees it: faults by name, which a tester puts into this client.
+
+A player's window has none (`WindowOptions.practice` is None): only the verb of testers makes one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+MOST_LOSS_PERCENT: Final = 60
+MOST_DELAY_MS: Final = 1000
+"""Each way, on top of what the path has."""
+MOST_SEED: Final = 999_999
+MOST_NOTE: Final = 200
+"""Characters of a marker's note."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The sliders: what the path does until it is lifted."""
+
+    loss_percent: int = 0
+    delay_ms: int = 0
+
+    @property
+    def is_on(self) -> bool:
+        return self.loss_percent > 0 or self.delay_ms > 0
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeFinding:
+    """After a drop: `rests_on` and `says` are the words of a result's proof."""
+
+    rests_on: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeState:
+    """What is true now. `fault`: the named one that is on; "": none. `seed`: what it began with.
+    `finding`: of the last drop. `problem`: why the last fault did not begin."""
+
+    fault: str = ""
+    seed: int = 1
+    held: Held = Held()
+    finding: PracticeFinding | None = None
+    problem: str = ""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any fault is."""
+        return bool(self.fault) or self.held.is_on
+
+
+class PracticePort(Protocol):
+    """Thread-safe; every call returns at once."""
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The names, in the order in which they are offered."""
+
+    @property
+    def keeps_pictures(self) -> bool:
+        """Whether a marker may keep a picture of the game."""
+
+    def state(self) -> PracticeState:
+        """What is true now."""
+
+    def begin(self, fault: str, seed: int) -> None:
+        """Put in a fault, in place of the one that is on."""
+
+    def hold(self, held: Held, seed: int) -> None:
+        """From now on the path is like that, until `lift`; in place of what was held before."""
+
+    def lift(self) -> None:
+        """End everything."""
+
+    def mark(self, at: float, note: str, picture: str) -> None:
+        """A marker at boot time `at`. `picture`: the name of its file; "": none is kept."""
