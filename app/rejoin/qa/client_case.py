@@ -182,7 +182,7 @@ class _Play:
             session_ended=ended and job.profile.dialect.can_terminate,
             proof="session",
             faults=tuple(live.faults),
-            episodes=_episodes(records, live.at),
+            episodes=episodes_of(records, live.at),
             injector=figures,
         )
         return job.record(judgement, started_at, boot_s() - began_at, played), records
@@ -192,7 +192,7 @@ class _Play:
         job, client = self._job, self._client
         if not await client.until(lambda now: now.stage is Stage.LIVE, job.start_within_s):
             return verdicts.of_start(client.player.snapshot, client.records), None
-        timeout_s = _reported_timeout_s(client.records)
+        timeout_s = reported_timeout_s(client.records)
         known_s = timeout_s if timeout_s is not None else job.profile.connection_timeout_s
         service = job.case.service
         window_s = service.notice_silent_client_s + (known_s or service.connection_timeout_s)
@@ -234,7 +234,7 @@ class _Play:
             self._problem = str(error)
 
 
-def _reported_timeout_s(records: Sequence[Record]) -> float | None:
+def reported_timeout_s(records: Sequence[Record]) -> float | None:
     """The connection timeout of the newest answer that has it."""
     for record in reversed(records):
         view = record.data.get("view")
@@ -248,7 +248,8 @@ def _since(at: float, outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.at >= at]
 
 
-def _episodes(records: Sequence[Record], live_at: float) -> tuple[EpisodeResult, ...]:
+def episodes_of(records: Sequence[Record], live_at: float) -> tuple[EpisodeResult, ...]:
+    """Every drop of a trace. `live_at`: when the game became live, in boot time."""
     return tuple(
         EpisodeResult(
             line.episode,
