@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,8 @@ from rejoin.cli.backend_profile import (
     profile_options,
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
-from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
+from rejoin.cli.messages import say, say_lines
+from rejoin.cli.progress import Progress
 from rejoin.cli.qa_report import merge, report
 from rejoin.cli.qa_run import run, sweep
 from rejoin.cli.sign_in import token_file
@@ -25,8 +25,6 @@ from rejoin.parts import needs
 
 _LEAST_SAVED_SHARE: Final = 0.999
 """A simulation fails when a smaller share of the games that could be saved was saved."""
-_PROGRESS_RUNS: Final = 1000
-"""How many runs lie between two updates of the progress line."""
 
 
 @click.group(short_help="Test reconnection: simulate, read traces, score the detector.")
@@ -77,17 +75,13 @@ def simulate(chosen: SimulateOptions) -> int:
     if chosen.trace is not None:
         raise click.UsageError("--trace needs --seed.")
 
-    shown = 0
-
-    def show_progress(so_far: simulation.Tally) -> None:
-        nonlocal shown
-        if is_terminal(sys.stderr) and so_far.runs - shown >= _PROGRESS_RUNS:
-            shown = so_far.runs
-            say_progress(f"{so_far.runs} of {chosen.seeds}")
-
-    total = simulation.tally_all(chosen.first, chosen.seeds, chosen.jobs, show_progress)
-    if shown:
-        say_progress("")
+    with Progress("games", chosen.seeds) as progress:
+        total = simulation.tally_all(
+            chosen.first,
+            chosen.seeds,
+            chosen.jobs,
+            lambda so_far: progress.to(so_far.runs, f"{so_far.runs} of {chosen.seeds}"),
+        )
     for one in total.found:
         say(f"seed {one.seed} ({one.about})")
         for violation in one.violations:
@@ -217,11 +211,19 @@ def score(chosen: ScoreOptions) -> int:
             known = ", ".join(NETWORK_PROFILES)
             raise click.UsageError(f"There is no network profile {name}. The profiles are {known}.")
     say(scoring.HEADING)
-    for file in chosen.files:
-        say(scoring.line(file.name, scoring.of_file(file)))
-    for name in chosen.profiles:
-        row = scoring.of_profile(name, chosen.hours, chosen.drops, chosen.seed)
-        say(scoring.line(name, row))
+    drops = max(1, chosen.drops)
+    with Progress("scores", len(chosen.files) + len(chosen.profiles)) as progress:
+        for number, file in enumerate(chosen.files):
+            progress.to(number, file.name)
+            progress.say(scoring.line(file.name, scoring.of_file(file)))
+        for number, name in enumerate(chosen.profiles, len(chosen.files)):
+
+            def dropped(so_far: int, number: int = number, name: str = name) -> None:
+                progress.to(number + so_far / (drops + 1), name)
+
+            dropped(0)
+            row = scoring.of_profile(name, chosen.hours, chosen.drops, chosen.seed, dropped)
+            progress.say(scoring.line(name, row))
     return SUCCESS
 
 
@@ -259,7 +261,8 @@ def check_input(chosen: InputOptions) -> int:
 
     check_sign_in(chosen, chosen.token)
     profile = profile_of(chosen.backend, chosen.token, chosen)
-    report = asyncio.run(input_check.check(profile, chosen.seconds))
+    with Progress("playing", chosen.seconds, in_seconds=True):
+        report = asyncio.run(input_check.check(profile, chosen.seconds))
     for line in report.lines():
         say(line)
     return SUCCESS if report.plays else FAILURE
@@ -316,16 +319,21 @@ def check(chosen: CheckOptions) -> int:
     from rejoin.verify.explore import BUDGETS, explore
 
     broken = 0
-    for name, budget in BUDGETS.items():
-        report = explore(budget, chosen.states)
-        whole = ", all there are" if report.whole else ""
-        say(
-            f"{name}: {report.states} states{whole}, {report.steps} steps, {report.fair_runs} runs "
-            f"to the end, {len(report.violations)} violations"
-        )
-        for violation in report.violations:
-            say_lines(str(violation))
-        broken += len(report.violations)
+    with Progress("states", len(BUDGETS)) as progress:
+        for number, (name, budget) in enumerate(BUDGETS.items()):
+
+            def seen(states: int, number: int = number, name: str = name) -> None:
+                progress.to(number + min(1.0, states / chosen.states), name)
+
+            report = explore(budget, chosen.states, on_states=seen)
+            whole = ", all there are" if report.whole else ""
+            progress.say(
+                f"{name}: {report.states} states{whole}, {report.steps} steps, "
+                f"{report.fair_runs} runs to the end, {len(report.violations)} violations"
+            )
+            for violation in report.violations:
+                progress.say_lines(str(violation))
+            broken += len(report.violations)
     return FAILURE if broken else SUCCESS
 
 
