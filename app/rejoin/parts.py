@@ -19,7 +19,7 @@ from rejoin.errors import MissingPartError
 from rejoin.language import Message, mark
 from rejoin.version import DISTRIBUTION, VERSION
 
-Part = Literal["player", "backend", "studio", "qa"]
+Part = Literal["player", "backend", "studio", "qa", "fleet"]
 """An extra of the wheel. The extra `all` is all of them."""
 
 DEBIAN_PACKAGES: Final = {

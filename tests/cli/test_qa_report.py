@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -137,6 +139,8 @@ def test_a_run_writes_its_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     class Fake:
         def __init__(self, *_: object) -> None: ...
 
+        takes_s = 1.0
+
         def announcement(self) -> str:
             return "A run."
 
@@ -166,6 +170,31 @@ def examples() -> list[Any]:
     """The YAML of the section."""
     section = TESTING.read_text(encoding="utf-8").split("\n## In CI\n")[1].split("\n## ")[0]
     return [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)]
+
+
+def texts() -> list[str]:
+    """All YAML of the document."""
+    return re.findall(r"```yaml\n(.*?)```", TESTING.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("text", texts(), ids=lambda text: text.split("\n")[0])
+def test_schemas_and_a_linter_accept_the_examples(tmp_path: Path, text: str) -> None:
+    is_github = text.startswith("name:")
+    name, schema = (
+        (".github/workflows/ci.yml", "vendor.github-workflows")
+        if is_github
+        else (".gitlab-ci.yml", "vendor.gitlab-ci")
+    )
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    programs = Path(sys.executable).parent
+    checks = [[programs / "check-jsonschema", "--builtin-schema", schema, file]]
+    if is_github:
+        checks.append([programs / "zizmor", "--offline", "--no-progress", "--no-config", file])
+    for check in checks:
+        done = subprocess.run(list(map(str, check)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def commands(value: Any) -> Iterator[list[str]]:

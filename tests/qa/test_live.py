@@ -10,7 +10,7 @@ from rejoin.core.trace import from_line, timelines, to_line
 from rejoin.netem.link import NetworkProfile
 from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import live
-from rejoin.qa.live import _API, _same_game, play
+from rejoin.qa.live import _API, not_the_same_game, play
 from rejoin.qa.trace_schema import check
 from rejoin.verify.scenario import Drop, ScenarioCase, Service
 
@@ -83,10 +83,10 @@ def test_every_fault_of_the_api_has_an_implementation() -> None:
 
 def test_a_different_game_is_not_taken_for_the_same() -> None:
     before = {"started_at": 1.0, "counter": 5}
-    assert _same_game(before, {"started_at": 1.0, "counter": 6}) == ()
-    assert _same_game(before, {"started_at": 2.0, "counter": 6}) != ()
-    assert _same_game(before, {"started_at": 1.0, "counter": 5}) != ()
-    assert _same_game(None, None) != ()
+    assert not_the_same_game(before, {"started_at": 1.0, "counter": 6}) == ()
+    assert not_the_same_game(before, {"started_at": 2.0, "counter": 6}) != ()
+    assert not_the_same_game(before, {"started_at": 1.0, "counter": 5}) != ()
+    assert not_the_same_game(None, None) != ()
 
 
 def test_a_profile_that_the_emulator_does_not_know_is_not_played() -> None:

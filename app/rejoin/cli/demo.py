@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import click
 
 from rejoin.cli import options
 from rejoin.cli.messages import say
+from rejoin.cli.progress import Progress
 from rejoin.parts import needs
+
+_OVERHEAD_S: Final = 6.0
+_BACK_S: Final = 2.0
+"""By experience: from nothing to a game and from its end to the report; from a drop that the
+service noticed to the next one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +86,22 @@ def demo(chosen: DemoArguments) -> int:
     out = chosen.out
     if chosen.headless and out is None:
         out = Path("demo-out")
-    return demonstration.run(
-        DemoOptions(
-            headless=chosen.headless,
-            out=out,
-            fault=FaultKind(chosen.fault),
-            notice_silent_client_s=chosen.notice_silent_client_s,
-            connection_timeout_s=chosen.connection_timeout_s,
-            drop_after_s=chosen.drop_after_s,
-            drops=chosen.drops,
-            decoder=chosen.decoder,
-            renderer=chosen.renderer,
-            frame_pacing=chosen.frame_pacing,
-            stats=chosen.stats,
-        ),
-        print_line=say,
+    demo_options = DemoOptions(
+        headless=chosen.headless,
+        out=out,
+        fault=FaultKind(chosen.fault),
+        notice_silent_client_s=chosen.notice_silent_client_s,
+        connection_timeout_s=chosen.connection_timeout_s,
+        drop_after_s=chosen.drop_after_s,
+        drops=chosen.drops,
+        decoder=chosen.decoder,
+        renderer=chosen.renderer,
+        frame_pacing=chosen.frame_pacing,
+        stats=chosen.stats,
     )
+    if not chosen.headless:
+        return demonstration.run(demo_options, print_line=say)
+    each_s = chosen.drop_after_s + chosen.notice_silent_client_s + _BACK_S
+    takes_s = _OVERHEAD_S + chosen.drops * each_s
+    with Progress("demo", takes_s, in_seconds=True) as progress:
+        return demonstration.run(demo_options, print_line=progress.say)

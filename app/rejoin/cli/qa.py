@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +17,8 @@ from rejoin.cli.backend_profile import (
     profile_options,
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
-from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
+from rejoin.cli.messages import say, say_lines
+from rejoin.cli.progress import Progress
 from rejoin.cli.qa_compare import compare
 from rejoin.cli.qa_learn import learn
 from rejoin.cli.qa_report import merge, report
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 _LEAST_SAVED_SHARE: Final = 0.999
 """A simulation fails when a smaller share of the games that could be saved was saved."""
-_PROGRESS_RUNS: Final = 1000
-"""How many runs lie between two updates of the progress line."""
 
 
 @click.group(short_help="Test reconnection: simulate, read traces, score the detector.")
@@ -96,19 +94,15 @@ def simulate(chosen: SimulateOptions) -> int:
     if chosen.traces_folder is not None:
         traces.make_folder(chosen.traces_folder)
 
-    shown = 0
-
-    def show_progress(so_far: simulation.Tally) -> None:
-        nonlocal shown
-        if is_terminal(sys.stderr) and so_far.runs - shown >= _PROGRESS_RUNS:
-            shown = so_far.runs
-            say_progress(f"{so_far.runs} of {chosen.seeds}")
-
-    total = simulation.tally_all(
-        chosen.first, chosen.seeds, chosen.jobs, show_progress, known, chosen.traces_folder
-    )
-    if shown:
-        say_progress("")
+    with Progress("games", chosen.seeds) as progress:
+        total = simulation.tally_all(
+            chosen.first,
+            chosen.seeds,
+            chosen.jobs,
+            lambda so_far: progress.to(so_far.runs, f"{so_far.runs} of {chosen.seeds}"),
+            known,
+            chosen.traces_folder,
+        )
     for one in total.found:
         say(f"seed {one.seed} ({one.about})")
         for violation in one.violations:
@@ -239,11 +233,19 @@ def score(chosen: ScoreOptions) -> int:
             known = ", ".join(NETWORK_PROFILES)
             raise click.UsageError(f"There is no network profile {name}. The profiles are {known}.")
     say(scoring.HEADING)
-    for file in chosen.files:
-        say(scoring.line(file.name, scoring.of_file(file)))
-    for name in chosen.profiles:
-        row = scoring.of_profile(name, chosen.hours, chosen.drops, chosen.seed)
-        say(scoring.line(name, row))
+    drops = max(1, chosen.drops)
+    with Progress("scores", len(chosen.files) + len(chosen.profiles)) as progress:
+        for number, file in enumerate(chosen.files):
+            progress.to(number, file.name)
+            progress.say(scoring.line(file.name, scoring.of_file(file)))
+        for number, name in enumerate(chosen.profiles, len(chosen.files)):
+
+            def dropped(so_far: int, number: int = number, name: str = name) -> None:
+                progress.to(number + so_far / (drops + 1), name)
+
+            dropped(0)
+            row = scoring.of_profile(name, chosen.hours, chosen.drops, chosen.seed, dropped)
+            progress.say(scoring.line(name, row))
     return SUCCESS
 
 
@@ -281,7 +283,8 @@ def check_input(chosen: InputOptions) -> int:
 
     check_sign_in(chosen, chosen.token)
     profile = profile_of(chosen.backend, chosen.token, chosen)
-    report = asyncio.run(input_check.check(profile, chosen.seconds))
+    with Progress("playing", chosen.seconds, in_seconds=True):
+        report = asyncio.run(input_check.check(profile, chosen.seconds))
     for line in report.lines():
         say(line)
     return SUCCESS if report.plays else FAILURE
@@ -338,16 +341,21 @@ def check(chosen: CheckOptions) -> int:
     from rejoin.verify.explore import BUDGETS, explore
 
     broken = 0
-    for name, budget in BUDGETS.items():
-        report = explore(budget, chosen.states)
-        whole = ", all there are" if report.whole else ""
-        say(
-            f"{name}: {report.states} states{whole}, {report.steps} steps, {report.fair_runs} runs "
-            f"to the end, {len(report.violations)} violations"
-        )
-        for violation in report.violations:
-            say_lines(str(violation))
-        broken += len(report.violations)
+    with Progress("states", len(BUDGETS)) as progress:
+        for number, (name, budget) in enumerate(BUDGETS.items()):
+
+            def seen(states: int, number: int = number, name: str = name) -> None:
+                progress.to(number + min(1.0, states / chosen.states), name)
+
+            report = explore(budget, chosen.states, on_states=seen)
+            whole = ", all there are" if report.whole else ""
+            progress.say(
+                f"{name}: {report.states} states{whole}, {report.steps} steps, "
+                f"{report.fair_runs} runs to the end, {len(report.violations)} violations"
+            )
+            for violation in report.violations:
+                progress.say_lines(str(violation))
+            broken += len(report.violations)
     return FAILURE if broken else SUCCESS
 
 

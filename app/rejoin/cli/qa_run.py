@@ -18,6 +18,7 @@ from rejoin.cli.backend_profile import (
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import say
+from rejoin.cli.progress import Progress
 from rejoin.cli.qa_report import (
     Wanted,
     exit_code,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 _MAX_SESSIONS: Final = 100
 _MAX_MINUTES: Final = 120.0
 _START_WITHIN_S: Final = 120.0
+_OVERHEAD_S: Final = 8.0
+"""What a case with an emulator of its own takes to start and to end, by experience."""
 
 
 def _shard(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, int]:
@@ -226,21 +229,29 @@ def _run_here(chosen: RunOptions) -> int:
     if folder is not None:
         traces.make_folder(folder)
 
+    takes_s = [case.duration_s + _OVERHEAD_S for case in scenario.cases]
+    played = 0
+
     def report(result: runner.CaseResult) -> None:
-        say(result.line())
+        nonlocal played
+        played += 1
+        progress.to(sum(takes_s[:played]) if chosen.live else played)
+        progress.say(result.line())
         for sentence in result.wrong:
-            say(f"        {sentence}")
+            progress.say(f"        {sentence}")
         if folder is not None:
             traces.write(folder / f"{traces.file_name(result.case.name)}.jsonl", result.records)
 
-    if chosen.live:
-        from rejoin.qa import live
+    total = sum(takes_s) if chosen.live else len(takes_s)
+    with Progress("cases", total, in_seconds=chosen.live) as progress:
+        if chosen.live:
+            from rejoin.qa import live
 
-        results = live.play_all(scenario, chosen.seed, report, samples=chosen.samples)
-    else:
-        results = runner.play_all(
-            scenario, lambda case: runner.play_simulated(case, chosen.seed), report
-        )
+            results = live.play_all(scenario, chosen.seed, report, samples=chosen.samples)
+        else:
+            results = runner.play_all(
+                scenario, lambda case: runner.play_simulated(case, chosen.seed), report
+            )
     failed = sum(not result.passed for result in results)
     say(f"{len(results)} cases, {failed} failed.")
     return FAILURE if failed else SUCCESS
@@ -291,7 +302,15 @@ def _run_at_backend(chosen: RunOptions) -> int:
     sweep_left_over(profile)
     run_of = _campaign(scenario, profile, chosen)
     say(run_of.announcement())
-    records = run_of.play_all(_report)
+    with Progress("cases", run_of.takes_s, in_seconds=True) as progress:
+
+        def report(record: CaseRecord) -> None:
+            progress.to(run_of.played_s, record.name)
+            progress.say(record.line())
+            for sentence in record.sentences:
+                progress.say(f"              {sentence}")
+
+        records = run_of.play_all(report)
     summary = results.summarize(records)
     say_summary(summary, len(records))
     left = (*summary.failed, *summary.flaky, *summary.inconclusive)
@@ -325,12 +344,6 @@ def _campaign(scenario: Scenario, profile: StudioProfile, chosen: RunOptions) ->
         Choice(chosen.repeat, chosen.shard, chosen.seed),
         how,
     )
-
-
-def _report(record: CaseRecord) -> None:
-    say(record.line())
-    for sentence in record.sentences:
-        say(f"              {sentence}")
 
 
 def sweep_left_over(profile: StudioProfile) -> list[Swept]:

@@ -13,7 +13,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -116,7 +116,7 @@ class Campaign:
         self._choice = choice
         self._how = how
         self._ledger = Ledger(target.ledger_folder)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._records: list[CaseRecord] = []
         self._players: set[CasePlayer] = set()
         self._sessions = 0
@@ -130,12 +130,27 @@ class Campaign:
     def announcement(self) -> str:
         """What is about to be done, and about how long it takes, in a sentence."""
         plays, caps = plays_of(self._scenario, self._choice), self._how.caps
-        takes_s = sum(play.case.duration_s + _OVERHEAD_S for play in plays)
-        minutes = math.ceil(takes_s / self._how.parallel / 60)
+        minutes = math.ceil(self.takes_s / 60)
         return (
             f"Run {self.name}: {len(plays)} plays at {self._target.surroundings.backend}, about "
             f"{minutes} min; at most {caps.sessions} sessions and {caps.minutes:g} minutes of play."
         )
+
+    @property
+    def takes_s(self) -> float:
+        """About how long all plays take."""
+        return self._takes_s(play.case for play in plays_of(self._scenario, self._choice))
+
+    @property
+    def played_s(self) -> float:
+        """As much of that as the plays that are over were to take."""
+        with self._lock:
+            over = {record.index for record in self._records}
+        plays = plays_of(self._scenario, self._choice)
+        return self._takes_s(play.case for play in plays if play.index in over)
+
+    def _takes_s(self, cases: Iterable[ScenarioCase]) -> float:
+        return sum(case.duration_s + _OVERHEAD_S for case in cases) / self._how.parallel
 
     def play_all(self, on_result: Callable[[CaseRecord], None]) -> tuple[CaseRecord, ...]:
         """Play everything; `on_result` is called with each result, one at a time.

@@ -172,7 +172,7 @@ class _Play:
             assert judgement is not None
             return job.record(judgement, started_at, boot_s() - began_at), records
         observed = client.observed(snapshot)
-        episodes = _episodes(records, live.at, self._watch)
+        episodes = episodes_of(records, live.at, self._watch)
         if judgement is None:
             since = _since(live.at, outcomes)
             judgement = verdicts.of_play(job.case, observed, records, since, traffic)
@@ -201,7 +201,7 @@ class _Play:
         job, client = self._job, self._client
         if not await client.until(lambda now: now.stage is Stage.LIVE, job.start_within_s):
             return verdicts.of_start(client.player.snapshot, client.records), None
-        timeout_s = _reported_timeout_s(client.records)
+        timeout_s = reported_timeout_s(client.records)
         known_s = timeout_s if timeout_s is not None else job.profile.connection_timeout_s
         service = job.case.service
         window_s = service.notice_silent_client_s + (known_s or service.connection_timeout_s)
@@ -245,7 +245,7 @@ class _Play:
             self._problem = str(error)
 
 
-def _reported_timeout_s(records: Sequence[Record]) -> float | None:
+def reported_timeout_s(records: Sequence[Record]) -> float | None:
     """The connection timeout of the newest answer that has it."""
     for record in reversed(records):
         view = record.data.get("view")
@@ -259,9 +259,11 @@ def _since(at: float, outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.at >= at]
 
 
-def _episodes(
-    records: Sequence[Record], live_at: float, watch: GameWatch
+def episodes_of(
+    records: Sequence[Record], live_at: float, watch: GameWatch | None = None
 ) -> tuple[EpisodeResult, ...]:
+    """Every drop of a trace. `live_at`: when the game became live, in boot time. `watch`: what was
+    seen of the game, for the proof that it is the same one."""
     found = timelines(records)
     return tuple(
         EpisodeResult(
@@ -276,7 +278,9 @@ def _episodes(
     )
 
 
-def _proof(line: Timeline, watch: GameWatch) -> DropProof | None:
-    """None where the player was not back."""
+def _proof(line: Timeline, watch: GameWatch | None) -> DropProof | None:
+    """None where the player was not back, or nothing was watched."""
     back_at = line.at("live again")
-    return None if back_at is None else watch.proof(line.began_at, back_at)
+    if back_at is None or watch is None:
+        return None
+    return watch.proof(line.began_at, back_at)

@@ -144,7 +144,7 @@ class _Game:
         self._records += _service_records(session)
         self._records.sort(key=lambda record: record.at)
         observed = client.observed(snapshot)
-        more = () if observed.ended != LIVE else _same_game(before, after)
+        more = () if observed.ended != LIVE else not_the_same_game(before, after)
         return runner.checked(
             case,
             observed,
@@ -175,13 +175,7 @@ class _Game:
                 )
                 await self._inject_fault(control, name, fault)
             case Place.HOST:
-                kinds = {
-                    "server_kill": FaultKind.KILL,
-                    "server_freeze": FaultKind.FREEZE,
-                    "server_no_media": FaultKind.NO_MEDIA,
-                    "dtls_close": FaultKind.DTLS_CLOSE,
-                }
-                await self._inject_fault(control, name, Fault(kinds[name]))
+                await self._inject_fault(control, name, Fault(HOST_FAULTS[name]))
             case Place.API:
                 await control.arm(_API[name])
                 await self._inject_fault(control, name, Fault(FaultKind.SILENCE))
@@ -280,6 +274,13 @@ class _Game:
         return f"the client is blocked for {asleep_s:g} s, then gets the event of a sleep"
 
 
+HOST_FAULTS: Final = {
+    "server_kill": FaultKind.KILL,
+    "server_freeze": FaultKind.FREEZE,
+    "server_no_media": FaultKind.NO_MEDIA,
+    "dtls_close": FaultKind.DTLS_CLOSE,
+}
+"""What the emulated host does in each fault profile whose place is the host."""
 _API: Final = {
     "http_429_ra3": ApiFault(ApiFaultKind.THROTTLE, _CREATE, retry_after_s=3.0),
     "http_500": ApiFault(ApiFaultKind.INTERNAL, _CREATE, times=2),
@@ -295,7 +296,7 @@ def _service_records(session: dict[str, Any]) -> Iterable[Record]:
         yield of_service(entry["status"], entry["at"], entry["window_ends_at"])
 
 
-def _same_game(before: dict[str, Any] | None, after: Any) -> tuple[str, ...]:
+def not_the_same_game(before: dict[str, Any] | None, after: Any) -> tuple[str, ...]:
     """What is wrong, unless the game is still the one from the beginning and has gone on."""
     if before is None or not isinstance(after, dict):
         return ("it is not known whether it is the same game",)

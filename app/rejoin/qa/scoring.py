@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -45,9 +46,15 @@ def of_file(path: Path) -> Score:
     return score
 
 
-def of_profile(name: str, hours: float, drops: int, seed: int) -> Score:
+def of_profile(
+    name: str,
+    hours: float,
+    drops: int,
+    seed: int,
+    on_drop: Callable[[int], None] = lambda dropped: None,
+) -> Score:
     """The score of `hours` of a stream without a drop over this path, plus `drops` streams with one
-    drop each."""
+    drop each. `on_drop` gets how many of those are done."""
     profile, policy = network_profiles()[name], Policy()
     total = score_samples(
         samples(profile, chance=chance_of(seed), for_s=hours * 3600.0), (), policy
@@ -63,5 +70,6 @@ def of_profile(name: str, hours: float, drops: int, seed: int) -> Score:
             dark=partial(operator.le, at),
         )
         found += score_samples(stream, (Outage(at),), policy)
+        on_drop(number + 1)
     # The minute before each drop also counts as time without an outage.
     return total + found

@@ -11,7 +11,7 @@ back into the game.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Final
 
@@ -72,15 +72,22 @@ class Report:
 
 
 def explore(
-    budget: Budget, limit: int, *, fair_every: int = 20, stop_at_first: bool = True
+    budget: Budget,
+    limit: int,
+    *,
+    fair_every: int = 20,
+    stop_at_first: bool = True,
+    on_states: Callable[[int], None] = lambda states: None,
 ) -> Report:
     """Every state that can be reached within the budget, breadth first, up to `limit` of them.
 
     From every `fair_every`th state the game is also continued without further trouble (I7).
+    `on_states` gets now and then how many states were reached.
     """
     search = _Search(live(budget))
     while search.queue and len(search.seen) < limit:
         key, system = search.queue.popleft()
+        on_states(len(search.seen))
         for move in moves(system):
             search.steps += 1
             for violation in move.violations:

@@ -474,6 +474,10 @@ class HostConnection:
             "packets": sum(stream.counters.packets for stream in streams),
             "bytes": sum(stream.counters.octets for stream in streams),
             "resent": sum(stream.counters.resent for stream in streams),
+            "loss": max((stream.counters.loss for stream in streams), default=0.0),
+            "rtt_s": next(
+                (each.counters.rtt_s for each in streams if each.counters.rtt_s is not None), None
+            ),
             "feedback_reports": self._congestion.reports,
             "nacked": sum(stream.counters.nacked for stream in streams),
             "key_frame_requests": sum(stream.counters.key_frame_requests for stream in streams),

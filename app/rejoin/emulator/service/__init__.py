@@ -12,7 +12,8 @@ Glossary
 - refusal: an error of the service's model (`refusals`).
 - armed: a fault of the API or the backend that will apply to the next requests.
 - timers: the clock and its alarms (`timers`); tests have their own.
-- console: the terminal view of `rejoin studio` (`console`, `console_view`, `console_commands`).
+- console: the terminal view of `rejoin studio` (`console`, `console_view`, `console_charts`,
+  `console_commands`).
 - protocol script: the input module for browsers and clients (`protocol_script`), and what can be
   wrong with it (`script_faults`).
 """

@@ -15,6 +15,7 @@ from typing import Any, Final, TextIO
 from rich.console import Console
 from rich.live import Live
 
+from rejoin.emulator.service.console_charts import Charts
 from rejoin.emulator.service.console_commands import carry_out, parse
 from rejoin.emulator.service.console_view import State, changes, view
 from rejoin.emulator.service.control import EmulatorControl
@@ -63,15 +64,18 @@ async def _run_live(
 ) -> None:
     shown: State | None = None
     message = ""
+    charts = Charts()
     with Live(console=console, auto_refresh=False) as live:
 
         def draw() -> None:
             if shown is not None:
-                live.update(view(shown, message, keyboard.typing), refresh=True)
+                picture = view(shown, message, keyboard.typing, charts.lines(shown))
+                live.update(picture, refresh=True)
 
         def show(_before: State | None, state: State) -> None:
             nonlocal shown
             shown = state
+            charts.add(state)
             draw()
 
         def report(sentence: str) -> None:

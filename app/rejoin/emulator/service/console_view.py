@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -24,8 +24,10 @@ State = Mapping[str, Any]
 """What `EmulatorControl.state` returns."""
 
 
-def view(state: State, message: str = "", typing: str = "") -> RenderableType:
-    """One state document as a table, with the newest message and the line being typed."""
+def view(
+    state: State, message: str = "", typing: str = "", charts: Iterable[str] = ()
+) -> RenderableType:
+    """One state document as a table, with charts, the newest message and the line being typed."""
     table = Table(expand=True, pad_edge=False)
     for heading in ("Session", "Status", "For", "Window", "Connection", "Game", "Network"):
         table.add_column(heading, no_wrap=True)
@@ -46,6 +48,7 @@ def view(state: State, message: str = "", typing: str = "") -> RenderableType:
         table.add_row(Text("no sessions", style="dim"))
     more = len(sessions) - _SESSIONS_SHOWN
     lines = [Text(f"and {more} more", style="dim")] if more > 0 else []
+    lines += [Text(line, no_wrap=True, overflow="crop") for line in charts]
     lines += [Text(line) for line in _notes(state)]
     lines += [Text(HELP, style="dim"), Text(message, style="bold"), Text(f"> {typing}_")]
     return Group(table, *lines)

@@ -1,0 +1,152 @@
+"""How far a long command is, on standard error: a bar with the time left, or now and then a line.
+
+Work that is done within two seconds shows nothing. Where standard error is no terminal, as in a CI,
+there is a line every half a minute.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
+
+SHOWN_AFTER_S: Final = 2.0
+REDRAWN_EVERY_S: Final = 0.25
+LINE_EVERY_S: Final = 30.0
+_WIDTH: Final = 30
+
+
+class Progress:
+    """One piece of work, used as a context manager. May be called on any thread.
+
+    `total`: how much there is to do, in any unit; `in_seconds`: in seconds, which pass by
+    themselves, so that only a correction needs a call. None: nobody knows, and nothing is shown.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        total: float | None,
+        *,
+        in_seconds: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._label = label
+        self._total = total or 0.0
+        self._in_seconds = in_seconds
+        self._clock = clock
+        self._began_at = self._corrected_at = clock()
+        self._done = 0.0
+        self._note = ""
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self._drawn = 0
+        """Characters of the bar that is on the screen."""
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Progress:
+        if self._total > 0:
+            self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+        with self._lock:
+            self._clear()
+
+    def to(self, done: float, note: str = "") -> None:
+        """So much is done. `note`: what is being done now."""
+        with self._lock:
+            self._done, self._note, self._corrected_at = done, note, self._clock()
+
+    def add(self, done: float = 1.0) -> None:
+        """So much more is done."""
+        with self._lock:
+            self._done += done
+            self._corrected_at = self._clock()
+
+    def say(self, line: str) -> None:
+        """Print a line on standard output, above the bar."""
+        with self._lock:
+            self._clear()
+            say(line)
+
+    def say_lines(self, text: str) -> None:
+        """The same with a text that we laid out in lines."""
+        with self._lock:
+            self._clear()
+            say_lines(text)
+
+    @property
+    def left_s(self) -> float | None:
+        """How long it will take at the speed so far; None: not known yet."""
+        with self._lock:
+            done, took_s = self._now_done(), self._clock() - self._began_at
+            if self._in_seconds:
+                return max(0.0, self._total - done)
+            return None if done <= 0 else max(0.0, (self._total - done) * took_s / done)
+
+    def _now_done(self) -> float:
+        if self._in_seconds:
+            return min(self._total, self._done + self._clock() - self._corrected_at)
+        return min(self._total, self._done)
+
+    def _watch(self) -> None:
+        terminal = is_terminal(sys.stderr)
+        every_s, after_s = REDRAWN_EVERY_S, SHOWN_AFTER_S
+        if not terminal:
+            every_s = after_s = LINE_EVERY_S
+        wait_s = after_s
+        while not self._over.wait(wait_s):
+            with self._lock:
+                if terminal:
+                    self._draw()
+                else:
+                    say(self.line(), err=True)
+            wait_s = every_s
+
+    def line(self) -> str:
+        """Label, share, time left and note, for a log."""
+        share = self._now_done() / self._total if self._total else 0.0
+        left_s = self.left_s
+        left = "" if left_s is None else f", about {_clock_time(left_s)} left"
+        note = f" ({self._note})" if self._note else ""
+        return f"{self._label}: {share:.0%}{left}{note}"
+
+    def _draw(self) -> None:
+        # Not click's own bar: it makes its estimate of the time from the last few steps alone.
+        share = self._now_done() / self._total
+        left_s = self.left_s
+        left = "" if left_s is None else f"  {_clock_time(left_s)} left"
+        note = f"  {self._note}" if self._note else ""
+        full = "#" * round(_WIDTH * share)
+        line = f"{self._label} [{full:-<{_WIDTH}}] {share:4.0%}{left}{note}"
+        line = line[: shutil.get_terminal_size().columns - 1]
+        say_progress(line.ljust(self._drawn))
+        self._drawn = len(line)
+
+    def _clear(self) -> None:
+        if self._drawn:
+            say_progress(" " * self._drawn)
+            say_progress("")
+            self._drawn = 0
+
+
+def _clock_time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

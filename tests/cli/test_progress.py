@@ -1,0 +1,113 @@
+"""Progress of long commands: a bar on a terminal, lines elsewhere, nothing for short work."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+
+import pytest
+
+from rejoin.cli import progress
+from rejoin.cli.progress import Progress
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Terminal(io.StringIO):
+    """Standard error of a person. `wrote` is set once something was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrote = threading.Event()
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        count = super().write(text)
+        self.wrote.set()
+        return count
+
+
+def test_the_time_left_is_that_of_the_speed_so_far() -> None:
+    clock = Clock()
+    work = Progress("games", 200, clock=clock)
+    assert work.left_s is None
+    assert work.line() == "games: 0%"
+    clock.now += 10
+    work.to(50, "a cut")
+    assert work.left_s == 30
+    assert work.line() == "games: 25%, about 0:30 left (a cut)"
+    work.add(50)
+    assert work.left_s == 10
+    clock.now += 7190
+    assert work.line() == "games: 50%, about 2:00:00 left (a cut)"
+    work.to(300)
+    assert work.line() == "games: 100%, about 0:00 left"
+
+
+def test_seconds_pass_by_themselves_and_are_corrected() -> None:
+    clock = Clock()
+    work = Progress("cases", 60, in_seconds=True, clock=clock)
+    clock.now += 15
+    assert work.left_s == 45
+    work.to(30)
+    clock.now += 5
+    assert work.left_s == 25
+    clock.now += 100
+    assert work.line() == "cases: 100%, about 0:00 left"
+
+
+def test_a_person_sees_a_bar_and_lines_above_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "SHOWN_AFTER_S", 0.0)
+    monkeypatch.setenv("COLUMNS", "60")
+    work = Progress("games", 4)
+    work.to(2, "x" * 100)
+    with work:
+        assert terminal.wrote.wait(60)
+        work.say("a line")
+        work.say_lines("two\nlines")
+    drawn = terminal.getvalue().split("\r")
+    bars = [each for each in drawn if each.startswith("games [")]
+    assert "###############---------------]  50%" in bars[-1]
+    assert max(map(len, drawn)) == 59
+    assert drawn[-1].strip() == ""
+    assert capsys.readouterr().out == "a line\ntwo\nlines\n"
+
+
+def test_a_log_has_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = threading.Event()
+
+    class Noted(Progress):
+        def line(self) -> str:
+            asked.set()
+            return super().line()
+
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.01)
+    with Noted("games", 4) as work:
+        work.to(1)
+        assert asked.wait(60)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("games: ")
+    assert "\r" not in err
+
+
+def test_short_work_and_unknown_work_show_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("games", 4) as work:
+        work.to(4)
+    with Progress("nobody knows", None) as work:
+        work.say("a line")
+    assert capsys.readouterr() == ("a line\n", "")

@@ -1,0 +1,105 @@
+"""Drops of a test's player, at an emulator in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rejoin.errors import BadInputError
+from rejoin.qa.ledger import Ledger, default_folder
+from rejoin.testing.drops import Drop, Drops
+from rejoin.testing.game_player import GamePlayer
+from rejoin.testing.problems import NothingSaidError
+from rejoin.testing.studios import Studios, TestedStudio
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def studio() -> Iterator[TestedStudio]:
+    studios = Studios({}, None)
+    with studios.studio() as found:
+        yield found
+    studios.close()
+
+
+def test_a_drop_says_what_became_of_the_game() -> None:
+    reconnected = Drop(
+        fault="ip_change",
+        how="",
+        seed=1,
+        outcome="reconnected",
+        steps={"last media": -0.01, "lost": 0.4, "first frame": 0.9, "live again": 1.0},
+        reconnects=1,
+        same_game=True,
+        proof="game",
+    )
+    assert repr(reconnected) == (
+        "<Drop ip_change: reconnected after 1.00 s, 1 reconnects, same game (game)>"
+    )
+    assert reconnected.back_after_s == 1.0
+    assert reconnected.lost_after_s == 0.4
+    assert reconnected.frozen_s == pytest.approx(0.91)
+    ended = Drop(fault="x", how="", seed=None, outcome="ended", ended_because="applicationExit")
+    assert repr(ended) == "<Drop x: ended (applicationExit)>"
+    assert (ended.back_after_s, ended.lost_after_s, ended.frozen_s) == (None, None, None)
+    other = Drop(fault="x", how="", seed=None, outcome="healed")
+    assert "NOT THE SAME GAME (session)" in repr(other)
+
+
+def test_a_game_is_dropped_gets_back_and_is_killed(
+    studio: TestedStudio, nothing_left_behind: None
+) -> None:
+    player = GamePlayer(studio)
+    try:
+        drops = Drops(player)
+        drop = drops("ip_change")
+        assert drop.outcome == "reconnected"
+        assert drop.same_game
+        assert drop.proof == "game"
+        assert drop.reconnects >= 1
+        assert drop.back_after_s is not None
+        assert player.is_live
+        assert [each.outcome for each in player.episodes] == ["live"]
+        drops.start("home_wifi")
+        assert len(player.injector.active) == 1
+        drops.lift()
+        assert not player.injector.active
+        with pytest.raises(BadInputError, match="There is no fault profile nonsense"):
+            drops("nonsense")
+        with pytest.raises(BadInputError, match=r"rejoin_player\.crash"):
+            drops("crash_relaunch")
+        with pytest.raises(BadInputError, match="more than 0"):
+            drops(0)
+        killed = drops("server_kill")
+        assert killed.outcome == "ended"
+        assert killed.ended_because == "applicationExit"
+        assert not killed.same_game
+    finally:
+        player.finish()
+    assert player.problem == ""
+
+
+def test_at_an_own_backend_the_session_is_guarded_and_ended(
+    studio: TestedStudio, nothing_left_behind: None
+) -> None:
+    """The emulator, as if it were a backend of which only the URL is known."""
+    studios = Studios({"backend": studio.backend_url, "network": "loopback"}, studio.token)
+    with studios.studio() as own:
+        player = GamePlayer(own, "test_name")
+        try:
+            player.live()
+            ledger = Ledger(default_folder())
+            (entry,) = ledger.entries()
+            assert entry.case == "test_name"
+            assert entry.session_id is not None
+            with pytest.raises(NothingSaidError, match="the emulated host causes it"):
+                Drops(player)("server_freeze")
+            drop = Drops(player)("ip_change")
+            assert drop.same_game
+            assert drop.proof == "session"
+        finally:
+            player.finish()
+        assert ledger.entries() == ()
+    studios.close()
