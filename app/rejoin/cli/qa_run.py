@@ -59,6 +59,7 @@ class RunOptions(ProfileOptions):
     seed: int
     traces_folder: Path | None
     samples: bool
+    pictures: bool
     backend: str | None
     results_folder: Path | None
     repeat: int
@@ -91,6 +92,12 @@ class RunOptions(ProfileOptions):
     "--samples",
     is_flag=True,
     help="With --live or --backend: keep the samples in the traces, for `rejoin qa score`.",
+)
+@click.option(
+    "--pictures",
+    is_flag=True,
+    help="With --results: keep pictures of the game: an MP4 of the ten seconds before and after each "
+    "drop, and one before and after it.",
 )
 @click.option(
     "--backend",
@@ -185,6 +192,8 @@ def _check_combination(chosen: RunOptions) -> None:
             raise click.UsageError("--live is for the built-in emulator: not with --backend.")
         if chosen.traces_folder is not None:
             raise click.UsageError("With --backend traces are in the folder of --results.")
+        if chosen.pictures and chosen.results_folder is None:
+            raise click.UsageError("--pictures needs --results: they are kept in its folder.")
         return
     context = click.get_current_context()
     for option in context.command.params:
@@ -199,6 +208,7 @@ _AT_BACKEND_ONLY: Final = frozenset(
         *(each.name for each in fields(ProfileOptions)),
         "token",
         "results_folder",
+        "pictures",
         "repeat",
         "parallel",
         "shard",
@@ -264,6 +274,7 @@ def _run_at_backend(chosen: RunOptions) -> int:
     assert chosen.backend is not None
     check_sign_in(chosen, chosen.token)
     profile = profile_of(chosen.backend, chosen.token, chosen)
+    profile = replace(profile, keeps_last_picture=chosen.pictures)
     folder = ledger.default_folder()
     scenario = _selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
     if chosen.last_failed:

@@ -26,6 +26,7 @@ from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.instance_server import Activation
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions
+from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
@@ -39,18 +40,21 @@ _OVER: Final = frozenset({EndingKind.ENDED_BY_PLAYER, EndingKind.GAME_ENDED})
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
     """`samples`: keep every sample in the trace. `hooks`: what is put into the client.
-    `on_session`: gets the session's id as soon as it is known."""
+    `on_session`: gets the session's id as soon as it is known. `statistics_file`: gets a line each
+    second. `on_snapshot`: gets what a window would show."""
 
     samples: bool = False
     hooks: ClientHooks | None = None
     on_session: Callable[[str], None] = lambda session_id: None
+    statistics_file: Path | None = None
+    on_snapshot: Callable[[Snapshot], None] = lambda snapshot: None
 
 
 class GameClient:
     """One game from its start, over crashes, to its end. For one event loop."""
 
     def __init__(self, profile: StudioProfile, folder: Path, options: ClientOptions) -> None:
-        """Raises BadInputError for a profile that cannot be used."""
+        """Raises BadInputError for a profile that cannot be used, or a file that cannot be."""
         self.records: list[Record] = []
         self._profile = profile
         self._folder = folder
@@ -65,6 +69,7 @@ class GameClient:
     def begin(self) -> None:
         """Start the game, or with a ticket rejoin it."""
         self.player.subscribe(lambda _: self._changed.set())
+        self.player.subscribe(self._options.on_snapshot)
         self._running = spawn(self.player.run(), name="player")
 
     async def until(self, reached: Callable[[Snapshot], bool], patience_s: float) -> bool:
@@ -169,6 +174,8 @@ class GameClient:
             on_activate=self._activations.append,
         )
         store.on_session = options.on_session
+        statistics = options.statistics_file
+        again = ticket is not None
         return Player(
             self._profile,
             PlayerOptions(
@@ -178,6 +185,7 @@ class GameClient:
                 local_store=store,
                 ticket=ticket,
                 hooks=options.hooks,
+                statistics_file=statistics and StatisticsFile(statistics, append=again),
             ),
         )
 

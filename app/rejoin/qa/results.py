@@ -66,13 +66,37 @@ class StepResult:
 @dataclass(frozen=True, slots=True)
 class EpisodeResult:
     """One drop, from its fault to its end. `outcome`: live, healed, ended or open. `began_at_s`:
-    after the game became live."""
+    after the game became live. `clip_s`: where in its clip (the attachment "clip N") the drop
+    began; None without one."""
 
     __pydantic_config__: ClassVar = _STRICT
     number: int
     outcome: str
     began_at_s: float
     steps: tuple[StepResult, ...]
+    clip_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """A call to the backend whose answer named the request. `at_s`: after the play began. `call`:
+    reconnect, or the HTTP method. `ids`: by the name of the header."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    at_s: float
+    call: str
+    status: int | None
+    ids: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What the support of AWS, or the studio's operators, ask for; no report has it without
+    `--for-support`. `session_id`: as the backend gave it; None where that is a secret."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    session_id: str | None
+    calls: tuple[CallResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +145,7 @@ class CaseRecord:
     surroundings: Surroundings
     played: Played | None = None
     attachments: dict[str, str] = field(default_factory=dict)
+    support: Support | None = None
     version: int = SCHEMA
 
     @property

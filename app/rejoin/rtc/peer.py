@@ -72,7 +72,7 @@ class PeerSettings:
 
     `hardware`: what may decode; None is software. `dtls_client`: act as the DTLS client, which
     saves one round trip, in place of leaving the role to the host (ADR 0023). `max_kbps`: what the
-    host may send, in kbit/s; no more than the Web SDK allows. `filter_sockets`, `on_frame`: for testers.
+    host may send, in kbit/s; no more than the Web SDK allows. The others are for testers.
     """
 
     rules: NetworkRules

@@ -18,7 +18,8 @@ from rejoin.signaling.transport import AroundTransport
 class ClientHooks:
     """`filter_sockets`: stands before each UDP socket of a connection. `around_http`: stands around
     the calls to the backend. `awake_clock`: stands still while the client is to be asleep.
-    `on_frame`: gets each access unit that goes to the decoder, on the stream thread; it must not block.
+    `on_frame`: gets each access unit that goes to the decoder; it is on the stream thread, and must
+    not block.
     """
 
     filter_sockets: MakeFilter

@@ -98,9 +98,7 @@ class KeptUnits:
             self._groups.append(_Group())
         elif not self._groups:
             return  # what it depends on did not fit
-        unit = KeptUnit(
-            self._source, frame.received_at, frame.rtp_timestamp, frame.key, frame.data
-        )
+        unit = KeptUnit(self._source, frame.received_at, frame.rtp_timestamp, frame.key, frame.data)
         self._groups[-1].units.append(unit)
         self._groups[-1].size += len(unit.data)
         self._size += len(unit.data)
