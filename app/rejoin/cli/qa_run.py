@@ -228,11 +228,12 @@ _AT_BACKEND_ONLY: Final = frozenset(
 
 def _run_here(chosen: RunOptions) -> int:
     from rejoin.qa import runner, traces
+    from rejoin.qa.files import make_folder
 
     scenario = _selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
     folder = chosen.traces_folder
     if folder is not None:
-        traces.make_folder(folder)
+        make_folder(folder)
 
     def report(result: runner.CaseResult) -> None:
         say(result.line())

@@ -21,6 +21,7 @@ from rejoin.injector.http_faults import Outcome
 from rejoin.injector.injector import Injector
 from rejoin.injector.plans import AT_RUNNER, plan_of
 from rejoin.qa import traces, verdicts
+from rejoin.qa.files import make_folder
 from rejoin.qa.game_client import ClientOptions, GameClient
 from rejoin.qa.kept_pictures import KeptPictures, WrittenClip
 from rejoin.qa.results import (
@@ -81,7 +82,7 @@ class Job:
         """The same; its folder is there. Raises BadInputError."""
         file = self.file(kind, suffix)
         if file is not None:
-            traces.make_folder(file.parent)
+            make_folder(file.parent)
         return file
 
     def record(

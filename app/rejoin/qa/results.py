@@ -178,6 +178,11 @@ def to_line(record: CaseRecord) -> str:
     return json.dumps(asdict(record), separators=(",", ":"))
 
 
+def from_plain(values: dict[str, Any]) -> CaseRecord:
+    """The record of what `dataclasses.asdict` makes of one."""
+    return _ADAPTER.validate_python(values)
+
+
 class DamagedError(BadInputError):
     """A line is not JSON."""
 
