@@ -1,5 +1,15 @@
-// Draws the charts of a report with uPlot. The page says everything else without a script.
+// Opens the play that a link leads to, and draws charts with uPlot. The page says everything else
+// without a script.
 "use strict";
+const unfold = () => {
+  const play = document.getElementById(location.hash.slice(1));
+  if (play instanceof HTMLDetailsElement) {
+    play.open = true;
+    play.scrollIntoView();
+  }
+};
+addEventListener("hashchange", unfold);
+unfold();
 for (const place of document.querySelectorAll(".charts")) {
   const data = JSON.parse(document.getElementById(place.dataset.values).textContent);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -141,7 +141,7 @@ def page(
         beside=room.shown["beside"],
         charts=sum(play.charts is not None for play in plays),
     )
-    scripts = _scripts() if contents.charts else ()
+    scripts = _scripts(with_charts=bool(contents.charts))
     text = _template().render(
         verdict=verdict_of(groups, fail_on_flaky=fail_on_flaky).value,
         groups=groups,
@@ -152,7 +152,7 @@ def page(
         style=_style(with_charts=bool(contents.charts)),
         scripts=scripts,
         hashes=[_hash(script) for script in scripts],
-        licence=assets.text("report/uPlot-LICENSE.txt") if scripts else "",
+        licence=assets.text("report/uPlot-LICENSE.txt") if contents.charts else "",
         version=VERSION,
         for_support=for_support,
         contents=contents,
@@ -256,8 +256,9 @@ def _style(*, with_charts: bool) -> str:
     return "".join(map(assets.text, [*names, *(["report/uPlot.min.css"] if with_charts else [])]))
 
 
-def _scripts() -> tuple[str, str]:
-    return assets.text("report/uPlot.iife.min.js"), assets.text("report/report.js")
+def _scripts(*, with_charts: bool) -> list[str]:
+    names = [*(["report/uPlot.iife.min.js"] if with_charts else []), "report/report.js"]
+    return [assets.text(name) for name in names]
 
 
 def _hash(script: str) -> str:
