@@ -75,6 +75,10 @@ class RunOptions(ProfileOptions):
     fail_on_flaky: bool
     junit: Path | None
     markdown: Path | None
+    html: Path | None
+    json: Path | None
+    dump_folder: Path | None
+    for_support: bool
     token: str | None = field(repr=False)
 
 
@@ -96,8 +100,8 @@ class RunOptions(ProfileOptions):
 @click.option(
     "--pictures",
     is_flag=True,
-    help="With --results: keep pictures of the game: an MP4 of the ten seconds before and after each "
-    "drop, and one before and after it.",
+    help="With --results: keep pictures of the game: an MP4 of the ten seconds before and after "
+    "each drop, and the last picture before and one after it.",
 )
 @click.option(
     "--backend",
@@ -175,7 +179,8 @@ def run(chosen: RunOptions) -> int:
     others run. Each trace is checked against the invariants, and the result of each case against
     what the scenario expects.
 
-    --junit and --markdown write reports; in GitHub Actions the Markdown is also appended to the
+    --html, --json, --junit, --markdown and --dump write reports, --html with charts and pictures
+    only beside --results; in GitHub Actions the Markdown is also appended to the
     summary of the step. Exit code with --backend: 0 passed, 1 failed, 13 inconclusive: no case
     failed, and for one at least there was no capacity, quota, sign-in or network.
     """
@@ -194,6 +199,8 @@ def _check_combination(chosen: RunOptions) -> None:
             raise click.UsageError("With --backend traces are in the folder of --results.")
         if chosen.pictures and chosen.results_folder is None:
             raise click.UsageError("--pictures needs --results: they are kept in its folder.")
+        if chosen.dump_folder is not None and chosen.results_folder is None:
+            raise click.UsageError("--dump needs --results, for the statistics of each play.")
         return
     context = click.get_current_context()
     for option in context.command.params:
@@ -222,6 +229,10 @@ _AT_BACKEND_ONLY: Final = frozenset(
         "fail_on_flaky",
         "junit",
         "markdown",
+        "html",
+        "json",
+        "dump_folder",
+        "for_support",
     }
 )
 
@@ -286,7 +297,7 @@ def _run_at_backend(chosen: RunOptions) -> int:
                 say("Every case passed last time: there is nothing to play.")
                 return SUCCESS
             scenario = replace(scenario, cases=again)
-    reports = Wanted(chosen.junit, chosen.markdown, chosen.results_folder, chosen.fail_on_flaky)
+    reports = Wanted(chosen, chosen.results_folder)
     reports.prepare()
     _sweep_left_over(profile)
     run_of = _campaign(scenario, profile, chosen)

@@ -163,6 +163,10 @@ class GameClient:
         """Stop the client, whatever it does."""
         await cancel(self._running)
 
+    def _statistics(self, *, again: bool) -> StatisticsFile | None:
+        file = self._options.statistics_file
+        return None if file is None else StatisticsFile(file, append=again)
+
     def _make(self, ticket: Ticket | None) -> Player:
         """A client. What it stores outlives it."""
         options = self._options
@@ -174,8 +178,6 @@ class GameClient:
             on_activate=self._activations.append,
         )
         store.on_session = options.on_session
-        statistics = options.statistics_file
-        again = ticket is not None
         return Player(
             self._profile,
             PlayerOptions(
@@ -185,7 +187,7 @@ class GameClient:
                 local_store=store,
                 ticket=ticket,
                 hooks=options.hooks,
-                statistics_file=statistics and StatisticsFile(statistics, append=again),
+                statistics_file=self._statistics(again=ticket is not None),
             ),
         )
 

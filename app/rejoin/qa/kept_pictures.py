@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -94,8 +95,11 @@ class KeptPictures:
             self._take_after()
         self._over = True
         self._clips = self._units.finish()
-        if self._units.left_out:
-            _log.warning("%d clips of drops were too large to be kept", self._units.left_out)
+        if self._units.without_clip:
+            _log.warning(
+                "%d drops have no clip: nothing was received around them, or it did not fit",
+                self._units.without_clip,
+            )
 
     def write(
         self, folder: Path, stem: str, timelines: Sequence[Timeline]
@@ -112,14 +116,12 @@ class KeptPictures:
             )
             written = _Writer(folder, stem, timeline.episode)
             drop_s = None
-            if clip is not None and written.take(
-                "clip", "mp4", lambda clip=clip: mp4_of(clip.units)
-            ):
+            if clip is not None and written.take("clip", "mp4", partial(mp4_of, clip.units)):
                 drop_s = round(seconds_into(clip.units, timeline.began_at), 2)
             for kind in ("before", "after"):
                 picture: Picture | None = getattr(stills, kind, None)
                 if picture is not None:
-                    written.take(kind, "png", lambda taken=picture: png_of(taken, PICTURE_PX))
+                    written.take(kind, "png", partial(png_of, picture, PICTURE_PX))
             found[timeline.episode] = WrittenClip(written.files, drop_s)
         return found
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar, Final
 
 from pydantic import ConfigDict, TypeAdapter
@@ -50,18 +50,24 @@ def document(
     records: Sequence[CaseRecord], *, fail_on_flaky: bool = False, for_support: bool = False
 ) -> str:
     """The whole text, redacted."""
-    shown = [redacted(record, for_support=for_support) for record in records]
+    shown = [_shown(record, for_support=for_support) for record in records]
     groups = grouped(shown)
     report = Report(
         verdict_of(groups, fail_on_flaky=fail_on_flaky),
         VERSION,
         for_support,
         tuple(
-            GroupReport(plain(each.scenario), each.surroundings, each.summary, each.records)
+            GroupReport(each.scenario, each.surroundings, each.summary, each.records)
             for each in groups
         ),
     )
     return json.dumps(asdict(report), indent=1, allow_nan=False) + "\n"
+
+
+def _shown(record: CaseRecord, *, for_support: bool) -> CaseRecord:
+    found = redacted(record, for_support=for_support)
+    paths = {plain(kind): plain(path) for kind, path in found.attachments.items()}
+    return replace(found, attachments=paths)
 
 
 def schema() -> str:

@@ -201,7 +201,8 @@ def _play(
 def _steps(episode: EpisodeResult) -> tuple[_Step, ...]:
     first = min((step.at_s for step in episode.steps), default=0.0)
     whole = max(lasted_s(episode) - first, 1e-9)
-    found, before = [], None
+    found: list[_Step] = []
+    before: float | None = None
     for step in episode.steps:
         since = None if before is None else step.at_s - before
         begin = step.at_s if before is None else before

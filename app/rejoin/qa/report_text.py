@@ -63,7 +63,7 @@ only where they were asked for."""
 
 def redacted(record: CaseRecord, *, for_support: bool) -> CaseRecord:
     """The result as a report may show it: every text is `plain`, and it has no ids of sessions and
-    requests unless `for_support`."""
+    requests unless `for_support`. The paths of attachments lead where they led."""
     kept = record if for_support else replace(record, support=None)
     made = from_plain(_plain_values(asdict(kept), given=False))
     return replace(made, attachments=record.attachments)

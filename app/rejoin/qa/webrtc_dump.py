@@ -11,13 +11,18 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from rejoin.core import commands, events
 from rejoin.core.trace import Record
 from rejoin.core.trace_names import COMMANDS, EVENTS
-from rejoin.qa.measured import Measured, live_at
+from rejoin.qa import attached
+from rejoin.qa.files import write_file
+from rejoin.qa.measured import Measured, live_at, read, read_trace
+from rejoin.qa.report_text import redacted
 from rejoin.qa.results import CaseRecord
+from rejoin.qa.traces import file_name
 from rejoin.version import VERSION
 
 _Value = str | float | int | bool
@@ -144,6 +149,23 @@ def document(
         },
     }
     return json.dumps(dump, indent=1, allow_nan=False) + "\n"
+
+
+def write_all(folder: Path, records: Sequence[CaseRecord], results: Path | None) -> int:
+    """Write a dump of each play that has statistics. Returns how many. Raises BadInputError.
+
+    `results`: the folder of the results, where the files of plays are.
+    """
+    written = 0
+    for record in records:
+        shown = redacted(record, for_support=False)
+        lines = read(attached.file_of(results, record, "statistics"))
+        text = document(shown, lines, read_trace(attached.file_of(results, record, "trace")))
+        if text is not None:
+            name = f"{file_name(shown.run)}-{record.index:04}-{file_name(shown.name)}"
+            write_file(folder / f"{name}.webrtc-internals.json", text)
+            written += 1
+    return written
 
 
 def _utc_of(record: CaseRecord, trace: Sequence[Record]) -> Callable[[float], datetime] | None:

@@ -71,8 +71,8 @@ class KeptUnits:
         after_s: float = AFTER_S,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        self.left_out = 0
-        """Clips that did not fit."""
+        self.without_clip = 0
+        """Drops without a clip: nothing was received around them, or it did not fit."""
         self._before_s = before_s
         self._after_s = after_s
         self._most_bytes = most_bytes
@@ -143,12 +143,11 @@ class KeptUnits:
         while len(groups) > 1 and groups[1].units[0].received_at <= from_at:
             groups.pop(0)
         units = tuple(unit for group in groups for unit in group.units)
-        size = sum(len(unit.data) for unit in units)
-        if self._clips_size + size > self._most_bytes:
-            self.left_out += 1
-        elif units:
-            self._clips_size += size
-            self._clips.append(Clip(mark.noticed_at, mark.over_at, units))
+        if not units:
+            self.without_clip += 1
+            return
+        self._clips_size += sum(group.size for group in groups)
+        self._clips.append(Clip(mark.noticed_at, mark.over_at, units))
 
     def _trim(self, now: float) -> None:
         """Forget what no clip needs, and what does not fit."""

@@ -69,8 +69,9 @@ def _times(units: Sequence[KeptUnit]) -> Iterator[tuple[int, int]]:
     Within a connection the host's own times hold, from the arrival of its first picture on. In
     order of decoding the times to decode at are those of showing, sorted, and early enough.
     """
-    shown, begin = [], units[0].received_at
-    source, base, first = None, 0, 0
+    shown: list[int] = []
+    begin = units[0].received_at
+    source, base, first = 0, 0, 0
     for unit in units:
         if unit.source != source:
             source, first = unit.source, unit.rtp_timestamp
