@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -19,10 +20,9 @@ from click.testing import CliRunner, Result
 
 from helpers.qa_results import RECORD
 from rejoin.cli.qa import qa
-from rejoin.cli.qa_report import Wanted
 from rejoin.errors import BadInputError
 from rejoin.qa import campaign, results
-from rejoin.qa.results import CaseRecord
+from rejoin.qa.results import CaseRecord, Support
 from rejoin.qa.verdicts import Verdict
 
 TESTING = Path(__file__).parents[2] / "docs" / "testing.md"
@@ -127,12 +127,35 @@ def test_shards_are_merged_and_what_is_left_out_is_said(tmp_path: Path) -> None:
     assert len(results.read(out)) == 2
 
 
-def test_a_place_for_reports_is_made_before_the_run(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(BadInputError, match="cannot be made"):
-        Wanted(tmp_path / "file" / "junit.xml", None, None, fail_on_flaky=False).prepare()
-    Wanted(tmp_path / "a" / "junit.xml", None, None, fail_on_flaky=False).prepare()
-    assert (tmp_path / "a").is_dir()
+def test_a_place_for_reports_is_made_before_they_are_written(tmp_path: Path) -> None:
+    file = written(tmp_path, RECORD)
+    for option in ("--junit", "--markdown", "--html", "--json"):
+        result = invoke("report", file, option, file / "report")
+        assert isinstance(result.exception, BadInputError), option
+        assert "cannot be made" in str(result.exception)
+    result = invoke("report", file, "--dump", file / "dumps")
+    assert isinstance(result.exception, BadInputError)
+
+
+def test_what_is_written_is_said_before_it_is_shared(tmp_path: Path) -> None:
+    support = Support("the-session", ())
+    file = written(tmp_path, replace(RECORD, support=support))
+    page, document = tmp_path / "a" / "report.html", tmp_path / "b" / "report.json"
+    every = ("report", file, "--html", page, "--json", document, "--dump", tmp_path / "dumps")
+    result = invoke(*every)
+    assert f"Written: {page} (" in result.output
+    assert "all plays, 1 drops, 0 pictures and 0 clips of the game" in result.output
+    assert f"Written: {document} (" in result.output
+    assert "0 dumps of 1 plays" in result.output, "its statistics are not there"
+    assert "ids of sessions and requests (--for-support keeps these ids)" in result.output
+    assert "Look at it before you share it." in result.output
+    assert "the-session" not in page.read_text(encoding="utf-8")
+    assert json.loads(document.read_text(encoding="utf-8"))["verdict"] == "passed"
+    result = invoke(*every, "--for-support")
+    assert "for the support of AWS alone" in result.output
+    for each in (page, document):
+        assert "the-session" in each.read_text(encoding="utf-8")
+    assert "Removed" not in invoke("report", file).output
 
 
 def test_a_run_writes_its_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

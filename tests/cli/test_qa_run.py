@@ -196,3 +196,18 @@ def test_the_next_run_ends_what_is_left(made: Made, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sweep, "sweep", swept)
     run()
     assert [profile.backend_url for profile in asked] == [URL]
+
+
+@pytest.mark.parametrize("option", [("--pictures",), ("--dump", "dumps")])
+def test_what_belongs_to_results_needs_their_folder(made: Made, option: tuple[str, ...]) -> None:
+    result = run(*option)
+    assert isinstance(result.exception, click.UsageError)
+    assert f"{option[0]} needs --results" in str(result.exception)
+    assert made.target is None
+
+
+def test_pictures_are_kept_where_the_run_says_so(made: Made, tmp_path: Path) -> None:
+    for more, kept in (((), False), (("--pictures",), True)):
+        assert run("--results", str(tmp_path / "out"), *more).return_value == 0
+        assert made.target is not None
+        assert made.target.profile.keeps_last_picture is kept

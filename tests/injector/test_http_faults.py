@@ -90,6 +90,26 @@ async def test_without_a_fault_calls_pass_and_what_became_of_them_is_noted() -> 
         (204, False),
         (None, True),
     ]
+    assert [each.method for each in backend.faults.outcomes] == ["POST", "DELETE", "POST"]
+    assert {each.ids for each in backend.faults.outcomes} == {()}
+
+
+async def test_what_an_answer_calls_its_request_is_noted() -> None:
+    faults = HttpFaults()
+    headers = {
+        "X-Request-Id": "0123456789abcdef",
+        "x-amzn-RequestId": "8b0dd0b0-8d2e-4b2c-9c3c-0f8d7b3f3c11",
+        "apigw-requestid": "not an id: it has spaces",
+        "x-other": "other",
+    }
+    answer = httpx.MockTransport(lambda request: httpx.Response(200, headers=headers))
+    async with httpx.AsyncClient(transport=faults.around(answer)) as client:
+        await client.get("http://studio.example/")
+    [outcome] = faults.outcomes
+    assert dict(outcome.ids) == {
+        "x-request-id": headers["X-Request-Id"],
+        "x-amzn-requestid": headers["x-amzn-RequestId"],
+    }
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_results_and_traces_are_in_a_folder(world: World, tmp_path: Path) -> Non
     folder = tmp_path / "out"
     records = world.run(scenario("a", "b: c"), how=How(folder=folder, timeout_s=7.0))
     assert results.read(folder / results.FILE) == records
-    assert [job.trace_file for job in world.started] == [
+    assert [job.file("traces", "jsonl") for job in world.started] == [
         folder / "traces" / "0000-a.jsonl",
         folder / "traces" / "0001-b--c.jsonl",
     ]
@@ -319,7 +319,3 @@ def test_a_run_says_before_what_it_is_about_to_do(tmp_path: Path) -> None:
     assert said.endswith(
         "6 plays at 127.0.0.1:1, about 1 min; at most 7 sessions and 30 minutes of play."
     )
-
-
-def test_names_of_files_have_no_odd_characters() -> None:
-    assert file_name("cut_until_window+1: a/b") == "cut_until_window+1--a-b"

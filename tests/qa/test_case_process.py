@@ -35,9 +35,9 @@ TRACE = [Record(1.0, "event", "SessionStarted", {"view": {"session_id": "the-ses
 Play = Callable[[Job, Callable[[str], None]], object]
 
 
-def a_job(profile: StudioProfile = PROFILE, trace_file: Path | None = None) -> Job:
+def a_job(profile: StudioProfile = PROFILE, folder: Path | None = None) -> Job:
     surroundings = surroundings_of(profile)
-    return Job("run", "test", CASE, 1, 0, 1, profile, surroundings, 60.0, False, trace_file)
+    return Job("run", "test", CASE, 1, 0, 1, profile, surroundings, 60.0, False, folder)
 
 
 def plays(
@@ -67,12 +67,10 @@ async def test_a_result_and_the_session_are_said_once(
 ) -> None:
     plays(monkeypatch)
     said: list[FromCase] = []
-    file = tmp_path / "traces" / "0.jsonl"
-    file.parent.mkdir()
-    record = await _played(a_job(trace_file=file), said.append)
+    record = await _played(a_job(folder=tmp_path), said.append)
     assert said == [SessionKnown("the-session")]
-    assert record == replace(RECORD, attachments={"trace": "traces/0.jsonl"})
-    assert "the-session" in file.read_text()
+    assert record == replace(RECORD, attachments={"trace": "traces/0000-a-case.jsonl"})
+    assert "the-session" in (tmp_path / "traces" / "0000-a-case.jsonl").read_text()
 
 
 async def test_a_session_that_is_a_secret_is_not_in_the_trace(
@@ -82,8 +80,8 @@ async def test_a_session_that_is_a_secret_is_not_in_the_trace(
     bundle = StudioProfile(
         "http://127.0.0.1:1", None, dialect=AWS_BUNDLE, choice=StreamChoice("sg-1")
     )
-    file = tmp_path / "0.jsonl"
-    await _played(a_job(bundle, file), lambda message: None)
+    await _played(a_job(bundle, tmp_path), lambda message: None)
+    file = tmp_path / "traces" / "0000-a-case.jsonl"
     assert "the-session" not in file.read_text()
     assert "SessionStarted" in file.read_text()
 

@@ -11,7 +11,7 @@ import pytest
 from helpers.qa_results import RECORD
 from rejoin.errors import BadInputError
 from rejoin.qa import results
-from rejoin.qa.merge import merge, write_file
+from rejoin.qa.merge import merge
 from rejoin.qa.results import CaseRecord
 from rejoin.qa.verdicts import Verdict
 
@@ -105,14 +105,3 @@ def test_another_version_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"Line 2 .* another version of Rejoin"):
         merge(tmp_path / "out.jsonl", [file], Said())
     assert not (tmp_path / "out.jsonl").exists()
-
-
-def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    for path in (tmp_path / "file" / "out", tmp_path / "a\0b"):
-        with pytest.raises(BadInputError, match="cannot be written"):
-            write_file(path, "text")
-    (tmp_path / "folder" / "full").mkdir(parents=True)
-    with pytest.raises(BadInputError, match="cannot be written"):
-        write_file(tmp_path / "folder", "text")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "folder"]

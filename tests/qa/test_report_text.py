@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rejoin.qa.report_text import MAX_TEXT, code, markdown, plain
+from helpers.qa_results import RECORD
+from rejoin.qa.report_text import MAX_TEXT, code, markdown, plain, redacted
+from rejoin.qa.results import CallResult, Support
 
 SIGNAL = Path(__file__).parents[1] / "data" / "signal-request-websdk-1.2.0-chromium-156.json"
 
@@ -85,3 +89,27 @@ def test_any_text_keeps_its_cell_and_makes_no_tag(text: str) -> None:
 def test_markdown_shows_characters_and_nothing_else(text: str, shown: str) -> None:
     assert markdown(text) == shown
     assert code(text) == f"<code>{shown}</code>"
+
+
+def test_a_result_is_shown_without_secrets_and_ids_of_sessions() -> None:
+    support = Support("10.1.2.3", (CallResult(1.5, "POST", 201, {"x-request-id": "1.2.3.4"}),))
+    record = replace(
+        RECORD,
+        sentences=("from 10.1.2.3",),
+        surroundings=replace(RECORD.surroundings, backend="10.1.2.3:80", build="1.2.3.4"),
+        attachments={"trace": "10.1.2.3.jsonl"},
+        support=support,
+    )
+    shown = redacted(record, for_support=False)
+    assert shown.sentences == ("from 10.x.x.x",)
+    assert (shown.surroundings.backend, shown.surroundings.build) == ("10.x.x.x:80", "1.2.3.4")
+    assert shown.support is None
+    assert shown.attachments == record.attachments, "they lead where they led"
+    assert redacted(record, for_support=True).support == support
+    assert shown == redacted(shown, for_support=False)
+    assert redacted(RECORD, for_support=True) == RECORD
+
+
+def test_numbers_that_are_none_are_shown_as_zero() -> None:
+    record = replace(RECORD, took_s=math.nan)
+    assert redacted(record, for_support=False).took_s == 0.0

@@ -64,12 +64,5 @@ def test_the_error_names_a_file_that_cannot_be_used(tmp_path: Path) -> None:
         traces.write(tmp_path, RECORDS)
 
 
-def test_the_error_names_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    traces.make_folder(tmp_path / "new" / "folder")
-    traces.make_folder(tmp_path / "new" / "folder")
-    assert (tmp_path / "new" / "folder").is_dir()
-    (tmp_path / "file").touch()
-    with pytest.raises(
-        BadInputError, match=r"^The folder .*file/x cannot be made: Not a directory"
-    ):
-        traces.make_folder(tmp_path / "file" / "x")
+def test_names_of_files_have_no_odd_characters() -> None:
+    assert traces.file_name("cut_until_window+1: a/b") == "cut_until_window+1--a-b"

@@ -31,13 +31,14 @@ from aiortc.rtp import (
 
 from helpers.h264_packets import rtx_of, stream
 from helpers.h264_streams import as_fragments, units_of, without, x264
+from rejoin.core.model import ConnectionNumber
 from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.inbound_video import REMB_JUDGED_EVERY_S
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.media.receive.sources import ReceivedSources
 from rejoin.rtc.codecs import offer_every_profile, offered_video_types
-from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, negotiated_of
+from rejoin.rtc.receiver import AudioReceiver, CopiedSink, VideoReceiver, negotiated_of
 
 MEDIA, RTX, OTHER, OURS = 10, 11, 12, 99
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -448,3 +449,14 @@ async def test_only_reports_of_the_video_itself_count_what_was_sent() -> None:
                 info = RtcpSenderInfo(0, 0, count, 0)
                 await there.video._handle_rtcp_packet(RtcpSrPacket(ssrc, info))
         assert there.video.reception.missing_since(frame_at) == 1.0
+
+
+def test_a_tester_sees_what_the_decoder_gets() -> None:
+    frames = Frames()
+    seen: list[tuple[ConnectionNumber, EncodedFrame]] = []
+    number = ConnectionNumber(3)
+    sink = CopiedSink(frames, number, lambda *copied: seen.append(copied))
+    frame = EncodedFrame(b"data", 1, True, False)
+    sink.submit(frame)
+    assert frames == [frame]
+    assert seen == [(number, frame)]

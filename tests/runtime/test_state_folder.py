@@ -10,7 +10,7 @@ import pytest
 
 from rejoin.errors import BadInputError
 from rejoin.runtime.renderer_memory import RendererMemory, renderer_folder
-from rejoin.runtime.state_folder import keep_file, state_folder
+from rejoin.runtime.state_folder import keep_file, replace_file, state_folder
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.volume_file import sound_path
 
@@ -60,6 +60,14 @@ def test_a_file_is_replaced_whole_and_a_failure_leaves_the_old_one(
         keep_file(file, "third")
     assert [each.name for each in file.parent.iterdir()] == ["kept.json"]
     assert file.read_text(encoding="utf-8") == "second\n"
+
+
+def test_only_a_private_file_is_for_this_user_alone(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    for private in (True, False):
+        replace_file(tmp_path / "file", b"content", private=private)
+        mode = (tmp_path / "file").stat().st_mode & 0o777
+        assert mode == (0o600 if private else (tmp_path / "usual").stat().st_mode & 0o777)
 
 
 def full(new: Path, target: Path) -> Path:

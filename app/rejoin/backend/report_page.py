@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Final
 
+from rejoin import assets
 from rejoin.backend.report_summary import BOUNDS_S, GamesOfDay, Named, Summary, day_name
 from rejoin.backend.report_text import seconds, share, tables
 
+BASE_STYLE: Final = "report/base.css"
+"""What all pages of reports have in common (`qa/report_page`)."""
 _WIDTH: Final = 720
 _HEIGHT: Final = 200
 _BOTTOM: Final = 26
@@ -20,15 +23,6 @@ _TOP: Final = 16
 _RESULTS: Final = ("saved", "lost", "left")
 
 _STYLE: Final = """
-:root { color-scheme: light dark; --page: #ffffff; --text: #16202e; --quiet: #546274;
-  --line: #dfe5ec; --saved: #1f8f76; --lost: #c0453a; --left: #8a94a3; --bar: #2f6fc4; }
-@media (prefers-color-scheme: dark) { :root { --page: #0b0e14; --text: #f3f6fa; --quiet: #a9b4c4;
-  --line: #2b3442; --saved: #45c4a8; --lost: #e8776c; --left: #7c8798; --bar: #6ba3ee; } }
-body { background: var(--page); color: var(--text); font: 15px/1.45 system-ui, sans-serif;
-  margin: 2rem auto; max-width: 60rem; padding: 0 1.25rem; }
-h1 { font-size: 1.5rem; margin: 0; }
-h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
-p { color: var(--quiet); margin: .25rem 0; }
 dl { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; margin: 1.5rem 0; }
 dl div { display: flex; flex-direction: column-reverse; }
 dt { color: var(--quiet); font-size: .85rem; }
@@ -38,17 +32,10 @@ svg text { fill: var(--quiet); font: 11px system-ui, sans-serif; }
 svg .axis { stroke: var(--line); }
 .saved { fill: var(--saved); } .lost { fill: var(--lost); } .left { fill: var(--left); }
 .bar { fill: var(--bar); }
-.wide { overflow-x: auto; }
 .newest { direction: rtl; } .newest svg { direction: ltr; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
-th, td { border-bottom: 1px solid var(--line); padding: .4rem .6rem; text-align: right;
-  white-space: nowrap; }
-th { color: var(--quiet); font-size: .85rem; }
-th:first-child, td:first-child { text-align: left; }
 ul { display: flex; gap: 1.25rem; list-style: none; margin: .25rem 0; padding: 0;
   color: var(--quiet); font-size: .85rem; }
 li svg { margin-right: .35rem; vertical-align: -1px; }
-@media print { body { margin: 0; } h2 { break-after: avoid; } table, svg { break-inside: avoid; } }
 """
 
 
@@ -99,7 +86,9 @@ def page(summary: Summary) -> str:
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">"
         f"<title>{_text(f'Reconnect report, {period}')}</title>"
-        f"<style>{_STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
+        f"<style>{assets.text(BASE_STYLE)}{_STYLE}</style></head><body>\n"
+        + "\n".join(parts)
+        + "\n</body></html>\n"
     )
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import click
 
@@ -27,8 +27,26 @@ fail_on_flaky: Final = click.option(
 
 
 def report_options(verb: _Verb) -> _Verb:
-    """`--junit` and `--markdown`."""
+    """Which reports are written; their values are those of `Wanted.of`."""
     for option in (
+        click.option(
+            "--for-support",
+            is_flag=True,
+            help="Keep the ids of sessions and requests in HTML and JSON, which AWS's support asks "
+            "for. Without it no report has them.",
+        ),
+        click.option(
+            "--dump",
+            "dump_folder",
+            type=options.FOLDER,
+            help="Write a webrtc-internals dump of each play to this folder; needs its statistics.",
+        ),
+        click.option("--json", type=options.FILE, help="Write one JSON document to this file."),
+        click.option(
+            "--html",
+            type=options.FILE,
+            help="Write one HTML page with timelines, charts and pictures to this file.",
+        ),
         click.option(
             "--markdown", type=options.FILE, help="Write tables and a card per drop to this file."
         ),
@@ -38,47 +56,123 @@ def report_options(verb: _Verb) -> _Verb:
     return verb
 
 
+class _Chosen(Protocol):
+    """What `report_options` and `fail_on_flaky` make of a command line."""
+
+    @property
+    def junit(self) -> Path | None: ...
+    @property
+    def markdown(self) -> Path | None: ...
+    @property
+    def html(self) -> Path | None: ...
+    @property
+    def json(self) -> Path | None: ...
+    @property
+    def dump_folder(self) -> Path | None: ...
+    @property
+    def for_support(self) -> bool: ...
+    @property
+    def fail_on_flaky(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which reports. `folder`: of the results, where the paths of attachments begin."""
 
-    junit: Path | None
-    markdown: Path | None
+    chosen: _Chosen
     folder: Path | None
-    fail_on_flaky: bool
 
     def prepare(self) -> None:
         """Before a run that costs money. Raises BadInputError if a report has no place."""
-        for file in (self.junit, self.markdown):
-            if file is None:
-                continue
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                folder = file.parent
-                raise BadInputError(
-                    f"The folder {folder} cannot be made: {error.strerror}."
-                ) from error
+        from rejoin.qa.files import make_folder
+
+        chosen = self.chosen
+        for file in (chosen.junit, chosen.markdown, chosen.html, chosen.json):
+            if file is not None:
+                make_folder(file.parent)
+        if chosen.dump_folder is not None:
+            make_folder(chosen.dump_folder)
 
     def write(self, records: Sequence[CaseRecord]) -> None:
-        """Also appends to the summary of the step, on GitHub. Raises BadInputError."""
-        from rejoin.qa import ci, junit, markdown
-        from rejoin.qa.merge import write_file
+        """Also appends to the summary of the step, on GitHub. Says what was written, for who wants
+        to share it. Raises BadInputError."""
+        from rejoin.qa import ci, junit, markdown, report_json
+        from rejoin.qa.files import write_file
 
-        if self.junit is not None:
+        chosen, strict = self.chosen, self.chosen.fail_on_flaky
+        if chosen.junit is not None:
             attached = ci.attachments(self.folder, os.environ)
-            text = junit.document(records, attached, fail_on_flaky=self.fail_on_flaky)
-            write_file(self.junit, text)
-        if self.markdown is not None:
-            text = markdown.document(records, fail_on_flaky=self.fail_on_flaky)
-            write_file(self.markdown, text)
+            write_file(chosen.junit, junit.document(records, attached, fail_on_flaky=strict))
+            _say_written(chosen.junit, "all plays")
+        if chosen.markdown is not None:
+            write_file(chosen.markdown, markdown.document(records, fail_on_flaky=strict))
+            _say_written(chosen.markdown, "all plays, a card for each drop")
+        if chosen.json is not None:
+            text = report_json.document(
+                records, fail_on_flaky=strict, for_support=chosen.for_support
+            )
+            write_file(chosen.json, text)
+            _say_written(chosen.json, "all plays")
+        if chosen.html is not None:
+            self._write_page(chosen.html, records)
+        if chosen.dump_folder is not None:
+            self._write_dumps(chosen.dump_folder, records)
+        if self._any:
+            say(_SUPPORT if chosen.for_support else _REMOVED)
         summary = ci.summary_file(os.environ)
         if summary is not None:
-            text = markdown.document(records, ci.SUMMARY_BYTES, fail_on_flaky=self.fail_on_flaky)
+            text = markdown.document(records, ci.SUMMARY_BYTES, fail_on_flaky=strict)
             try:
                 ci.append_summary(summary, text)
             except BadInputError as error:
                 warn(str(error))  # what was asked for is there
+
+    @property
+    def _any(self) -> bool:
+        chosen = self.chosen
+        files = (chosen.junit, chosen.markdown, chosen.html, chosen.json, chosen.dump_folder)
+        return any(each is not None for each in files)
+
+    def _write_page(self, file: Path, records: Sequence[CaseRecord]) -> None:
+        from rejoin.qa import report_page
+        from rejoin.qa.files import write_file
+
+        text, held = report_page.page(
+            records,
+            self.folder,
+            fail_on_flaky=self.chosen.fail_on_flaky,
+            for_support=self.chosen.for_support,
+        )
+        write_file(file, text)
+        beside = f", {held.beside} pictures or clips only named" if held.beside else ""
+        _say_written(
+            file,
+            f"all plays, {held.drops} drops, {held.pictures} pictures and {held.clips} clips of "
+            f"the game, charts of {held.charts} plays{beside}",
+        )
+
+    def _write_dumps(self, folder: Path, records: Sequence[CaseRecord]) -> None:
+        from rejoin.qa import webrtc_dump
+
+        written = webrtc_dump.write_all(folder, records, self.folder)
+        say(f"Written: {written} dumps of {len(records)} plays in {folder}.")
+
+
+_REMOVED: Final = (
+    "Removed: complete addresses, tokens, account numbers, signal strings, ids of sessions and "
+    "requests (--for-support keeps these ids). Build, Region and scenario stand as given. Look at "
+    "it before you share it."
+)
+_SUPPORT: Final = (
+    "Removed: complete addresses, tokens, account numbers, signal strings. The ids of sessions and "
+    "requests are in HTML and JSON: they are for the support of AWS alone."
+)
+
+
+def _say_written(file: Path, holds: str) -> None:
+    size = file.stat().st_size
+    shown = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+    say(f"Written: {file} ({shown}): {holds}.")
 
 
 def exit_code(records: Sequence[CaseRecord], *, fail_on_flaky: bool) -> int:
@@ -102,10 +196,14 @@ class ReportOptions:
     results: Path
     junit: Path | None
     markdown: Path | None
+    html: Path | None
+    json: Path | None
+    dump_folder: Path | None
+    for_support: bool
     fail_on_flaky: bool
 
 
-@click.command(short_help="Make reports of results: JUnit XML, Markdown.")
+@click.command(short_help="Make reports of results: HTML, JSON, JUnit XML, Markdown, dumps.")
 @click.argument("results", type=options.EXISTING_FILE)
 @report_options
 @fail_on_flaky
@@ -120,8 +218,9 @@ def report(chosen: ReportOptions) -> int:
     from rejoin.qa import results
 
     records = results.read(chosen.results, warn)
-    folder = chosen.results.parent
-    Wanted(chosen.junit, chosen.markdown, folder, chosen.fail_on_flaky).write(records)
+    wanted = Wanted(chosen, chosen.results.parent)
+    wanted.prepare()
+    wanted.write(records)
     for group in results.grouped(records):
         say(f"{group.scenario}, build {group.surroundings.build or 'unknown'}")
         say_summary(group.summary, len(group.records))

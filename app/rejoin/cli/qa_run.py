@@ -63,6 +63,7 @@ class RunOptions(ProfileOptions):
     seed: int
     traces_folder: Path | None
     samples: bool
+    pictures: bool
     backend: str | None
     results_folder: Path | None
     repeat: int
@@ -78,6 +79,10 @@ class RunOptions(ProfileOptions):
     fail_on_flaky: bool
     junit: Path | None
     markdown: Path | None
+    html: Path | None
+    json: Path | None
+    dump_folder: Path | None
+    for_support: bool
     token: str | None = field(repr=False)
 
 
@@ -96,6 +101,12 @@ class RunOptions(ProfileOptions):
     "--samples",
     is_flag=True,
     help="With --live or --backend: keep the samples in the traces, for `rejoin qa score`.",
+)
+@click.option(
+    "--pictures",
+    is_flag=True,
+    help="With --results: keep pictures of the game: an MP4 of the ten seconds before and after "
+    "each drop, and the last picture before and one after it.",
 )
 @click.option(
     "--backend",
@@ -173,7 +184,8 @@ def run(chosen: RunOptions) -> int:
     others run. Each trace is checked against the invariants, and the result of each case against
     what the scenario expects.
 
-    --junit and --markdown write reports; in GitHub Actions the Markdown is also appended to the
+    --html, --json, --junit, --markdown and --dump write reports, --html with charts and pictures
+    only beside --results; in GitHub Actions the Markdown is also appended to the
     summary of the step. Exit code with --backend: 0 passed, 1 failed, 13 inconclusive: no case
     failed, and for one at least there was no capacity, quota, sign-in or network.
     """
@@ -190,6 +202,10 @@ def _check_combination(chosen: RunOptions) -> None:
             raise click.UsageError("--live is for the built-in emulator: not with --backend.")
         if chosen.traces_folder is not None:
             raise click.UsageError("With --backend traces are in the folder of --results.")
+        if chosen.pictures and chosen.results_folder is None:
+            raise click.UsageError("--pictures needs --results: they are kept in its folder.")
+        if chosen.dump_folder is not None and chosen.results_folder is None:
+            raise click.UsageError("--dump needs --results, for the statistics of each play.")
         return
     context = click.get_current_context()
     for option in context.command.params:
@@ -204,6 +220,7 @@ _AT_BACKEND_ONLY: Final = frozenset(
         *(each.name for each in fields(ProfileOptions)),
         "token",
         "results_folder",
+        "pictures",
         "repeat",
         "parallel",
         "shard",
@@ -217,17 +234,22 @@ _AT_BACKEND_ONLY: Final = frozenset(
         "fail_on_flaky",
         "junit",
         "markdown",
+        "html",
+        "json",
+        "dump_folder",
+        "for_support",
     }
 )
 
 
 def _run_here(chosen: RunOptions) -> int:
     from rejoin.qa import runner, traces
+    from rejoin.qa.files import make_folder
 
     scenario = _scenario(chosen)
     folder = chosen.traces_folder
     if folder is not None:
-        traces.make_folder(folder)
+        make_folder(folder)
 
     takes_s = [case.duration_s + _OVERHEAD_S for case in scenario.cases]
     played = 0
@@ -287,6 +309,7 @@ def _run_at_backend(chosen: RunOptions) -> int:
     assert chosen.backend is not None
     check_sign_in(chosen, chosen.token)
     profile = profile_of(chosen.backend, chosen.token, chosen)
+    profile = replace(profile, keeps_last_picture=chosen.pictures)
     folder = ledger.default_folder()
     scenario = _scenario(chosen)
     if chosen.last_failed:
@@ -297,7 +320,7 @@ def _run_at_backend(chosen: RunOptions) -> int:
                 say("Every case passed last time: there is nothing to play.")
                 return SUCCESS
             scenario = replace(scenario, cases=again)
-    reports = Wanted(chosen.junit, chosen.markdown, chosen.results_folder, chosen.fail_on_flaky)
+    reports = Wanted(chosen, chosen.results_folder)
     reports.prepare()
     sweep_left_over(profile)
     run_of = _campaign(scenario, profile, chosen)

@@ -32,6 +32,9 @@ HUNG_AFTER_S: Final = 4.0
 """A reconnect that the caller gives up after this was not answered in time."""
 KEPT: Final = 1000
 """Outcomes that are kept."""
+REQUEST_IDS: Final = ("x-request-id", "x-amzn-requestid", "apigw-requestid")
+"""Headers that name a request: our backend's, an AWS service's, API Gateway's."""
+_ID: Final = re.compile(r"[A-Za-z0-9=_/+.:-]{1,128}")
 
 _RECONNECT: Final = re.compile(
     r"/v1/sessions/[^/]+/connections$|/api/ReconnectStreamSession$|/reconnect$"
@@ -47,11 +50,14 @@ _CONNECT_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What really became of a call that met no fault. `status`: None where there was no answer."""
+    """What really became of a call that met no fault. `status`: None where there was no answer.
+    `ids`: what the answer called the request, by the name of the header (`REQUEST_IDS`)."""
 
     at: float
     status: int | None
     reconnect: bool
+    method: str = ""
+    ids: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -122,10 +128,14 @@ class HttpFaults:
             return active.fault, place
         return None
 
-    def note(self, request: httpx.Request, status: int | None) -> None:
-        """What really became of a call."""
+    def note(self, request: httpx.Request, response: httpx.Response | None) -> None:
+        """What really became of a call; None: there was no answer."""
         if len(self.outcomes) < KEPT:
-            self.outcomes.append(Outcome(self._clock(), status, _is_reconnect(request)))
+            status = None if response is None else response.status_code
+            ids = () if response is None else _ids_of(response.headers)
+            reconnect = _is_reconnect(request)
+            outcome = Outcome(self._clock(), status, reconnect, request.method, ids)
+            self.outcomes.append(outcome)
 
     def _place(self, active: ActiveHttp) -> int:
         """The place in the queue of a reconnect that asks now; 0: it has not to wait."""
@@ -236,8 +246,13 @@ class _FaultyTransport(httpx.AsyncBaseTransport):
         except (httpx.HTTPError, OSError, RuntimeError) as error:
             self._faults.note(request, None)
             return error
-        self._faults.note(request, response.status_code)
+        self._faults.note(request, response)
         return response
+
+
+def _ids_of(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:
+    found = ((name, headers.get(name, "")) for name in REQUEST_IDS)
+    return tuple((name, value) for name, value in found if _ID.fullmatch(value))
 
 
 def _is_reconnect(request: httpx.Request) -> bool:

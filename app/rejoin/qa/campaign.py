@@ -38,7 +38,6 @@ SPARE_S: Final = 60.0
 """What a case may take beyond its start and its duration."""
 MAX_SESSIONS: Final = 100
 MAX_MINUTES: Final = 120.0
-TRACES: Final = "traces"
 _OVERHEAD_S: Final = 4.0
 """What a play takes to start and to end, by experience."""
 _WAKE_S: Final = 0.2
@@ -283,10 +282,6 @@ class Campaign:
 
     def _job(self, play: Play) -> Job:
         how = self._how
-        trace = None
-        if how.folder is not None:
-            name = traces.file_name(play.case.name)
-            trace = how.folder / TRACES / f"{play.index:04}-{name}.jsonl"
         return Job(
             run=self.name,
             scenario=self._scenario.name,
@@ -298,7 +293,7 @@ class Campaign:
             surroundings=self._target.surroundings,
             start_within_s=how.start_within_s,
             samples=how.samples,
-            trace_file=trace,
+            folder=how.folder,
         )
 
     def _prepare_folder(self) -> None:
@@ -306,7 +301,7 @@ class Campaign:
         if folder is None:
             return
         try:
-            (folder / TRACES).mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / results.FILE).write_text("", encoding="utf-8")
         except OSError as error:
             raise RejoinError(

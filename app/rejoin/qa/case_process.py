@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import IO, Final
 
-from rejoin.core.trace import Record, to_line
+from rejoin.core.trace import to_line
 from rejoin.errors import RejoinError
 from rejoin.interpreter import freeze_startup_objects, loop_factory
 from rejoin.qa import client_case, traces
@@ -26,6 +26,8 @@ from rejoin.qa.results import CaseRecord
 from rejoin.qa.verdicts import Judgement, Verdict, Why
 from rejoin.tasks import cancel, spawn
 
+TRACES: Final = "traces"
+"""The folder of traces, in that of the results."""
 EXIT_ABANDONED: Final = 3
 """Whoever started this process is gone."""
 END_WITHIN_S: Final = 45.0
@@ -94,17 +96,13 @@ async def _played(job: Job, say: Callable[[FromCase], None]) -> CaseRecord:
         failed = Judgement(Verdict.FAILED, Why.CLIENT, (str(error),))
         took_s = asyncio.get_running_loop().time() - began_at
         return job.record(failed, started_at, took_s)
-    if job.trace_file is None or not trace:
+    file = job.prepare(TRACES, "jsonl")
+    if file is None or not trace:
         return record
-    _write(job, trace, secrets if job.profile.dialect.session_is_secret else set())
-    name = f"{job.trace_file.parent.name}/{job.trace_file.name}"
-    return replace(record, attachments={"trace": name})
-
-
-def _write(job: Job, trace: list[Record], secrets: set[str]) -> None:
-    """Write the trace; a session's id that is a secret is not in it."""
-    assert job.trace_file is not None
-    traces.write_lines(job.trace_file, (_without(to_line(record), secrets) for record in trace))
+    # A session's id that is a secret is not in it.
+    hidden = secrets if job.profile.dialect.session_is_secret else set()
+    traces.write_lines(file, (_without(to_line(each), hidden) for each in trace))
+    return replace(record, attachments={**record.attachments, "trace": f"{TRACES}/{file.name}"})
 
 
 def _without(line: str, secrets: set[str]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,17 +21,21 @@ from rejoin.injector.faults import Scope, cut
 from rejoin.injector.http_faults import Outcome
 from rejoin.injector.injector import Injector
 from rejoin.injector.plans import AT_RUNNER, plan_of
-from rejoin.qa import call_counts, game_proof, verdicts
+from rejoin.qa import call_counts, game_proof, traces, verdicts
+from rejoin.qa.files import make_folder
 from rejoin.qa.game_client import ClientOptions, GameClient
 from rejoin.qa.game_proof import DropProof
 from rejoin.qa.game_watch import GameWatch
+from rejoin.qa.kept_pictures import KeptPictures, WrittenClip
 from rejoin.qa.memory import own_memory_mb
 from rejoin.qa.results import (
+    CallResult,
     CaseRecord,
     EpisodeResult,
     FaultResult,
     Played,
     StepResult,
+    Support,
     Surroundings,
 )
 from rejoin.qa.verdicts import Judgement, Traffic, Verdict, Why
@@ -42,6 +47,8 @@ from rejoin.verify.scenario import Drop, ScenarioCase
 from rejoin.version import VERSION
 
 END_WITHIN_S: Final = 20.0
+MAX_CALLS: Final = 100
+"""Of a result; a play has a few."""
 _HOW: Final = {
     "crash_relaunch": "the path goes silent, the client is stopped, and a new one starts with its "
     "ticket",
@@ -49,10 +56,13 @@ _HOW: Final = {
 }
 
 
+NO_CLIPS: Final[Mapping[int, WrittenClip]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One play of a case. `start_within_s`: how long the game may take to become live.
-    `trace_file`: None: the trace is not written."""
+    """One play of a case. `start_within_s`: how long the game may take to become live. `folder`:
+    of the results, for files that belong to this play; None: none are written."""
 
     run: str
     scenario: str
@@ -64,7 +74,23 @@ class Job:
     surroundings: Surroundings
     start_within_s: float
     samples: bool = False
-    trace_file: Path | None = None
+    folder: Path | None = None
+
+    @property
+    def stem(self) -> str:
+        """What the names of its files begin with."""
+        return f"{self.index:04}-{traces.file_name(self.case.name)}"
+
+    def file(self, kind: str, suffix: str) -> Path | None:
+        """Where its file of this kind belongs."""
+        return None if self.folder is None else self.folder / kind / f"{self.stem}.{suffix}"
+
+    def prepare(self, kind: str, suffix: str) -> Path | None:
+        """The same; its folder is there. Raises BadInputError."""
+        file = self.file(kind, suffix)
+        if file is not None:
+            make_folder(file.parent)
+        return file
 
     def record(
         self,
@@ -73,6 +99,7 @@ class Job:
         took_s: float,
         played: Played | None = None,
         attachments: dict[str, str] | None = None,
+        support: Support | None = None,
     ) -> CaseRecord:
         """The result of this play."""
         return CaseRecord(
@@ -90,6 +117,7 @@ class Job:
             self.surroundings,
             played,
             attachments or {},
+            support,
         )
 
 
@@ -144,7 +172,26 @@ class _Play:
         self._job = job
         self._injector = Injector(job.seed)
         self._watch = GameWatch()
-        options = ClientOptions(job.samples, self._injector.hooks, on_session, self._watch)
+        self._session_id: str | None = None
+        self._pictures: KeptPictures | None = None
+        hooks = self._injector.hooks
+        if job.folder is not None and job.profile.keeps_last_picture:
+            self._pictures = KeptPictures(lambda: self._client.player.slot)
+            hooks = replace(hooks, on_frame=self._pictures.on_frame)
+
+        def known(session_id: str) -> None:
+            self._session_id = session_id
+            on_session(session_id)
+
+        self._statistics_file = job.prepare("statistics", "csv")
+        options = ClientOptions(
+            job.samples,
+            hooks,
+            known,
+            self._watch,
+            self._statistics_file,
+            (lambda _: None) if self._pictures is None else self._pictures.on_snapshot,
+        )
         self._client = GameClient(job.profile, folder, options)
         self._problem = ""
         """Why a fault was not possible."""
@@ -162,17 +209,23 @@ class _Play:
             outcomes = list(self._injector.http.outcomes)
             traffic = Traffic(self._injector.paths.arrived_at, self._injector.paths.passed_at)
         finally:
+            if self._pictures is not None:
+                self._pictures.finish()
             self._injector.lift()
             ended = await client.end(END_WITHIN_S)
             await client.stop()
             figures = self._injector.figures()
             await self._injector.close()
+        took_s = boot_s() - began_at
         records = sorted(client.records, key=lambda record: record.at)
+        files, clips = await asyncio.to_thread(self._write_files, timelines(records))
+        support = self._support(began_at)
         if live is None:
             assert judgement is not None
-            return job.record(judgement, started_at, boot_s() - began_at), records
+            record = job.record(judgement, started_at, took_s, None, files, support)
+            return record, records
         observed = client.observed(snapshot)
-        episodes = episodes_of(records, live.at, self._watch)
+        episodes = episodes_of(records, live.at, self._watch, clips)
         if judgement is None:
             since = _since(live.at, outcomes)
             judgement = verdicts.of_play(job.case, observed, records, since, traffic)
@@ -194,7 +247,39 @@ class _Play:
             injector=figures,
             memory_mb=live.memory_mb,
         )
-        return job.record(judgement, started_at, boot_s() - began_at, played), records
+        return job.record(judgement, started_at, took_s, played, files, support), records
+
+    def _write_files(
+        self, episodes: Sequence[Timeline]
+    ) -> tuple[dict[str, str], dict[int, WrittenClip]]:
+        """What belongs to this play, by kind: paths in the folder of the results."""
+        files, folder = {}, self._job.folder
+        if folder is None:
+            return {}, {}
+        if self._statistics_file is not None and self._statistics_file.is_file():
+            files["statistics"] = self._statistics_file.relative_to(folder).as_posix()
+        clips: dict[int, WrittenClip] = {}
+        if self._pictures is not None:
+            clips = self._pictures.write(folder, self._job.stem, episodes)
+        for clip in clips.values():
+            files |= clip.files
+        return files, clips
+
+    def _support(self, began_at: float) -> Support:
+        """Calls that change something, and those that failed, as far as their answers say which
+        they were."""
+        secret = self._job.profile.dialect.session_is_secret
+        calls = [
+            CallResult(
+                round(outcome.at - began_at, 3),
+                "reconnect" if outcome.reconnect else outcome.method,
+                outcome.status,
+                dict(outcome.ids),
+            )
+            for outcome in self._injector.http.outcomes
+            if outcome.ids and (outcome.method != "GET" or (outcome.status or 500) >= 400)
+        ]
+        return Support(None if secret else self._session_id, tuple(calls[:MAX_CALLS]))
 
     async def _until_faults(self) -> tuple[Judgement | None, _Live | None]:
         """The game live, and why it is not played on, if it is not."""
@@ -238,6 +323,8 @@ class _Play:
         try:
             if name == "crash_relaunch":
                 self._injector.start(cut(scope=Scope.EXISTING))
+                if self._pictures is not None:
+                    self._pictures.client_replaced()
                 await self._client.crash()
             else:
                 await self._client.start_second()
@@ -260,10 +347,13 @@ def _since(at: float, outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def episodes_of(
-    records: Sequence[Record], live_at: float, watch: GameWatch | None = None
+    records: Sequence[Record],
+    live_at: float,
+    watch: GameWatch | None = None,
+    clips: Mapping[int, WrittenClip] = NO_CLIPS,
 ) -> tuple[EpisodeResult, ...]:
     """Every drop of a trace. `live_at`: when the game became live, in boot time. `watch`: what was
-    seen of the game, for the proof that it is the same one."""
+    seen of the game, for the proof that it is the same one. `clips`: by the number of the drop."""
     found = timelines(records)
     return tuple(
         EpisodeResult(
@@ -273,6 +363,7 @@ def episodes_of(
             tuple(StepResult(step.name, round(step.at - line.began_at, 4)) for step in line.steps),
             calls,
             _proof(line, watch),
+            clips[line.episode].drop_s if line.episode in clips else None,
         )
         for line, calls in zip(found, call_counts.of_episodes(records, found), strict=True)
     )

@@ -27,6 +27,7 @@ from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.instance_server import Activation
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions
+from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
@@ -41,19 +42,22 @@ _OVER: Final = frozenset({EndingKind.ENDED_BY_PLAYER, EndingKind.GAME_ENDED})
 class ClientOptions:
     """`samples`: keep every sample in the trace. `hooks`: what is put into the client.
     `on_session`: gets the session's id as soon as it is known. `watch`: sees every picture and
-    message of the game."""
+    message of the game. `statistics_file`: gets a line each second. `on_snapshot`: gets what a
+    window would show."""
 
     samples: bool = False
     hooks: ClientHooks | None = None
     on_session: Callable[[str], None] = lambda session_id: None
     watch: GameWatch | None = None
+    statistics_file: Path | None = None
+    on_snapshot: Callable[[Snapshot], None] = lambda snapshot: None
 
 
 class GameClient:
     """One game from its start, over crashes, to its end. For one event loop."""
 
     def __init__(self, profile: StudioProfile, folder: Path, options: ClientOptions) -> None:
-        """Raises BadInputError for a profile that cannot be used."""
+        """Raises BadInputError for a profile that cannot be used, or a file that cannot be."""
         self.records: list[Record] = []
         self._profile = profile
         self._folder = folder
@@ -68,6 +72,7 @@ class GameClient:
     def begin(self) -> None:
         """Start the game, or with a ticket rejoin it."""
         self.player.subscribe(lambda _: self._changed.set())
+        self.player.subscribe(self._options.on_snapshot)
         self._running = spawn(self.player.run(), name="player")
 
     async def until(self, reached: Callable[[Snapshot], bool], patience_s: float) -> bool:
@@ -161,6 +166,10 @@ class GameClient:
         """Stop the client, whatever it does."""
         await cancel(self._running)
 
+    def _statistics(self, *, again: bool) -> StatisticsFile | None:
+        file = self._options.statistics_file
+        return None if file is None else StatisticsFile(file, append=again)
+
     def _make(self, ticket: Ticket | None) -> Player:
         """A client. What it stores outlives it."""
         options = self._options
@@ -183,6 +192,7 @@ class GameClient:
                 hooks=options.hooks,
                 slot=options.watch,
                 on_application_message=None if options.watch is None else options.watch.on_message,
+                statistics_file=self._statistics(again=ticket is not None),
             ),
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rejoin.qa.drops import KINDS, ORDER, OUTCOMES, PROOFS, causes, ending, ordered, proof_text
 from rejoin.qa.report_text import code, markdown
 from rejoin.qa.results import (
     CaseRecord,
@@ -20,23 +21,6 @@ from rejoin.qa.results import (
     verdict_of,
 )
 from rejoin.qa.verdicts import Verdict
-
-_OUTCOMES: Final = {
-    "live": "the player was back over a new connection",
-    "healed": "the old connection came back by itself",
-    "ended": "the game ended",
-    "open": "it was not over when the play ended",
-}
-_PROOFS: Final = {
-    "strip": "the counter in the picture, which the emulated game paints",
-    "heartbeat": "the heartbeat of the game",
-    "picture": "the picture before and after",
-    "session": "the stream session alone is the same",
-}
-_ORDER: Final = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.SKIPPED, Verdict.PASSED)
-_AT_ONCE_S: Final = 0.002
-"""A fault of a result and of its trace are the same within the rounding of both."""
-_KINDS: Final = ("passed", "failed", "flaky", "inconclusive", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +89,10 @@ class _Room:
 def _overview(groups: Sequence[Group]) -> Iterator[str]:
     yield (
         "| Scenario | Build | Region | Backend | Client | Plays | "
-        + " | ".join(f"{kind.capitalize()}" for kind in _KINDS)
+        + " | ".join(f"{kind.capitalize()}" for kind in KINDS)
         + " |"
     )
-    yield "|---" * 5 + "|--:" * (1 + len(_KINDS)) + "|"
+    yield "|---" * 5 + "|--:" * (1 + len(KINDS)) + "|"
     for group in groups:
         around, summary = group.surroundings, group.summary
         names = (
@@ -117,7 +101,7 @@ def _overview(groups: Sequence[Group]) -> Iterator[str]:
             markdown(around.backend),
             markdown(around.client, given=True),
         )
-        counts = [len(group.records), *(len(getattr(summary, kind)) for kind in _KINDS)]
+        counts = [len(group.records), *(len(getattr(summary, kind)) for kind in KINDS)]
         cells = [*(name or "–" for name in names), *map(str, counts)]
         yield f"| {' | '.join(cells)} |"
 
@@ -131,7 +115,7 @@ def _table(group: Group) -> Iterator[str]:
         yield ""
     yield "| Verdict | Case | End | Reconnects | Longest freeze | Reason |"
     yield "|---|---|---|--:|--:|---|"
-    for record in sorted(group.records, key=lambda each: _ORDER.index(each.verdict)):
+    for record in sorted(group.records, key=lambda each: ORDER.index(each.verdict)):
         cells = (
             _shown(record.verdict),
             code(record.name),
@@ -165,17 +149,17 @@ def _shown(verdict: Verdict) -> str:
 def _cards(groups: Sequence[Group]) -> list[_Card]:
     """What failed first, as that is what a bug report needs."""
     found = []
-    for record in (record for group in groups for record in group.records):
+    for record in ordered(groups):
         episodes = record.played.episodes if record.played is not None else ()
         found += [_Card(record, episode) for episode in episodes]
         if not episodes and record.verdict is Verdict.FAILED:
             found.append(_Card(record, None))
-    return sorted(found, key=lambda card: _ORDER.index(card.record.verdict))
+    return found
 
 
 def _card_text(card: _Card) -> list[str]:
     record, episode = card.record, card.episode
-    drop = "no drop" if episode is None else f"drop {episode.number}, {_lasted(episode)}"
+    drop = "no drop" if episode is None else f"drop {episode.number}, {ending(episode)}"
     is_open = " open" if record.verdict is Verdict.FAILED else ""
     return [
         f"<details{is_open}>",
@@ -195,7 +179,7 @@ def _what_happened(card: _Card) -> Iterator[str]:
     faults = () if played is None else played.faults
     if episode is not None:
         began = f"{episode.began_at_s:.2f} s after the game became live"
-        outcome = _OUTCOMES.get(episode.outcome) or markdown(episode.outcome)
+        outcome = OUTCOMES.get(episode.outcome) or markdown(episode.outcome)
         yield f"- Drop: {began}; {outcome}"
         yield from _cause(episode, faults)
     else:
@@ -221,43 +205,25 @@ def _what_happened(card: _Card) -> Iterator[str]:
 
 
 def _proof(played: Played, episode: EpisodeResult | None) -> str:
-    """What it rests on, and what that says."""
     proof = None if episode is None else episode.proof
     if proof is None:
-        return _PROOFS.get(played.proof) or markdown(played.proof)
-    shown = f"{_PROOFS[proof.rests_on.value]}: {proof.says.value}"
-    if proof.similarity is not None:
-        shown += f" (similarity {proof.similarity:.2f})"
+        return PROOFS.get(played.proof) or markdown(played.proof)
+    shown = proof_text(proof)
     return f"{shown} ({markdown(proof.detail)})" if proof.detail else shown
 
 
 def _cause(episode: EpisodeResult, faults: Sequence[FaultResult]) -> Iterator[str]:
-    """The last fault before the drop, as the trace has it, and those that came during it."""
-    began = next((step.at_s for step in episode.steps if step.name == "fault"), None)
-    last = max((step.at_s for step in episode.steps), default=0.0)
-    named = False
-    for fault in faults:
-        if fault.at_s is None:
-            continue
-        after = fault.at_s - episode.began_at_s
-        if began is not None and abs(after - began) <= _AT_ONCE_S:
-            named = True
-            yield f"- Cause: {_fault(fault)}"
-        elif 0 < after <= last:
-            yield f"- During the drop: {_fault(fault)}"
-    if not named:
+    """The last fault before the drop, and those that came during it."""
+    found = causes(episode, faults)
+    yield from (f"- Cause: {_fault(fault)}" for fault in found.before)
+    yield from (f"- During the drop: {_fault(fault)}" for fault in found.during)
+    if not found.before:
         yield "- Cause: no fault of the scenario came right before it"
 
 
 def _fault(fault: FaultResult) -> str:
     at = "it did not begin" if fault.at_s is None else f"at {fault.at_s:.2f} s"
     return f"{code(fault.profile)} {at}: {markdown(fault.how)} (seed {fault.seed})"
-
-
-def _lasted(episode: EpisodeResult) -> str:
-    last = max((step.at_s for step in episode.steps), default=0.0)
-    state = {"live": "live again", "healed": "healed", "ended": "ended"}.get(episode.outcome)
-    return "still open" if state is None else f"{state} after {last:.2f} s"
 
 
 def _steps(episode: EpisodeResult) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rejoin.errors import BadInputError
+from rejoin.qa.files import write_file
 from rejoin.qa.results import CaseRecord, read, to_line
 
 
@@ -52,18 +53,3 @@ def _moved(record: CaseRecord, folder: Path, to: Path) -> CaseRecord:
         except ValueError:  # another drive, or no path at all
             attachments[kind] = path
     return replace(record, attachments=attachments)
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write it whole or not at all; folders are made. Raises BadInputError."""
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            new.write_text(text, encoding="utf-8", newline="\n")
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or "not a usable path"
-        raise BadInputError(f"{path.name} cannot be written: {why}.") from error

@@ -5,11 +5,14 @@ A result may come from a file that somebody else wrote, and its sentences quote 
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from typing import Final
+from dataclasses import asdict, replace
+from typing import Any, Final
 
 from rejoin.printable import printable
+from rejoin.qa.results import CaseRecord, from_plain
 from rejoin.redact import redact
 
 MAX_TEXT: Final = 600
@@ -51,3 +54,33 @@ def _reference(found: re.Match[str]) -> str:
 def code(text: str) -> str:
     """A name, shown as code. Backticks would not do: what is between them cannot be escaped."""
     return f"<code>{markdown(text)}</code>"
+
+
+_GIVEN: Final = frozenset({"build", "region", "client", "session_id", "ids", "run"})
+"""Fields that hold names and numbers, which are no addresses; ids of sessions and requests stand
+only where they were asked for."""
+
+
+def redacted(record: CaseRecord, *, for_support: bool) -> CaseRecord:
+    """The result as a report may show it: every text is `plain`, and it has no ids of sessions and
+    requests unless `for_support`. The paths of attachments lead where they led."""
+    kept = record if for_support else replace(record, support=None)
+    made = from_plain(_plain_values(asdict(kept), given=False))
+    return replace(made, attachments=record.attachments)
+
+
+def _plain_values(value: Any, *, given: bool) -> Any:
+    match value:
+        case str():
+            return plain(value, given=given)
+        case float():
+            return value if math.isfinite(value) else 0.0
+        case dict():
+            return {
+                key: _plain_values(each, given=given or key in _GIVEN)
+                for key, each in value.items()
+            }
+        case list() | tuple():
+            return [_plain_values(each, given=given) for each in value]
+        case _:
+            return value

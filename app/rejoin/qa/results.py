@@ -82,7 +82,8 @@ class CallCounts:
 class EpisodeResult:
     """One drop, from its fault to its end. `outcome`: live, healed, ended or open. `began_at_s`:
     after the game became live. `calls`: None: not counted. `proof`: that it is the same game; null
-    where the player was not back."""
+    where the player was not back. `clip_s`: where in its clip (the attachment "clip N") the drop
+    began; None without one."""
 
     __pydantic_config__: ClassVar = _STRICT
     number: int
@@ -91,6 +92,29 @@ class EpisodeResult:
     steps: tuple[StepResult, ...]
     calls: CallCounts | None = None
     proof: DropProof | None = None
+    clip_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """A call to the backend whose answer named the request. `at_s`: after the play began. `call`:
+    reconnect, or the HTTP method. `ids`: by the name of the header."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    at_s: float
+    call: str
+    status: int | None
+    ids: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What the support of AWS, or the studio's operators, ask for; no report has it without
+    `--for-support`. `session_id`: as the backend gave it; None where that is a secret."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    session_id: str | None
+    calls: tuple[CallResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +166,7 @@ class CaseRecord:
     surroundings: Surroundings
     played: Played | None = None
     attachments: dict[str, str] = field(default_factory=dict)
+    support: Support | None = None
     version: int = SCHEMA
 
     @property
@@ -172,6 +197,11 @@ _NO_RESULT: Final = "This is not a result of `rejoin qa run`."
 def to_line(record: CaseRecord) -> str:
     """The record as one line of JSON, without a newline."""
     return json.dumps(asdict(record), separators=(",", ":"))
+
+
+def from_plain(values: dict[str, Any]) -> CaseRecord:
+    """The record of what `dataclasses.asdict` makes of one."""
+    return _ADAPTER.validate_python(values)
 
 
 class DamagedError(BadInputError):

@@ -58,14 +58,6 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
             file.write(line + "\n")
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder for traces. Raises BadInputError if it cannot be made."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
-
-
 def file_name(name: str) -> str:
     """A case's name with only characters that every file system allows."""
     return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)

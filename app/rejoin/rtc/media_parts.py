@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.receive.sources import ReceivedSources
-from rejoin.media.video.decoder import Decoder
 from rejoin.rtc.aiortc_seam import replace_receiving, ssrc_of
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.playback import AudioPlayback, MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection
-from rejoin.rtc.receiver import AudioReceiver, VideoReceiver
+from rejoin.rtc.receiver import AudioReceiver, FrameSink, VideoReceiver
 from rejoin.rtc.signal_codec import Answer, decode_response
 from rejoin.rtc.transport import Transport
 from rejoin.rtc.voice_sender import VoiceSender
@@ -79,7 +78,7 @@ class MediaParts:
 def build_media(
     prepared: PreparedConnection,
     transport: Transport,
-    decoder: Decoder,
+    frames: FrameSink,
     sinks: MediaSinks,
     owner: MediaOwner,
 ) -> MediaParts:
@@ -98,7 +97,7 @@ def build_media(
     video = VideoReceiver(
         prepared.dtls,
         ssrcs[1],
-        sink=decoder,
+        sink=frames,
         rtt_s=lambda: transport.checks.rtt_s,
         clock=owner.clock,
         name=f"{owner.name}-video",

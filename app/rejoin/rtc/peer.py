@@ -52,6 +52,7 @@ from rejoin.rtc.peer_states import (
 )
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
+from rejoin.rtc.receiver import CopiedSink, OnFrame
 from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS, IceStart, encode_request
 from rejoin.rtc.socket_filter import MakeFilter
 from rejoin.rtc.statistics import StatisticsCollector
@@ -71,7 +72,7 @@ class PeerSettings:
 
     `hardware`: what may decode; None is software. `dtls_client`: act as the DTLS client, which
     saves one round trip, in place of leaving the role to the host (ADR 0023). `max_kbps`: what the
-    host may send, in kbit/s; no more than the Web SDK allows. `filter_sockets`: for testers.
+    host may send, in kbit/s; no more than the Web SDK allows. The others are for testers.
     """
 
     rules: NetworkRules
@@ -80,6 +81,7 @@ class PeerSettings:
     dtls_client: bool = False
     max_kbps: int = MAX_BITRATE_KBPS
     filter_sockets: MakeFilter | None = None
+    on_frame: OnFrame | None = None
 
 
 class Peer:
@@ -190,7 +192,9 @@ class Peer:
             on_sources_ended=lambda: self._on_evidence(HardEvidence.RTCP_BYE, ""),
             on_refused=lambda why: self._fail(why, VideoRefused),
         )
-        media = build_media(prepared, transport, self._decoder, self._sinks, owner)
+        on_frame = self._settings.on_frame
+        frames = CopiedSink(self._decoder, number, on_frame) if on_frame else self._decoder
+        media = build_media(prepared, transport, frames, self._sinks, owner)
         media.video.limit_bitrate(self._settings.max_kbps * 1000)
         dtls.on("statechange", self._on_dtls_change)
         dtls.transport.on("statechange", self._on_ice_change)

@@ -31,6 +31,7 @@ from aiortc.rtp import (
 )
 
 from rejoin.clock import Clock
+from rejoin.core.model import ConnectionNumber
 from rejoin.media.receive.audio_reorder import AudioReorder, OrderedAudio
 from rejoin.media.receive.inbound_video import (
     MAX_BPS,
@@ -66,6 +67,22 @@ class FrameSink(Protocol):
     """The decoder; `submit` never blocks."""
 
     def submit(self, frame: EncodedFrame) -> None: ...
+
+
+OnFrame = Callable[[ConnectionNumber, EncodedFrame], None]
+
+
+class CopiedSink:
+    """A sink whose frames a tester sees too."""
+
+    def __init__(self, sink: FrameSink, number: ConnectionNumber, on_frame: OnFrame) -> None:
+        self._sink = sink
+        self._number = number
+        self._on_frame = on_frame
+
+    def submit(self, frame: EncodedFrame) -> None:
+        self._sink.submit(frame)
+        self._on_frame(self._number, frame)
 
 
 class _State(enum.Enum):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rejoin.clock import Clock, awake_s
+from rejoin.rtc.receiver import OnFrame
 from rejoin.rtc.socket_filter import MakeFilter
 from rejoin.signaling.transport import AroundTransport
 
@@ -17,8 +18,11 @@ from rejoin.signaling.transport import AroundTransport
 class ClientHooks:
     """`filter_sockets`: stands before each UDP socket of a connection. `around_http`: stands around
     the calls to the backend. `awake_clock`: stands still while the client is to be asleep.
+    `on_frame`: gets each access unit that goes to the decoder; it is on the stream thread, and must
+    not block.
     """
 
     filter_sockets: MakeFilter
     around_http: AroundTransport
     awake_clock: Clock = awake_s
+    on_frame: OnFrame | None = None

@@ -399,6 +399,7 @@ class Player:
                 dtls_client=self._limits.dtls_client,
                 max_kbps=self._limits.max_kbps or MAX_BITRATE_KBPS,
                 filter_sockets=None if hooks is None else hooks.filter_sockets,
+                on_frame=None if hooks is None else hooks.on_frame,
             ),
             MediaSinks(self.slot, self._audio, self.microphone),
             post=post,

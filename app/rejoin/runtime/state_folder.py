@@ -43,11 +43,20 @@ def keep_file(path: Path, text: str) -> None:
 
     Raises OSError.
     """
+    replace_file(path, text.encode(), private=True)
+
+
+def replace_file(path: Path, content: bytes, *, private: bool) -> None:
+    """Write a new file and rename it over the old one, so that a crash leaves one of them; folders
+    are made. `private`: for this user alone; else as this user's files are.
+
+    Raises OSError; ValueError for a path that cannot be one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        with open(new, "w", encoding="utf-8", newline="", opener=_private) as file:
-            file.write(text)
+        with open(new, "wb", opener=_private if private else None) as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)

@@ -1,0 +1,47 @@
+"""The files that belong to a result: only those in the folder of the results.
+
+A file of results may come from somebody else; it must not make a report show any file of this
+machine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from rejoin.qa.results import CaseRecord
+
+MAX_BYTES: Final = 512 << 20
+"""Of one file; a clip has some 5 to 50 MB."""
+
+
+def file_of(folder: Path | None, record: CaseRecord, kind: str) -> Path | None:
+    """The file of this kind; None where there is none, or it lies elsewhere."""
+    path = record.attachments.get(kind)
+    if folder is None or path is None:
+        return None
+    found = inside(folder, path)
+    try:
+        return found if found is not None and found.stat().st_size <= MAX_BYTES else None
+    except OSError:
+        return None
+
+
+def inside(folder: Path, path: str) -> Path | None:
+    """The file that `path` leads to, if it is in `folder`."""
+    try:
+        base = folder.resolve()
+        file = (base / path).resolve()
+        return file if file.is_relative_to(base) and file.is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
+def read(file: Path | None) -> bytes | None:
+    """Its content; None where it cannot be read."""
+    if file is None:
+        return None
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None

@@ -1,0 +1,26 @@
+"""Files and folders of results and reports: made before they are needed, written whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rejoin.errors import BadInputError
+from rejoin.runtime.state_folder import replace_file
+
+
+def make_folder(folder: Path) -> None:
+    """Raises BadInputError if it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write it whole or not at all; folders are made. Raises BadInputError."""
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        replace_file(path, data, private=False)
+    except (OSError, ValueError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or "not a usable path"
+        raise BadInputError(f"{path.name} cannot be written: {why}.") from error

@@ -1,0 +1,42 @@
+"""Files and folders of reports: whole or not at all, and an error is a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rejoin.errors import BadInputError
+from rejoin.qa.files import make_folder, write_file
+
+
+def test_a_file_is_replaced_as_a_whole_and_others_may_read_it(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "file"
+    write_file(file, "ä\n")
+    write_file(file, b"second")
+    assert file.read_bytes() == b"second"
+    (tmp_path / "other").touch()
+    assert file.stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert [each.name for each in file.parent.iterdir()] == ["file"]
+
+
+def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "out", tmp_path / "a\0b"):
+        with pytest.raises(BadInputError, match="cannot be written"):
+            write_file(path, "text")
+    (tmp_path / "folder" / "full").mkdir(parents=True)
+    with pytest.raises(BadInputError, match="cannot be written"):
+        write_file(tmp_path / "folder", "text")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_the_error_names_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    make_folder(tmp_path / "new" / "folder")
+    make_folder(tmp_path / "new" / "folder")
+    assert (tmp_path / "new" / "folder").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        BadInputError, match=r"^The folder .*file/x cannot be made: Not a directory"
+    ):
+        make_folder(tmp_path / "file" / "x")
