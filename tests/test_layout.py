@@ -30,6 +30,7 @@ UNMIRRORED: dict[str, str] = {
     "test_import_contracts.py": "tests tests/helpers/import_contracts.py",
     "test_layout.py": "this file",
     "test_packaging.py": "tests packaging/backend",
+    "test_release.py": "tests packaging/release",
     "test_lock.py": "tests requirements.lock against pyproject.toml",
     "test_translations.py": "tests resources/languages",
     "test_wheel.py": "tests the built wheel",
