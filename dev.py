@@ -14,6 +14,7 @@ Run on Linux only; the code for Windows and macOS has not been run.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import importlib.util
@@ -78,6 +79,8 @@ PACKAGE_PACKAGES = ("dpkg-dev", "binutils", "xz-utils")
 VERIFY_PACKAGES = ("mmdebstrap",)
 """For the Debian package, and for the systems in which it is proved."""
 
+RELEASE_PACKAGES = ("git", "minisign")
+
 BENCH_PACKAGES = ("xvfb", "xauth", "postgresql", *CARD_PACKAGES)
 """For the benches of what draws, and of the backend."""
 
@@ -90,7 +93,7 @@ SERVER_PACKAGES = ("nginx", "prometheus", "tinyproxy")
 TEST_PACKAGES = (
     *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql", "systemd"),
     *("dbus", "gnome-keyring", "at-spi2-core", "python3-pyatspi"),
-    *("appstream", "desktop-file-utils"),
+    *("appstream", "desktop-file-utils", "minisign"),
     *SERVER_PACKAGES,
     *CARD_PACKAGES,
     *WAYLAND_PACKAGES,
@@ -98,8 +101,8 @@ TEST_PACKAGES = (
     *JAPANESE_FONT_PACKAGES,
 )
 """An X server, a TURN server, a database server, what makes network namespaces and their faults,
-what reads systemd's units, a keyring, what a screen reader reads by, a reverse proxy, a proxy and
-what collects metrics."""
+what reads systemd's units, a keyring, what a screen reader reads by, what checks metadata and signs
+releases, a reverse proxy, a proxy and what collects metrics."""
 
 NO_CLUSTER = (
     "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
@@ -144,8 +147,10 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
-  package [--verify]
+  package [--verify] [--updates-url URL --updates-key KEY]
                  make wheel, sdist, frozen program and Debian package in dist/; prove the last
+  release VERSION --key FILE
+                 version, changelog, artefacts, checksums, signatures, tag (release --help)
   pictures       make the pictures of docs/player.md and docs/languages.md anew
   shaders        bake resources/shaders in an environment of 650 MB that is removed again
   texts          bring resources/languages up to date, and list what is not translated
@@ -598,16 +603,14 @@ def bench(flags: list[str]) -> int:
 
 def package(flags: list[str]) -> int:
     """Make what a player can install, in `dist/`: each from the one before."""
-    verify = flags == ["--verify"]
-    if flags and not verify:
-        raise Stopped("package takes --verify alone.\n" + USAGE, 2)
+    verify, updates = package_flags(flags)
     set_up(RUN_PACKAGES + PACKAGE_PACKAGES + (VERIFY_PACKAGES if verify else ()))
     dist, recipes, python = ROOT / "dist", ROOT / "packaging", tool("python")
     shutil.rmtree(dist, ignore_errors=True)
     if run(None, [python, str(recipes / "wheel" / "build.py")]):
         return 1
     [wheel] = dist.glob("*.whl")
-    steps = [[str(recipes / "frozen" / "build.py"), "--wheel", str(wheel)]]
+    steps = [[str(recipes / "frozen" / "build.py"), "--wheel", str(wheel), *updates]]
     if shutil.which("dpkg-deb"):
         steps.append([str(recipes / "deb" / "build.py")])
     if any(run(None, [python, *step]) for step in steps):
@@ -616,6 +619,34 @@ def package(flags: list[str]) -> int:
         return 0
     [made] = dist.glob("*.deb")
     return run(None, [python, str(recipes / "deb" / "verify.py"), str(made)])
+
+
+def package_flags(flags: list[str]) -> tuple[bool, list[str]]:
+    """Whether to prove the package, and what is put into the build. Raises Stopped."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py package", exit_on_error=False, add_help=False, allow_abbrev=False
+    )
+    parser.add_argument("--verify", action="store_true")
+    parser.add_argument("--updates-url")
+    parser.add_argument("--updates-key")
+    try:
+        found, others = parser.parse_known_args(flags)
+    except argparse.ArgumentError as error:
+        raise Stopped(f"package: {error}\n" + USAGE, 2) from None
+    if others:
+        raise Stopped(f"package does not take {others[0]}.\n" + USAGE, 2)
+    if (found.updates_url is None) != (found.updates_key is None):
+        raise Stopped("package takes --updates-url and --updates-key together.\n" + USAGE, 2)
+    if found.updates_url is None:
+        return found.verify, []
+    named = ["--updates-url", found.updates_url, "--updates-key", found.updates_key]
+    return found.verify, named
+
+
+def release(flags: list[str]) -> int:
+    """Make a release of this checkout; nothing is pushed."""
+    set_up(RUN_PACKAGES + PACKAGE_PACKAGES + RELEASE_PACKAGES)
+    return run(None, [tool("python"), str(ROOT / "packaging" / "release" / "release.py"), *flags])
 
 
 def pictures(flags: list[str]) -> int:
@@ -710,6 +741,7 @@ COMMANDS = {
     "fuzz": fuzz,
     "bench": bench,
     "package": package,
+    "release": release,
     "pictures": pictures,
     "shaders": shaders,
     "texts": texts,

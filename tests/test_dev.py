@@ -345,3 +345,14 @@ def test_the_shader_baker_is_that_of_the_locked_qt(dev: ModuleType) -> None:
 def test_shaders_takes_no_flags(dev: ModuleType) -> None:
     with pytest.raises(dev.Stopped, match="no flags"):
         dev.shaders(["--fast"])
+
+
+def test_what_package_puts_into_a_build_is_an_address_with_its_key(dev: ModuleType) -> None:
+    both = ["--updates-url", "https://a.example/f.json", "--updates-key", "RWT"]
+    assert dev.package_flags([]) == (False, [])
+    assert dev.package_flags(["--verify"]) == (True, [])
+    assert dev.package_flags([*both, "--verify"]) == (True, both)
+    for flags in (both[:2], both[2:], ["--updates-url"], ["--ver"], ["x"]):
+        with pytest.raises(dev.Stopped) as stopped:
+            dev.package_flags(flags)
+        assert stopped.value.exit_code == 2

@@ -16,6 +16,7 @@ from rejoin import parts
 from rejoin.child_program import PROGRAMS
 from rejoin.errors import MissingPartError
 from rejoin.parts import Part, explanation, loading, needs
+from rejoin.version import VERSION
 
 PARTS = typing.get_args(Part)
 
@@ -37,7 +38,7 @@ def test_a_missing_package_is_explained_with_the_parts_to_install() -> None:
     assert sentence.startswith(
         "The Python package PySide6 is missing. Install Rejoin's wheel with its `player` part, "
     )
-    assert sentence.endswith("pip install 'rejoin_client-0.1.0-py3-none-any.whl[player]'")
+    assert sentence.endswith(f"pip install 'rejoin_client-{VERSION}-py3-none-any.whl[player]'")
     both = explanation(no_module("rich"), ("player", "studio"))
     assert both is not None
     assert "with its `player` and `studio` parts" in both

@@ -1,14 +1,17 @@
 """Make the player's program in a folder of its own: `dist/rejoin/`, by PyInstaller.
 
-    python packaging/frozen/build.py [--dist FOLDER] [--work FOLDER]
+    python packaging/frozen/build.py --wheel FILE [--updates-url URL --updates-key KEY]
 
 In an environment made for it from the player's lock, with the wheel of this checkout: what is not
-the player's cannot get in. Standard library only. Run on Linux; Windows and macOS were not run.
+the player's cannot get in. `--updates-url` is where this build asks for newer versions, signed with
+the minisign key whose line is `--updates-key`; without them it asks nobody. Standard library only.
+Run on Linux; Windows and macOS were not run.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -35,9 +38,23 @@ def make_environment(folder: Path, wheel: Path) -> Path:
     return programs
 
 
-def build(wheel: Path, dist: Path, work: Path) -> Path:
+def put_build_info(programs: Path, updates: dict[str, str]) -> None:
+    """Write what `rejoin/runtime/updates/build_info.py` reads, beside the wheel's own resources."""
+    python = programs / "python"
+    find = "from rejoin import assets; print(assets.path('icons/rejoin.svg').parents[1])"
+    found = subprocess.run([str(python), "-c", find], check=True, stdout=subprocess.PIPE, text=True)
+    file = Path(found.stdout.strip()) / "build.json"
+    file.write_text(json.dumps(updates) + "\n", encoding="utf-8")
+    # Read as the program reads it: a build with a key that is none is not made.
+    read = "import sys; from rejoin.runtime.updates.build_info import read_source as read"
+    run(python, "-c", f"{read}; read(open(sys.argv[1], encoding='utf-8').read())", file)
+
+
+def build(wheel: Path, dist: Path, work: Path, updates: dict[str, str]) -> Path:
     """Freeze the program of this wheel; returns the folder `dist/rejoin`."""
     programs = make_environment(work / "environment", wheel)
+    if updates:
+        put_build_info(programs, updates)
     run(
         *(programs / "pyinstaller", "--noconfirm", "--log-level", "ERROR"),
         *("--distpath", dist, "--workpath", work / "pyinstaller"),
@@ -51,9 +68,13 @@ def main() -> int:
     parser.add_argument("--wheel", type=Path, required=True)
     parser.add_argument("--dist", type=Path, default=ROOT / "dist")
     parser.add_argument("--work", type=Path, default=ROOT / "build")
+    parser.add_argument("--updates-url")
+    parser.add_argument("--updates-key")
     arguments = parser.parse_args()
+    named = {"updates_url": arguments.updates_url, "updates_key": arguments.updates_key}
+    updates = {name: value for name, value in named.items() if value is not None}
     try:
-        print(build(arguments.wheel.resolve(), arguments.dist, arguments.work))
+        print(build(arguments.wheel.resolve(), arguments.dist, arguments.work, updates))
     except subprocess.CalledProcessError as error:
         print(f"{Path(error.cmd[0]).name} ended with {error.returncode}.", file=sys.stderr)
         return 1

@@ -449,7 +449,11 @@ def open_it(fake_player: type[FakePlayer]) -> Started:
     return Started(parts.options, fake_player.made[-1], parts.full_screen)
 
 
-@pytest.mark.parametrize("key", list(SETTINGS))
+ELSEWHERE = {"privacy.check_updates": "tests/gui/home/test_newer_version.py"}
+"""Settings without an effect on a game, and where theirs is tested."""
+
+
+@pytest.mark.parametrize("key", [key for key in SETTINGS if key not in ELSEWHERE])
 def test_each_setting_has_an_effect_on_a_game_of_either_start(
     key: str,
     rejoin: Rejoin,

@@ -452,6 +452,14 @@ class PlayerSettings:
         _NEXT_GAME,
         "Whether reports about reconnects may be sent to the studio's backend.",
     )
+    check_updates: bool = _setting(
+        "privacy.check_updates",
+        YesNo(),
+        True,
+        _AT_ONCE,
+        "Ask once a day whether there is a newer Rejoin, if this build names an address for it. "
+        "Nothing is downloaded; not asked in streamer mode.",
+    )
 
 
 def _settings() -> dict[str, Setting]:

@@ -76,6 +76,7 @@ def run(
         controller = HomeController(window, parts, jobs)
         controller.gone.connect(application.quit)
         window.first_painted.connect(partial(_begin, jobs, controller, instance))
+        controller.all_loaded.connect(partial(_watch_updates, window, jobs, settings))
         interrupts = _Interrupts(controller)
         if link is not None:
             controller.open_link(link)
@@ -146,6 +147,13 @@ def _begin(jobs: Jobs, controller: HomeController, instance: Instance | None) ->
             await own.close()
 
     jobs.run(serve, lambda _: None, lambda error: None)
+
+
+def _watch_updates(window: HomeWindow, jobs: Jobs, settings: Callable[[], PlayerSettings]) -> None:
+    """Long after the first paint."""
+    from rejoin.gui.home.newer_version import watch_updates
+
+    watch_updates(window, jobs, settings)
 
 
 def _freeze() -> None:

@@ -138,7 +138,11 @@ SECTIONS: Final = (
         mark("Notifications"),
         ("notifications.background", "notifications.sound"),
     ),
-    Section("privacy", mark("Privacy"), ("privacy.streamer_mode", "privacy.send_reports")),
+    Section(
+        "privacy",
+        mark("Privacy"),
+        ("privacy.streamer_mode", "privacy.send_reports", "privacy.check_updates"),
+    ),
     Section("file", mark("Settings file"), (), (FILE,)),
 )
 
@@ -427,6 +431,11 @@ WORDS: Final[Mapping[str, Words]] = {
         mark("Reconnect reports"),
         mark("the studio hears how each reconnect went; no address and no text."),
         mark("nothing is sent."),
+    ),
+    "privacy.check_updates": _on_off(
+        mark("Newer versions"),
+        mark("the home says when there is one; asked once a day at most, nothing is installed."),
+        mark("nobody is asked."),
     ),
 }
 

@@ -1,0 +1,35 @@
+"""Fetches a small file and its signature, which lies beside it as NAME.minisig.
+
+As calls to a backend (`exchange`): by https, by http on this machine alone; bounded in time and
+size; redirects are not followed. Its errors go to the log alone, so they are not translated.
+"""
+
+from __future__ import annotations
+
+from rejoin.signaling.exchange import DEFAULT_HTTP, Exchange, HttpSettings
+
+SUFFIX = ".minisig"
+
+
+async def fetch_signed(
+    url: str, *, within_s: float, http: HttpSettings | None = None
+) -> tuple[bytes, bytes]:
+    """The file behind `url`, and its signature, each as it came. Raises CallFailedError and
+    BadInputError. `within_s`: for each of the two."""
+    exchange = Exchange(
+        url,
+        None,
+        http=http or DEFAULT_HTTP,
+        stranger="has no such file",
+        server="server of updates",
+    )
+    try:
+        found = []
+        for suffix in ("", SUFFIX):
+            reply = await exchange.call("GET", suffix, budget_s=within_s)
+            if reply.status != 200:
+                raise exchange.not_ours(reply)
+            found.append(reply.content)
+    finally:
+        await exchange.aclose()
+    return found[0], found[1]

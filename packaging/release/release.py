@@ -1,0 +1,249 @@
+"""Make a release of this checkout: version, changelog, artefacts, checksums, signatures, tag.
+
+    python packaging/release/release.py VERSION --key FILE [--notes-url URL] [--updates-url URL]
+
+`dev.py release` runs it. In this order, so that what fails leaves no tag: everything that can be
+wrong is checked; the version and the changelog are written and committed; `dev.py package` makes
+the artefacts from that commit; SHA256SUMS and the feed of newer versions are made; minisign signs
+and verifies all of it; the commit is tagged. Nothing is pushed or uploaded. Standard library only;
+needs git and minisign.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VERSION_FILE = "app/rejoin/version.py"
+CHANGELOG = "CHANGELOG.md"
+SUMS = "SHA256SUMS"
+FEED = "rejoin-feed.json"
+KEY_VARIABLE = "REJOIN_RELEASE_KEY"
+FEED_DAYS = 90
+"""How long a feed counts; `renew.py` signs it anew before that."""
+
+_VERSION = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})")
+_IN_FILE = re.compile(r'^VERSION: Final = "([^"]+)"$', re.MULTILINE)
+_UNRELEASED = "## [Unreleased]\n"
+
+
+class Refused(Exception):
+    """No release; the text is a sentence for a person."""
+
+
+# --- version and changelog ------------------------------------------------------------------------
+
+
+def numbers(version: str) -> tuple[int, int, int]:
+    """Raises Refused."""
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        raise Refused(f"A version is three numbers, such as 1.2.3, and this is {version!r}.")
+    return int(found[1]), int(found[2]), int(found[3])
+
+
+def version_in(text: str) -> str:
+    """Of the text of version.py. Raises Refused."""
+    found = _IN_FILE.findall(text)
+    if len(found) != 1:
+        raise Refused(f"{VERSION_FILE} does not say the version once.")
+    return str(found[0])
+
+
+def with_version(text: str, version: str) -> str:
+    """The text of version.py with another version."""
+    return _IN_FILE.sub(f'VERSION: Final = "{version}"', text)
+
+
+def cut(changelog: str, version: str, date: str) -> str:
+    """The changelog with what is unreleased as this version's. Raises Refused."""
+    before, found, after = changelog.partition(_UNRELEASED)
+    entries = re.split(r"^## ", after, maxsplit=1, flags=re.MULTILINE)[0]
+    if not found or not entries.strip():
+        raise Refused(f"{CHANGELOG} has nothing under [Unreleased].")
+    if f"## [{version}]" in changelog:
+        raise Refused(f"{CHANGELOG} has a section {version} already.")
+    return f"{before}{_UNRELEASED}\n## [{version}] - {date}\n{after}"
+
+
+# --- checksums, feed, signatures ------------------------------------------------------------------
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def artefacts(dist: Path) -> list[Path]:
+    """The files that are published; the frozen program's folder is in the packages."""
+    made = (path for path in dist.iterdir() if path.is_file())
+    ours = {SUMS, FEED}
+    return sorted(path for path in made if path.name not in ours and path.suffix != ".minisig")
+
+
+def feed(version: str, notes_url: str, hashes: dict[str, str], now: datetime) -> str:
+    """The text of the feed of newer versions (`rejoin/runtime/updates/feed.py` reads it)."""
+    expires = (now + timedelta(days=FEED_DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    content = {
+        "product": "rejoin",
+        "version": version,
+        "notes": notes_url,
+        "expires": expires,
+        "artefacts": hashes,
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def sign(paths: list[Path], key: Path, comment: str) -> None:
+    """Writes PATH.minisig beside each; minisign asks for the key's password. Raises Refused."""
+    command = ["minisign", "-S", "-s", str(key), "-t", comment, "-m", *map(str, paths)]
+    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+        raise Refused("minisign could not sign; see above.")
+
+
+def verify(paths: list[Path], public: Path) -> None:
+    """By minisign itself. Raises Refused."""
+    for path in paths:
+        command = ["minisign", "-V", "-q", "-p", str(public), "-m", str(path)]
+        if subprocess.run(command, check=False).returncode:
+            raise Refused(f"The signature of {path.name} is not that of {public}.")
+
+
+def public_of(key: Path) -> Path:
+    """The public key beside the secret one, as `minisign -G -s NAME.key -p NAME.pub` makes them."""
+    return key.with_suffix(".pub")
+
+
+def checked_key(key: Path | None) -> Path:
+    """The secret key, if all that is needed to sign is here. Raises Refused."""
+    if shutil.which("minisign") is None:
+        raise Refused("minisign is not installed (Debian: apt-get install minisign).")
+    if key is None:
+        raise Refused(
+            f"A release is signed: name the secret key of minisign by --key or {KEY_VARIABLE}."
+        )
+    for each in (key, public_of(key)):
+        if not each.is_file():
+            raise Refused(f"There is no key {each}.")
+    return key
+
+
+def key_of(arguments: argparse.Namespace) -> Path:
+    """From the option or the environment. Raises Refused."""
+    named = arguments.key or os.environ.get(KEY_VARIABLE)
+    return checked_key(Path(named).expanduser().resolve() if named else None)
+
+
+# --- git ------------------------------------------------------------------------------------------
+
+
+def git(root: Path, *arguments: str) -> str:
+    """What git says. Raises Refused."""
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise Refused(f"git {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def check_tree(root: Path, version: str) -> None:
+    """Raises Refused for a tree that cannot be released as this version."""
+    if git(root, "status", "--porcelain"):
+        raise Refused("There are changes that are not committed; a release is made of a commit.")
+    if git(root, "tag", "--list", f"v{version}"):
+        raise Refused(f"The tag v{version} exists already.")
+    now = version_in((root / VERSION_FILE).read_text(encoding="utf-8"))
+    if numbers(version) < numbers(now):
+        raise Refused(f"The version is {now} already, which is newer than {version}.")
+
+
+# --- the whole ------------------------------------------------------------------------------------
+
+
+def package(root: Path, updates_url: str | None, key: Path) -> None:
+    """Make the artefacts in `dist/`. Raises Refused."""
+    updates = []
+    if updates_url is not None:
+        line = public_of(key).read_text(encoding="utf-8").strip().splitlines()[-1]
+        updates = ["--updates-url", updates_url, "--updates-key", line]
+    command = [sys.executable, str(root / "dev.py"), "package", *updates]
+    if subprocess.run(command, check=False, cwd=str(root)).returncode:
+        raise Refused("The artefacts could not be made; see above.")
+
+
+def release(arguments: argparse.Namespace, root: Path, key: Path) -> None:
+    """Raises Refused."""
+    version = str(arguments.version)
+    numbers(version)
+    check_tree(root, version)
+    now = datetime.now(UTC)
+    file, changelog = root / VERSION_FILE, root / CHANGELOG
+    cut_one = cut(changelog.read_text(encoding="utf-8"), version, now.strftime("%Y-%m-%d"))
+    changelog.write_text(cut_one, encoding="utf-8")
+    file.write_text(with_version(file.read_text(encoding="utf-8"), version), encoding="utf-8")
+    git(root, "commit", "--quiet", "-m", f"Rejoin {version}", "--", VERSION_FILE, CHANGELOG)
+    commit = git(root, "rev-parse", "HEAD")
+    try:
+        publish(arguments, root, key, now)
+        git(root, "tag", "-a", f"v{version}", "-m", f"Rejoin {version}", commit)
+    except Refused as refused:
+        raise Refused(
+            f"{refused}\nThere is no tag. The commit of the version stays; to undo it:"
+            f" git reset --keep {commit}~1"
+        ) from None
+
+
+def publish(arguments: argparse.Namespace, root: Path, key: Path, now: datetime) -> None:
+    """The artefacts, and what proves them. Raises Refused."""
+    dist = root / "dist"
+    package(root, arguments.updates_url, key)
+    made = artefacts(dist)
+    hashes = {path.name: sha256(path) for path in made}
+    sums = dist / SUMS
+    sums.write_text("".join(f"{hashes[each]}  {each}\n" for each in hashes), encoding="utf-8")
+    to_sign = [*made, sums]
+    if arguments.notes_url is not None:
+        news = dist / FEED
+        news.write_text(feed(arguments.version, arguments.notes_url, hashes, now), encoding="utf-8")
+        to_sign.append(news)
+    sign(to_sign, key, f"rejoin {arguments.version}")
+    verify(to_sign, public_of(key))
+    for path in to_sign:
+        print(f"{path.stat().st_size:>12}  {path.name}  signed and verified")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="dev.py release", description="Make a release.")
+    parser.add_argument("version", help="three numbers: 1.2.3")
+    parser.add_argument(
+        "--key", help=f"minisign's secret key, with NAME.pub beside it (or {KEY_VARIABLE})"
+    )
+    parser.add_argument("--notes-url", help="the page that says what is new; without it no feed")
+    parser.add_argument("--updates-url", help="where the feed will be; put into the build")
+    arguments = parser.parse_args()
+    try:
+        for url in (arguments.notes_url, arguments.updates_url):
+            if url is not None and not re.fullmatch(r"https://[!-~]{1,490}", url):
+                raise Refused("The addresses of notes and updates are by https.")
+        if arguments.updates_url is not None and arguments.notes_url is None:
+            raise Refused("A build that asks for a feed needs one: give --notes-url as well.")
+        release(arguments, ROOT, key_of(arguments))
+    except Refused as refused:
+        print(str(refused), file=sys.stderr)
+        return 1
+    print(f"v{arguments.version} is tagged. Nothing was pushed: publish dist/, then push the tag.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Sign a feed of newer versions anew before it expires: the same version for another 90 days.
+
+    python packaging/release/renew.py FEED --key FILE
+
+FEED is the file that is published, with its .minisig beside it: it is verified first. Publish
+both. Standard library only; needs minisign.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from release import Refused, feed, key_of, public_of, sign, verify
+
+
+def renew(path: Path, key: Path) -> str:
+    """Returns the new expiry. Raises Refused."""
+    verify([path], public_of(key))
+    old = json.loads(path.read_text(encoding="utf-8"))
+    text = feed(old["version"], old["notes"], old["artefacts"], datetime.now(UTC))
+    path.write_text(text, encoding="utf-8")
+    sign([path], key, f"rejoin {old['version']}")
+    verify([path], public_of(key))
+    return str(json.loads(text)["expires"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Sign a feed anew.")
+    parser.add_argument("feed", type=Path)
+    parser.add_argument("--key", help="minisign's secret key, with NAME.pub beside it")
+    arguments = parser.parse_args()
+    try:
+        print(f"It counts until {renew(arguments.feed, key_of(arguments))}.")
+    except Refused as refused:
+        print(str(refused), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
