@@ -83,7 +83,8 @@ def simulate(chosen: SimulateOptions) -> int:
     Each seed is one simulated game. Fault profiles take turns; service, network and backend are
     random. For each game that breaks an invariant, prints the command that repeats it.
     """
-    from rejoin.qa import known_service, simulation, traces
+    from rejoin.qa import known_service, simulation
+    from rejoin.qa.files import make_folder
     from rejoin.verify.scenario import NOTHING_KNOWN
 
     known = NOTHING_KNOWN if chosen.service is None else known_service.read(chosen.service)
@@ -92,7 +93,7 @@ def simulate(chosen: SimulateOptions) -> int:
     if chosen.trace is not None:
         raise click.UsageError("--trace needs --seed.")
     if chosen.traces_folder is not None:
-        traces.make_folder(chosen.traces_folder)
+        make_folder(chosen.traces_folder)
 
     with Progress("games", chosen.seeds) as progress:
         total = simulation.tally_all(

@@ -163,7 +163,7 @@ def _exit_code_of_pairs(pairing: Pairing) -> int:
 
 def _write(chosen: CompareOptions, markdown: str, json: str) -> None:
     """The files that were asked for. Raises BadInputError."""
-    from rejoin.qa.merge import write_file
+    from rejoin.qa.files import write_file
 
     if chosen.markdown is not None:
         write_file(chosen.markdown, markdown)

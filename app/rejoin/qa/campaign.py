@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from rejoin.errors import RejoinError
-from rejoin.qa import results, traces, verdicts
+from rejoin.qa import results, verdicts
 from rejoin.qa.case_player import CasePlayer
 from rejoin.qa.client_case import Job, utc_now
 from rejoin.qa.guardian import Guardian

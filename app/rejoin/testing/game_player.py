@@ -13,6 +13,7 @@ from rejoin.core.trace import Record, Timeline, timelines, to_line
 from rejoin.injector.injector import Injector
 from rejoin.media.statistics import StreamStatistics
 from rejoin.qa import traces, verdicts
+from rejoin.qa.files import make_folder
 from rejoin.qa.client_case import reported_timeout_s
 from rejoin.qa.game_client import ClientOptions, GameClient
 from rejoin.testing.loop_thread import LoopThread
@@ -184,7 +185,7 @@ class GamePlayer:
 
     def write_trace(self, file: Path) -> None:
         """Raises BadInputError if it cannot be created, OSError on a full disk."""
-        traces.make_folder(file.parent)
+        make_folder(file.parent)
         traces.write(file, self.trace)
 
     def _wait(self, reached: Callable[[Snapshot], bool], within_s: float) -> bool:
