@@ -142,6 +142,44 @@ def test_frames_are_served_until_the_end(
     assert answers == ["ok\n-1\n0\n", "ok\n-1\n0\nv 1"]
 
 
+@pytest.mark.parametrize(
+    ("command", "answer", "waits"),
+    [
+        (b'["g",0]', "ok\n12\n0\n", True),
+        (b'["g",0]', "ok\n500\n0\n", False),
+        (b'["g",0]', "ok\n-1\n0\n", False),
+        (b'["g",0]', "ok\n12\n0\ni1 ff", False),
+        (b'["g",0]', "ok\n12\n1\n", False),
+        (b'["k"]', "ok\n12\n0\n", False),
+    ],
+)
+def test_an_empty_answer_about_a_gamepad_waits_for_the_timer_that_is_due(
+    pipe: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+    command: bytes,
+    answer: str,
+    waits: bool,
+) -> None:
+    monkeypatch.setattr(lockdown, "still_there", lambda: None)
+    _, output = pipe
+    frame = frames.encode(Kind.COMMAND, command)
+    written: list[bytes] = []
+    monkeypatch.setattr(sandbox_process, "write_all", lambda _, data: written.append(data))
+
+    class Chunks:
+        """A command, then until a timer is due nothing, then the end."""
+
+        def __init__(self) -> None:
+            self.chunks = [frame, None, b""]
+
+        def read(self, timeout_s: float | None) -> bytes | None:
+            return self.chunks.pop(0)
+
+    serve(Sandbox(Scripted(answer, "ok\n-1\n0\ni1 aa")), Chunks(), output)
+    counts = [len(list(frames.Decoder(999).feed(data))) for data in written]
+    assert counts == ([2] if waits else [1, 1])
+
+
 def test_much_is_written_in_pieces(pipe: tuple[int, int]) -> None:
     read, write = pipe
     got = bytearray()

@@ -66,7 +66,7 @@ def _nothing_for_stubs() -> Iterator[None]:
         is_for_stubs = isinstance(name, str) and name.endswith(_FOR_STUBS)
         return compiling("" if is_for_stubs else source, name, *others, **more)
 
-    builtins.compile = compile_less
+    builtins.compile = compile_less  # type: ignore[assignment]  # it passes all overloads on
     try:
         yield
     finally:

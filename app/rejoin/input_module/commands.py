@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from rejoin.input_events.events import (
@@ -40,8 +40,18 @@ def _number(value: float) -> float:
     return max(-FAR, min(FAR, value))
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
 def _text(*parts: object) -> str:
-    return json.dumps(parts, separators=(",", ":"), allow_nan=False)
+    return _encode(parts)
+
+
+def _within(values: Sequence[float], least: float) -> list[float]:
+    """Each from `least` to 1."""
+    return [
+        value if least <= value <= 1.0 else max(least, min(1.0, _number(value))) for value in values
+    ]
 
 
 def event_command(event: InputEvent) -> str:
@@ -66,8 +76,7 @@ def event_command(event: InputEvent) -> str:
                 *(event.buttons, event.modifiers.value, NOTCH_PX),
             )
         case PadState():
-            pressed = [max(0.0, min(1.0, _number(value))) for value in event.buttons[:32]]
-            axes = [max(-1.0, min(1.0, _number(value))) for value in event.axes[:16]]
+            pressed, axes = _within(event.buttons[:32], 0.0), _within(event.axes[:16], -1.0)
             return _text(
                 "g", event.index, event.connected, event.name[:256], pressed, axes, event.rumbles
             )
