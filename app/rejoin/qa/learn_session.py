@@ -30,6 +30,7 @@ from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.service_model import status as service_status
+from rejoin.signaling.aws_react import ReactClient
 from rejoin.signaling.aws_samples import SampleClient
 from rejoin.signaling.client import BackendClient
 from rejoin.signaling.client_factory import make_client
@@ -108,6 +109,8 @@ class LearnSession:
         self._session_id = SessionId("")
         self._numbers = 0
         self._attempts = 0
+        self._answers: list[str] = []
+        """To each connection, the first one first."""
         self._looks_s: list[float] = []
         """How long each look at the status took."""
         self._audio = NullOutput()
@@ -119,8 +122,11 @@ class LearnSession:
                 await self._start(first)
                 await self._opened(first)
                 await asyncio.sleep(PLAY_S)
+                reports_status = self._profile.dialect.reports_status
+                if leave is Leave.GOODBYE and not reports_status:
+                    await self._move(first)
                 gone_at = await self._go(first, leave)
-            if not self._profile.dialect.reports_status:
+            if not reports_status:
                 return
             await self._until_noticed(leave, gone_at)
             if leave is Leave.KILLED:
@@ -128,6 +134,7 @@ class LearnSession:
             async with self._connection() as second:
                 await self._come_back(second)
                 await self._opened(second)
+                await self._read_shown()
                 await asyncio.sleep(PLAY_S)
                 if leave is Leave.GOODBYE:
                     await self._move(second)
@@ -186,6 +193,7 @@ class LearnSession:
 
     async def _apply(self, connection: _Connection, signal_response: str) -> None:
         self._read_answer(connection.offer, signal_response)
+        self._answers.append(signal_response)
         try:
             await connection.peer.apply_answer(signal_response)
         except SignalError as error:
@@ -273,6 +281,15 @@ class LearnSession:
             left=WindowLeft(None, CALL_S),
             on_written=lambda: None,
         )
+
+    async def _read_shown(self) -> None:
+        """Whose answer GetStreamSession shows now; only `aws-react` passes that on as it is."""
+        if not isinstance(self._client, ReactClient):
+            return
+        await self._look()
+        first, latest = self._answers
+        word = {first: "the first answer", latest: "the latest answer"}
+        self._said(Figure.SHOWN_ANSWER, word.get(self._client.shown_response, "neither answer"))
 
     async def _move(self, connection: _Connection) -> None:
         """A NAT gives the client another port: does the host send to it?"""
