@@ -12,14 +12,13 @@ import pytest
 
 from helpers.qa_results import PLAYED
 from rejoin.errors import RejoinError
-from rejoin.qa import campaign, results
+from rejoin.qa import campaign, results, traces
 from rejoin.qa.campaign import (
     Campaign,
     Caps,
     Choice,
     How,
     Target,
-    file_name,
     keep_unpassed,
     plays_of,
     unpassed,
@@ -322,4 +321,4 @@ def test_a_run_says_before_what_it_is_about_to_do(tmp_path: Path) -> None:
 
 
 def test_names_of_files_have_no_odd_characters() -> None:
-    assert file_name("cut_until_window+1: a/b") == "cut_until_window+1--a-b"
+    assert traces.file_name("cut_until_window+1: a/b") == "cut_until_window+1--a-b"
