@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MAX_SESSIONS: Final = 30
 _MAX_MINUTES: Final = 60.0
 SETTINGS_FILE: Final = "learned.toml"
-REPORT_FILE: Final = "learned.md"
+REPORT_FILE: Final = "learned.markdown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class LearnOptions(ProfileOptions):
     "--out",
     type=options.FOLDER,
     default=Path(),
-    help="Folder for learned.toml and learned.md. Default: the current one.",
+    help="Folder for learned.toml and learned.markdown. Default: the current one.",
 )
 @click.option(
     "--repeat",

@@ -39,8 +39,8 @@ from rejoin.signaling.exchange import CallFailedError, HttpSettings
 
 CALL_S: Final = 10.0
 """Budget of a call. Nothing here is in a hurry."""
-LOOK_EVERY_S: Final = 0.5
-"""How often the status is looked at: two of the 20 calls a second that AWS documents."""
+POLL_EVERY_S: Final = 0.5
+"""How often the status is asked for: two of the 20 calls a second that AWS documents."""
 OPEN_WITHIN_S: Final = 20.0
 CHANNELS_WITHIN_S: Final = 5.0
 """Acknowledgements of data channels that have not come by then do not come."""
@@ -111,8 +111,8 @@ class LearnSession:
         self._attempts = 0
         self._answers: list[str] = []
         """To each connection, the first one first."""
-        self._looks_s: list[float] = []
-        """How long each look at the status took."""
+        self._polls_s: list[float] = []
+        """How long each status call took."""
         self._audio = NullOutput()
 
     async def measure(self, leave: Leave) -> None:
@@ -180,11 +180,11 @@ class LearnSession:
                 raise LearnError(f"the game ended before it was there ({reason})")
             if boot_s() - asked_at > self._patience.start_s:
                 raise LearnError("the game was not placed in time")
-            await asyncio.sleep(LOOK_EVERY_S)
-            looked_at = boot_s()
-            view = await self._look()
+            await asyncio.sleep(POLL_EVERY_S)
+            polled_at = boot_s()
+            view = await self._status()
             if view.status == service_status.ACTIVATING:
-                last_placing_at = looked_at
+                last_placing_at = polled_at
         self._found(Figure.PLACEMENT, last_placing_at - asked_at, boot_s() - asked_at)
         if view.connection_timeout_s is not None:
             timeout_s = view.connection_timeout_s
@@ -244,15 +244,15 @@ class LearnSession:
     async def _until_noticed(self, leave: Leave, gone_at: float) -> None:
         there_at = gone_at
         while boot_s() - gone_at < self._patience.notice_s:
-            looked_at = boot_s()
-            view = await self._look()
+            asked_at = boot_s()
+            view = await self._status()
             if view.status in _GONE:
                 self._found(_NOTICED[leave], max(0.0, there_at - gone_at), boot_s() - gone_at)
                 return
             if service_status.is_terminal(view.status):
                 raise LearnError(f"the service ended the session ({view.reason or view.status})")
-            there_at = looked_at
-            await asyncio.sleep(LOOK_EVERY_S)
+            there_at = asked_at
+            await asyncio.sleep(POLL_EVERY_S)
         raise LearnError(
             f"within {self._patience.notice_s:g} s the service did not notice that the client was "
             "gone"
@@ -265,8 +265,8 @@ class LearnSession:
         asked_at = boot_s()
         answer = await self._create(connection)
         took_s = boot_s() - asked_at
-        # A look passes the same backend and calls the service as well.
-        fastest_s, slowest_s = min(self._looks_s), max(self._looks_s)
+        # A status call passes the same backend and calls the service as well.
+        fastest_s, slowest_s = min(self._polls_s), max(self._polls_s)
         self._found(Figure.CREATE, max(0.0, took_s - slowest_s), max(0.0, took_s - fastest_s))
         await self._apply(connection, answer)
 
@@ -286,7 +286,7 @@ class LearnSession:
         """Whose answer GetStreamSession shows now; only `aws-react` passes that on as it is."""
         if not isinstance(self._client, ReactClient):
             return
-        await self._look()
+        await self._status()
         first, latest = self._answers
         word = {first: "the first answer", latest: "the latest answer"}
         self._said(Figure.SHOWN_ANSWER, word.get(self._client.shown_response, "neither answer"))
@@ -305,7 +305,7 @@ class LearnSession:
 
     async def _come_too_early(self) -> None:
         """A create call while the service counts us as there."""
-        if self._profile.dialect is not OURS or (await self._look()).status != _CONNECTED:
+        if self._profile.dialect is not OURS or (await self._status()).status != _CONNECTED:
             return
         async with self._connection() as third:
             try:
@@ -319,10 +319,10 @@ class LearnSession:
 
     # --- shared -----------------------------------------------------------------------------------
 
-    async def _look(self) -> SessionView:
+    async def _status(self) -> SessionView:
         asked_at = boot_s()
         view = await self._client.status(self._session_id, known=None, wait_s=0.0, budget_s=CALL_S)
-        self._looks_s.append(boot_s() - asked_at)
+        self._polls_s.append(boot_s() - asked_at)
         return view
 
     def _found(self, figure: Figure, least_s: float, most_s: float) -> None:
