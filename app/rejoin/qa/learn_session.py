@@ -173,7 +173,7 @@ class LearnSession:
         )
         self._session_id = view.session_id
         self._on_session(view.session_id)
-        last_placing_at = boot_s()
+        last_placing_at = boot_s() if view.status == service_status.ACTIVATING else asked_at
         while view.status == service_status.ACTIVATING or view.signal_response is None:
             if service_status.is_terminal(view.status):
                 reason = view.reason or view.status
