@@ -12,7 +12,7 @@ import pytest
 
 from helpers.qa_results import PLAYED
 from rejoin.errors import RejoinError
-from rejoin.qa import campaign, results
+from rejoin.qa import campaign, results, traces
 from rejoin.qa.campaign import (
     Campaign,
     Caps,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MAX_SESSIONS: Final = 30
 _MAX_MINUTES: Final = 60.0
 SETTINGS_FILE: Final = "learned.toml"
-REPORT_FILE: Final = "learned.md"
+REPORT_FILE: Final = "learned.markdown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class LearnOptions(ProfileOptions):
     "--out",
     type=options.FOLDER,
     default=Path(),
-    help="Folder for learned.toml and learned.md. Default: the current one.",
+    help="Folder for learned.toml and learned.markdown. Default: the current one.",
 )
 @click.option(
     "--repeat",
@@ -124,13 +124,15 @@ def learn(chosen: LearnOptions) -> int:
         chosen.max_sessions,
         chosen.max_minutes,
     )
-    _agree(plan.announcement(surroundings.backend), yes=chosen.yes)
+    _agree(
+        plan.announcement(surroundings.backend, can_end=profile.dialect.can_terminate),
+        yes=chosen.yes,
+    )
     _make_folder(chosen.out)
     sweep_left_over(profile)
     folder = default_folder()
     found = Learning(profile, Ledger(folder), Charge(profile, folder), plan, say).run()
-    reports_status = profile.dialect.reports_status
-    _write(chosen.out, found, origin_of(surroundings), reports_status=reports_status)
+    _write(chosen.out, found, origin_of(surroundings))
     return INCONCLUSIVE if found.problems else SUCCESS
 
 
@@ -151,7 +153,7 @@ def _make_folder(folder: Path) -> None:
         raise RejoinError(f"The folder {folder} cannot be made: {error.strerror}.") from error
 
 
-def _write(folder: Path, found: Learned, origin: Origin, *, reports_status: bool) -> None:
+def _write(folder: Path, found: Learned, origin: Origin) -> None:
     from rejoin.qa import learned
 
     report = learned.to_markdown(
@@ -159,7 +161,6 @@ def _write(folder: Path, found: Learned, origin: Origin, *, reports_status: bool
         origin,
         found.problems,
         sessions=found.started,
-        reports_status=reports_status,
     )
     files = {SETTINGS_FILE: learned.to_toml(found.findings, origin), REPORT_FILE: report}
     for name, text in files.items():
@@ -168,7 +169,7 @@ def _write(folder: Path, found: Learned, origin: Origin, *, reports_status: bool
         except OSError as error:
             raise RejoinError(f"{name} cannot be written: {error.strerror}.") from error
     for figure in learned.Figure:
-        line = learned.text_of(figure, found.findings, reports_status=reports_status)
+        line = learned.text_of(figure, found.findings, origin.dialect)
         say(f"{figure.value}: {line}")
     for problem in found.problems:
         say(f"not measured to the end: {problem}")

@@ -16,10 +16,13 @@ Glossary:
     card         a drop in a report in Markdown: its cause, steps, verdict and proof
     flaky        a case that failed in one play and passed in another
     ledger       the sessions that runs have started and that may still run
+    learned      what was measured of a service, for the emulator and simulated worlds
+    finding      what one session of `learn` has shown
     guardian     a process that ends the sessions of a run that was killed
 
 Read in this order: simulation; runner, game_client, live; verdicts, results, client_case,
 case_process, case_player, messages, campaign; ledger, guardian, guardian_process, sweep;
+learned, learn_session, learn, known_service;
 report_text, ci, junit, markdown, merge; traces, trace_schema; scoring; diagram; input_check.
-The commands themselves are in `rejoin.cli.qa`, `qa_run` and `qa_report`.
+The commands themselves are in `rejoin.cli.qa`, `qa_run`, `qa_learn` and `qa_report`.
 """

@@ -1,4 +1,4 @@
-"""A service that was learned, for simulated worlds and scenarios: read from its file of settings."""
+"""A service that was learned, read from its file, for simulated worlds and scenarios."""
 
 from __future__ import annotations
 

@@ -48,13 +48,18 @@ class Plan:
     def sessions(self) -> int:
         return min(self.repeat * len(Leave), self.max_sessions)
 
-    def announcement(self, backend: str) -> str:
-        """What it costs, in a sentence."""
+    def announcement(self, backend: str, *, can_end: bool) -> str:
+        """What it costs, in words. `can_end`: the backend has a call that ends a session."""
         minutes = math.ceil(self.sessions * _SESSION_S / 60)
+        end = (
+            "Each is ended when it has been measured."
+            if can_end
+            else "This backend cannot end them: each goes on until the service ends it by itself."
+        )
         return (
-            f"This starts {self.sessions} stream sessions at {backend}, one after another, and ends "
-            f"them: about {minutes} minutes of play that the studio pays for, and no new session "
-            f"after {self.max_minutes:g}."
+            f"This starts {self.sessions} stream sessions at {backend}, one after another, and no "
+            f"new one after {self.max_minutes:g} minutes: about {minutes} minutes of play that the "
+            f"studio pays for. {end}"
         )
 
 

@@ -30,6 +30,7 @@ from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.service_model import status as service_status
+from rejoin.signaling.aws_react import ReactClient
 from rejoin.signaling.aws_samples import SampleClient
 from rejoin.signaling.client import BackendClient
 from rejoin.signaling.client_factory import make_client
@@ -38,8 +39,8 @@ from rejoin.signaling.exchange import CallFailedError, HttpSettings
 
 CALL_S: Final = 10.0
 """Budget of a call. Nothing here is in a hurry."""
-LOOK_EVERY_S: Final = 0.5
-"""How often the status is looked at: two of the 20 calls a second that AWS documents."""
+POLL_EVERY_S: Final = 0.5
+"""How often the status is asked for: two of the 20 calls a second that AWS documents."""
 OPEN_WITHIN_S: Final = 20.0
 CHANNELS_WITHIN_S: Final = 5.0
 """Acknowledgements of data channels that have not come by then do not come."""
@@ -108,8 +109,10 @@ class LearnSession:
         self._session_id = SessionId("")
         self._numbers = 0
         self._attempts = 0
-        self._looks_s: list[float] = []
-        """How long each look at the status took."""
+        self._answers: list[str] = []
+        """To each connection, the first one first."""
+        self._polls_s: list[float] = []
+        """How long each status call took."""
         self._audio = NullOutput()
 
     async def measure(self, leave: Leave) -> None:
@@ -119,8 +122,11 @@ class LearnSession:
                 await self._start(first)
                 await self._opened(first)
                 await asyncio.sleep(PLAY_S)
+                reports_status = self._profile.dialect.reports_status
+                if leave is Leave.GOODBYE and not reports_status:
+                    await self._move(first)
                 gone_at = await self._go(first, leave)
-            if not self._profile.dialect.reports_status:
+            if not reports_status:
                 return
             await self._until_noticed(leave, gone_at)
             if leave is Leave.KILLED:
@@ -128,6 +134,7 @@ class LearnSession:
             async with self._connection() as second:
                 await self._come_back(second)
                 await self._opened(second)
+                await self._read_shown()
                 await asyncio.sleep(PLAY_S)
                 if leave is Leave.GOODBYE:
                     await self._move(second)
@@ -166,18 +173,18 @@ class LearnSession:
         )
         self._session_id = view.session_id
         self._on_session(view.session_id)
-        last_placing_at = boot_s()
+        last_placing_at = boot_s() if view.status == service_status.ACTIVATING else asked_at
         while view.status == service_status.ACTIVATING or view.signal_response is None:
             if service_status.is_terminal(view.status):
                 reason = view.reason or view.status
                 raise LearnError(f"the game ended before it was there ({reason})")
             if boot_s() - asked_at > self._patience.start_s:
                 raise LearnError("the game was not placed in time")
-            await asyncio.sleep(LOOK_EVERY_S)
-            looked_at = boot_s()
-            view = await self._look()
+            await asyncio.sleep(POLL_EVERY_S)
+            polled_at = boot_s()
+            view = await self._status()
             if view.status == service_status.ACTIVATING:
-                last_placing_at = looked_at
+                last_placing_at = polled_at
         self._found(Figure.PLACEMENT, last_placing_at - asked_at, boot_s() - asked_at)
         if view.connection_timeout_s is not None:
             timeout_s = view.connection_timeout_s
@@ -186,6 +193,7 @@ class LearnSession:
 
     async def _apply(self, connection: _Connection, signal_response: str) -> None:
         self._read_answer(connection.offer, signal_response)
+        self._answers.append(signal_response)
         try:
             await connection.peer.apply_answer(signal_response)
         except SignalError as error:
@@ -236,15 +244,15 @@ class LearnSession:
     async def _until_noticed(self, leave: Leave, gone_at: float) -> None:
         there_at = gone_at
         while boot_s() - gone_at < self._patience.notice_s:
-            looked_at = boot_s()
-            view = await self._look()
+            asked_at = boot_s()
+            view = await self._status()
             if view.status in _GONE:
                 self._found(_NOTICED[leave], max(0.0, there_at - gone_at), boot_s() - gone_at)
                 return
             if service_status.is_terminal(view.status):
                 raise LearnError(f"the service ended the session ({view.reason or view.status})")
-            there_at = looked_at
-            await asyncio.sleep(LOOK_EVERY_S)
+            there_at = asked_at
+            await asyncio.sleep(POLL_EVERY_S)
         raise LearnError(
             f"within {self._patience.notice_s:g} s the service did not notice that the client was "
             "gone"
@@ -257,8 +265,8 @@ class LearnSession:
         asked_at = boot_s()
         answer = await self._create(connection)
         took_s = boot_s() - asked_at
-        # A look passes the same backend and calls the service as well.
-        fastest_s, slowest_s = min(self._looks_s), max(self._looks_s)
+        # A status call passes the same backend and calls the service as well.
+        fastest_s, slowest_s = min(self._polls_s), max(self._polls_s)
         self._found(Figure.CREATE, max(0.0, took_s - slowest_s), max(0.0, took_s - fastest_s))
         await self._apply(connection, answer)
 
@@ -274,6 +282,15 @@ class LearnSession:
             on_written=lambda: None,
         )
 
+    async def _read_shown(self) -> None:
+        """Whose answer GetStreamSession shows now; only `aws-react` passes that on as it is."""
+        if not isinstance(self._client, ReactClient):
+            return
+        await self._status()
+        first, latest = self._answers
+        word = {first: "the first answer", latest: "the latest answer"}
+        self._said(Figure.SHOWN_ANSWER, word.get(self._client.shown_response, "neither answer"))
+
     async def _move(self, connection: _Connection) -> None:
         """A NAT gives the client another port: does the host send to it?"""
         moved_at = boot_s()
@@ -288,7 +305,7 @@ class LearnSession:
 
     async def _come_too_early(self) -> None:
         """A create call while the service counts us as there."""
-        if self._profile.dialect is not OURS or (await self._look()).status != _CONNECTED:
+        if self._profile.dialect is not OURS or (await self._status()).status != _CONNECTED:
             return
         async with self._connection() as third:
             try:
@@ -302,10 +319,10 @@ class LearnSession:
 
     # --- shared -----------------------------------------------------------------------------------
 
-    async def _look(self) -> SessionView:
+    async def _status(self) -> SessionView:
         asked_at = boot_s()
         view = await self._client.status(self._session_id, known=None, wait_s=0.0, budget_s=CALL_S)
-        self._looks_s.append(boot_s() - asked_at)
+        self._polls_s.append(boot_s() - asked_at)
         return view
 
     def _found(self, figure: Figure, least_s: float, most_s: float) -> None:

@@ -102,16 +102,37 @@ _WORDS: Final[Mapping[Figure, tuple[str, Mapping[str, object]]]] = {
     ),
     Figure.NEW_PORT: ("follows_new_address", {"followed": True, "not followed": False}),
     Figure.DTLS: ("dtls_role", {"client": "client", "server": "server"}),
+    Figure.SHOWN_ANSWER: (
+        "get_shows_connection",
+        {"the first answer": "first", "the latest answer": "latest"},
+    ),
     Figure.CHANNELS: ("acknowledges_channels", {"acknowledged": True, "not acknowledged": False}),
 }
 """The setting of each figure, and its value for each word."""
 
-_NO_STATUS: Final = "not visible: this backend does not report the status after the start"
-_INVISIBLE: Final = {
-    Figure.OLD_TOKEN: "not visible: the backend makes ClientTokens itself",
-    Figure.SHOWN_ANSWER: "not visible: the backend shows its own record, or does not say which "
-    "offer an answer belongs to",
+_NO_STATUS: Final = "it does not report the status after the start"
+_INVISIBLE: Final[Mapping[str, Mapping[Figure, str]]] = {
+    "ours": {Figure.SHOWN_ANSWER: "it shows its own record of answers"},
+    "aws-react": {
+        Figure.CONNECTION_TIMEOUT: "it does not report it",
+        Figure.TOO_EARLY: "it answers every error of the service alike",
+    },
+    "aws-bundle": {
+        Figure.CONNECTION_TIMEOUT: "it does not report it",
+        Figure.SHOWN_ANSWER: "it shows no answer after the start",
+        **dict.fromkeys(
+            (
+                Figure.NOTICE_SILENT,
+                Figure.NOTICE_GOODBYE,
+                Figure.NOTICE_KILLED,
+                Figure.CREATE,
+                Figure.TOO_EARLY,
+            ),
+            _NO_STATUS,
+        ),
+    },
 }
+"""What cannot be seen through a backend of each dialect, and why. In none: `OLD_TOKEN`."""
 _ALSO: Final = {
     Figure.CREATE: "without the way to the backend, with the host's own work on its answer",
     Figure.PLACEMENT: "with the backend's own work",
@@ -165,7 +186,7 @@ def to_toml(findings: Sequence[Finding], origin: Origin) -> str:
             *_SETTINGS.items(),
             *((figure, name) for figure, (name, _) in _WORDS.items()),
         )
-        if (line := text_of(figure, findings, reports_status=True))
+        if (line := text_of(figure, findings, origin.dialect))
     }
     comments["notice_silent_client_min_s"] = "not learned: no more than the delay above"
     heading = (
@@ -176,8 +197,8 @@ def to_toml(findings: Sequence[Finding], origin: Origin) -> str:
     return settings_file.to_text(settings_of(findings), comments, heading)
 
 
-def text_of(figure: Figure, findings: Sequence[Finding], *, reports_status: bool) -> str:
-    """What was found of this figure, in a line."""
+def text_of(figure: Figure, findings: Sequence[Finding], dialect: str) -> str:
+    """What was found of this figure, in a line. `dialect`: the backend's."""
     spread, words = spread_of(figure, findings), words_of(figure, findings)
     if spread is not None:
         also = f"; {_ALSO[figure]}" if figure in _ALSO else ""
@@ -186,10 +207,11 @@ def text_of(figure: Figure, findings: Sequence[Finding], *, reports_status: bool
             f"{spread.most_s:.2f} s, error {spread.error_s:.2f} s{also})"
         )
     if words:
-        return ", ".join(f"{word} (sessions: {count})" for word, count in words.most_common())
-    if figure in _INVISIBLE:
-        return _INVISIBLE[figure]
-    return "not measured" if reports_status else _NO_STATUS
+        return ", ".join(f"{word} (seen: {count})" for word, count in words.most_common())
+    if figure is Figure.OLD_TOKEN:
+        return "not visible through this backend: it makes the ClientTokens itself"
+    why = _INVISIBLE.get(dialect, {}).get(figure)
+    return "not measured" if why is None else f"not visible through this backend: {why}"
 
 
 def to_markdown(
@@ -198,7 +220,6 @@ def to_markdown(
     problems: Sequence[str],
     *,
     sessions: int,
-    reports_status: bool,
 ) -> str:
     """The report. `problems`: of sessions that were not measured to their end."""
     lines = [
@@ -209,10 +230,7 @@ def to_markdown(
         "",
         "| | |",
         "|---|---|",
-        *(
-            f"| {figure.value} | {text_of(figure, findings, reports_status=reports_status)} |"
-            for figure in Figure
-        ),
+        *(f"| {figure.value} | {text_of(figure, findings, origin.dialect)} |" for figure in Figure),
         "",
         "Delays: the median of all sessions, the least and the most, and how far a value may be "
         "off by the way it was measured.",

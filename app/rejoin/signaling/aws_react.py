@@ -57,6 +57,9 @@ class _Answered(SampleAnswer):
 class ReactClient(SampleClient):
     """Calls the React starter's API with one bearer token."""
 
+    shown_response = ""
+    """The SignalResponse that the newest status call showed, whichever offer it belongs to."""
+
     async def start(
         self, *, attempt: AttemptNumber, token: str, signal_request: str, budget_s: float
     ) -> SessionView:
@@ -124,6 +127,7 @@ class ReactClient(SampleClient):
 
     def _view(self, session: _Session) -> SessionView:
         session_id = SessionId(session.arn)
+        self.shown_response = session.signal_response or ""
         return SessionView(
             session_id,
             Status(session.status),

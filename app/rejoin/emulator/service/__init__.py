@@ -11,6 +11,8 @@ Glossary
 - used offer: an offer is good for one connection (`used_offers`).
 - refusal: an error of the service's model (`refusals`).
 - armed: a fault of the API or the backend that will apply to the next requests.
+- host place: a stream group has hosts for so many sessions at a time (`host_places`).
+- settings file: settings in TOML, also those that `rejoin qa learn` has measured (`settings_file`).
 - timers: the clock and its alarms (`timers`); tests have their own.
 - console: the terminal view of `rejoin studio` (`console`, `console_view`, `console_charts`,
   `console_commands`).
