@@ -81,6 +81,8 @@ def simulate(chosen: SimulateOptions) -> int:
     from rejoin.qa import simulation, traces
 
     if chosen.seed is not None:
+        if chosen.traces_folder is not None:
+            raise click.UsageError("--traces is for many seeds; with --seed it is --trace.")
         return _one_seed(chosen.seed, chosen.trace)
     if chosen.trace is not None:
         raise click.UsageError("--trace needs --seed.")

@@ -15,11 +15,15 @@ Glossary:
     verdict      passed, failed, inconclusive (it says nothing) or skipped (it cannot be tried)
     card         a drop in a report in Markdown: its cause, steps, verdict and proof
     flaky        a case that failed in one play and passed in another
+    figure       what two builds are compared in: a share of drops, a count, or values of drops
+    budget       limits of figures, in a TOML file
+    paired       of modelled runs: one of each build with the same seed
     ledger       the sessions that runs have started and that may still run
     guardian     a process that ends the sessions of a run that was killed
 
 Read in this order: simulation; runner, game_client, live; verdicts, results, client_case,
 case_process, case_player, messages, campaign; ledger, guardian, guardian_process, sweep;
-report_text, ci, junit, markdown, merge; traces, trace_schema; scoring; diagram; input_check.
-The commands themselves are in `rejoin.cli.qa`, `qa_run` and `qa_report`.
+report_text, ci, junit, markdown, merge; process_usage, call_counts, figures, exact_tests, budget,
+comparison, comparison_report, paired; traces, trace_schema; scoring; diagram; input_check.
+The commands themselves are in `rejoin.cli.qa`, `qa_run`, `qa_report` and `qa_compare`.
 """

@@ -95,7 +95,9 @@ class Played:
     """What was observed of a game that became live. `connection_timeout_s`: of the service; None:
     not reported. `session_ended`: whether it was ended at the service; False: it ends by itself.
     `proof`: what it rests on that it is the same game: "session" is the stream session alone.
-    `memory_mb`: of the client's process alone, at the end of the play; None: not measured.
+    `memory_mb`: of the client's process alone, at the end of the play. `waited_share`: of the
+    play, in which the client's main thread was ready to run and had no processor, since others had
+    them. None: not measured.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -112,6 +114,7 @@ class Played:
     episodes: tuple[EpisodeResult, ...]
     injector: Figures
     memory_mb: float | None = None
+    waited_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
