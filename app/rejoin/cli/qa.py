@@ -21,6 +21,7 @@ from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
 from rejoin.cli.qa_compare import compare
 from rejoin.cli.qa_report import merge, report
 from rejoin.cli.qa_run import run, sweep
+from rejoin.cli.qa_storm import storm
 from rejoin.cli.sign_in import token_file
 from rejoin.parts import needs
 
@@ -348,3 +349,4 @@ qa.add_command(sweep)
 qa.add_command(report)
 qa.add_command(merge)
 qa.add_command(compare)
+qa.add_command(storm)
