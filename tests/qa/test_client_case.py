@@ -108,10 +108,16 @@ async def test_a_fault_at_the_client_has_the_verdict_of_the_relay(
         assert [each.outcome for each in record.played.episodes] == ["live"]
         steps = [step.name for step in record.played.episodes[0].steps]
         assert steps[-1] == "live again"
-        proof = record.played.episodes[0].proof
+        calls, proof = record.played.episodes[0].calls, record.played.episodes[0].proof
+        assert calls is not None
+        assert calls.tries >= 1
+        assert (calls.lost_answers > 0) == (name == "http_reset_after_success")
         assert proof is not None
         assert (record.played.proof, proof.rests_on) == ("strip", Rests.STRIP), proof
         assert proof.says is Says.WENT_ON, proof
+    assert fault.memory_mb is not None
+    assert record.played.memory_mb is not None
+    assert record.played.memory_mb > 10.0
 
 
 @pytest.mark.live

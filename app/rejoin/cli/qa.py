@@ -23,6 +23,7 @@ from rejoin.cli.qa_compare import compare
 from rejoin.cli.qa_learn import learn
 from rejoin.cli.qa_report import merge, report
 from rejoin.cli.qa_run import run, sweep
+from rejoin.cli.qa_storm import storm
 from rejoin.cli.sign_in import token_file
 from rejoin.parts import needs
 
@@ -89,6 +90,8 @@ def simulate(chosen: SimulateOptions) -> int:
 
     known = NOTHING_KNOWN if chosen.service is None else known_service.read(chosen.service)
     if chosen.seed is not None:
+        if chosen.traces_folder is not None:
+            raise click.UsageError("--traces is for many seeds; with --seed it is --trace.")
         return _one_seed(chosen.seed, chosen.trace, known)
     if chosen.trace is not None:
         raise click.UsageError("--trace needs --seed.")
@@ -366,3 +369,4 @@ qa.add_command(sweep)
 qa.add_command(report)
 qa.add_command(merge)
 qa.add_command(compare)
+qa.add_command(storm)

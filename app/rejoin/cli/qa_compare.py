@@ -75,7 +75,7 @@ class CompareOptions:
     multiple=True,
     callback=_least_effects,
     help="A difference that has to be seen, such as freeze_s=0.5 or lost_answers_per_100=5; may be "
-    "repeated. A smaller one does not matter.",
+    "repeated. Less than half of it is never called worse.",
 )
 @click.option("--markdown", type=options.FILE, help="Write the comparison to this file.")
 @click.option("--json", type=options.FILE, help="Write the comparison as JSON to this file.")

@@ -15,6 +15,9 @@ Glossary:
     verdict      passed, failed, inconclusive (it says nothing) or skipped (it cannot be tried)
     card         a drop in a report in Markdown: its cause, steps, verdict and proof
     flaky        a case that failed in one play and passed in another
+    figure       what two builds are compared in: a share of drops, a count, or values of drops
+    budget       limits of figures, in a TOML file
+    paired       of modelled runs: one of each build with the same seed
     ledger       the sessions that runs have started and that may still run
     learned      what was measured of a service, for the emulator and simulated worlds
     finding      what one session of `learn` has shown
@@ -23,6 +26,7 @@ Glossary:
 Read in this order: simulation; runner, game_client, live; verdicts, results, client_case,
 case_process, case_player, messages, campaign; ledger, guardian, guardian_process, sweep;
 learned, learn_session, learn, known_service;
-report_text, ci, junit, markdown, merge; traces, trace_schema; scoring; diagram; input_check.
-The commands themselves are in `rejoin.cli.qa`, `qa_run`, `qa_learn` and `qa_report`.
+report_text, ci, junit, markdown, merge; process_usage, call_counts, figures, exact_tests, budget,
+comparison, comparison_report, paired; traces, trace_schema; scoring; diagram; input_check.
+The commands themselves are in `rejoin.cli.qa`, `qa_run`, `qa_learn`, `qa_report` and `qa_compare`.
 """

@@ -27,7 +27,7 @@ from rejoin.qa.game_client import ClientOptions, GameClient
 from rejoin.qa.game_proof import DropProof
 from rejoin.qa.game_watch import GameWatch
 from rejoin.qa.kept_pictures import KeptPictures, WrittenClip
-from rejoin.qa.memory import own_memory_mb
+from rejoin.qa.process_usage import own_memory_mb, waited_s
 from rejoin.qa.results import (
     CallResult,
     CaseRecord,
@@ -162,6 +162,8 @@ class _Live:
     at: float
     timeout_s: float | None
     window_s: float
+    waited_s: float | None
+    """For a processor, until then (`process_usage`)."""
     faults: list[FaultResult] = field(default_factory=list)
     memory_mb: float | None = None
     """At the end of the play."""
@@ -206,6 +208,7 @@ class _Play:
             if live is not None and judgement is None:
                 await self._play(live)
             snapshot, played_until = client.player.snapshot, boot_s()
+            waited_until_s = waited_s()
             outcomes = list(self._injector.http.outcomes)
             traffic = Traffic(self._injector.paths.arrived_at, self._injector.paths.passed_at)
         finally:
@@ -246,6 +249,7 @@ class _Play:
             episodes=episodes,
             injector=figures,
             memory_mb=live.memory_mb,
+            waited_share=_share(live.waited_s, waited_until_s, played_until - live.at),
         )
         return job.record(judgement, started_at, took_s, played, files, support), records
 
@@ -290,7 +294,9 @@ class _Play:
         known_s = timeout_s if timeout_s is not None else job.profile.connection_timeout_s
         service = job.case.service
         window_s = service.notice_silent_client_s + (known_s or service.connection_timeout_s)
-        return verdicts.before_faults(job.case, known_s), _Live(boot_s(), known_s, window_s)
+        return verdicts.before_faults(job.case, known_s), _Live(
+            boot_s(), known_s, window_s, waited_s()
+        )
 
     async def _play(self, live: _Live) -> None:
         jobs = [
@@ -344,6 +350,13 @@ def reported_timeout_s(records: Sequence[Record]) -> float | None:
 
 def _since(at: float, outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.at >= at]
+
+
+def _share(before_s: float | None, after_s: float | None, of_s: float) -> float | None:
+    """Of the time `of_s`; None where it was not measured."""
+    if before_s is None or after_s is None or of_s <= 0:
+        return None
+    return round((after_s - before_s) / of_s, 4)
 
 
 def episodes_of(

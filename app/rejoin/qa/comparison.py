@@ -1,8 +1,8 @@
 """Compares the results of two builds: what got worse, and whether enough was played to see it.
 
-A figure is worse if its difference is at least the least effect that matters, and is not by chance:
-over all figures together an unchanged build is called worse in 0.25 % of comparisons at most, so
-that twenty of them in a row pass in 95 % of cases.
+A figure is worse if its difference is at least half of the least effect that has to be seen, and is
+not by chance: over all figures together an unchanged build is called worse in 0.25 % of comparisons
+at most, so that twenty of them in a row pass in 95 % of cases.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ from rejoin.qa.figures import FIGURES, Figure, Kind, PlayFigures
 from rejoin.qa.results import CaseRecord
 
 LEVEL: Final = 0.0025
+MATTERS_FROM: Final = 0.5
+"""Of the difference that has to be seen: one that is as large is measured as a smaller one in half
+of all comparisons."""
+WAITED_APART: Final = 0.1
+"""Times are not compared if the client waited for a processor in so much more of its time with one
+build than with the other."""
 DEFAULT_ASKED: Final = (figures.FREEZE.key,)
 """What a comparison has to be able to see if nothing else is asked."""
 
@@ -38,6 +44,12 @@ class Finding(enum.StrEnum):
     TOO_FEW = "too_few"
     """No difference was found, and too little was played to see one that matters."""
     NOT_MEASURED = "not_measured"
+    NOT_COMPARABLE = "not_comparable"
+    """A time, and the machine was busier with one of the builds."""
+
+
+UNSEEN: Final = frozenset({Finding.TOO_FEW, Finding.NOT_MEASURED, Finding.NOT_COMPARABLE})
+"""Nothing is known."""
 
 
 class Conclusion(enum.StrEnum):
@@ -53,8 +65,9 @@ class Compared:
     """One figure of both builds. `before`, `after`: per 100, or the median; None: not measured.
     `of_before`, `of_after`: how many plays or drops it is made of. `difference`: after minus
     before; of values their shift. `chance`: of such a difference if nothing has changed. `least`:
-    the least that matters. `needed`: drops of each build at which that much is found in 8 of 10
-    comparisons; None: the figure does not say. `asked`: whether the comparison is about it."""
+    the difference that has to be seen. `needed`: drops of each build at which that much is found in
+    8 of 10 comparisons; None: the figure does not say. `asked`: whether the comparison is about
+    it."""
 
     figure: Figure
     before: float | None
@@ -95,8 +108,7 @@ class Comparison:
         worse = any(each.finding is Finding.WORSE for each in self.compared)
         if worse or any(each.found is not None for each in self.excesses):
             return Conclusion.WORSE
-        unseen = (Finding.TOO_FEW, Finding.NOT_MEASURED)
-        if self.excesses or any(each.asked and each.finding in unseen for each in self.compared):
+        if self.excesses or any(each.asked and each.finding in UNSEEN for each in self.compared):
             return Conclusion.INCONCLUSIVE
         return Conclusion.NO_WORSE
 
@@ -138,6 +150,15 @@ def compare(
         for figure in FIGURES
         if figure is not figures.OVER_BUDGET or over_s is not None
     ]
+    busier = _busier(plays_before, plays_after)
+    if busier:
+        notes.append(busier)
+        found = [
+            replace(each, can_count=False, comparable=False)
+            if each.compared.figure in figures.TIMES
+            else each
+            for each in found
+        ]
     excesses = () if question.budget is None else question.budget.excesses(_plays(after))
     return Comparison(_side(before), _side(after), _judged(found), tuple(excesses), tuple(notes))
 
@@ -202,6 +223,26 @@ def _unlike(before: Sequence[CaseRecord], after: Sequence[CaseRecord]) -> Iterab
             yield f"The {name} differs: {shown[0]} before, {shown[1]} after."
 
 
+def _busier(before: Iterable[PlayFigures], after: Iterable[PlayFigures]) -> str:
+    """A sentence, if the machine was busier with one of the builds."""
+    shares = [
+        [play.waited_share for play in plays if play.waited_share is not None]
+        for plays in (before, after)
+    ]
+    if not all(shares):
+        return ""
+    waited = [median(each) for each in shares]
+    if abs(waited[0] - waited[1]) <= WAITED_APART:
+        return ""
+    when = "before" if waited[0] > waited[1] else "after"
+    return (
+        f"The machine was busier {when}: the client waited for a processor in "
+        f"{100 * waited[0]:.0f} % of its time before and in "
+        f"{100 * waited[1]:.0f} % after. Times are not compared: play both builds in turn on a "
+        "machine that does nothing else."
+    )
+
+
 def _left_out(
     before: Iterable[PlayFigures], after: Iterable[PlayFigures], common: set[tuple[str, str]]
 ) -> Iterable[str]:
@@ -226,6 +267,7 @@ class _Tested:
     better: float = 1.0
     can_count: bool = False
     needed: Callable[[float], int | None] = lambda level: None
+    comparable: bool = True
 
 
 def _measured(
@@ -328,6 +370,8 @@ def _judged(found: Sequence[_Tested]) -> tuple[Compared, ...]:
         whole = sum(weights) + (0 if each.can_count else weight)
         compared = replace(each.compared, needed=each.needed(LEVEL * weight / whole))
         finding = _finding(compared, is_worse=id(each) in is_worse, is_better=id(each) in is_better)
+        if not each.comparable and finding is not Finding.NOT_MEASURED:
+            finding = Finding.NOT_COMPARABLE
         judged.append(replace(compared, finding=finding))
     return tuple(judged)
 
@@ -335,9 +379,10 @@ def _judged(found: Sequence[_Tested]) -> tuple[Compared, ...]:
 def _finding(compared: Compared, *, is_worse: bool, is_better: bool) -> Finding:
     if compared.before is None or compared.after is None:
         return Finding.NOT_MEASURED
-    if is_worse and compared.difference >= compared.least:
+    matters = compared.least * MATTERS_FROM
+    if is_worse and compared.difference >= matters:
         return Finding.WORSE
-    if is_better and -compared.difference >= compared.least:
+    if is_better and -compared.difference >= matters:
         return Finding.BETTER
     if compared.needed is None or _of_each(compared) < compared.needed:
         return Finding.TOO_FEW

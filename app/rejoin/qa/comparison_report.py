@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from rejoin.qa.budget import Excess
-from rejoin.qa.comparison import LEVEL, Compared, Comparison, Conclusion, Finding, Side
+from rejoin.qa.comparison import LEVEL, UNSEEN, Compared, Comparison, Conclusion, Finding, Side
 from rejoin.qa.figures import Kind
 from rejoin.qa.report_text import code, markdown, plain
 
@@ -22,6 +22,7 @@ _FINDINGS: Final = {
     Finding.SAME: "same",
     Finding.TOO_FEW: "too few",
     Finding.NOT_MEASURED: "not measured",
+    Finding.NOT_COMPARABLE: "not compared",
 }
 _CONCLUSIONS: Final = {
     Conclusion.NO_WORSE: "no worse",
@@ -183,7 +184,7 @@ def _sentences(comparison: Comparison) -> Iterator[str]:
             unseen = [
                 each.figure.title
                 for each in comparison.compared
-                if each.asked and each.finding in (Finding.TOO_FEW, Finding.NOT_MEASURED)
+                if each.asked and each.finding in UNSEEN
             ]
             unseen += [each.key for each in comparison.excesses]
-            yield f"Inconclusive: too little was played or measured for: {', '.join(unseen)}."
+            yield f"Inconclusive: nothing is known about: {', '.join(unseen)}."

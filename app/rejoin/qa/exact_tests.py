@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
 
-EXACT_UP_TO: Final = 100
+EXACT_UP_TO: Final = 60
 """Values; of no more than these the rank test counts every arrangement, of more it takes a normal
 distribution."""
 _SEEN: Final = 0.8

@@ -31,7 +31,7 @@ class Kind(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class Figure:
     """`key`: its name for programs, with its unit. `weight`: its part of the family-wise level.
-    `least`: a smaller difference does not matter, unless a tester says otherwise."""
+    `least`: the difference that has to be seen, unless a tester says otherwise."""
 
     key: str
     title: str
@@ -83,6 +83,8 @@ FIGURES: Final = (
 )
 """In the order of a report. What is rarest or smallest has the largest weight: a lost answer, and a
 leak, as memory is taken in steps of megabytes. Differences of times are found with any."""
+TIMES: Final = frozenset({OVER_BUDGET, FREEZE, NOTICED, ANSWERED, CONNECTED, SHOWN})
+"""What a machine that is busier changes without the build."""
 BY_KEY: Final = {figure.key: figure for figure in FIGURES}
 
 
@@ -103,13 +105,14 @@ class DropFigures:
 @dataclass(frozen=True, slots=True)
 class PlayFigures:
     """One play that says something. `case`: of which scenario. `memory_mb`: gained after each
-    fault, by the number of the fault."""
+    fault, by the number of the fault. `waited_share`: see `results.Played`."""
 
     case: tuple[str, str]
     failed: bool
     drops: tuple[DropFigures, ...]
     false_alarms: int
     memory_mb: dict[int, float]
+    waited_share: float | None = None
 
 
 def of_play(record: CaseRecord) -> PlayFigures | None:
@@ -122,7 +125,8 @@ def of_play(record: CaseRecord) -> PlayFigures | None:
         return PlayFigures(case, failed, (), 0, {})
     drops = tuple(_drops(played))
     false_alarms = sum(_at(each, "fault") is None for each in played.episodes)
-    return PlayFigures(case, failed, drops, false_alarms, dict(_memory(played)))
+    memory_mb = dict(_memory(played))
+    return PlayFigures(case, failed, drops, false_alarms, memory_mb, played.waited_share)
 
 
 _AT_ONCE_S: Final = 0.002

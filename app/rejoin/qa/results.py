@@ -123,7 +123,9 @@ class Played:
     not reported. `session_ended`: whether it was ended at the service; False: it ends by itself.
     `proof`: what it rests on that it is the same game (`game_proof.Rests`), in the weakest case of
     its drops: "session" is the stream session alone.
-    `memory_mb`: of the client's process alone, at the end of the play; None: not measured.
+    `memory_mb`: of the client's process alone, at the end of the play. `waited_share`: of the
+    play, in which the client's main thread was ready to run and had no processor, since others had
+    them. None: not measured.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -140,6 +142,7 @@ class Played:
     episodes: tuple[EpisodeResult, ...]
     injector: Figures
     memory_mb: float | None = None
+    waited_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

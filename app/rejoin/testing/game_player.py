@@ -13,8 +13,8 @@ from rejoin.core.trace import Record, Timeline, timelines, to_line
 from rejoin.injector.injector import Injector
 from rejoin.media.statistics import StreamStatistics
 from rejoin.qa import traces, verdicts
-from rejoin.qa.files import make_folder
 from rejoin.qa.client_case import reported_timeout_s
+from rejoin.qa.files import make_folder
 from rejoin.qa.game_client import ClientOptions, GameClient
 from rejoin.testing.loop_thread import LoopThread
 from rejoin.testing.player_input import PlayerInput

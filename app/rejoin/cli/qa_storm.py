@@ -1,0 +1,167 @@
+"""`rejoin qa storm`: how many games are lost when a Region drops, by quota and window."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from rejoin.cli import options
+from rejoin.cli.exit_codes import SUCCESS
+from rejoin.cli.messages import is_terminal, say, say_progress
+from rejoin.parts import needs
+
+_MOST_WINDOWS: Final = 8
+_SHORTEST_OUTAGE_S: Final = 5.0
+"""`qa.storm.SHORTEST_OUTAGE_S`, repeated so that `--help` imports nothing else."""
+
+
+class WindowType(click.ParamType[tuple[float, ...]]):
+    """Such as 30, or 30+120: in equal parts."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split("+")
+        try:
+            found = tuple(float(part) for part in parts)
+        except ValueError:
+            found = ()
+        if not 0 < len(found) <= _MOST_WINDOWS or not all(1 <= each <= 3600 for each in found):
+            self.fail(
+                "It has to look like 120, or like 30+120 for both in equal parts; from 1 s to "
+                "3600 s.",
+                param,
+                ctx,
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormOptions:
+    """The arguments of `rejoin qa storm`."""
+
+    players: int
+    outage_s: float
+    quotas: tuple[float, ...]
+    windows: tuple[tuple[float, ...], ...]
+    notice_s: float
+    create_s: float
+    failing: float
+    seed: int
+    jobs: int | None
+    chart: Path | None
+    json: Path | None
+
+
+@click.command(short_help="How many games are lost when a Region drops?")
+@click.option(
+    "--players",
+    type=click.IntRange(1, 1_000_000),
+    default=100_000,
+    show_default=True,
+    help="Games that are dropped at once.",
+)
+@click.option(
+    "--outage",
+    "outage_s",
+    type=options.NumberRange(_SHORTEST_OUTAGE_S, 3600),
+    default=30.0,
+    show_default=True,
+    help="Seconds in which nothing of the Region is reached.",
+)
+@click.option(
+    "--quota",
+    "quotas",
+    type=options.NumberRange(0.1, 10_000),
+    multiple=True,
+    default=(20.0, 100.0, 500.0, 2000.0),
+    show_default=True,
+    help="Create calls a second that the service allows; may be repeated.",
+)
+@click.option(
+    "--window",
+    "windows",
+    type=WindowType(),
+    multiple=True,
+    default=("30", "120", "600", "30+120+600"),
+    show_default=True,
+    help="Connection timeout of the games, in seconds; may be repeated.",
+)
+@click.option(
+    "--notice-silent-client",
+    "notice_s",
+    type=options.NumberRange(0, 600),
+    default=5.0,
+    show_default=True,
+    help="Seconds until the service notices a silent client. Unknown for AWS.",
+)
+@click.option(
+    "--create-latency",
+    "create_s",
+    type=options.NumberRange(0, 60),
+    default=0.5,
+    show_default=True,
+    help="Seconds until a create call takes effect.",
+)
+@click.option(
+    "--failing",
+    type=options.NumberRange(0, 0.9),
+    default=0.0,
+    show_default=True,
+    help="Share of create calls that fail and are made again.",
+)
+@options.seed
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Processes. Default: one for each processor."
+)
+@click.option("--chart", type=options.FILE, help="Write a chart to this file, as SVG.")
+@click.option("--json", type=options.FILE, help="Write a line of JSON for each storm to this file.")
+@options.as_values(StormOptions)
+@needs("qa")
+def storm(chosen: StormOptions) -> int:
+    """Let a Region drop all its games at once, on a virtual clock, with the backend's own order of
+    create calls. Prints how many games are lost, by quota and window.
+
+    Each storm is one world: all players ask one backend in front of one quota.
+    """
+    from rejoin.qa import storm as world
+    from rejoin.qa import storm_chart
+    from rejoin.qa.merge import write_file
+
+    base = world.Storm(
+        players=chosen.players,
+        outage_s=chosen.outage_s,
+        per_s=chosen.quotas[0],
+        windows_s=chosen.windows[0],
+        notice_s=chosen.notice_s,
+        create_s=chosen.create_s,
+        failing=chosen.failing,
+        seed=chosen.seed,
+    )
+    storms = world.grid(base, chosen.quotas, chosen.windows)
+    shows = is_terminal(sys.stderr)
+
+    def show_progress(over: int) -> None:
+        if shows:
+            say_progress(f"{over} of {len(storms)}" if over < len(storms) else "")
+
+    found = world.play_all(storms, chosen.jobs, show_progress)
+    if chosen.chart is not None:
+        write_file(chosen.chart, storm_chart.svg(found))
+    if chosen.json is not None:
+        write_file(chosen.json, storm_chart.json_lines(found))
+    say(
+        f"{chosen.players:,} games dropped at once, nothing reached for {chosen.outage_s:g} s. "
+        "Games lost, by connection timeout and create calls a second:"
+    )
+    for line in storm_chart.table(found):
+        say(line)
+    return SUCCESS

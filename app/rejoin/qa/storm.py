@@ -1,0 +1,274 @@
+"""A Region drops every game at once: how many are lost, by the service's quota and their windows.
+
+One modelled world on a virtual clock: all players ask one backend, which calls a service with one
+quota. The order of calls, the rate and the pauses are the backend's and the client's own
+(`create_order`, `call_rate`, `create_turns`, `core.retry`). What is assumed of the rest:
+
+- Nothing of the Region is reached during the outage, the backend included. Games and hosts run on.
+- The service notices each drop within `NOTICE_SPREAD_S` after `notice_s`, and its window is the
+  connection timeout from then on. A create call that takes effect later is refused.
+- A client learns that its game is over as from a backend with many players: when two passes of the
+  service's lists did not have it, and a status call was made for it, with the same quota.
+- A backend is as fast as it has to be, and no other program uses the account's quota.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import random
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from typing import Final
+
+from rejoin.backend.call_rate import Quota, full
+from rejoin.backend.create_order import Claimed, Waiting, believed
+from rejoin.backend.create_turns import (
+    CALL_TAKES_S,
+    SPREAD_S,
+    SPREAD_SHARE,
+    TICK_S,
+)
+from rejoin.backend.list_watch import ROUND_S
+from rejoin.core.model import Policy
+from rejoin.core.retry import Wait, backoff_s
+
+NOTICE_SPREAD_S: Final = 1.0
+_POLICY: Final = Policy()
+SHORTEST_OUTAGE_S: Final = _POLICY.commit_uncorroborated_s
+"""After a shorter one the old connections heal, and nobody asks for a new one."""
+_STEP_S: Final = TICK_S
+_LISTED: Final = 100
+"""Sessions on a page of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """`per_s`: create calls a second that the service allows. `windows_s`: connection timeouts, in
+    equal parts of all games. `create_s`: until a create call takes effect. `failing`: the share of
+    create calls that have none, and are made again."""
+
+    players: int
+    outage_s: float
+    per_s: float
+    windows_s: tuple[float, ...]
+    notice_s: float = 5.0
+    create_s: float = 0.5
+    failing: float = 0.0
+    seed: int = 1
+
+    @property
+    def burst(self) -> int:
+        """Create calls after a quiet moment: a quarter of a second's, as in the backend's defaults.
+        With fewer than `per_s * TICK_S` it could not use a higher quota."""
+        return max(Quota().burst, round(self.per_s * Quota().burst / Quota().per_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What became of a storm. `saved`: by each window. `most`: what no order of calls exceeds.
+    `calls`: create calls. `late`: of them, those that came too late or failed. `over_s`: when the
+    last game was saved, after the drop."""
+
+    storm: Storm
+    saved: dict[float, int]
+    most: int
+    calls: int
+    late: int
+    over_s: float
+
+    @property
+    def lost(self) -> int:
+        """Games."""
+        return self.storm.players - sum(self.saved.values())
+
+    @property
+    def lost_share(self) -> float:
+        """0..1."""
+        return self.lost / self.storm.players
+
+
+@dataclass(slots=True)
+class _Game:
+    """`ends_at`: of its window, as the service has it. `known_over_at`: when its client knows that.
+    `here_until_at`: its client waits for an answer until then; and then asks again at `back_at`."""
+
+    window_s: float
+    ends_at: float
+    waiting: Waiting
+    known_over_at: float = 0.0
+    here_until_at: float = 0.0
+    back_at: float = 0.0
+    failures: int = 0
+
+
+@dataclass(slots=True)
+class _World:
+    """Times are seconds since the drop."""
+
+    storm: Storm
+    chance: random.Random
+    games: list[_Game] = field(default_factory=list)
+    asking: list[tuple[float, int]] = field(default_factory=list)
+    """A heap: when each client that is away asks."""
+    ranked: list[tuple[tuple[bool, float, float, str], int]] = field(default_factory=list)
+    """A heap: who waits, in the backend's order."""
+
+    def begin(self) -> None:
+        storm, chance = self.storm, self.chance
+        for number in range(storm.players):
+            window_s = storm.windows_s[number % len(storm.windows_s)]
+            noticed_at = storm.notice_s + NOTICE_SPREAD_S * chance.random()
+            asks_at = max(noticed_at, self.reaches_at())
+            # A client knows when its window ends at the earliest, and how late at the latest.
+            belief = believed(
+                Claimed(window_s - asks_at, window_s + _POLICY.notice_delay_max_s - asks_at),
+                lower_s=None,
+                timeout_s=window_s,
+            )
+            waiting = Waiting(
+                asks_at + belief.shown_s, asks_at + belief.latest_s, True, f"{number:08}"
+            )
+            self.games.append(_Game(window_s, noticed_at + window_s, waiting))
+            self.asking.append((asks_at, number))
+        heapq.heapify(self.asking)
+        self.know_ends()
+
+    def know_ends(self) -> None:
+        storm, known_at = self.storm, 0.0
+        pass_s = max(ROUND_S, storm.players / _LISTED / storm.per_s)
+        for game in sorted(self.games, key=lambda game: game.ends_at):
+            missed_at = max(game.ends_at, storm.outage_s) + 2 * pass_s
+            game.known_over_at = known_at = max(known_at + 1 / storm.per_s, missed_at)
+
+    def reaches_at(self) -> float:
+        """When a client reaches the backend again: its first try after the outage."""
+        draw, at = self.chance.random, _POLICY.commit_uncorroborated_s
+        failures = 0
+        while at < self.storm.outage_s:
+            at += _POLICY.connect_timeout_s + backoff_s(Wait.USUAL, failures, _POLICY, draw)
+            failures += 1
+        return at
+
+    def arrive(self, now: float) -> None:
+        """Whoever asks until now waits for an answer."""
+        while self.asking and self.asking[0][0] <= now:
+            at, number = heapq.heappop(self.asking)
+            game = self.games[number]
+            self.wait_from(game, at)
+            heapq.heappush(self.ranked, (game.waiting.rank, number))
+
+    def wait_from(self, game: _Game, at: float) -> None:
+        """As `create_turns` answers, and the client asks again."""
+        draw = self.chance.random
+        held_s = _POLICY.read_timeout_s - CALL_TAKES_S
+        game.here_until_at = at + held_s - draw() * min(SPREAD_S, SPREAD_SHARE * held_s)
+        pause_s = backoff_s(Wait.TURN, 0, _POLICY, draw)
+        game.back_at = game.here_until_at + pause_s
+
+    def next(self, now: float) -> int | None:
+        """Whose turn it is: the first one whose client waits. Clients that are away come back, and
+        those that cannot be met any more have given up."""
+        while self.ranked:
+            _, number = heapq.heappop(self.ranked)
+            game = self.games[number]
+            while game.back_at <= now:
+                self.wait_from(game, game.back_at)
+            if game.waiting.is_hopeless(now) or game.known_over_at <= now:
+                continue
+            if game.here_until_at >= now:
+                return number
+            heapq.heappush(self.asking, (game.back_at, number))
+        return None
+
+
+def play(storm: Storm) -> Lost:
+    """The same every time."""
+    chance = random.Random(f"{storm.seed} {storm.players} {storm.outage_s} {storm.windows_s}")
+    world = _World(storm, chance)
+    world.begin()
+    quota = Quota(storm.per_s, storm.burst)
+    rate = full(0.0, quota)
+    saved = dict.fromkeys(storm.windows_s, 0)
+    calls, over_s = 0, 0.0
+    now = world.asking[0][0]
+    while world.asking or world.ranked:
+        world.arrive(now)
+        free = int(rate.left(now, quota) + 1e-6)
+        spent = 0
+        while spent < free and (number := world.next(now)) is not None:
+            spent += 1
+            game = world.games[number]
+            effective_at = now + storm.create_s
+            if storm.failing and chance.random() < storm.failing:
+                pause_s = backoff_s(Wait.USUAL, game.failures, _POLICY, chance.random)
+                game.failures += 1
+                heapq.heappush(world.asking, (effective_at + pause_s, number))
+            elif effective_at <= game.ends_at:
+                saved[game.window_s] += 1
+                over_s = effective_at
+        if spent:
+            calls += spent
+            rate = rate.taken(now, quota, spent).rate
+        now = _next_time(world, now)
+    done = sum(saved.values())
+    return Lost(storm, saved, _most(world), calls, calls - done, round(over_s, 3))
+
+
+def _next_time(world: _World, now: float) -> float:
+    """The next exchange of turns at which anything can happen."""
+    if world.ranked or not world.asking:
+        return now + _STEP_S
+    return max(now + _STEP_S, world.asking[0][0])
+
+
+def _most(world: _World) -> int:
+    """What no order of calls exceeds (Hall): calls from the moment of the first ask on, each game
+    with its true end, and no call failing."""
+    storm = world.storm
+    begins_at = max(storm.outage_s, storm.notice_s)
+    ends = sorted(game.ends_at - storm.create_s for game in world.games)
+    saved = 0
+    for end_at in ends:
+        if end_at < begins_at:
+            continue
+        calls = storm.burst + int((end_at - begins_at) * storm.per_s + 1e-9)
+        saved += saved < calls
+    return saved
+
+
+# --- many storms ----------------------------------------------------------------------------------
+
+
+def grid(
+    storm: Storm, quotas: Sequence[float], windows: Sequence[tuple[float, ...]]
+) -> list[Storm]:
+    """A storm for each window and quota."""
+    return [
+        replace(storm, per_s=per_s, windows_s=windows_s)
+        for windows_s, per_s in itertools.product(windows, quotas)
+    ]
+
+
+def play_all(
+    storms: Sequence[Storm], jobs: int | None, progress: Callable[[int], None]
+) -> tuple[Lost, ...]:
+    """One storm is one world in one process; several are played at the same time. `progress` gets
+    how many are over."""
+    found = []
+    for lost in _each(storms, jobs or os.cpu_count() or 1):
+        found.append(lost)
+        progress(len(found))
+    return tuple(found)
+
+
+def _each(storms: Sequence[Storm], jobs: int) -> Iterator[Lost]:
+    if jobs == 1 or len(storms) == 1:
+        yield from map(play, storms)
+        return
+    # Spawned, not forked: the caller may have threads.
+    with ProcessPoolExecutor(min(jobs, len(storms)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(play, storms)
