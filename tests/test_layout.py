@@ -30,6 +30,7 @@ UNMIRRORED: dict[str, str] = {
     "test_docs.py": "tests README.md, CONTRIBUTING.md and docs",
     "test_import_contracts.py": "tests tests/helpers/import_contracts.py",
     "test_layout.py": "this file",
+    "test_other_systems.py": "tests packaging/windows, packaging/macos and packaging/flatpak",
     "test_packaging.py": "tests packaging/backend",
     "test_release.py": "tests packaging/release",
     "test_lock.py": "tests requirements.lock against pyproject.toml",

@@ -23,6 +23,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 RESOURCES = ROOT / "resources"
+sys.path.insert(0, str(HERE.parent))
+
+from shared import version  # noqa: E402
 
 OPENED = ("libportaudio2", "libegl1", "libgl1", "xdg-utils", "ca-certificates")
 """Opened by ctypes or by Qt, or run: no linker knows of them."""
@@ -41,12 +44,6 @@ METAINFO = "invalid.rejoin.Rejoin.metainfo.xml"
 """Its name is that of the component, whose domain is nobody's yet: see MAINTAINER."""
 
 ICON_SIZES = (16, 24, 32, 48, 128, 256, 512)
-
-
-def version() -> str:
-    text = (ROOT / "app" / "rejoin" / "version.py").read_text(encoding="utf-8")
-    [found] = re.findall(r'^VERSION: Final = "([^"]+)"$', text, re.MULTILINE)
-    return found
 
 
 def said(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:

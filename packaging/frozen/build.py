@@ -20,6 +20,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 LOCKS = ROOT / "packaging" / "locks"
+sys.path.insert(0, str(HERE.parent))
+
+from shared import icns, ico  # noqa: E402
 
 
 def run(*command: str | Path) -> None:
@@ -55,6 +58,11 @@ def build(wheel: Path, dist: Path, work: Path, updates: dict[str, str]) -> Path:
     programs = make_environment(work / "environment", wheel)
     if updates:
         put_build_info(programs, updates)
+    icons = {"win32": ("rejoin.ico", ico), "darwin": ("rejoin.icns", icns)}
+    if sys.platform in icons:
+        name, made = icons[sys.platform]
+        (work / name).write_bytes(made())
+        os.environ["REJOIN_ICON"] = str((work / name).resolve())
     run(
         *(programs / "pyinstaller", "--noconfirm", "--log-level", "ERROR"),
         *("--distpath", dist, "--workpath", work / "pyinstaller"),

@@ -40,6 +40,7 @@ _log = logging.getLogger("rejoin.home")
 
 _CHECK_EVERY_MS: Final = 200
 _SEE_PLACE_EVERY_MS: Final = 500
+LINKS_ARE_EVENTS: Final = sys.platform == "darwin"
 LOADING_SWITCH_S: Final = 0.0005
 """How long the thread that loads may hold the interpreter while the window waits for it."""
 
@@ -80,6 +81,10 @@ def run(
         interrupts = _Interrupts(controller)
         if link is not None:
             controller.open_link(link)
+        if LINKS_ARE_EVENTS:
+            from rejoin.gui.home.link_events import LinkEvents
+
+            LinkEvents(window, controller.open_link)
         window.show()
         try:
             application.exec()

@@ -1,0 +1,25 @@
+"""Links as macOS brings them: an event for the application, not an argument of a new process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject
+from PySide6.QtGui import QFileOpenEvent
+
+
+class LinkEvents(QObject):
+    """Hands each link of the scheme `rejoin` to `open_link`, as long as `parent` lives."""
+
+    def __init__(self, parent: QObject, open_link: Callable[[str], None]) -> None:
+        super().__init__(parent)
+        self._open_link = open_link
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent) and event.url().scheme() == "rejoin":
+            self._open_link(bytes(event.url().toEncoded().data()).decode("ascii"))
+            return True
+        return super().eventFilter(watched, event)
