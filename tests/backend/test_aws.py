@@ -19,6 +19,7 @@ import botocore.session
 import pytest
 
 from rejoin.backend.aws import _BY_CODE, AwsStreamService
+from rejoin.backend.aws_requests import noted_in
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.create_pace import APART_S
 from rejoin.backend.service import (
@@ -198,6 +199,15 @@ def fault_of(call: Coroutine[Any, Any, object]) -> StreamServiceError:
 
 def create(service: AwsStreamService, budget_s: float = 9.0) -> Coroutine[Any, Any, str]:
     return service.create_connection(STREAM, token=TOKEN, signal_request=OFFER, budget_s=budget_s)
+
+
+def test_what_aws_calls_a_request_is_noted_of_each_answer(playing: Playing) -> None:
+    good, bad = ok(SignalResponse="answer"), error("InternalServerException", 500)
+    good.headers["x-amzn-RequestId"], bad.headers["x-amzn-RequestId"] = "second", "first"
+    ids: list[str] = []
+    with playing(bad, good) as (service, _), noted_in(ids):
+        assert run(create(service)) == "answer"
+    assert ids == ["first", "second"]
 
 
 @pytest.mark.usefixtures("nothing_left_behind")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
 from helpers.backend_caller import caller
 from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService, new_offer, new_token
 from helpers.stores import opened
+from rejoin.backend import aws_requests
 from rejoin.backend.audit import LOGGER, Audit
 from rejoin.backend.call_log import CALLS, Call, CallLog
 from rejoin.backend.owner_tags import OwnerTags
-from rejoin.backend.service import ServiceFault
+from rejoin.backend.service import ServiceFault, StartedStream
 from rejoin.backend.sign_in import static_tokens
 from rejoin.backend.store.schema import secret_hash
 
@@ -69,6 +71,30 @@ async def test_each_call_has_its_line_and_starts_creates_and_ends_are_audited(
     text = "".join(f"{record.getMessage()} {record.__dict__}" for record in lines)
     for secret in (GOOD_TOKEN, "canary-wrong", offer, token, "127.0.0.1"):
         assert secret not in text
+
+
+async def test_what_aws_called_the_requests_is_in_the_line_and_the_last_in_the_answer(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    service = FakeStreamService()
+    start = service.start
+
+    async def noting(**arguments: Any) -> StartedStream:
+        for name in ("first", "second"):
+            aws_requests.note({"ResponseMetadata": {"RequestId": name}})
+        return await start(**arguments)
+
+    monkeypatch.setattr(service, "start", noting)
+    async with opened() as store, caller(service, store=store) as call:
+        answer = await call.start()
+        assert answer.headers["x-amzn-RequestId"] == "second"
+        session_id = answer.headers["Location"].rpartition("/")[2]
+        ended = await call.http.delete(f"/v1/sessions/{session_id}")
+        assert "x-amzn-RequestId" not in ended.headers
+    started, terminated = caplog.records
+    assert started.__dict__["aws_requests"] == "first, second"
+    assert "aws_requests" not in terminated.__dict__
 
 
 def test_a_start_is_audited_even_where_nobody_can_be_told_apart(

@@ -79,7 +79,7 @@ async def test_a_drop_has_a_clip_and_the_pictures_around_it(tmp_path: Path) -> N
     for name in ("before", "after"):
         assert (tmp_path / written[3].files[f"{name} 3"]).read_bytes().startswith(b"\x89PNG")
     clip = (tmp_path / written[3].files["clip 3"]).read_bytes()
-    with av.open(io.BytesIO(clip)) as container:
+    with av.open(io.BytesIO(clip), "r") as container:
         times = [frame.time for frame in container.decode(video=0)]
     assert len(times) == 45 + 7
     assert times[45] == pytest.approx(12.0)

@@ -26,6 +26,7 @@ Read in this order: `service` (what a streaming service offers), `requests`, `br
 `tracing` by `observed_service`, the log (`call_log`, `audit`, `log_rate`, `log_lines`,
 `log_writer`, `owner_tags`), reports (`report_intake`, `report_summary`, `report_reading`,
 `report_text`, `report_page`), `connection_rules`, `configuration`, `dialects`, `serving`, `aws`
-with `aws_session`, `call_threads`, `call_chances` and `create_pace` (boto3), the sample dialects
-`aws_bundle` and `aws_react` on `aws_samples`, and `check` (whether a backend keeps the contract).
+with `aws_session`, `aws_requests`, `call_threads`, `call_chances` and `create_pace` (boto3), the
+sample dialects `aws_bundle` and `aws_react` on `aws_samples`, and `check` (whether a backend keeps
+the contract).
 """

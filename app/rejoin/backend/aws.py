@@ -17,12 +17,15 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import botocore.exceptions as faults
 from botocore.config import Config
 
+from rejoin.backend import aws_requests
 from rejoin.backend.aws_session import make_session, unusable
 from rejoin.backend.call_chances import CallChances
 from rejoin.backend.call_threads import CallThreads
@@ -271,7 +274,8 @@ class AwsStreamService:
         loop = asyncio.get_running_loop()
         chances = CallChances(self._clock() + budget_s, loop, self._budgets)
         tries = loop.run_in_executor(
-            self._threads[operation], self._tries, operation, chances, call, paced
+            self._threads[operation],
+            partial(copy_context().run, self._tries, operation, chances, call, paced),
         )
         try:
             return await asyncio.wait_for(tries, budget_s + _GRACE_S)
@@ -350,6 +354,7 @@ class AwsStreamService:
                         proxies={} if self._settings.endpoint_is_local else None,
                     ),
                 )
+                client.meta.events.register("after-call", aws_requests.note)
                 self._clients[try_s] = client
             return client
 

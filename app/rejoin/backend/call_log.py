@@ -20,6 +20,8 @@ _log = logging.getLogger(CALLS)
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 """In each answer, so that a player's screenshot leads to the line."""
+AWS_REQUEST_ID_HEADER: Final = "x-amzn-RequestId"
+"""In answers to calls that led to one of AWS: what AWS calls the last of them."""
 
 _IN_SCOPE: Final = "rejoin.call"
 _AUDITED: Final = frozenset({"start", "reconnect", "terminate"})
@@ -35,7 +37,8 @@ _UNKNOWN: Final = "players"
 class Call:
     """A call, while it is answered. `operation`: as the contract names it, once its player was
     admitted. `code`: of the problem, "" for none. `refused_sign_in`: the address whose sign-in was
-    refused, and how many of it were within a minute."""
+    refused, and how many of it were within a minute. `aws_requests`: what AWS calls the requests
+    that it led to."""
 
     request_id: str = field(default_factory=lambda: secrets.token_hex(8))
     operation: str = "none"
@@ -43,6 +46,7 @@ class Call:
     session_id: str | None = None
     code: str = ""
     refused_sign_in: tuple[str, int] | None = None
+    aws_requests: list[str] = field(default_factory=list)
 
 
 def begin(scope: Any) -> Call:
@@ -79,6 +83,8 @@ class CallLog:
         }
         if call.session_id is not None and (status < 400 or status in _FOUND):
             fields["session"] = call.session_id
+        if call.aws_requests:
+            fields["aws_requests"] = ", ".join(call.aws_requests)
         if call.refused_sign_in is not None:
             address, count = call.refused_sign_in
             fields |= {"address": redact(address), "refused_in_a_minute": count}

@@ -10,10 +10,17 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rejoin.backend import aws_requests
 from rejoin.backend.allowed_hosts import AllowedHosts
 from rejoin.backend.audit import Audit
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
-from rejoin.backend.call_log import REQUEST_ID_HEADER, Call, CallLog, begin
+from rejoin.backend.call_log import (
+    AWS_REQUEST_ID_HEADER,
+    REQUEST_ID_HEADER,
+    Call,
+    CallLog,
+    begin,
+)
 from rejoin.backend.log_lines import request_context
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.owner_rules import Operation, OwnerCalls
@@ -90,6 +97,7 @@ class Gate:
         with (
             self._metrics.waiting(),
             request_context(call.request_id),
+            aws_requests.noted_in(call.aws_requests),
             self._tracing.call() as span,
         ):
             status = await self._answered(call, scope, receive, send)
@@ -122,6 +130,8 @@ class Gate:
                 headers["Cache-Control"] = "no-store"
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers[REQUEST_ID_HEADER] = call.request_id
+                if call.aws_requests:
+                    headers[AWS_REQUEST_ID_HEADER] = call.aws_requests[-1]
                 if "Location" in headers:  # of a new session
                     call.session_id = headers["Location"].rpartition("/")[2]
             await send(message)

@@ -14,6 +14,8 @@ Glossary:
     play         one playing of a case at somebody's backend; a case may have several
     verdict      passed, failed, inconclusive (it says nothing) or skipped (it cannot be tried)
     card         a drop in a report in Markdown: its cause, steps, verdict and proof
+    clip         what was received ten seconds before and after a drop, as MP4
+    dump         a play in the form of chrome://webrtc-internals
     flaky        a case that failed in one play and passed in another
     figure       what two builds are compared in: a share of drops, a count, or values of drops
     budget       limits of figures, in a TOML file
@@ -24,9 +26,10 @@ Glossary:
     guardian     a process that ends the sessions of a run that was killed
 
 Read in this order: simulation; runner, game_client, live; verdicts, results, client_case,
-case_process, case_player, messages, campaign; ledger, guardian, guardian_process, sweep;
-learned, learn_session, learn, known_service;
-report_text, ci, junit, markdown, merge; process_usage, call_counts, figures, exact_tests, budget,
-comparison, comparison_report, paired; traces, trace_schema; scoring; diagram; input_check.
+kept_pictures, case_process, case_player, messages, campaign; ledger, guardian, guardian_process,
+sweep; files, traces, trace_schema, attached, measured; report_text, drops, ci, junit, markdown,
+report_json, report_charts, report_page, webrtc_dump, merge; learned, learn_session, learn,
+known_service; process_usage, call_counts, figures, exact_tests, budget, comparison,
+comparison_report, paired; scoring; diagram; input_check.
 The commands themselves are in `rejoin.cli.qa`, `qa_run`, `qa_learn`, `qa_report` and `qa_compare`.
 """

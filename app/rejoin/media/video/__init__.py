@@ -22,6 +22,7 @@ Read these files in this order:
     frame_pacer     when to show a picture
     unwatched       whether to decode while nobody sees the picture
     freezes         W3C's freezeCount
+    kept_units      access units around drops, for testers; `mp4` makes a file of them
 The next step is `rejoin.gui.video_view`, which takes pictures from the slot; a surface
 paints them (`rejoin.gui.video_surface`).
 """
