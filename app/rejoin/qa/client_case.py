@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +49,7 @@ _HOW: Final = {
 @dataclass(frozen=True, slots=True)
 class Job:
     """One play of a case. `start_within_s`: how long the game may take to become live.
-    `trace_file`: None: the trace is not written."""
+    `trace_file`: None: the trace is not written. `modelled`: `game_client.ClientOptions`."""
 
     run: str
     scenario: str
@@ -62,6 +62,7 @@ class Job:
     start_within_s: float
     samples: bool = False
     trace_file: Path | None = None
+    modelled: bool = False
 
     def record(
         self,
@@ -112,16 +113,25 @@ def surroundings_of(
     )
 
 
-async def play(job: Job, on_session: Callable[[str], None]) -> tuple[CaseRecord, list[Record]]:
+async def _at_once() -> None:
+    """The faults begin as soon as the game is live."""
+
+
+async def play(
+    job: Job,
+    on_session: Callable[[str], None],
+    may_begin: Callable[[], Awaitable[None]] = _at_once,
+) -> tuple[CaseRecord, list[Record]]:
     """Play it, and end its session. Returns the result and the trace.
 
-    `on_session` gets the session's id as soon as it is known.
+    `on_session` gets the session's id as soon as it is known. `may_begin` is awaited once the game
+    is live; the times of the faults count from its end.
     """
     impossible = verdicts.before_play(job.case, ours=job.profile.dialect is OURS)
     if impossible is not None:
         return job.record(impossible, utc_now(), 0.0), []
     with tempfile.TemporaryDirectory() as folder:
-        return await _Play(job, Path(folder), on_session).run()
+        return await _Play(job, Path(folder), on_session, may_begin).run()
 
 
 @dataclass(slots=True)
@@ -135,10 +145,17 @@ class _Live:
 
 
 class _Play:
-    def __init__(self, job: Job, folder: Path, on_session: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        folder: Path,
+        on_session: Callable[[str], None],
+        may_begin: Callable[[], Awaitable[None]],
+    ) -> None:
         self._job = job
+        self._may_begin = may_begin
         self._injector = Injector(job.seed)
-        options = ClientOptions(job.samples, self._injector.hooks, on_session)
+        options = ClientOptions(job.samples, job.modelled, self._injector.hooks, on_session)
         self._client = GameClient(job.profile, folder, options)
         self._problem = ""
         """Why a fault was not possible."""
@@ -150,7 +167,10 @@ class _Play:
         client.begin()
         try:
             judgement, live = await self._until_faults()
+            live_after_s = 0.0 if live is None else live.at - began_at
             if live is not None and judgement is None:
+                await self._may_begin()
+                live.at = boot_s()
                 await self._play(live)
             snapshot, played_until = client.player.snapshot, boot_s()
             outcomes = list(self._injector.http.outcomes)
@@ -176,7 +196,7 @@ class _Play:
             reason=observed.reason,
             reconnects=observed.reconnects,
             freezes_s=tuple(round(each, 3) for each in observed.freezes_s),
-            live_after_s=round(live.at - began_at, 3),
+            live_after_s=round(live_after_s, 3),
             played_s=round(played_until - live.at, 3),
             connection_timeout_s=live.timeout_s,
             session_ended=ended and job.profile.dialect.can_terminate,

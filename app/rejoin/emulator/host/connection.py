@@ -306,6 +306,7 @@ class HostConnection:
                 self.profile,
                 settings.constant_bitrate,
                 settings.packetization_mode,
+                settings.modelled_media,
             ),
             streams["video"],
             streams.get("audio"),
