@@ -150,7 +150,7 @@ VERBS: dict[str, tuple[Part, ...]] = {
     "demo": ("player", "studio"),
     "doctor": ("player",),
     "play": ("player",),
-    "qa": ("qa",),
+    "qa": ("qa", "fleet"),
     "settings": ("player",),
     "sign-in": ("player",),
     "sign-out": ("player",),
@@ -169,12 +169,15 @@ CHILDREN = {
     "rejoin.input_module.sandbox": "rejoin.input_module.sandbox_process",
     "rejoin.media.video.hardware": "rejoin.media.video.hardware_probe",
     "rejoin.qa.case_player": "rejoin.qa.case_process",
+    "rejoin.qa.fleet.batch": "rejoin.qa.fleet.batch_process",
     "rejoin.qa.guardian": "rejoin.qa.guardian_process",
 }
 """Modules that start a program of ours, by its name, and the program."""
 
 BROUGHT_BY = {
     "OpenSSL": "aiortc",
+    "dask": "distributed",
+    "psutil": "distributed",
     "_quickjs": "quickjs-ng",
     "botocore": "boto3",
     "jwt": "PyJWT",

@@ -18,6 +18,7 @@ PROGRAMS: Final = {
     "display-probe": "rejoin.gui.display_probe",
     "hardware-probe": "rejoin.media.video.hardware_probe",
     "input-sandbox": "rejoin.input_module.sandbox_process",
+    "qa-batch": "rejoin.qa.fleet.batch_process",
     "qa-case": "rejoin.qa.case_process",
     "qa-guardian": "rejoin.qa.guardian_process",
 }

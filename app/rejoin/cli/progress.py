@@ -73,6 +73,11 @@ class Progress:
         with self._lock:
             self._done, self._note, self._corrected_at = done, note, self._clock()
 
+    def note(self, note: str) -> None:
+        """What is being done now."""
+        with self._lock:
+            self._note = note
+
     def add(self, done: float = 1.0) -> None:
         """So much more is done."""
         with self._lock:

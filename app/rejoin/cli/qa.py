@@ -20,6 +20,7 @@ from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import say, say_lines
 from rejoin.cli.progress import Progress
 from rejoin.cli.qa_compare import compare
+from rejoin.cli.qa_fleet import fleet
 from rejoin.cli.qa_learn import learn
 from rejoin.cli.qa_report import merge, report
 from rejoin.cli.qa_run import run, sweep
@@ -365,6 +366,7 @@ def check(chosen: CheckOptions) -> int:
 
 qa.add_command(run)
 qa.add_command(learn)
+qa.add_command(fleet)
 qa.add_command(sweep)
 qa.add_command(report)
 qa.add_command(merge)

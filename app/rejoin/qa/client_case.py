@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +62,8 @@ NO_CLIPS: Final[Mapping[int, WrittenClip]] = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class Job:
     """One play of a case. `start_within_s`: how long the game may take to become live. `folder`:
-    of the results, for files that belong to this play; None: none are written."""
+    of the results, for files that belong to this play; None: none are written. `modelled`:
+    `game_client.ClientOptions`."""
 
     run: str
     scenario: str
@@ -75,6 +76,7 @@ class Job:
     start_within_s: float
     samples: bool = False
     folder: Path | None = None
+    modelled: bool = False
 
     @property
     def stem(self) -> str:
@@ -143,16 +145,25 @@ def surroundings_of(
     )
 
 
-async def play(job: Job, on_session: Callable[[str], None]) -> tuple[CaseRecord, list[Record]]:
+async def _at_once() -> None:
+    """The faults begin as soon as the game is live."""
+
+
+async def play(
+    job: Job,
+    on_session: Callable[[str], None],
+    may_begin: Callable[[], Awaitable[None]] = _at_once,
+) -> tuple[CaseRecord, list[Record]]:
     """Play it, and end its session. Returns the result and the trace.
 
-    `on_session` gets the session's id as soon as it is known.
+    `on_session` gets the session's id as soon as it is known. `may_begin` is awaited once the game
+    is live; the times of the faults count from its end.
     """
     impossible = verdicts.before_play(job.case, ours=job.profile.dialect is OURS)
     if impossible is not None:
         return job.record(impossible, utc_now(), 0.0), []
     with tempfile.TemporaryDirectory() as folder:
-        return await _Play(job, Path(folder), on_session).run()
+        return await _Play(job, Path(folder), on_session, may_begin).run()
 
 
 @dataclass(slots=True)
@@ -170,10 +181,17 @@ class _Live:
 
 
 class _Play:
-    def __init__(self, job: Job, folder: Path, on_session: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        folder: Path,
+        on_session: Callable[[str], None],
+        may_begin: Callable[[], Awaitable[None]],
+    ) -> None:
         self._job = job
+        self._may_begin = may_begin
         self._injector = Injector(job.seed)
-        self._watch = GameWatch()
+        self._watch = None if job.modelled else GameWatch()
         self._session_id: str | None = None
         self._pictures: KeptPictures | None = None
         hooks = self._injector.hooks
@@ -188,6 +206,7 @@ class _Play:
         self._statistics_file = job.prepare("statistics", "csv")
         options = ClientOptions(
             job.samples,
+            job.modelled,
             hooks,
             known,
             self._watch,
@@ -205,7 +224,10 @@ class _Play:
         client.begin()
         try:
             judgement, live = await self._until_faults()
+            live_after_s = 0.0 if live is None else live.at - began_at
             if live is not None and judgement is None:
+                await self._may_begin()
+                live.at = boot_s()
                 await self._play(live)
             snapshot, played_until = client.player.snapshot, boot_s()
             waited_until_s = waited_s()
@@ -240,7 +262,7 @@ class _Play:
             reason=observed.reason,
             reconnects=observed.reconnects,
             freezes_s=tuple(round(each, 3) for each in observed.freezes_s),
-            live_after_s=round(live.at - began_at, 3),
+            live_after_s=round(live_after_s, 3),
             played_s=round(played_until - live.at, 3),
             connection_timeout_s=live.timeout_s,
             session_ended=ended and job.profile.dialect.can_terminate,

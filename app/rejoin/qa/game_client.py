@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -41,11 +41,14 @@ _OVER: Final = frozenset({EndingKind.ENDED_BY_PLAYER, EndingKind.GAME_ENDED})
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
     """`samples`: keep every sample in the trace. `hooks`: what is put into the client.
+    `modelled`: many of these play at once: nobody sees the picture, so that it is not decoded once
+    a key frame came, and the input module, which has a process of its own, is not used.
     `on_session`: gets the session's id as soon as it is known. `watch`: sees every picture and
     message of the game. `statistics_file`: gets a line each second. `on_snapshot`: gets what a
     window would show."""
 
     samples: bool = False
+    modelled: bool = False
     hooks: ClientHooks | None = None
     on_session: Callable[[str], None] = lambda session_id: None
     watch: GameWatch | None = None
@@ -181,10 +184,11 @@ class GameClient:
             on_activate=self._activations.append,
         )
         store.on_session = options.on_session
-        return Player(
+        player = Player(
             self._profile,
             PlayerOptions(
                 audio=NullOutput(),
+                input_module=not options.modelled,
                 on_record=self.records.append,
                 record_samples=options.samples,
                 local_store=store,
@@ -195,6 +199,9 @@ class GameClient:
                 statistics_file=self._statistics(again=ticket is not None),
             ),
         )
+        if options.modelled:
+            player.slot.hints = replace(player.slot.hints, visible=False)
+        return player
 
 
 class _NotedStore(LocalStore):

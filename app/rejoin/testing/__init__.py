@@ -11,5 +11,5 @@ Glossary:
     same game    on an emulator: its game went on. Elsewhere: the stream session is the same one
 
 Read in this order: `problems` (what a test ends with), `loop_thread`, `studios` (with
-`own_backend`, `session_guard`), `game_player`, `player_input`, `drops`.
+`own_backend`), `game_player`, `player_input`, `drops`.
 """

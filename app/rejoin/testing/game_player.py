@@ -16,10 +16,10 @@ from rejoin.qa import traces, verdicts
 from rejoin.qa.client_case import reported_timeout_s
 from rejoin.qa.files import make_folder
 from rejoin.qa.game_client import ClientOptions, GameClient
+from rejoin.qa.session_guard import Guarded
 from rejoin.testing.loop_thread import LoopThread
 from rejoin.testing.player_input import PlayerInput
 from rejoin.testing.problems import GameFailedError, check
-from rejoin.testing.session_guard import Guarded
 from rejoin.testing.studios import TestedStudio
 from rejoin.verify import invariants
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.errors import BadInputError
 from rejoin.qa.ledger import default_folder
+from rejoin.qa.session_guard import Guarded, SessionGuard
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
@@ -17,7 +18,6 @@ from rejoin.signaling.dialects import DIALECTS
 from rejoin.studio.process import studio_process
 from rejoin.testing.own_backend import profile_of
 from rejoin.testing.problems import NothingSaidError
-from rejoin.testing.session_guard import Guarded, SessionGuard
 
 NOTICE_SILENT_CLIENT_S: Final = 5.0
 CONNECTION_TIMEOUT_S: Final = 120

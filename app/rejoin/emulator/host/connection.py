@@ -310,6 +310,7 @@ class HostConnection:
                 settings.constant_bitrate,
                 settings.packetization_mode,
                 settings.quantizer_limit,
+                settings.modelled_media,
             ),
             streams["video"],
             streams.get("audio"),

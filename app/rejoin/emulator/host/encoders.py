@@ -6,7 +6,8 @@ Both encoders are built and used on one encoder thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, cast
 
@@ -57,6 +58,46 @@ class VideoFormat:
     finest_quantizer: int = 0
     """H.264's quantizer (0 to 51) below which nothing is refined. Spare bitrate would otherwise go
     into parts of the picture that do not change, at twice the processor time (ADR 0080)."""
+    modelled: bool = False
+    """Black pictures of 64x64 and silence (`modelled_media`)."""
+
+
+def open_x264(video_format: VideoFormat, pixels: str) -> Any:
+    """libx264 for this format, with pixels such as "yuv420p"; av's CodecContext, not opened yet."""
+    codec = av.CodecContext.create("libx264", "w")
+    codec.width, codec.height = video_format.width, video_format.height
+    codec.pix_fmt = pixels
+    codec.time_base = Fraction(1, VIDEO_CLOCK_HZ)
+    codec.framerate = Fraction(video_format.fps, 1)
+    codec.bit_rate = video_format.max_bitrate_bps
+    codec.gop_size = 1 << 20  # key frames only on request
+    codec.max_b_frames = 0
+    # Above 720p: two slices per picture, in parallel. 1080p60 is too much for one core.
+    codec.thread_count = 2 if video_format.width * video_format.height > 1280 * 720 else 1
+    codec.color_range = codec.colorspace = codec.color_primaries = codec.color_trc = 1
+    slices = f":slice-max-size={MAX_PAYLOAD_BYTES}" if video_format.packetization_mode == 0 else ""
+    parameters = _PROFILE_PARAMETERS[video_format.profile]
+    codec.options = {
+        "preset": "ultrafast",
+        "tune": "zerolatency",
+        "profile": video_format.profile,
+        "forced-idr": "1",
+        "maxrate": str(video_format.max_bitrate_bps),
+        "bufsize": str(video_format.max_bitrate_bps // 5),
+        "x264-params": "scenecut=0:repeat-headers=1"
+        f":qpmin={video_format.finest_quantizer}:{parameters}{slices}",
+    }
+    return codec
+
+
+def units_of(packets: Iterable[Any]) -> list[bytes]:
+    """The NAL units of av's packets, without SEI (x264's version string)."""
+    return [
+        unit
+        for packet in packets
+        for unit in split_annexb(bytes(packet))
+        if unit[0] & 0x1F != NAL_SEI
+    ]
 
 
 class VideoEncoder:
@@ -77,33 +118,9 @@ class VideoEncoder:
         self._frame.color_range = 1  # limited
         self._painter = Painter(*_planes(self._frame))
         self._scaler = VideoReformatter()
-        codec = av.CodecContext.create("libx264", "w")
-        codec.width, codec.height = self._size
         self._pixels = "yuv444p" if video_format.profile == "high444" else "yuv420p"
-        codec.pix_fmt = self._pixels
-        codec.time_base = Fraction(1, VIDEO_CLOCK_HZ)
-        codec.framerate = Fraction(video_format.fps, 1)
-        codec.bit_rate = video_format.max_bitrate_bps
-        codec.gop_size = 1 << 20  # key frames only on request
-        codec.max_b_frames = 0
-        # Above 720p: two slices per picture, in parallel. 1080p60 is too much for one core.
-        codec.thread_count = 2 if video_format.width * video_format.height > 1280 * 720 else 1
-        codec.color_range = codec.colorspace = codec.color_primaries = codec.color_trc = 1
-        slices = (
-            f":slice-max-size={MAX_PAYLOAD_BYTES}" if video_format.packetization_mode == 0 else ""
-        )
-        parameters = _PROFILE_PARAMETERS[video_format.profile]
-        codec.options = {
-            "preset": "ultrafast",
-            "tune": "zerolatency",
-            "profile": video_format.profile,
-            "forced-idr": "1",
-            "maxrate": str(video_format.max_bitrate_bps),
-            "bufsize": str(video_format.max_bitrate_bps // 5),
-            "x264-params": "scenecut=0:repeat-headers=1"
-            f":qpmin={video_format.finest_quantizer}:{parameters}{slices}",
-        }
-        self._codec = codec
+        even = replace(video_format, width=self._size[0], height=self._size[1])
+        self._codec = open_x264(even, self._pixels)
         self._bitrate_bps = video_format.max_bitrate_bps
         self._unused_bytes = 0.0
         self._counter: int | None = None
@@ -122,9 +139,7 @@ class VideoEncoder:
         if abs(self._bitrate_bps - bitrate_bps) > bitrate_bps // 20:
             # libx264 takes the new rate with the next picture, without a key frame.
             self._codec.bit_rate = self._bitrate_bps = bitrate_bps
-        units: list[bytes] = []
-        for packet in self._codec.encode(frame):
-            units += [unit for unit in split_annexb(bytes(packet)) if unit[0] & 0x1F != NAL_SEI]
+        units = units_of(self._codec.encode(frame))
         if self._format.constant_bitrate:
             units += self._filler(scene.counter, sum(map(len, units)), bitrate_bps)
         return units

@@ -14,6 +14,7 @@ from rejoin.clock import Clock, boot_s
 from rejoin.emulator.host.encoders import VIDEO_CLOCK_HZ, AudioEncoder, VideoEncoder, VideoFormat
 from rejoin.emulator.host.game import TICKS_PER_S, Game
 from rejoin.emulator.host.h264 import packetize
+from rejoin.emulator.host.modelled_media import BlackPictures, Silence
 from rejoin.emulator.host.music import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from rejoin.emulator.host.rtp_stream import RtpStream
 
@@ -26,6 +27,10 @@ MIN_BITRATE_BPS = 300_000
 """REMB and transport-wide feedback are followed down to this; below it the strip would no longer be
 readable."""
 _AUDIO_FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
+
+
+def _encoder_of(video_format: VideoFormat) -> VideoEncoder | BlackPictures:
+    return BlackPictures(video_format) if video_format.modelled else VideoEncoder(video_format)
 
 
 class MediaPlayer:
@@ -48,8 +53,8 @@ class MediaPlayer:
         self._format = replace(video_format, fps=min(video_format.fps, TICKS_PER_S))
         self._video, self._audio = video, audio
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "emulator-encoder")
-        self._opened = self._thread.submit(VideoEncoder, self._format)
-        self._audio_encoder: AudioEncoder | None = None
+        self._opened = self._thread.submit(_encoder_of, self._format)
+        self._audio_encoder: AudioEncoder | Silence | None = None
         """Made, used and closed on the encoder thread."""
         self._tasks: list[asyncio.Task[None]] = []
         self._key_frame_requested = True
@@ -83,10 +88,10 @@ class MediaPlayer:
         await asyncio.wrap_future(self._thread.submit(self._close_encoders))
         self._thread.shutdown(wait=True)
 
-    def _reopen(self, video_format: VideoFormat) -> VideoEncoder:
+    def _reopen(self, video_format: VideoFormat) -> VideoEncoder | BlackPictures:
         """An encoder for this format in place of the present one; called on the encoder thread."""
         self._close_encoder()
-        encoder = VideoEncoder(video_format)
+        encoder = _encoder_of(video_format)
         self._opened = concurrent.futures.Future()
         self._opened.set_result(encoder)
         return encoder
@@ -98,8 +103,8 @@ class MediaPlayer:
         if encoder is not None:
             encoder.close()
 
-    def _open_audio_encoder(self) -> AudioEncoder:
-        self._audio_encoder = AudioEncoder()
+    def _open_audio_encoder(self) -> AudioEncoder | Silence:
+        self._audio_encoder = Silence() if self._format.modelled else AudioEncoder()
         return self._audio_encoder
 
     def _close_encoder(self) -> None:
@@ -133,6 +138,8 @@ class MediaPlayer:
             self._tasks.append(tasks.spawn(self._play_audio(), name="emulator-audio"))
 
     async def _off_loop(self, work: Callable[[], _T]) -> _T:
+        if self._format.modelled:
+            return work()  # which takes less time than to get to the thread and back
         return await asyncio.wrap_future(self._thread.submit(work))
 
     async def _play_video(self) -> None:

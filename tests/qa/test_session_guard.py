@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from rejoin.qa import session_guard
 from rejoin.qa.ledger import Ledger
 from rejoin.qa.messages import Charge
+from rejoin.qa.session_guard import SessionGuard
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.dialects import DIALECTS
-from rejoin.testing import session_guard
-from rejoin.testing.session_guard import SessionGuard
 
 URL = "https://studio.example"
 

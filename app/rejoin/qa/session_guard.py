@@ -1,4 +1,4 @@
-"""Sees to it that no game of a test goes on at a studio's backend: ledger and guardian.
+"""Sees to it that no game of a test or fleet goes on at a studio's backend: ledger and guardian.
 
 As in `qa.campaign`: each session is in the ledger before it starts, and a process that outlives
 this one ends what is left.

@@ -1,0 +1,151 @@
+"""Dask: a cluster of processes on this machine, or one that runs elsewhere (ADR 0086).
+
+Rule 1: a batch stays on its place. A worker that ends takes its batch with it: Dask would give the
+        task to the next worker, and to three more after that one.
+Rule 2: a place runs one batch at a time. Its players have a process of their own, so that they take
+        no time from Dask, and their crash ends no worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Literal, Protocol
+
+import dask
+from distributed import Client, Event, Future, LocalCluster
+
+from rejoin.errors import ServiceError
+from rejoin.qa.fleet import batch as task
+from rejoin.qa.fleet.messages import Batch, FromBatch, from_text
+from rejoin.qa.fleet.players import Signal
+
+WORKERS_WITHIN_S: Final = 60.0
+_CONFIGURATION: Final = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.work-stealing": False,
+    "distributed.scheduler.worker-ttl": None,  # a busy machine is no dead one
+    "distributed.comm.timeouts.tcp": "300s",
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+}
+_QUIET: Final = "DASK_LOGGING__DISTRIBUTED"
+"""How much the processes of workers log; what becomes of them is seen otherwise."""
+
+State = Literal["playing", "over", "lost"]
+
+
+class Placement(Protocol):
+    """A batch on its place."""
+
+    def state(self) -> State:
+        """ "lost": its process is gone, or it failed."""
+
+
+class Cluster(Protocol):
+    """Where batches play."""
+
+    @property
+    def places(self) -> tuple[str, ...]: ...
+
+    def listen(self, run: str, hear: Callable[[FromBatch], None]) -> None:
+        """`hear` gets what the batches of this run say, on a thread of its own."""
+
+    def submit(self, batch: Batch, place: str) -> Placement: ...
+
+    def give(self, run: str, signal: Signal) -> None:
+        """Give a signal to all batches of this run."""
+
+
+@contextlib.contextmanager
+def opened(scheduler: str | None, workers: int) -> Iterator[Cluster]:
+    """The cluster of this scheduler; None: one of so many processes on this machine.
+
+    Raises ServiceError where it cannot be reached, or has no workers.
+    """
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with contextlib.ExitStack() as stack:
+        os.environ[_QUIET] = "critical"
+        stack.callback(os.environ.pop, _QUIET, None)
+        stack.enter_context(dask.config.set(_CONFIGURATION))
+        address: Any = scheduler
+        if scheduler is None:
+            address = stack.enter_context(
+                LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    memory_limit=None,
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+        try:
+            client = stack.enter_context(Client(address, timeout=WORKERS_WITHIN_S))
+            client.wait_for_workers(1 if scheduler else workers, timeout=WORKERS_WITHIN_S)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ServiceError(
+                f"Dask's scheduler cannot be reached, or has no workers ({type(error).__name__})."
+            ) from error
+        yield DaskCluster(client)
+
+
+class DaskCluster:
+    """May be used on any thread but Dask's own."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._places = tuple(sorted(self._present()))
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return self._places
+
+    def listen(self, run: str, hear: Callable[[FromBatch], None]) -> None:
+        lock = threading.Lock()
+
+        def handle(event: tuple[float, str]) -> None:
+            with lock:
+                hear(from_text(event[1]))
+
+        self._client.subscribe_topic(task.topic_of(run), handle)
+
+    def submit(self, batch: Batch, place: str) -> Placement:
+        future = self._client.submit(
+            task.play,
+            batch,
+            key=f"{batch.run}-{batch.number}",
+            workers=[place],
+            allow_other_workers=False,
+            retries=0,
+            pure=False,
+        )
+        return _DaskPlacement(future, lambda: place in self._present())
+
+    def give(self, run: str, signal: Signal) -> None:
+        Event(task.event_of(run, signal), client=self._client).set()
+
+    def _present(self) -> set[str]:
+        return set(self._client.scheduler_info(n_workers=-1)["workers"])
+
+
+class _DaskPlacement:
+    def __init__(self, future: Future[int], is_present: Callable[[], bool]) -> None:
+        self._future = future
+        self._is_present = is_present
+
+    def state(self) -> State:
+        if self._future.status == "finished":
+            return "over"
+        if self._future.status in ("error", "cancelled", "lost") or not self._is_present():
+            # Its worker may come back under another address: it must not be played there again.
+            self._future.cancel()
+            return "lost"
+        return "playing"
