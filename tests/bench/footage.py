@@ -106,19 +106,6 @@ GAMES: dict[str, Game] = {
         ),
         _SMALL,
     ),
-    "lbreakout2": Game(
-        "lbreakout2",
-        ("lbreakout2",),
-        12.0,
-        (
-            Scene("title", (), 8.0),
-            Scene("menu", ("click:180,268",), 6.0),
-            Scene(
-                "game", ("click:180,280", "wait:4", "space"), 25.0, ("Left", "Right", "space", "y")
-            ),
-        ),
-        _SMALL,
-    ),
     "frozen-bubble": Game(
         "frozen-bubble",
         ("frozen-bubble", "-ns", "-nf"),
@@ -145,7 +132,7 @@ GAMES: dict[str, Game] = {
             Scene("levels", ("click:480,200", "wait:3"), 6.0),
             Scene(
                 "game",
-                ("click:430,250", "wait:3", "click:640,400", "wait:2"),
+                ("click:320,160", "wait:3", "Return", "wait:3"),
                 40.0,
                 ("move:600,300", "move:680,300", "move:640,250", "move:640,330", "move:640,280"),
             ),
@@ -153,7 +140,7 @@ GAMES: dict[str, Game] = {
         (240, 60, 800, 600),
     ),
 }
-"""Six games; of one of them three levels by themselves."""
+"""Five games; of one of them three levels by themselves."""
 
 
 @contextmanager

@@ -55,8 +55,8 @@ def test_a_card_says_what_happened_and_what_it_rests_on() -> None:
         "- Drop: 3.00 s after the game became live; the player was back over a new connection",
         "- Cause: <code>cut_3s</code> at 3.00 s: a cut (seed 1)",
         "- Verdict on the play: **failed** (expectation): it was trying",
-        "- Proof that it is the same game: the stream session alone is the same; the picture was "
-        "not compared",
+        "- Proof that it is the same game: the stream session alone is the same; no picture was "
+        "compared",
         "- End of the play: live; reconnects: 1",
         "- Where: backend.example, a-123, eu-west-1, build 7; client 0.1.0 on linux",
         "- Play: scenario <code>every-profile</code>, seed 1, run <code>run</code>, begun "

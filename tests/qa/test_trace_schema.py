@@ -50,7 +50,7 @@ def test_a_record_that_does_not_conform_is_named(record: Record, sentence: str) 
 def test_it_is_json_schema_with_a_place_for_every_kind() -> None:
     schema = json.loads(document())
     kinds = {line["properties"]["kind"]["const"] for line in schema["oneOf"]}
-    assert kinds == {"event", "command", "state", "fault", "service"}
+    assert kinds == {"event", "command", "state", "fault", "service", "tester"}
     for line in schema["oneOf"]:
         name = line["properties"]["data"]["$ref"].removeprefix("#/$defs/")
         assert name in schema["$defs"]

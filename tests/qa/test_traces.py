@@ -66,3 +66,30 @@ def test_the_error_names_a_file_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_names_of_files_have_no_odd_characters() -> None:
     assert traces.file_name("cut_until_window+1: a/b") == "cut_until_window+1--a-b"
+
+
+def test_a_trace_is_written_while_it_happens(tmp_path: Path) -> None:
+    file = tmp_path / "trace.jsonl"
+    writer = traces.TraceWriter(file)
+    record = of_fault("cut_3s", 1.0)
+    writer.write(record)
+    assert list(traces.read(file)) == [record], "before it is closed"
+    writer.close()
+    writer.close()
+    writer.write(record)
+    assert list(traces.read(file)) == [record]
+    assert writer.is_whole
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full")
+def test_a_full_disk_ends_the_trace_and_nothing_else() -> None:
+    writer = traces.TraceWriter(Path("/dev/full"))
+    for _ in range(2):
+        writer.write(of_fault("cut_3s", 1.0))
+    assert not writer.is_whole
+    writer.close()
+
+
+def test_a_trace_that_cannot_be_written_is_said_before_the_game(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"no\.jsonl cannot be written"):
+        traces.TraceWriter(tmp_path / "missing" / "no.jsonl")

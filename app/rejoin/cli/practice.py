@@ -11,12 +11,13 @@ import click
 
 from rejoin.cli import backend_profile, bearer, options, window
 from rejoin.cli.game_options import GameOptions, game_options
-from rejoin.cli.messages import say
+from rejoin.cli.messages import warn
 from rejoin.cli.no_collections import no_collections
 from rejoin.cli.saved_settings import saved
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
+    from rejoin.core.trace import Record
     from rejoin.input_events.chords import Chord
 
 
@@ -50,7 +51,7 @@ class PracticeVerbOptions(GameOptions, backend_profile.ProfileOptions):
 @click.argument("backend_url")
 @partial(backend_profile.profile_options, network=saved("scope"))
 @options.stats
-@click.option("--trace", type=options.FILE, help="Write the trace to this file at the end.")
+@click.option("--trace", type=options.FILE, help="Write the trace to this file.")
 @click.option(
     "--drop-keys",
     metavar="KEYS",
@@ -93,7 +94,9 @@ def practice(chosen: PracticeVerbOptions) -> int:
     if signed_in is None:
         profile, signed_in = bearer.signed_in(profile, chosen)
     before = window.Before(profile, has_scope=True)
+    writer = None if chosen.trace is None else traces.TraceWriter(chosen.trace)
     made = Practice(
+        _kept_nowhere if writer is None else writer.write,
         ours=profile.dialect is OURS,
         timeout_s=profile.connection_timeout_s,
         keeps_pictures=not chosen.no_pictures,
@@ -105,9 +108,14 @@ def practice(chosen: PracticeVerbOptions) -> int:
             game, chosen, before, stats=chosen.stats, second=chosen.yes, tools=tools
         )
     finally:
-        if chosen.trace is not None:
-            traces.write(chosen.trace, sorted(made.records, key=lambda record: record.at))
-            say(f"The trace is in {chosen.trace}.", err=True)
+        if writer is not None:
+            writer.close()
+            if not writer.is_whole:
+                warn(f"{chosen.trace} is not whole: it could not be written.")
+
+
+def _kept_nowhere(_record: Record) -> None:
+    """Without --trace."""
 
 
 def _check_keys(chosen: PracticeVerbOptions) -> None:

@@ -20,7 +20,7 @@ PROOFS: Final = {
     "strip": "the counter in the picture, which the emulated game paints",
     "heartbeat": "the heartbeat of the game",
     "picture": "the picture before and after",
-    "session": "the stream session alone is the same",
+    "session": "the stream session alone is the same; no picture was compared",
 }
 ORDER: Final = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.SKIPPED, Verdict.PASSED)
 """What a bug report needs first."""

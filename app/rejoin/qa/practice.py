@@ -117,12 +117,19 @@ class Practice:
     """
 
     def __init__(
-        self, *, ours: bool = True, timeout_s: float | None = None, keeps_pictures: bool = True
+        self,
+        on_record: Callable[[Record], None] = lambda record: None,
+        *,
+        ours: bool = True,
+        timeout_s: float | None = None,
+        keeps_pictures: bool = True,
     ) -> None:
-        """`ours`: the backend's dialect is. `timeout_s`: the service's connection timeout, unless
-        the backend reports it. `keeps_pictures`: markers may keep a picture of the game."""
+        """`on_record`: receives the trace, on several threads. `ours`: the backend's dialect is.
+        `timeout_s`: the service's connection timeout, unless the backend reports it.
+        `keeps_pictures`: markers may keep a picture of the game."""
         self.faults = names(ours=ours)
-        self.records: list[Record] = []
+        self.note = on_record
+        """Receives a record of the trace."""
         self.keeps_pictures = keeps_pictures
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
@@ -161,7 +168,7 @@ class Practice:
 
     def mark(self, at: float, note: str, picture: str) -> None:
         note = printable(note)[:MOST_NOTE]
-        self.records.append(trace.of_tester(MARKER_SET, at, note=note, picture=picture))
+        self.note(trace.of_tester(MARKER_SET, at, note=note, picture=picture))
 
     # --- on the stream thread -------------------------------------------------------------------
 
@@ -175,7 +182,7 @@ class Practice:
         return self._timeout_s
 
     def _on_record(self, record: Record) -> None:
-        self.records.append(record)
+        self.note(record)
         view = record.data.get("view")
         timeout_s = view.get("connection_timeout_s") if isinstance(view, dict) else None
         if timeout_s is not None:
@@ -241,7 +248,7 @@ class _Game:
         self._end_held()
         at = boot_s()
         outage = {OUTAGE: plan.outage_s} if plan.is_outage else {}
-        self._practice.records.append(trace.of_fault(name, at, seed=seed, **outage))
+        self._practice.note(trace.of_fault(name, at, seed=seed, **outage))
         self.injector.next_seed = seed
         self._practice.change(fault=name, seed=seed, problem="")
         self._named = _Named(name, at, self.injector.start(*plan.faults), ends_when_back(plan))
@@ -269,7 +276,7 @@ class _Game:
         impairment = Impairment(loss=held.loss_percent / 100, delay_s=held.delay_ms / 1000)
         data = {"loss_percent": held.loss_percent, "delay_ms": held.delay_ms}
         record = trace.of_fault(HELD, boot_s(), seed=self._held_seed, **data)
-        self._practice.records.append(record)
+        self._practice.note(record)
         self.injector.next_seed = self._held_seed
         self._held = self.injector.start(impairment.fault())
 
@@ -294,7 +301,7 @@ class _Game:
             self._lifted(HELD)
 
     def _lifted(self, name: str) -> None:
-        self._practice.records.append(trace.of_tester(FAULT_LIFTED, boot_s(), fault=name))
+        self._practice.note(trace.of_tester(FAULT_LIFTED, boot_s(), fault=name))
 
     def _follow(self, snapshot: Snapshot) -> None:
         """A drop begins, or is over."""
@@ -317,4 +324,4 @@ class _Game:
         finding = PracticeFinding(found.rests_on.value, found.says.value)
         self._practice.change(finding=finding)
         data = {"rests_on": finding.rests_on, "says": finding.says, "similarity": found.similarity}
-        self._practice.records.append(trace.of_tester(GAME_COMPARED, boot_s(), **data))
+        self._practice.note(trace.of_tester(GAME_COMPARED, boot_s(), **data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -56,6 +57,39 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
     with file:
         for line in lines:
             file.write(line + "\n")
+
+
+class TraceWriter:
+    """A trace that is written while it happens. `write` may be called on any thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises BadInputError if the file cannot be created."""
+        try:
+            self._file = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise BadInputError(f"{path.name} cannot be written: {error.strerror}.") from error
+        self._lock = threading.Lock()
+        self.is_whole = True
+        """Whether everything could be written."""
+
+    def write(self, record: Record) -> None:
+        """After an error, or `close`, nothing more is written."""
+        with self._lock:
+            if not self.is_whole or self._file.closed:
+                return
+            try:
+                self._file.write(to_line(record) + "\n")
+                self._file.flush()
+            except OSError:
+                self.is_whole = False
+
+    def close(self) -> None:
+        """May be called twice."""
+        with self._lock:
+            try:
+                self._file.close()
+            except OSError:
+                self.is_whole = False
 
 
 def file_name(name: str) -> str:
