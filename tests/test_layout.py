@@ -24,6 +24,7 @@ UNTESTED: dict[str, str] = {
 UNMIRRORED: dict[str, str] = {
     "test_advisories.py": "tests packaging/audit",
     "test_artefacts.py": "tests packaging/wheel, packaging/frozen and packaging/deb",
+    "test_bill_of_materials.py": "tests packaging/licences and packaging/ffmpeg",
     "test_conftest.py": "tests tests/conftest.py",
     "test_dev.py": "tests dev.py",
     "test_docs.py": "tests README.md, CONTRIBUTING.md and docs",

@@ -24,12 +24,14 @@ import sys
 import tarfile
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from platform import machine
 from typing import Final
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+LOCKS = ROOT / "packaging" / "locks"
 
 
 class Refused(Exception):
@@ -122,6 +124,9 @@ OPTIONS: Final = (
 later."""
 
 
+RECIPE: Final = 1
+
+
 def sha256_of(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -187,19 +192,23 @@ def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> N
 @dataclass(frozen=True)
 class Built:
     """`libraries`: the folder of FFmpeg's shared libraries. `wheel`: PyAV, which does not bring
-    them. `options`: what FFmpeg was configured with."""
+    them. `options`: what FFmpeg was configured with. `sources`: the tarballs."""
 
     libraries: Path
     wheel: Path
     options: tuple[str, ...]
+    sources: tuple[Path, ...]
 
 
 def key_of(platform: str) -> str:
-    """Of everything that decides what is made."""
-    parts: Sequence[object] = (
-        Path(__file__).read_bytes(),
-        (ROOT / "packaging" / "locks" / "package.lock").read_bytes(),
-        (platform, os.uname().machine if hasattr(os, "uname") else "", sys.version),
+    """Of everything that decides what is made. Count RECIPE up when the functions below make
+    something else."""
+    parts = (
+        RECIPE,
+        [each.sha256 for each in SOURCES[platform]],
+        (*OPTIONS, *HARDWARE[platform]),
+        (LOCKS / "package.lock").read_text(encoding="utf-8"),
+        (platform, machine(), sys.version),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
@@ -217,8 +226,7 @@ def make_ffmpeg(sources: dict[str, Path], work: Path, options: Sequence[str]) ->
     compiled = work / "compiled"
     compiled.mkdir()
     env = {"PKG_CONFIG_PATH": os.pathsep.join(found)}
-    # By a relative path: no folder of this machine gets into the libraries.
-    run("../ffmpeg/configure", *options, cwd=compiled, env=env)
+    run(work / "ffmpeg" / "configure", *options, cwd=compiled, env=env)
     run("make", f"-j{os.cpu_count() or 1}", cwd=compiled)
     run("make", f"DESTDIR={root}", "install", cwd=compiled)
     return root
@@ -261,6 +269,7 @@ def build(sources: Path, work: Path, platform: str = sys.platform) -> Built:
         here / "root" / PREFIX.strip("/") / "lib",
         here / "wheels" / made["wheel"],
         tuple(made["options"]),
+        tuple(files.values()),
     )
 
 
@@ -274,12 +283,8 @@ def make_replacement(built: Built, to: Path, mark: str = "replaced") -> Path:
     to.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(compiled, copy, symlinks=True)
-    source = compiled.parent / "ffmpeg"
-    settings = copy / "ffbuild" / "config.mak"
-    text = settings.read_text(encoding="utf-8").replace("SRC_PATH=../ffmpeg", f"SRC_PATH={source}")
-    settings.write_text(text, encoding="utf-8")
-    (copy / "src").unlink(missing_ok=True)
-    (copy / "src").symlink_to(source)
+    for made_by_version in (".version", "libavutil/ffversion.h"):
+        (copy / made_by_version).unlink()
     [library] = (each for each in built.libraries.glob("libavutil.so.*") if each.is_symlink())
     run("make", f"EXTRA_VERSION={mark}", f"libavutil/{library.name}", cwd=copy)
     made = to / library.name
@@ -307,7 +312,7 @@ def main() -> int:
             f"{Path(error.cmd[0]).name} ended with {error.returncode}; see above.", file=sys.stderr
         )
         return 1
-    print(json.dumps({"libraries": str(built.libraries), "wheel": str(built.wheel)}))
+    print(json.dumps(asdict(built), default=str))
     return 0
 
 

@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -31,10 +32,12 @@ def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
 
 @dataclass(frozen=True)
 class Environment:
-    """`programs`: its folder of programs. `libraries`: that of FFmpeg's shared libraries."""
+    """`programs`: its folder of programs. `libraries`: that of FFmpeg's shared libraries, made from
+    `sources`."""
 
     programs: Path
     libraries: Path
+    sources: list[Path]
 
 
 def without(package: str, lock: str) -> str:
@@ -60,16 +63,19 @@ def make_environment(folder: Path, wheel: Path, work: Path) -> Environment:
         stdout=subprocess.PIPE,
         text=True,
     ).stdout
+    (work / "ffmpeg.json").write_text(made, "utf-8")
     ffmpeg = json.loads(made)
     lock = work / "player.lock"
     lock.write_text(without("av", (LOCKS / "player.lock").read_text(encoding="utf-8")), "utf-8")
-    run(*locked, lock, "--no-deps")
-    run(*pip, "--no-deps", ffmpeg["wheel"], wheel)
-    return Environment(programs, Path(ffmpeg["libraries"]))
+    run(*locked, lock, "--no-deps", "--report", work / "report-locked.json")
+    made_here = ("--report", work / "report-made-here.json", ffmpeg["wheel"], wheel)
+    run(*pip, "--no-deps", *made_here)
+    sources = [Path(each) for each in ffmpeg["sources"]]
+    return Environment(programs, Path(ffmpeg["libraries"]), sources)
 
 
 def build(wheel: Path, dist: Path, work: Path) -> Path:
-    """Freeze the program of this wheel; returns the folder `dist/rejoin`."""
+    """Freeze the program of this wheel; returns the folder `dist/rejoin`. Beside it, `sources`."""
     work.mkdir(parents=True, exist_ok=True)
     environment = make_environment(work / "environment", wheel, work)
     found = [str(environment.libraries), os.environ.get("LD_LIBRARY_PATH", "")]
@@ -79,6 +85,10 @@ def build(wheel: Path, dist: Path, work: Path) -> Path:
         HERE / "rejoin.spec",
         env={"LD_LIBRARY_PATH": os.pathsep.join(filter(None, found))},
     )
+    # The LGPL asks for them; they belong to the files of a release.
+    (dist / "sources").mkdir(exist_ok=True)
+    for each in environment.sources:
+        shutil.copyfile(each, dist / "sources" / each.name)
     return dist / "rejoin"
 
 

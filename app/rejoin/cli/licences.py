@@ -13,8 +13,8 @@ from rejoin.cli.options import as_values
 from rejoin.errors import BadInputError
 
 INDEX_WHEEL: Final = (
-    "PyAV's wheel from the package index brings {libraries} under GPL-2.0-or-later. The player only "
-    "decodes and does not call them; whoever passes this installation on passes them on too."
+    "PyAV's wheel from the package index brings {libraries} under GPL-2.0-or-later. The player "
+    "only decodes and does not call them; whoever passes this installation on passes them on too."
 )
 UNAFFILIATED: Final = (
     "Rejoin is under the Apache License 2.0 and has nothing to do with Amazon. Amazon GameLift "

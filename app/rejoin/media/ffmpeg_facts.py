@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 
@@ -23,5 +24,5 @@ def facts() -> FfmpegFacts:
     return FfmpegFacts(
         str(av.ffmpeg_version_info),
         str(codec["license"]),
-        tuple(str(codec["configuration"]).split()),
+        tuple(shlex.split(str(codec["configuration"]))),
     )

@@ -22,10 +22,13 @@ BILL: Final = "licences/sbom.cdx.json"
 """CycloneDX."""
 
 CLASSIFIERS: Final = {
+    "Apache License 2.0": "Apache-2.0",
+    "Apache License, Version 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",
     "ISC License (ISCL)": "ISC",
     "MIT License": "MIT",
+    "MIT license": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
@@ -39,6 +42,7 @@ COPYLEFT: Final = {"x264": "GPL-2.0-or-later", "x265": "GPL-2.0-or-later"}
 
 _TEXT: Final = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*")
+_MIT: Final = "Permission is hereby granted, free of charge, to any person obtaining a copy"
 _SHORT: Final = 100
 """Some metadata has the whole text where a licence's name belongs."""
 
@@ -133,7 +137,9 @@ def licence_of(distribution: metadata.Distribution) -> str:
     if said and len(said) <= _SHORT and "\n" not in said:
         return CLASSIFIERS.get(said, said)
     names = [row.rpartition(" :: ")[2] for row in rows]
-    return " OR ".join(CLASSIFIERS.get(name, name) for name in names)
+    if names:
+        return " OR ".join(CLASSIFIERS.get(name, name) for name in names)
+    return "MIT" if any(_MIT in text for text in texts_of(distribution).values()) else ""
 
 
 def texts_of(distribution: metadata.Distribution) -> dict[str, str]:
@@ -146,7 +152,9 @@ def texts_of(distribution: metadata.Distribution) -> dict[str, str]:
         if file.suffix in (".json", ".py"):
             continue
         try:
-            found[_short(str(file))] = file.read_text(encoding="utf-8").strip() + "\n"
+            found[_short(str(file))] = (
+                file.read_text(encoding="utf-8").replace("\f", "\n").strip() + "\n"
+            )
         except (OSError, UnicodeDecodeError):
             continue
     return found
