@@ -75,9 +75,13 @@ CARD_PACKAGES = (
 )
 """A graphics card in software, for OpenGL and Vulkan."""
 
-PACKAGE_PACKAGES = ("dpkg-dev", "binutils", "xz-utils")
+PACKAGE_PACKAGES = (
+    *("dpkg-dev", "binutils", "xz-utils"),
+    *("gcc", "make", "nasm", "pkg-config", "libopus-dev", "libva-dev", "zlib1g-dev"),
+    "python3-dev",
+)
 VERIFY_PACKAGES = ("mmdebstrap",)
-"""For the Debian package, and for the systems in which it is proved."""
+"""For the Debian package and the FFmpeg in it, and for the systems in which it is proved."""
 
 RELEASE_PACKAGES = ("git", "minisign")
 
@@ -610,7 +614,10 @@ def package(flags: list[str]) -> int:
     if run(None, [python, str(recipes / "wheel" / "build.py")]):
         return 1
     [wheel] = dist.glob("*.whl")
-    steps = [[str(recipes / "frozen" / "build.py"), "--wheel", str(wheel), *updates]]
+    steps = [
+        [str(recipes / "frozen" / "build.py"), "--wheel", str(wheel), *updates],
+        [str(recipes / "licences" / "build.py")],
+    ]
     if shutil.which("dpkg-deb"):
         steps.append([str(recipes / "deb" / "build.py")])
     if any(run(None, [python, *step]) for step in steps):

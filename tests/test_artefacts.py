@@ -160,6 +160,10 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., P
     (frozen / "_internal").mkdir()
     (frozen / "_internal" / "a.txt").write_text("a file")
     (frozen / "_internal" / "a.txt").chmod(0o600)
+    licences = frozen / "_internal" / "rejoin" / "_resources" / "licences"
+    licences.mkdir(parents=True)
+    (licences / "NOTICE.txt").write_text("all licences")
+    (licences / "sbom.cdx.json").write_text("{}")
     monkeypatch.setattr(module, "depends", lambda tree, work: "libc6 (>= 2.36)")
 
     def build() -> Path:
@@ -185,6 +189,8 @@ def test_the_package_puts_everything_in_its_place(packaged: Callable[..., Path])
         "/usr/share/icons/hicolor/scalable/apps/rejoin.svg",
         "/usr/share/bash-completion/completions/rejoin",
         "/usr/share/doc/rejoin/copyright",
+        "/usr/share/doc/rejoin/NOTICE.txt.gz",
+        "/usr/share/doc/rejoin/sbom.cdx.json.gz",
     ):
         assert place in rows
 

@@ -25,6 +25,7 @@ UNMIRRORED: dict[str, str] = {
     "test_advisories.py": "tests packaging/audit",
     "test_artefacts.py": "tests packaging/wheel, packaging/frozen and packaging/deb",
     "test_ci.py": "tests .github",
+    "test_bill_of_materials.py": "tests packaging/licences and packaging/ffmpeg",
     "test_conftest.py": "tests tests/conftest.py",
     "test_dev.py": "tests dev.py",
     "test_docs.py": "tests README.md, CONTRIBUTING.md and docs",

@@ -149,6 +149,7 @@ VERBS: dict[str, tuple[Part, ...]] = {
     "backend": ("backend",),
     "demo": ("player", "studio"),
     "doctor": ("player",),
+    "licences": (),
     "play": ("player",),
     "qa": ("qa", "fleet"),
     "settings": ("player",),
@@ -189,8 +190,8 @@ BROUGHT_BY = {
 LOADED_BY_FILE = {"rejoin.gamepads.sdl_library": "pysdl2-dll"}
 """Modules that load the library of a requirement by its file."""
 
-NOT_NEEDED = {"qa": {"keyring", "sounddevice"}}
-"""Imported inside functions that the verbs of this part never call."""
+NOT_NEEDED = {"licences": {"av"}, "qa": {"keyring", "sounddevice"}}
+"""Imported inside functions that this verb never calls, or does without where it is missing."""
 
 OPTIONAL = {"opentelemetry"}
 """Imported only where an operator has installed it and switched it on (`backend/tracing`)."""

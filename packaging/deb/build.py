@@ -30,8 +30,9 @@ from shared import version  # noqa: E402
 OPENED = ("libportaudio2", "libegl1", "libgl1", "xdg-utils", "ca-certificates")
 """Opened by ctypes or by Qt, or run: no linker knows of them."""
 
-RECOMMENDED = ("libvulkan1", "libva2", "libva-drm2", "gnome-keyring | org.freedesktop.secrets")
-SUGGESTED = ("mesa-va-drivers", "intel-media-va-driver")
+RECOMMENDED = ("libvulkan1", "gnome-keyring | org.freedesktop.secrets")
+"""libva2, which FFmpeg links, recommends its drivers itself."""
+
 MAINTAINER = "The Rejoin developers <rejoin@rejoin.invalid>"
 """No project address exists yet; whoever publishes the package gives `--maintainer`."""
 
@@ -81,6 +82,9 @@ def lay_out(frozen: Path, tree: Path) -> None:
         put(tree / place, said(frozen / "rejoin", env=asked))
     documents = tree / "usr/share/doc/rejoin"
     put(documents / "copyright", (HERE / "copyright").read_bytes())
+    shipped = frozen / "_internal/rejoin/_resources/licences"
+    for name in ("NOTICE.txt", "sbom.cdx.json"):
+        put(documents / f"{name}.gz", gzip.compress((shipped / name).read_bytes(), 9, mtime=0))
     put(documents / "changelog.gz", gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), 9, mtime=0))
 
 
@@ -128,7 +132,6 @@ def control(tree: Path, needed: str, architecture: str, maintainer: str) -> str:
         f"Installed-Size: {size}\n"
         f"Depends: {needed}\n"
         f"Recommends: {', '.join(RECOMMENDED)}\n"
-        f"Suggests: {', '.join(SUGGESTED)}\n"
         "Section: games\n"
         "Priority: optional\n"
         f"Description: {description.lstrip()}"

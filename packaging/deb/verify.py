@@ -6,15 +6,20 @@
 For each suite mmdebstrap makes a root. In it apt installs the package with what it depends on. As
 an unprivileged user it proves itself (`rejoin doctor --selftest`), opens a link by xdg-open, and
 plays against an emulator *outside* that root: the connection is cut and has to come back into the
-same game. Then the package is installed again (`--older`: over this one), and removed: nothing of
-it is left, and the user's files are. Prints a line a step, and ends with 1 where one fails.
+same game. Then the package is installed again (`--older`: over this one). Its probe decodes by
+VA-API on a stand-in for a graphics card (stand_in_driver.c), and refuses one that is wrong or
+crashes. A libavutil that was made elsewhere is put in the place of its own, and is the one that
+runs (LGPL-2.1, 6). Removed, nothing of it is left, and the user's files are. Prints a line a step,
+and ends with 1 where one fails.
 
-Needs root (for chroot), mmdebstrap and Debian's archive. Not in the gate.
+Needs root (for chroot), mmdebstrap, a C compiler with libva-dev, the folder `build` in which the
+package was made, and Debian's archive. Not in the gate.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import shutil
@@ -26,9 +31,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from av.packet import Packet
+
 from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.media.video.codec_context import open_codec
+from rejoin.media.video.hardware_probe import clip
 from rejoin.studio.address import Studio
+
+HERE: Final = Path(__file__).resolve().parent
 
 MIRROR: Final = "http://deb.debian.org/debian"
 USER: Final = "player"
@@ -53,6 +64,13 @@ class Root:
 
     def run(self, *command: str, user: str | None = None) -> str:
         """What the command printed. Raises Failed."""
+        code, said = self.ended(*command, user=user)
+        if code:
+            raise Failed(f"{shlex.join(command)} ended with {code}:\n{said}")
+        return said
+
+    def ended(self, *command: str, user: str | None = None) -> tuple[int, str]:
+        """The command's exit code, and what it printed."""
         done = subprocess.run(
             self.command(*command, user=user),
             check=False,
@@ -61,9 +79,7 @@ class Root:
             text=True,
             timeout=900,
         )
-        if done.returncode:
-            raise Failed(f"{shlex.join(command)} ended with {done.returncode}:\n{done.stdout}")
-        return done.stdout
+        return done.returncode, done.stdout
 
     def command(self, *command: str, user: str | None = None) -> list[str]:
         home = "/root" if user is None else f"/home/{user}"
@@ -119,6 +135,71 @@ def opens_links(root: Root) -> None:
     )
     if "display" not in tried.stdout:
         raise Failed(f"xdg-open did not start Rejoin: {tried.stdout}")
+
+
+def probes_hardware(root: Root) -> None:
+    """The probe accepts a card that decodes right and refuses others; the doctor says which is
+    used, and outlives a driver that crashes. The card is a stand-in, the rest is real."""
+    place = "/opt/stand-in"
+    folder = root.folder / place.strip("/")
+    folder.mkdir()
+    driver = "stand_in_drv_video.so"
+    source = str(HERE / "stand_in_driver.c")
+    compiler = ("cc", "-shared", "-fPIC", "-O2", "-w")
+    subprocess.run([*compiler, "-o", str(folder / driver), source], check=True)
+    codec = open_codec()
+    with (folder / "pictures.nv12").open("wb") as file:
+        for packet in clip():
+            [frame] = codec.decode(Packet(packet))
+            file.write(frame.to_ndarray(format="nv12").tobytes())
+    root.run("mkdir", "-p", "/dev/dri")
+    root.run("mknod", "-m", "666", "/dev/dri/renderD128", "c", "1", "3")
+    card = (
+        *("env", f"LD_PRELOAD={place}/{driver}", f"LIBVA_DRIVERS_PATH={place}"),
+        *("LIBVA_DRIVER_NAME=stand_in", f"STAND_IN_PICTURES={place}/pictures.nv12"),
+    )
+    probe = ("rejoin", "--child-program", "hardware-probe", "vaapi")
+    seen_as = {
+        "": (0, ""),
+        "wrong": (1, "its pictures differ from those decoded in software"),
+    }
+    for fault, (code, words) in seen_as.items():
+        ended, said = root.ended(*card, f"STAND_IN_FAULT={fault}", *probe, user=USER)
+        if ended != code or words not in said:
+            raise Failed(f"with a card that is {fault or 'right'} the probe said: {said}")
+    for fault, words in (("", "vaapi"), ("crash", "software")):
+        _, said = root.ended(
+            *card, f"STAND_IN_FAULT={fault}", "rejoin", "doctor", "--json", user=USER
+        )
+        report = json.loads(said[said.index("{") :])
+        [found] = (each for each in report["checks"] if each["check"] == "decoder")
+        if words not in json.dumps(found).lower():
+            raise Failed(f"with a card that is {fault or 'right'} the doctor said: {found}")
+    shutil.rmtree(root.folder / "dev/dri")
+    shutil.rmtree(folder)
+
+
+def library_can_be_replaced(root: Root, work: Path) -> str:
+    """Put a libavutil of another build in the place of the package's; returns what then runs."""
+    recipe = [sys.executable, str(HERE.parent / "ffmpeg" / "build.py"), "--replacement"]
+    made = subprocess.run(
+        [*recipe, str(work / "replacement")], check=True, stdout=subprocess.PIPE, text=True
+    )
+    other = Path(made.stdout.strip())
+    ours = root.folder / "usr/lib/rejoin/_internal" / other.name
+    kept = ours.with_name(other.name + ".kept")
+    ours.rename(kept)
+    shutil.copyfile(other, ours)
+    [line] = (
+        each
+        for each in root.run("rejoin", "licences", user=USER).splitlines()
+        if "is loaded" in each
+    )
+    if "-replaced is loaded" not in line:
+        raise Failed(f"in place of the library that was put there: {line}")
+    root.run("rejoin", "doctor", "--selftest", user=USER)
+    kept.replace(ours)
+    return line
 
 
 def drop_and_rejoin(root: Root) -> str:
@@ -196,6 +277,13 @@ def verify(suite: str, package: Path, older: Path, work: Path) -> None:
     install(root, package)
     root.run("rejoin", "doctor", "--selftest", user=USER)
     step(suite, f"upgraded to {package.name}, which passes its self-test")
+    probes_hardware(root)
+    step(suite, "the hardware probe accepts a stand-in for a card, and refuses a wrong one")
+    step(suite, f"with another libavutil: {library_can_be_replaced(root, work)}")
+    if "GPL-3.0" not in root.run("rejoin", "licences", "--full", user=USER):
+        raise Failed("rejoin licences --full has no texts")
+    bill = json.loads(root.run("rejoin", "licences", "--sbom", user=USER))
+    step(suite, f"rejoin licences prints a bill of {len(bill['components'])} components")
     listed = root.run("dpkg-query", "--listfiles", "rejoin").splitlines()
     root.run("apt-get", "purge", "-y", "-qq", "rejoin")
     left = root.files() & set(listed)

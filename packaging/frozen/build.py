@@ -3,9 +3,10 @@
     python packaging/frozen/build.py --wheel FILE [--updates-url URL --updates-key KEY]
 
 In an environment made for it from the player's lock, with the wheel of this checkout: what is not
-the player's cannot get in. `--updates-url` is where this build asks for newer versions, signed with
-the minisign key whose line is `--updates-key`; without them it asks nobody. Standard library only.
-Run on Linux; Windows and macOS were not run.
+the player's cannot get in. PyAV alone is not the package index's, whose wheel brings codecs under
+the GPL, but the one that packaging/ffmpeg makes. `--updates-url` is where this build asks for newer
+versions, signed with the minisign key whose line is `--updates-key`; without them it asks nobody.
+Standard library only. Run on Linux; Windows and macOS were not run.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -25,20 +29,53 @@ sys.path.insert(0, str(HERE.parent))
 from shared import icns, ico  # noqa: E402
 
 
-def run(*command: str | Path) -> None:
+def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
     """Raises CalledProcessError."""
-    subprocess.run([str(each) for each in command], check=True)
+    subprocess.run([str(each) for each in command], check=True, env={**os.environ, **(env or {})})
 
 
-def make_environment(folder: Path, wheel: Path) -> Path:
-    """A fresh virtual environment with the player's part; returns its folder of programs."""
+@dataclass(frozen=True)
+class Environment:
+    """`programs`: its folder of programs. `libraries`: that of FFmpeg's shared libraries, made from
+    `sources`."""
+
+    programs: Path
+    libraries: Path
+    sources: list[Path]
+
+
+def without(package: str, lock: str) -> str:
+    """The lock's text without this package. Raises ValueError where it has none."""
+    rest, count = re.subn(
+        rf"^{re.escape(package)}==.*\n(?:[ \t]+.*\n)*", "", lock, flags=re.MULTILINE
+    )
+    if count != 1:
+        raise ValueError(f"the lock names {package} {count} times")
+    return rest
+
+
+def make_environment(folder: Path, wheel: Path, work: Path) -> Environment:
+    """A fresh virtual environment with the player's part, and FFmpeg for it."""
     run(sys.executable, "-m", "venv", "--clear", folder)
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
     pip = (programs / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-    for lock in ("player", "package"):
-        run(*pip, "--only-binary", ":all:", "--require-hashes", "-r", LOCKS / f"{lock}.lock")
-    run(*pip, "--no-deps", wheel)
-    return programs
+    locked = (*pip, "--only-binary", ":all:", "--require-hashes", "-r")
+    run(*locked, LOCKS / "package.lock")
+    made = subprocess.run(
+        [str(programs / "python"), str(ROOT / "packaging" / "ffmpeg" / "build.py")],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    (work / "ffmpeg.json").write_text(made, "utf-8")
+    ffmpeg = json.loads(made)
+    lock = work / "player.lock"
+    lock.write_text(without("av", (LOCKS / "player.lock").read_text(encoding="utf-8")), "utf-8")
+    run(*locked, lock, "--no-deps", "--report", work / "report-locked.json")
+    made_here = ("--report", work / "report-made-here.json", ffmpeg["wheel"], wheel)
+    run(*pip, "--no-deps", *made_here)
+    sources = [Path(each) for each in ffmpeg["sources"]]
+    return Environment(programs, Path(ffmpeg["libraries"]), sources)
 
 
 def put_build_info(programs: Path, updates: dict[str, str]) -> None:
@@ -54,20 +91,27 @@ def put_build_info(programs: Path, updates: dict[str, str]) -> None:
 
 
 def build(wheel: Path, dist: Path, work: Path, updates: dict[str, str]) -> Path:
-    """Freeze the program of this wheel; returns the folder `dist/rejoin`."""
-    programs = make_environment(work / "environment", wheel)
+    """Freeze the program of this wheel; returns the folder `dist/rejoin`. Beside it, `sources`."""
+    work.mkdir(parents=True, exist_ok=True)
+    environment = make_environment(work / "environment", wheel, work)
     if updates:
-        put_build_info(programs, updates)
+        put_build_info(environment.programs, updates)
     icons = {"win32": ("rejoin.ico", ico), "darwin": ("rejoin.icns", icns)}
     if sys.platform in icons:
         name, made = icons[sys.platform]
         (work / name).write_bytes(made())
         os.environ["REJOIN_ICON"] = str((work / name).resolve())
+    found = [str(environment.libraries), os.environ.get("LD_LIBRARY_PATH", "")]
     run(
-        *(programs / "pyinstaller", "--noconfirm", "--log-level", "ERROR"),
+        *(environment.programs / "pyinstaller", "--noconfirm", "--log-level", "ERROR"),
         *("--distpath", dist, "--workpath", work / "pyinstaller"),
         HERE / "rejoin.spec",
+        env={"LD_LIBRARY_PATH": os.pathsep.join(filter(None, found))},
     )
+    # The LGPL asks for them; they belong to the files of a release.
+    (dist / "sources").mkdir(exist_ok=True)
+    for each in environment.sources:
+        shutil.copyfile(each, dist / "sources" / each.name)
     return dist / "rejoin"
 
 

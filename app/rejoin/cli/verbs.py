@@ -38,6 +38,12 @@ def _home() -> click.Command:
     return home
 
 
+def _licences() -> click.Command:
+    from rejoin.cli.licences import licences
+
+    return licences
+
+
 def _play() -> click.Command:
     from rejoin.cli.play import play
 
@@ -86,6 +92,7 @@ VERBS: Final[Mapping[str, Callable[[], click.Command]]] = {
     "demo": _demo,
     "doctor": _doctor,
     "home": _home,
+    "licences": _licences,
     "play": _play,
     "practice": _practice,
     "qa": _qa,

@@ -14,7 +14,8 @@ Glossary
 
 Packet to pixel, read in this order: `receive` (pure: no clock, thread, socket or codec), then
 `video` (decoder thread), then `rejoin.gui.video_view` (painting). Sound: `receive.audio_reorder`,
-then `audio`. `statistics` is the record of numbers that all of them fill.
+then `audio`. `statistics` is the record of numbers that all of them fill;
+`ffmpeg_facts` says which FFmpeg is loaded.
 
 None of these packages knows WebRTC connections: `rejoin.rtc` feeds them packets and sends the
 RTCP that they decide on.

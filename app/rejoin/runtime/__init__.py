@@ -50,5 +50,6 @@ Read in this order
     token_keeper     keeps the token of a game good: `token_sources`, `saved_sign_in`
     brief_game       a game that is played without a person, and always ended
     doctor           checks of this computer and of the way to a backend (a package)
+    licences         who made what of this Rejoin, and under which licences
     launch           before and after a game: ticket, claim, secrets, exit code
 """

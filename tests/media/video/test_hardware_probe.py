@@ -11,6 +11,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from helpers.moving_pattern import painted
 from rejoin.errors import PeerError
 from rejoin.media.video.codec_context import open_codec
 from rejoin.media.video.hardware_probe import (
@@ -95,6 +96,15 @@ def test_the_clip_has_one_key_frame_per_size_and_pictures_that_depend_on_it() ->
         keys.append(frame.key_frame)
     assert sizes == [size for size in SIZES for _ in range(PICTURES)]
     assert keys == [number == 0 for _ in SIZES for number in range(PICTURES)]
+
+
+def test_the_clip_shows_the_pattern_that_its_script_paints() -> None:
+    codec = open_codec()
+    for number, packet in enumerate(clip()):
+        [frame] = codec.decode(Packet(packet))
+        pattern = painted(frame.width, frame.height, number % PICTURES)
+        shown, wanted = (each.to_ndarray().astype(int) for each in (frame, pattern))
+        assert abs(shown - wanted).mean() < 6
 
 
 def test_a_device_that_decodes_as_software_does_is_accepted(device: Device) -> None:

@@ -1,23 +1,23 @@
 """A program that tests if hardware decodes H.264 as software does: `python -m` and FFmpeg's name.
 
-It is a separate process because a driver that crashes or hangs takes its process down. It encodes a
-few pictures, decodes them in hardware and in software, and compares. The exit code is 0 if the
-hardware can be used; else 1, with one sentence on standard output.
+It is a separate process because a driver that crashes or hangs takes its process down. It decodes a
+few pictures that come with Rejoin, in hardware and in software, and compares. The exit code is 0 if
+the hardware can be used; else 1, with one sentence on standard output.
 """
 
 from __future__ import annotations
 
+import re
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from av.codec.context import CodecContext
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
+from rejoin import assets
 from rejoin.errors import RejoinError
 from rejoin.media.video.codec_context import open_codec
 
@@ -29,6 +29,9 @@ SIZES = ((1920, 1080), (1280, 720))
 
 PICTURES = 5
 """Per size."""
+
+DELIMITER: Final = b"\x00\x00\x00\x01\x09"
+"""Begins each access unit of the files (ITU-T H.264, 7.3.2.4); inside of one it cannot occur."""
 
 TOLERANCE = 2
 """How much a sample may differ from software's. H.264 allows no difference, but a driver that
@@ -96,29 +99,17 @@ def _rows(frame: VideoFrame) -> Iterator[bytes]:
             yield samples[start : start + plane.width]
 
 
+def name_of(size: tuple[int, int]) -> str:
+    """The asset with the pictures of this size: stripes that move, encoded with x264 by
+    tests/helpers/moving_pattern.py, in slices and with predictions as a game's pictures have."""
+    return f"selftest/moving-{size[1]}.h264"
+
+
 def clip() -> Iterator[bytes]:
-    """Access units of a moving pattern, encoded with x264; each size starts with a key frame."""
-    for width, height in SIZES:
-        codec = CodecContext.create("libx264", "w")
-        codec.width, codec.height = width, height
-        codec.pix_fmt = "yuv420p"
-        codec.time_base = Fraction(1, 60)
-        codec.options = {"tune": "zerolatency", "preset": "superfast", "profile": "high"}
-        for number in range(PICTURES):
-            for packet in codec.encode(_painted(width, height, number)):
-                yield bytes(packet)
-
-
-def _painted(width: int, height: int, number: int) -> VideoFrame:
-    """Slanted, moving stripes, with a different texture in each plane."""
-    frame = VideoFrame(width, height, "yuv420p")
-    for index, plane in enumerate(frame.planes):
-        texture = bytes(40 + abs(128 - step) + (9 + index) * (step // 5 % 3) for step in range(256))
-        endless = texture * (plane.line_size // 256 + 2)
-        starts = ((row * (3 - index) + number * 5) % 256 for row in range(plane.height))
-        plane.update(b"".join(endless[start : start + plane.line_size] for start in starts))
-    frame.pts = number
-    return frame
+    """Access units; each size starts with a key frame. Raises AssetMissingError."""
+    for size in SIZES:
+        stream = assets.path(name_of(size)).read_bytes()
+        yield from re.split(b"(?=" + re.escape(DELIMITER) + b")", stream)[1:]
 
 
 def main(arguments: list[str]) -> int:

@@ -18,6 +18,7 @@ from rejoin.runtime.doctor.run import Check, blocking
 ASSETS: Final = (
     "icons/rejoin.svg",
     "profiles/clean.toml",
+    "selftest/moving-1080.h264",
     "selftest/picture.h264",
     "selftest/tone.opus",
     "shaders/baked.json",

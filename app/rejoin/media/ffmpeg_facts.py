@@ -1,0 +1,28 @@
+"""Which FFmpeg is loaded, by its own words: version, licence, and what it was configured with."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FfmpegFacts:
+    """`licence`: what the build says of itself. It does not count what it is linked with."""
+
+    version: str
+    licence: str
+    options: tuple[str, ...]
+
+
+def facts() -> FfmpegFacts:
+    """Raises ImportError where the part `player` is not installed."""
+    import av  # here: it loads FFmpeg
+    from av._core import library_meta
+
+    codec = library_meta["libavcodec"]
+    return FfmpegFacts(
+        str(av.ffmpeg_version_info),
+        str(codec["license"]),
+        tuple(shlex.split(str(codec["configuration"]))),
+    )

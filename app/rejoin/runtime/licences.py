@@ -1,0 +1,187 @@
+"""Who made what of this Rejoin, and under which licences: of an installation, or as it was shipped.
+
+A frozen program brings a notice and a bill of materials, made when it was packaged
+(`packaging/licences`). An installation by pip has neither: there the metadata of what is installed
+says it, by the same functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Final
+
+from rejoin import assets
+from rejoin.errors import AssetMissingError
+from rejoin.version import DISTRIBUTION
+
+NOTICE: Final = "licences/NOTICE.txt"
+BILL: Final = "licences/sbom.cdx.json"
+"""CycloneDX."""
+
+CLASSIFIERS: Final = {
+    "Apache License 2.0": "Apache-2.0",
+    "Apache License, Version 2.0": "Apache-2.0",
+    "Apache Software License": "Apache-2.0",
+    "BSD License": "BSD-3-Clause",
+    "ISC License (ISCL)": "ISC",
+    "MIT License": "MIT",
+    "MIT license": "MIT",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "Python Software Foundation License": "PSF-2.0",
+}
+"""What older metadata says, as SPDX has it. BSD may be another of that family; its text says."""
+
+TEXTS_FOLLOW: Final = "THE TEXTS OF THE LICENCES"
+"""The heading in a notice after which there are texts alone."""
+
+COPYLEFT: Final = {"x264": "GPL-2.0-or-later", "x265": "GPL-2.0-or-later"}
+"""Libraries that a wheel may bring and Rejoin does not call, by a part of their file's name."""
+
+_TEXT: Final = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
+_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*")
+_MIT: Final = "Permission is hereby granted, free of charge, to any person obtaining a copy"
+_SHORT: Final = 100
+"""Some metadata has the whole text where a licence's name belongs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One distribution. `licence`: an SPDX expression, or its own words; empty: it says nothing.
+    `texts`: by file name. `copyleft`: names of COPYLEFT that it brings."""
+
+    name: str
+    version: str
+    licence: str
+    texts: Mapping[str, str]
+    copyleft: tuple[str, ...] = ()
+
+
+def canonical(name: str) -> str:
+    """The name as the package index compares it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def notice() -> str | None:
+    """The notice that this program brings; None: it was not packaged with one."""
+    return _shipped(NOTICE)
+
+
+def bill_of_materials() -> str | None:
+    """The same of the bill of materials."""
+    return _shipped(BILL)
+
+
+def _shipped(name: str) -> str | None:
+    try:
+        return assets.text(name)
+    except AssetMissingError:
+        return None
+
+
+def components(root: str = DISTRIBUTION, path: Sequence[str] | None = None) -> list[Component]:
+    """Of everything installed that Rejoin may need, by name; `path`: where to look for it."""
+    return [component_of(each) for _, each in sorted(installed(root, path).items())]
+
+
+def installed(
+    root: str = DISTRIBUTION, path: Sequence[str] | None = None
+) -> dict[str, metadata.Distribution]:
+    """The distribution `root` and all that it leads to, by canonical name, with every part of
+    `root` and no extras of others."""
+    there = {
+        canonical(each.metadata["Name"]): each
+        for each in (metadata.distributions(path=list(path)) if path else metadata.distributions())
+    }
+    found: dict[str, metadata.Distribution] = {}
+    waiting = [canonical(root)]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in there:
+            continue
+        found[name] = there[name]
+        waiting += _needed(there[name], extras=name == canonical(root))
+    return found
+
+
+def _needed(distribution: metadata.Distribution, *, extras: bool) -> Iterator[str]:
+    for line in distribution.requires or ():
+        requirement, _, condition = line.partition(";")
+        named = _NAME.match(requirement.strip())
+        if named is not None and (extras or not re.search(r"\bextra\s*==", condition)):
+            yield canonical(named[0])
+
+
+def component_of(distribution: metadata.Distribution) -> Component:
+    """What its metadata and its files say."""
+    names = [file.name for file in distribution.files or ()]
+    return Component(
+        distribution.metadata["Name"],
+        distribution.version,
+        licence_of(distribution),
+        texts_of(distribution),
+        tuple(each for each in COPYLEFT if any(f"lib{each}" in name for name in names)),
+    )
+
+
+def licence_of(distribution: metadata.Distribution) -> str:
+    """The expression of its metadata, or what older metadata has in its place."""
+    fields = distribution.metadata
+    expression = str(fields.get("License-Expression") or "").strip()
+    if expression:
+        return expression
+    rows = [row for row in fields.get_all("Classifier") or () if row.startswith("License :: ")]
+    said = str(fields.get("License") or "").strip()
+    if said and len(said) <= _SHORT and "\n" not in said:
+        return CLASSIFIERS.get(said, said)
+    names = [row.rpartition(" :: ")[2] for row in rows]
+    if names:
+        return " OR ".join(CLASSIFIERS.get(name, name) for name in names)
+    return "MIT" if any(_MIT in text for text in texts_of(distribution).values()) else ""
+
+
+def texts_of(distribution: metadata.Distribution) -> dict[str, str]:
+    """Its licence files, by name."""
+    found = {}
+    for file in distribution.files or ():
+        folder = str(file.parent)
+        if not folder.split("/")[0].endswith(".dist-info") or not _TEXT.search(str(file)):
+            continue
+        if file.suffix in (".json", ".py"):
+            continue
+        try:
+            found[_short(str(file))] = (
+                file.read_text(encoding="utf-8").replace("\f", "\n").strip() + "\n"
+            )
+        except (OSError, UnicodeDecodeError):
+            continue
+    return found
+
+
+def _short(name: str) -> str:
+    """A licence file's path without the folders that every distribution has."""
+    inside = name.partition("/")[2]
+    return inside.removeprefix("licenses/")
+
+
+def table(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Names, versions and licences in columns."""
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    return "\n".join(
+        f"{name:{widths[0]}}  {version:{widths[1]}}  {licence or 'not said'}"
+        for name, version, licence in rows
+    )
+
+
+def texts(of: Mapping[str, Mapping[str, str]]) -> str:
+    """Every text once, after the names of all that it belongs to."""
+    owners: dict[str, list[str]] = {}
+    for name, files in of.items():
+        for file, text in files.items():
+            owners.setdefault(text, []).append(f"{name} ({file})")
+    line = "-" * 80
+    return "\n".join(
+        f"{line}\n{', '.join(names)}\n{line}\n\n{text}" for text, names in owners.items()
+    )

@@ -1,0 +1,455 @@
+"""Say what a frozen program is made of: NOTICE.txt and a bill of materials, put into it.
+
+    .venv/bin/python packaging/licences/build.py [--frozen FOLDER] [--work FOLDER]
+
+Three things are looked at: the metadata of the environment that was frozen, the bills that wheels
+bring themselves (PEP 770), and `bundled.toml` for the C libraries that neither names. A shared
+library in the program that none of them knows stops the packaging with exit code 1.
+
+`rejoin licences` prints the notice. The bill is CycloneDX 1.6, by cyclonedx-python-lib.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import sys
+import tomllib
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import (
+    ExternalReference,
+    ExternalReferenceType,
+    HashAlgorithm,
+    HashType,
+    Property,
+    XsUri,
+)
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+
+from rejoin.runtime import licences
+from rejoin.version import DISTRIBUTION, VERSION
+
+HERE: Final = Path(__file__).resolve().parent
+ROOT: Final = HERE.parents[1]
+TEXTS: Final = HERE / "texts"
+EXTENSION: Final = re.compile(r"\.(abi3|cpython-[\w-]+)\.(so|pyd|dylib)")
+SHARED: Final = re.compile(r"\.(so(\.\d+)*|dylib|dll)$")
+BOOTLOADER: Final = "GPL-2.0-or-later WITH Bootloader-exception"
+
+
+class Unnamed(Exception):
+    """The program has shared libraries that nothing names; the text is a sentence."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """An entry of bundled.toml, which explains the fields."""
+
+    name: str
+    brought_by: str
+    files: tuple[str, ...]
+    version: str | None
+    licence: str
+    texts: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A library in this program: its version, if its file says it, and the SHA-256 of its first
+    file."""
+
+    library: Library
+    version: str | None
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A distribution in the program, with what its wheel brings. `of_wheel`: components of the
+    wheel's own bill: name, version, licence."""
+
+    name: str
+    version: str
+    licence: str
+    texts: Mapping[str, str]
+    sha256: str | None = None
+    brings: Sequence[Found] = ()
+    of_wheel: Sequence[tuple[str, str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything in a frozen program. `options`: FFmpeg's; `sources`: name, version, file, URL and
+    SHA-256 of the tarballs that it was made from."""
+
+    parts: Sequence[Part]
+    own: Sequence[Found]
+    options: Sequence[str] = ()
+    sources: Sequence[tuple[str, str, str, str, str]] = field(default=())
+
+
+def libraries(file: Path = HERE / "bundled.toml") -> list[Library]:
+    """The table of C libraries."""
+    rows = tomllib.loads(file.read_text(encoding="utf-8"))["library"]
+    return [
+        Library(
+            row["name"],
+            row["in"],
+            tuple(row["files"]),
+            row.get("version"),
+            row["licence"],
+            tuple(row["texts"]),
+            row["source"],
+        )
+        for row in rows
+    ]
+
+
+def recipe() -> ModuleType:
+    """packaging/ffmpeg/build.py."""
+    spec = importlib.util.spec_from_file_location("ffmpeg_recipe", HERE.parent / "ffmpeg/build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+# --- what is in the program -----------------------------------------------------------------------
+
+
+def shared_libraries(internal: Path) -> list[str]:
+    """Paths in the program of all that a linker can load."""
+    return sorted(
+        path.relative_to(internal).as_posix()
+        for path in internal.rglob("*")
+        if SHARED.search(path.name) and path.is_file() and not path.is_symlink()
+    )
+
+
+def matching(library: Library, files: Iterable[str]) -> list[str]:
+    return [
+        file for file in files if any(Path("/" + file).match("/" + one) for one in library.files)
+    ]
+
+
+def check_named(files: Sequence[str], known: Sequence[Library], recorded: set[str]) -> None:
+    """Raises Unnamed for a shared library that is neither a Python module of a distribution that is
+    listed nor in the table."""
+    named = {file for library in known for file in matching(library, files)}
+    rest = [
+        file
+        for file in files
+        if file not in named and not (EXTENSION.search(file) and file in recorded)
+    ]
+    if rest:
+        raise Unnamed("packaging/licences/bundled.toml does not name: " + ", ".join(rest))
+
+
+def found_in(library: Library, internal: Path, given: Mapping[str, str | None]) -> Found | None:
+    """The library as it is in this program; None where it is not. `given`: versions by what stands
+    in `version` in place of an expression."""
+    files = [
+        path.relative_to(internal).as_posix()
+        for each in library.files
+        for path in internal.glob(each)
+    ]
+    if not files:
+        return None
+    content = (internal / files[0]).read_bytes()
+    version = given.get(library.version or "")
+    if version is None and library.version is not None:
+        read = re.search(library.version.encode(), content)
+        version = read[1].decode("ascii") if read else None
+    digest = hashlib.sha256(content).hexdigest()
+    return Found(library, version, digest if SHARED.search(files[0]) else None)
+
+
+def of_wheel(distribution: metadata.Distribution, known: set[str]) -> list[tuple[str, str, str]]:
+    """What the wheel's own bills name, but for itself and for those `known`, lower case."""
+    own = licences.canonical(distribution.metadata["Name"])
+    rows = set()
+    for file in distribution.files or ():
+        if not re.search(r"\.dist-info/sboms/[^/]+\.json$", str(file)):
+            continue
+        bill = json.loads(file.read_text(encoding="utf-8"))
+        for each in bill.get("components", ()):
+            name = str(each.get("name", ""))
+            if name and name.lower() not in known and licences.canonical(name) != own:
+                rows.add((name, str(each.get("version", "")), _licence_in(each)))
+    return sorted(rows)
+
+
+def _licence_in(component: Mapping[str, Any]) -> str:
+    said = []
+    for each in component.get("licenses") or ():
+        one = each.get("license", {})
+        said.append(each.get("expression") or one.get("id") or one.get("name") or "")
+    return " AND ".join(filter(None, said))
+
+
+def contents(
+    internal: Path, site: Path, hashes: Mapping[str, str], options: Sequence[str]
+) -> Contents:
+    """Look at a frozen program's folder `_internal` and at the environment that it was made from.
+
+    `hashes`: SHA-256 of the installed files by canonical name. Raises Unnamed.
+    """
+    table, made = libraries(), recipe()
+    installed = licences.installed(DISTRIBUTION, [str(site)])
+    recorded = {str(file) for each in installed.values() for file in each.files or ()}
+    check_named(shared_libraries(internal), table, recorded)
+    parts = []
+    for name, distribution in installed.items():
+        given = {"distribution": distribution.version}
+        brings = [
+            found
+            for each in table
+            if each.brought_by == name and (found := found_in(each, internal, given))
+        ]
+        parts.append(part_of(distribution, hashes.get(name), brings))
+    own = []
+    fetched = {each.name: each.version for each in made.SOURCES["linux"]}
+    for each in table:
+        given = {
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "recipe": fetched.get(each.name),
+        }
+        if each.brought_by in ("python", "ffmpeg") and (found := found_in(each, internal, given)):
+            own.append(found)
+    pyinstaller = next(iter(metadata.distributions(name="pyinstaller", path=[str(site)])), None)
+    if pyinstaller is not None:
+        parts.append(
+            Part(
+                "PyInstaller's bootloader",
+                pyinstaller.version,
+                BOOTLOADER,
+                licences.texts_of(pyinstaller),
+            )
+        )
+    tarballs = [
+        (each.name, each.version, each.file, each.urls[0], each.sha256)
+        for each in made.SOURCES["linux"]
+    ]
+    return Contents(sorted(parts, key=lambda part: part.name.lower()), own, options, tarballs)
+
+
+def part_of(
+    distribution: metadata.Distribution, sha256: str | None, brings: Sequence[Found]
+) -> Part:
+    """A distribution with its C libraries and what its wheel's own bill has."""
+    said = licences.component_of(distribution)
+    known = {each.library.name.lower() for each in brings}
+    return Part(
+        said.name,
+        said.version,
+        said.licence,
+        said.texts,
+        sha256,
+        brings,
+        of_wheel(distribution, known),
+    )
+
+
+# --- the bill of materials ------------------------------------------------------------------------
+
+
+def bill(what: Contents, at: datetime) -> str:
+    """CycloneDX 1.6 as JSON; the same for the same contents and time."""
+    bom = Bom()
+    bom.metadata.timestamp = at
+    bom.metadata.component = Component(
+        name="rejoin",
+        type=ComponentType.APPLICATION,
+        version=VERSION,
+        bom_ref="rejoin",
+        licenses=licence("Apache-2.0"),
+        purl=PackageURL("pypi", name=DISTRIBUTION, version=VERSION),
+    )
+    for part in what.parts:
+        if licences.canonical(part.name) != DISTRIBUTION:
+            bom.components.add(_of_part(part))
+    for each in what.own:
+        bom.components.add(_of_library(each, "", what))
+    digest = repr(sorted(str(each) for each in (what.parts, what.own))).encode()
+    bom.serial_number = uuid.uuid5(uuid.NAMESPACE_URL, hashlib.sha256(digest).hexdigest())
+    bom.register_dependency(bom.metadata.component, bom.components)
+    return str(JsonV1Dot6(bom).output_as_string(indent=2)) + "\n"
+
+
+def licence(text: str) -> list[Any]:
+    """For a component; the library knows which are SPDX's."""
+    return [LicenseFactory().make_from_string(text)] if text else []
+
+
+def _hashes(sha256: str | None) -> list[HashType]:
+    return [HashType(alg=HashAlgorithm.SHA_256, content=sha256)] if sha256 else []
+
+
+def _of_part(part: Part) -> Component:
+    name = licences.canonical(part.name)
+    inside = [_of_library(each, name) for each in part.brings]
+    inside += [
+        Component(
+            name=each,
+            version=version or None,
+            type=ComponentType.LIBRARY,
+            bom_ref=f"{name}/{each}@{version}",
+            licenses=licence(said),
+        )
+        for each, version, said in part.of_wheel
+    ]
+    return Component(
+        name=part.name,
+        version=part.version,
+        type=ComponentType.LIBRARY,
+        bom_ref=f"{name}@{part.version}",
+        licenses=licence(part.licence),
+        purl=PackageURL("pypi", name=name, version=part.version),
+        hashes=_hashes(part.sha256),
+        components=inside,
+    )
+
+
+def _of_library(found: Found, within: str, what: Contents | None = None) -> Component:
+    library = found.library
+    references = [
+        ExternalReference(type=ExternalReferenceType.SOURCE_DISTRIBUTION, url=XsUri(library.source))
+    ]
+    properties = []
+    for name, _, file, url, sha256 in what.sources if what else ():
+        if name == library.name:
+            references = [
+                ExternalReference(
+                    type=ExternalReferenceType.SOURCE_DISTRIBUTION,
+                    url=XsUri(url),
+                    hashes=_hashes(sha256),
+                    comment=f"kept as sources/{file} of the release",
+                )
+            ]
+    if library.name == "FFmpeg" and what is not None:
+        properties = [Property(name="rejoin:configure", value=" ".join(what.options))]
+    name = library.name.lower()
+    return Component(
+        name=library.name,
+        version=found.version,
+        type=ComponentType.LIBRARY,
+        bom_ref=f"{within}/{name}" if within else name,
+        licenses=licence(library.licence),
+        purl=PackageURL("generic", name=name, version=found.version),
+        hashes=_hashes(found.sha256),
+        external_references=references,
+        properties=properties,
+    )
+
+
+# --- the notice -----------------------------------------------------------------------------------
+
+
+def notice(what: Contents) -> str:
+    """The notice: what Rejoin is, what it is made of, and the text of every licence."""
+    text = (HERE / "notice.txt").read_text(encoding="utf-8")
+    sources = "\n".join(
+        f"  {file}\n    {url}\n    SHA-256 {sha256}" for _, _, file, url, sha256 in what.sources
+    )
+    rows: list[tuple[str, str, str]] = []
+    owners: dict[str, Mapping[str, str]] = {}
+    for each in what.own:
+        rows.append((each.library.name, each.version or "", each.library.licence))
+        owners[each.library.name] = _texts(each.library)
+    for part in what.parts:
+        rows.append((part.name, part.version, part.licence))
+        owners[part.name] = part.texts
+        for each in part.brings:
+            rows.append((f"  {each.library.name}", each.version or "", each.library.licence))
+            owners[f"{each.library.name} in {part.name}"] = _texts(each.library)
+        rows += [(f"  {name}", version, said) for name, version, said in part.of_wheel]
+    return "\n".join(
+        [
+            text.format(
+                version=VERSION,
+                sources=sources,
+                options="\n".join(f"    {each}" for each in what.options),
+            ),
+            licences.table(rows),
+            "",
+            "",
+            licences.TEXTS_FOLLOW,
+            "",
+            licences.texts(owners),
+        ]
+    )
+
+
+def _texts(library: Library) -> dict[str, str]:
+    return {
+        f"{name}": (TEXTS / f"{name}.txt").read_text(encoding="utf-8") for name in library.texts
+    }
+
+
+# --- the program ----------------------------------------------------------------------------------
+
+
+def hashes_in(reports: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 by canonical name, from the reports of `pip install --report`."""
+    found = {}
+    for report in reports:
+        for each in json.loads(report.read_text(encoding="utf-8"))["install"]:
+            digests = each["download_info"].get("archive_info", {}).get("hashes", {})
+            if "sha256" in digests:
+                found[licences.canonical(each["metadata"]["name"])] = digests["sha256"]
+    return found
+
+
+def build(frozen: Path, work: Path, at: datetime) -> list[Path]:
+    """Write both into the frozen program; returns their files. Raises Unnamed."""
+    internal = frozen / "_internal"
+    [site] = [*(work / "environment").glob("lib/python*/site-packages")]
+    ffmpeg = json.loads((work / "ffmpeg.json").read_text(encoding="utf-8"))
+    what = contents(
+        internal, site, hashes_in(sorted(work.glob("report-*.json"))), ffmpeg["options"]
+    )
+    place = internal / "rejoin" / "_resources"
+    files = {licences.NOTICE: notice(what), licences.BILL: bill(what, at)}
+    for name, text in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text, encoding="utf-8")
+    return [place / name for name in files]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Put notice and bill of materials into a program.")
+    parser.add_argument("--frozen", type=Path, default=ROOT / "dist" / "rejoin")
+    parser.add_argument("--work", type=Path, default=ROOT / "build")
+    arguments = parser.parse_args()
+    seconds = int(os.environ.get("SOURCE_DATE_EPOCH") or datetime.now(UTC).timestamp())
+    try:
+        made = build(arguments.frozen, arguments.work, datetime.fromtimestamp(seconds, UTC))
+    except Unnamed as error:
+        print(str(error), file=sys.stderr)
+        return 1
+    for file in made:
+        print(file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+"""What a packaged program says it is made of, and the recipe of its FFmpeg: nothing is built here.
+
+The program is a stand-in of a few files; the distributions are those of this environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import re
+import sys
+import sysconfig
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from rejoin.runtime.licences import TEXTS_FOLLOW
+from rejoin.version import VERSION
+
+ROOT = Path(__file__).parent.parent
+SITE = Path(sysconfig.get_path("platlib"))
+AT = datetime(2026, 11, 30, tzinfo=UTC)
+OPTIONS = ("--disable-everything", "--enable-decoder=h264,libopus")
+
+PROGRAM = {
+    "libavcodec.so.62": b"FFmpeg",
+    "libavutil.so.60": b"FFmpeg",
+    "libpython3.11.so.1.0": b"CPython",
+    "PySide6/Qt/lib/libQt6Gui.so.6": b"..libpng version 1.6.59..",
+    "PySide6/Qt/lib/libicuuc.so.73": b"..73.2..",
+    "pylibsrtp/_binding.abi3.so": b"..libsrtp2 2.7.0..OpenSSL 3.5.4..",
+    "numpy.libs/libquadmath-1f.so.0.0.0": b"GCC",
+}
+
+
+def recipe(name: str) -> ModuleType:
+    """The module packaging/NAME/build.py."""
+    spec = importlib.util.spec_from_file_location(
+        f"recipe_{name}", ROOT / "packaging" / name / "build.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module", name="licences")
+def _licences() -> ModuleType:
+    return recipe("licences")
+
+
+@pytest.fixture(scope="module", name="ffmpeg")
+def _ffmpeg() -> ModuleType:
+    return recipe("ffmpeg")
+
+
+@pytest.fixture(scope="module", name="what")
+def _what(licences: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    internal = tmp_path_factory.mktemp("frozen")
+    for name, content in PROGRAM.items():
+        (internal / name).parent.mkdir(parents=True, exist_ok=True)
+        (internal / name).write_bytes(content)
+    return licences.contents(internal, SITE, {"aiortc": "ab" * 32}, OPTIONS)
+
+
+@pytest.fixture(scope="module", name="bill")
+def _bill(licences: ModuleType, what: Any) -> str:
+    text: str = licences.bill(what, AT)
+    return text
+
+
+def named(components: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    [found] = (each for each in components if each["name"] == name)
+    return found
+
+
+# --- the bill of materials ------------------------------------------------------------------------
+
+
+def test_the_bill_is_valid_by_the_schema(bill: str) -> None:
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+
+
+def test_the_bill_is_the_same_for_the_same_program(
+    licences: ModuleType, what: Any, bill: str
+) -> None:
+    assert licences.bill(what, AT) == bill
+
+
+def test_the_bill_names_distributions_with_licences_and_hashes(bill: str) -> None:
+    content = json.loads(bill)
+    assert content["metadata"]["component"]["version"] == VERSION
+    assert content["metadata"]["timestamp"].startswith("2026-11-30")
+    aiortc = named(content["components"], "aiortc")
+    assert aiortc["licenses"] == [{"license": {"id": "BSD-3-Clause"}}]
+    assert aiortc["purl"].startswith("pkg:pypi/aiortc@")
+    assert aiortc["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
+    assert "rejoin-client" not in {each["name"] for each in content["components"]}
+    unsaid = [each["name"] for each in content["components"] if not each.get("licenses")]
+    assert not unsaid
+
+
+def test_the_bill_names_the_c_libraries_inside_of_wheels(bill: str) -> None:
+    components = json.loads(bill)["components"]
+    srtp = named(components, "pylibsrtp")["components"]
+    assert named(srtp, "libsrtp")["version"] == "2.7.0"
+    assert named(srtp, "OpenSSL")["version"] == "3.5.4"
+    qt = named(components, "PySide6_Essentials")
+    assert named(qt["components"], "Qt")["version"] == qt["version"]
+    assert named(qt["components"], "libpng")["version"] == "1.6.59"
+    assert named(qt["components"], "ICU")["version"] == "73.2"
+    # By the wheels' own bills (PEP 770):
+    rust = named(components, "cryptography")["components"]
+    assert named(rust, "openssl")["version"]
+    assert len(rust) > 10
+
+
+def test_the_bill_says_how_ffmpeg_was_made(bill: str, ffmpeg: ModuleType) -> None:
+    found = named(json.loads(bill)["components"], "FFmpeg")
+    assert found["version"] == ffmpeg.FFMPEG.version
+    assert found["licenses"] == [{"license": {"id": "LGPL-2.1-or-later"}}]
+    assert found["hashes"][0]["content"] == hashlib.sha256(PROGRAM["libavcodec.so.62"]).hexdigest()
+    [source] = found["externalReferences"]
+    assert source["hashes"][0]["content"] == ffmpeg.FFMPEG.sha256
+    assert found["properties"][0]["value"] == " ".join(OPTIONS)
+
+
+def test_a_library_that_nobody_names_stops_the_packaging(licences: ModuleType) -> None:
+    recorded = {"mine/_speed.cpython-311-x86_64-linux-gnu.so", "mine.libs/libx264-1f.so.165"}
+    licences.check_named([min(recorded - {"mine.libs/libx264-1f.so.165"})], [], recorded)
+    with pytest.raises(licences.Unnamed, match=r"libx264-1f\.so\.165$"):
+        licences.check_named(sorted(recorded), licences.libraries(), recorded)
+    with pytest.raises(licences.Unnamed, match="stranger"):
+        licences.check_named(["stranger.abi3.so"], licences.libraries(), recorded)
+
+
+def test_the_table_has_texts_sources_and_distributions_that_exist(licences: ModuleType) -> None:
+    lock = (ROOT / "packaging" / "locks" / "player.lock").read_text(encoding="utf-8")
+    used = set()
+    for library in licences.libraries():
+        assert library.source.startswith(("https://", "http://www.libpng.org/"))
+        if library.brought_by not in ("python", "ffmpeg"):
+            assert f"\n{library.brought_by}==" in lock, library.name
+        assert library.texts or library.brought_by == "numpy", library.name
+        used |= {f"{name}.txt" for name in library.texts}
+    assert used == {path.name for path in licences.TEXTS.iterdir()}
+
+
+# --- the notice -----------------------------------------------------------------------------------
+
+
+def test_the_notice_has_everything_that_a_lawyer_looks_for(
+    licences: ModuleType, ffmpeg: ModuleType, what: Any
+) -> None:
+    text = licences.notice(what)
+    table, texts = text.split(TEXTS_FOLLOW)
+    for words in (
+        "not made, approved or supported by Amazon",
+        "H.264/AVC may need a licence of patents",
+        "put a library of your own",
+        ffmpeg.FFMPEG.sha256,
+        "--enable-decoder=h264,libopus",
+        "Independent JPEG",
+    ):
+        assert words in table, words
+    assert re.search(r"^FFmpeg +8\.\S+ +LGPL-2.1-or-later$", table, re.MULTILINE)
+    assert re.search(r"^aiortc +\S+ +BSD-3-Clause$", table, re.MULTILINE)
+    for words in ("GNU LESSER GENERAL PUBLIC LICENSE", "Apache License", "Mozilla Public License"):
+        assert words in texts, words
+    assert "{" not in table
+
+
+# --- FFmpeg ---------------------------------------------------------------------------------------
+
+
+def source_of(ffmpeg: ModuleType, content: bytes, folder: Path) -> Any:
+    """A source whose address is a file of this machine."""
+    (folder / "there").mkdir()
+    (folder / "there" / "it.tar").write_bytes(content)
+    urls = ((folder / "gone" / "it.tar").as_uri(), (folder / "there" / "it.tar").as_uri())
+    return ffmpeg.Source("It", "1", "it.tar", hashlib.sha256(b"right").hexdigest(), urls)
+
+
+def test_a_source_is_fetched_once_from_the_first_address_that_has_it(
+    ffmpeg: ModuleType, tmp_path: Path
+) -> None:
+    source, kept = source_of(ffmpeg, b"right", tmp_path), tmp_path / "kept"
+    assert ffmpeg.fetch(source, kept).read_bytes() == b"right"
+    (tmp_path / "there" / "it.tar").unlink()
+    assert ffmpeg.fetch(source, kept) == kept / "it.tar"
+
+
+def test_a_source_with_other_bytes_is_refused_also_when_it_was_there_before(
+    ffmpeg: ModuleType, tmp_path: Path
+) -> None:
+    source, kept = source_of(ffmpeg, b"wrong", tmp_path), tmp_path / "kept"
+    for _ in range(2):
+        with pytest.raises(ffmpeg.Refused, match="is not It 1: its SHA-256 is"):
+            ffmpeg.fetch(source, kept)
+
+
+def test_a_source_that_nobody_has_is_named_with_its_addresses(
+    ffmpeg: ModuleType, tmp_path: Path
+) -> None:
+    source = source_of(ffmpeg, b"right", tmp_path)
+    (tmp_path / "there" / "it.tar").unlink()
+    with pytest.raises(ffmpeg.Refused, match=r"it\.tar cannot be fetched:\n.*gone.*\n.*there"):
+        ffmpeg.fetch(source, tmp_path / "kept")
+    assert not (tmp_path / "kept" / "it.tar").exists()
+
+
+def test_the_ffmpeg_of_packages_is_under_the_lgpl_and_has_what_the_player_needs(
+    ffmpeg: ModuleType,
+) -> None:
+    for platform, hardware in ffmpeg.HARDWARE.items():
+        options = " ".join((*ffmpeg.OPTIONS, *hardware))
+        assert not re.search(r"enable-(gpl|nonfree|version3|libx26)", options)
+        assert "--disable-everything" in options
+        assert "--disable-autodetect" in options
+        assert "--enable-shared" in options
+        for needed in ("h264,libopus", "--enable-encoder=png"):
+            assert needed in options, platform
+    assert "h264_vaapi,h264_nvdec" in " ".join(ffmpeg.HARDWARE["linux"])
+
+
+def test_pyav_is_the_locked_one(ffmpeg: ModuleType) -> None:
+    lock = (ROOT / "packaging" / "locks" / "player.lock").read_text(encoding="utf-8")
+    assert f"\nav=={ffmpeg.PYAV.version} " in lock
+    assert f"sha256:{ffmpeg.PYAV.sha256}" in lock
+
+
+def test_the_environment_that_is_frozen_gets_pyav_from_here_alone() -> None:
+    lock = "a==1 \\\n    --hash=sha256:0\n    # via b\nav==2 ; x \\\n    --hash=sha256:1\nb==3\n"
+    frozen = recipe("frozen")
+    assert frozen.without("av", lock) == "a==1 \\\n    --hash=sha256:0\n    # via b\nb==3\n"
+    with pytest.raises(ValueError, match="names c 0 times"):
+        frozen.without("c", lock)
