@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import runpy
 import sys
+from pathlib import Path
 
 import pytest
 
+import rejoin
 from rejoin.version import VERSION
 
 
@@ -15,6 +17,6 @@ def test_the_module_runs_the_command_line(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["rejoin", "--version"])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module("rejoin", run_name="__main__")
+        runpy.run_path(str(Path(rejoin.__file__).with_name("__main__.py")), run_name="__main__")
     assert ended.value.code == 0
     assert VERSION in capsys.readouterr().out

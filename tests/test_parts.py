@@ -178,7 +178,6 @@ CHILDREN = {
 BROUGHT_BY = {
     "OpenSSL": "aiortc",
     "dask": "distributed",
-    "psutil": "distributed",
     "_quickjs": "quickjs-ng",
     "botocore": "boto3",
     "jwt": "PyJWT",

@@ -84,7 +84,7 @@ def test_modelled_runs_are_compared_pair_by_pair(tmp_path: Path) -> None:
     folders = [tmp_path / "before", tmp_path / "after"]
     for folder in folders:
         folder.mkdir()
-        simulation.tally(0, 4, folder)
+        simulation.tally(0, 4, folder=folder)
     page, data = tmp_path / "page.markdown", tmp_path / "data.json"
     files = ("--markdown", page, "--json", data)
     assert code_of(invoke("--simulated", *folders, *files)) == 0

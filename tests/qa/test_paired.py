@@ -109,6 +109,6 @@ def test_folders_that_cannot_be_compared_are_refused(before: Path, tmp_path: Pat
 def test_random_worlds_have_traces_by_seed(tmp_path: Path) -> None:
     for name in ("before", "after"):
         (tmp_path / name).mkdir()
-        simulation.tally(0, 12, tmp_path / name)
+        simulation.tally(0, 12, folder=tmp_path / name)
     pairing = paired.compare(tmp_path / "before", tmp_path / "after")
     assert (pairing.pairs, pairing.differences) == (12, ())

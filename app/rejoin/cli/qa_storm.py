@@ -134,7 +134,7 @@ def storm(chosen: StormOptions) -> int:
     """
     from rejoin.qa import storm as world
     from rejoin.qa import storm_chart
-    from rejoin.qa.merge import write_file
+    from rejoin.qa.files import write_file
 
     base = world.Storm(
         players=chosen.players,

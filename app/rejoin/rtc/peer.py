@@ -52,7 +52,7 @@ from rejoin.rtc.peer_states import (
 )
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
-from rejoin.rtc.receiver import CopiedSink, OnFrame
+from rejoin.rtc.receiver import OnFrame, copied
 from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS, IceStart, encode_request
 from rejoin.rtc.socket_filter import MakeFilter
 from rejoin.rtc.statistics import StatisticsCollector
@@ -70,10 +70,9 @@ PREPARE_AFTER_S = 1.0
 class PeerSettings:
     """What all connections of a player have in common.
 
-    `hardware`: what may decode; None is software. `dtls_client`: act as the DTLS client, which
-    saves one round trip, in place of leaving the role to the host (ADR 0023). `max_kbps`: what the
-    host may send, in kbit/s; no more than the Web SDK allows. The others are for testers.
-    """
+    `hardware`: what may decode; None: software. `dtls_client`: be the DTLS client, which saves one
+    round trip, in place of leaving the role to the host (ADR 0023). `max_kbps`: what the host may
+    send, in kbit/s; no more than the Web SDK allows. The others are for testers."""
 
     rules: NetworkRules
     policy: Policy = field(default_factory=Policy)
@@ -192,8 +191,7 @@ class Peer:
             on_sources_ended=lambda: self._on_evidence(HardEvidence.RTCP_BYE, ""),
             on_refused=lambda why: self._fail(why, VideoRefused),
         )
-        on_frame = self._settings.on_frame
-        frames = CopiedSink(self._decoder, number, on_frame) if on_frame else self._decoder
+        frames = copied(self._decoder, number, self._settings.on_frame)
         media = build_media(prepared, transport, frames, self._sinks, owner)
         media.video.limit_bitrate(self._settings.max_kbps * 1000)
         dtls.on("statechange", self._on_dtls_change)
@@ -457,14 +455,12 @@ class Peer:
     @property
     def local_addresses(self) -> frozenset[str]:
         """This machine's addresses that the connection uses; none before its offer."""
-        parts = self._open_parts()
-        return frozenset() if parts is None else parts.transport.local_addresses
+        return parts.transport.local_addresses if (parts := self._open_parts()) else frozenset()
 
     @property
     def channel_acks(self) -> int:
         """How many data channels the host has acknowledged (DATA_CHANNEL_ACK)."""
-        parts = self._open_parts()
-        return 0 if parts is None else parts.transport.channel_acks
+        return parts.transport.channel_acks if (parts := self._open_parts()) else 0
 
     def sample(self) -> ConnectionSample | None:
         """For the detector, each `policy.sample_every_s`; None before the connection is up."""

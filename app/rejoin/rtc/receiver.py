@@ -72,9 +72,12 @@ class FrameSink(Protocol):
 OnFrame = Callable[[ConnectionNumber, EncodedFrame], None]
 
 
-class CopiedSink:
-    """A sink whose frames a tester sees too."""
+def copied(sink: FrameSink, number: ConnectionNumber, on_frame: OnFrame | None) -> FrameSink:
+    """The sink; where there is `on_frame`, a tester sees its frames too."""
+    return sink if on_frame is None else _CopiedSink(sink, number, on_frame)
 
+
+class _CopiedSink:
     def __init__(self, sink: FrameSink, number: ConnectionNumber, on_frame: OnFrame) -> None:
         self._sink = sink
         self._number = number
