@@ -38,7 +38,7 @@ from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.media.receive.sources import ReceivedSources
 from rejoin.rtc.codecs import offer_every_profile, offered_video_types
-from rejoin.rtc.receiver import AudioReceiver, CopiedSink, VideoReceiver, negotiated_of
+from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, copied, negotiated_of
 
 MEDIA, RTX, OTHER, OURS = 10, 11, 12, 99
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -455,7 +455,7 @@ def test_a_tester_sees_what_the_decoder_gets() -> None:
     frames = Frames()
     seen: list[tuple[ConnectionNumber, EncodedFrame]] = []
     number = ConnectionNumber(3)
-    sink = CopiedSink(frames, number, lambda *copied: seen.append(copied))
+    sink = copied(frames, number, lambda *seen_frame: seen.append(seen_frame))
     frame = EncodedFrame(b"data", 1, True, False)
     sink.submit(frame)
     assert frames == [frame]
