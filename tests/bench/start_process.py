@@ -119,11 +119,11 @@ def _at_first_frame(begin: Any) -> None:
 
     run = home._run
 
-    def run_until(*arguments: Any) -> int:
+    def run_until(link: str | None, instance: Any) -> int:
         from rejoin.gui.home import program
 
         program._begin = begin
-        return run(*arguments)
+        return run(link, instance)
 
     home._run = run_until
     sys.argv = ["rejoin", "home"]

@@ -13,7 +13,7 @@ from conftest import LogRecords
 from helpers.fake_pads import FakePads
 from helpers.fake_port import FakePort
 from helpers.home_scene import WOOD
-from helpers.window_faces import LIVE, wait_until
+from helpers.window_faces import LIVE, wait_until, words
 from rejoin.core.events import CloseForNowRequested, Event
 from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.gui.home import played_game
@@ -35,6 +35,9 @@ class Client(FakePort):
         self.snapshot = Snapshot(Stage.IDLE)
         self.fails = fails
         self._asked = False
+
+    def problems(self) -> tuple[str, ...]:
+        return () if self.problem_text is None else (self.problem_text,)
 
     def post(self, event: Event) -> None:
         super().post(event)
@@ -89,6 +92,23 @@ def test_a_game_that_is_closed_hides_at_once_and_then_gives_its_claims_back(
     assert bench.game.ending == Ending(EndingKind.CLOSED_FOR_NOW)
     assert not is_taken("0" * 16, tmp_path)
     assert not bench.game.stuck
+
+
+def test_a_problem_is_shown_once_and_logged_once(
+    application: QApplication, tmp_path: Path, expected_logs: LogRecords
+) -> None:
+    bench = Bench(Client(), tmp_path)
+    bench.window.resize(1280, 720)
+    bench.client.problem_text = "No sound: there is no device."
+    bench.client.publish(LIVE)
+    shown = bench.client.problem_text
+    assert wait_until(lambda: shown in words(bench.game.view), 60.0)
+    bench.game.view.refresh()
+    assert words(bench.game.view).count(shown) == 1
+    assert [line for line in expected_logs.lines if shown in line] == expected_logs.lines
+    assert len(expected_logs.lines) == 1
+    bench.game.view.close()
+    assert wait_until(lambda: "over" in bench.heard, 60.0)
 
 
 def test_a_client_that_fails_leads_home_and_is_logged(

@@ -20,7 +20,6 @@ from rejoin.gui.renderer_choice import Choice
 from rejoin.gui.surface_choice import SurfaceUse
 from rejoin.gui.window_options import WindowOptions
 from rejoin.gui.window_size import open_on
-from rejoin.language import tr
 from rejoin.runtime import opening
 from rejoin.runtime.instance_server import OnActivate
 from rejoin.runtime.launch import GameToPlay
@@ -138,8 +137,7 @@ class PlayedGame(QObject):
                 self._has_begun = True
                 self.began.emit()
             for problem in self._said.new(self._parts.player.problems()):
-                _log.warning("%s", problem)
-                self.say(tr(problem))
+                _log.warning("%s", problem)  # the view shows it
         if not self._thread.running and self._parts.player.snapshot.stage is not Stage.ENDED:
             self.view.close()
 
