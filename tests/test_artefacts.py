@@ -9,7 +9,9 @@ from __future__ import annotations
 import configparser
 import importlib.util
 import json
+import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -116,6 +118,19 @@ def test_the_entry_runs_child_programs() -> None:
     assert "Traceback" not in done.stderr
     for name in PROGRAMS:
         assert importlib.util.find_spec(PROGRAMS[name]) is not None
+
+
+def test_a_browser_gets_the_environment_that_the_program_was_started_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QT_PLUGIN_PATH", "QML2_IMPORT_PATH"):
+        monkeypatch.setenv(name, "/opt/rejoin/_internal")
+    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/home/me/lib")
+    entry = runpy.run_path(str(ROOT / "packaging" / "frozen" / "entry.py"), run_name="entry")
+    entry["give_back_environment"]()
+    assert "/opt/rejoin/_internal" not in os.environ.values()
+    assert os.environ["LD_LIBRARY_PATH"] == "/home/me/lib"
+    assert "LD_LIBRARY_PATH_ORIG" not in os.environ
 
 
 def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None:

@@ -92,9 +92,28 @@ def test_no_other_file_says_the_version_of_the_wheel() -> None:
 # --- the whole ------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def _committer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("NAME", "A B"), ("EMAIL", "a@b.example")):
+        monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
+        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+
+
+def repository(folder: Path, names: list[str]) -> Path:
+    """One of its own, with these files as they are now."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "-m", "All of it")
+    return folder
+
+
 @pytest.fixture(name="clone")
-def _clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository of its own with the sources as they are now, and a key beside it."""
+def _clone(tmp_path: Path) -> Path:
+    """What the wheel is made of, and the recipes."""
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         check=False,
@@ -102,19 +121,19 @@ def _clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     if listed.returncode:
         pytest.skip("this is no checkout")
-    clone = tmp_path / "clone"
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file() and not name.startswith("tests/data"):
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, clone / name)
-    for name, value in (("NAME", "A B"), ("EMAIL", "a@b.example")):
-        monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
-        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    git(clone, "init", "--quiet", "--initial-branch", "main")
-    git(clone, "add", "--all")
-    git(clone, "commit", "--quiet", "-m", "All of it")
-    return clone
+    files = [name for name in listed.stdout.decode().split("\0") if (ROOT / name).is_file()]
+    needed = ("app/", "resources/", "packaging/")
+    return repository(
+        tmp_path / "clone", [name for name in files if "/" not in name or name.startswith(needed)]
+    )
+
+
+@pytest.fixture(name="small")
+def _small(tmp_path: Path) -> Path:
+    """What a release changes, alone."""
+    return repository(
+        tmp_path / "small", ["app/rejoin/version.py", "CHANGELOG.md", "README.md", ".gitignore"]
+    )
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -133,12 +152,15 @@ def new_key(folder: Path) -> Path:
 
 
 def released(recipe: ModuleType, clone: Path, monkeypatch: pytest.MonkeyPatch, *flags: str) -> int:
-    """As the command line, in the clone; of the artefacts wheel and sdist alone."""
+    """As the command line, in the clone; of the artefacts wheel and sdist alone, or a stand-in."""
 
     def package(root: Path, updates_url: str | None, key: Path) -> None:
-        shutil.rmtree(root / "dist", ignore_errors=True)
-        build = [sys.executable, str(root / "packaging" / "wheel" / "build.py")]
-        subprocess.run(build, check=True, cwd=root, capture_output=True)
+        build = root / "packaging" / "wheel" / "build.py"
+        if build.exists():
+            subprocess.run([sys.executable, str(build)], check=True, cwd=root, capture_output=True)
+        else:
+            (root / "dist").mkdir()
+            (root / "dist" / "an-artefact").write_text("x")
 
     monkeypatch.setattr(recipe, "ROOT", clone)
     monkeypatch.setattr(recipe, "package", package)
@@ -211,34 +233,34 @@ def test_a_release_is_committed_signed_verified_and_tagged_and_a_feed_is_renewed
 @needs_minisign
 def test_what_fails_leaves_no_tag_and_says_how_to_undo_the_commit(
     recipe: ModuleType,
-    clone: Path,
+    small: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     key, other = new_key(tmp_path / "keys"), new_key(tmp_path / "others")
     shutil.copyfile(other.with_suffix(".pub"), key.with_suffix(".pub"))
-    before = git(clone, "rev-parse", "HEAD")
-    assert released(recipe, clone, monkeypatch, "7.8.9", "--key", str(key)) == 1
+    before = git(small, "rev-parse", "HEAD")
+    assert released(recipe, small, monkeypatch, "7.8.9", "--key", str(key)) == 1
     said = capsys.readouterr().err
     assert "is not that of" in said
-    assert git(clone, "tag", "--list") == ""
-    subprocess.run(said.partition("undo it: ")[2].split(), check=True, cwd=clone)
-    assert git(clone, "rev-parse", "HEAD") == before
+    assert git(small, "tag", "--list") == ""
+    subprocess.run(said.partition("undo it: ")[2].split(), check=True, cwd=small)
+    assert git(small, "rev-parse", "HEAD") == before
 
 
 @needs_minisign
 def test_what_cannot_be_released_is_refused_before_anything_changes(
     recipe: ModuleType,
-    clone: Path,
+    small: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     key = str(new_key(tmp_path / "keys"))
     monkeypatch.delenv(recipe.KEY_VARIABLE, raising=False)
-    git(clone, "tag", "v3.0.0")
-    before = git(clone, "rev-parse", "HEAD")
+    git(small, "tag", "v3.0.0")
+    before = git(small, "rev-parse", "HEAD")
     url = ("--updates-url", "https://rejoin.example/rejoin-feed.json")
     for flags, why in (
         (("7.8.9",), "name the secret key"),
@@ -249,13 +271,13 @@ def test_what_cannot_be_released_is_refused_before_anything_changes(
         (("7.8.9", "--key", key, "--notes-url", "http://rejoin.example"), "by https"),
         (("7.8.9", "--key", key, *url), "give --notes-url"),
     ):
-        assert released(recipe, clone, monkeypatch, *flags) == 1
+        assert released(recipe, small, monkeypatch, *flags) == 1
         assert why in capsys.readouterr().err
-    (clone / "README.md").write_text("changed")
-    assert released(recipe, clone, monkeypatch, "7.8.9", "--key", key) == 1
+    (small / "README.md").write_text("changed")
+    assert released(recipe, small, monkeypatch, "7.8.9", "--key", key) == 1
     assert "not committed" in capsys.readouterr().err
-    assert git(clone, "rev-parse", "HEAD") == before
-    assert git(clone, "diff", "--name-only") == "README.md"
+    assert git(small, "rev-parse", "HEAD") == before
+    assert git(small, "diff", "--name-only") == "README.md"
 
 
 def test_the_key_may_come_from_the_environment(

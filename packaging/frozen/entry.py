@@ -1,8 +1,26 @@
 """What the frozen program starts with: the same as `python -m rejoin`."""
 
 import multiprocessing
+import os
 
-from rejoin.__main__ import start
 
-multiprocessing.freeze_support()
-start()
+def give_back_environment() -> None:
+    """What PyInstaller has set for this process, which has read it by now: a browser that it starts
+    would load our libraries and Qt's plugins. A Rejoin that it starts gets all of it anew."""
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        before = os.environ.pop(f"{name}_ORIG", None)
+        if before is not None:
+            os.environ[name] = before
+        else:
+            os.environ.pop(name, None)
+    for name in ("QT_PLUGIN_PATH", "QML2_IMPORT_PATH"):  # the wheel of PySide6 finds its own
+        os.environ.pop(name, None)
+
+
+if __name__ == "__main__":
+    give_back_environment()
+    multiprocessing.freeze_support()
+
+    from rejoin.__main__ import start
+
+    start()

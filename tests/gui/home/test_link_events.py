@@ -16,6 +16,10 @@ from rejoin.runtime.player_settings import PlayerSettings
 LINK = "rejoin://play?backend=https%3A%2F%2Fgames.example&name=a%20b"
 
 
+def no_game(game: object) -> object:
+    raise AssertionError("nothing is played here")
+
+
 def test_a_link_is_handed_on_as_it_was_written(application: QApplication) -> None:
     opened: list[str] = []
     parent = QObject()
@@ -43,5 +47,5 @@ def test_on_macos_the_home_takes_them(
 
     monkeypatch.setattr(program, "_begin", begun)
     monkeypatch.setattr(program, "LINKS_ARE_EVENTS", True)
-    assert program.run(PlayerSettings, lambda game: None) == 0  # type: ignore[arg-type, return-value]
+    assert program.run(PlayerSettings, no_game) == 0  # type: ignore[arg-type]
     assert isinstance(shown[0], StepPage)

@@ -141,7 +141,7 @@ def test_the_button_opens_the_notes_and_without_a_browser_their_address_is_shown
 def test_its_texts_are_translated_and_nothing_is_cut(language: str) -> None:
     appearance = Appearance(text_percent=200, language=language)
     with page("home:games", SMALL, appearance) as root:
-        [home] = root.findChildren(HomePage) or [root]
+        [home] = root.findChildren(HomePage)
         line = NewerVersionLine(lambda url: False)
         column = home.layout()
         assert column is not None

@@ -24,6 +24,9 @@ NOT_AT_FIRST = (
     "fastapi",
     "keyring",
     "pydantic",
+    "rejoin.gui.home.link_events",
+    "rejoin.gui.home.newer_version",
+    "rejoin.runtime.updates",
 )
 
 FIRST_PAINT = """

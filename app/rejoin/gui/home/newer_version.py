@@ -49,8 +49,8 @@ class NewerVersionLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(EDGE, 0, EDGE, 0)
         row.setSpacing(12)
-        row.addWidget(self.text, 1)
         row.addWidget(self.button)
+        row.addWidget(self.text, 1)
         self.hide()
 
     def show_newer(self, newer: Newer | None) -> None:
