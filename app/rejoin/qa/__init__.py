@@ -18,12 +18,15 @@ Glossary:
     figure       what two builds are compared in: a share of drops, a count, or values of drops
     budget       limits of figures, in a TOML file
     paired       of modelled runs: one of each build with the same seed
+    storm        all games of a Region dropped at once, in one modelled world
     ledger       the sessions that runs have started and that may still run
     guardian     a process that ends the sessions of a run that was killed
 
 Read in this order: simulation; runner, game_client, live; verdicts, results, client_case,
 case_process, case_player, messages, campaign; ledger, guardian, guardian_process, sweep;
 report_text, ci, junit, markdown, merge; process_usage, call_counts, figures, exact_tests, budget,
-comparison, comparison_report, paired; traces, trace_schema; scoring; diagram; input_check.
-The commands themselves are in `rejoin.cli.qa`, `qa_run`, `qa_report` and `qa_compare`.
+comparison, comparison_report, paired; storm, storm_chart; traces, trace_schema; scoring; diagram;
+input_check.
+The commands themselves are in `rejoin.cli.qa`, `qa_run`, `qa_report`,
+`qa_compare` and `qa_storm`.
 """
