@@ -17,7 +17,8 @@ from typing import Final
 
 from rejoin.core.model import Policy
 from rejoin.injector import plans
-from rejoin.injector.faults import Calls, HttpFault, HttpKind
+from rejoin.injector.faults import Calls, Fault, HttpFault, HttpKind
+from rejoin.injector.injector import Injector
 from rejoin.qa import case_process, client_case
 from rejoin.runtime import studio_profile
 
@@ -40,7 +41,13 @@ def _slow_detector() -> None:
 
 def _leak() -> None:
     """Each drop leaves a million bytes behind."""
-    _before_each_drop(lambda: _leaked.append(os.urandom(LEAKED_BYTES)))
+    start = Injector.start
+
+    def leaking(self: Injector, *faults: Fault) -> object:
+        _leaked.append(os.urandom(LEAKED_BYTES))
+        return start(self, *faults)
+
+    Injector.start = leaking  # type: ignore[method-assign,assignment]
 
 
 def _lost_answers() -> None:
@@ -54,17 +61,6 @@ def _lost_answers() -> None:
         if plan is None or chance.random() >= LOST_SHARE:
             return plan
         return plans.Plan(plan.name, (*plan.faults, lost), plan.how, plan.is_outage, plan.outage_s)
-
-    client_case.plan_of = plan_of  # type: ignore[attr-defined]
-
-
-def _before_each_drop(work: Callable[[], None]) -> None:
-    """`work` is done in each drop, once its connection is cut."""
-    whole = plans.plan_of
-
-    def plan_of(name: str, window_s: float, own: object = None) -> plans.Plan | None:
-        work()
-        return whole(name, window_s, own)  # type: ignore[arg-type]
 
     client_case.plan_of = plan_of  # type: ignore[attr-defined]
 

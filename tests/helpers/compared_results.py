@@ -19,10 +19,12 @@ def a_drop(
     noticed_s: float = 0.9,
     freeze_s: float = 1.3,
     calls: CallCounts | None = ONE_CALL,
+    answered_s: float = 0.15,
+    connected_s: float = 0.05,
     outcome: str = "live",
     has_fault: bool = True,
 ) -> EpisodeResult:
-    """The drop of the fault with this number, from 0."""
+    """The drop of the fault with this number, from 0. `freeze_s`: without a picture."""
     media_s = -0.01
     steps = [
         StepResult("last media", media_s),
@@ -34,8 +36,8 @@ def a_drop(
         sent_s = media_s + noticed_s + 0.1
         steps += [
             StepResult("request sent", round(sent_s, 4)),
-            StepResult("answer received", round(sent_s + 0.15, 4)),
-            StepResult("connected", round(sent_s + 0.2, 4)),
+            StepResult("answer received", round(sent_s + answered_s, 4)),
+            StepResult("connected", round(sent_s + answered_s + connected_s, 4)),
             StepResult("first frame", end_s),
         ]
     if outcome in ("live", "healed"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from rejoin.errors import BadInputError
 from rejoin.qa import comparison, figures
 from rejoin.qa.budget import Budget
 from rejoin.qa.comparison import Comparison, Conclusion, Finding, Question
-from rejoin.qa.results import CaseRecord
+from rejoin.qa.results import CallCounts, CaseRecord, EpisodeResult
 from rejoin.qa.verdicts import Verdict
 
 RECORDED = Path(__file__).parents[1] / "data" / "compared_builds.json"
@@ -83,13 +84,20 @@ def test_an_unchanged_build_is_not_flagged() -> None:
 # --- recorded live drops --------------------------------------------------------------------------
 
 
+def of_recorded_drop(drop: dict[str, Any]) -> EpisodeResult:
+    calls = CallCounts(*drop.pop("calls", (1, 0, 0)))
+    return a_drop(**drop, calls=calls)
+
+
+@pytest.fixture(scope="module")
 def recorded() -> dict[str, list[CaseRecord]]:
     whole: dict[str, list[dict[str, Any]]] = json.loads(RECORDED.read_text(encoding="utf-8"))
     return {
         build: [
             a_play(
-                *(a_drop(number, **drop) for number, drop in enumerate(play["drops"])),
+                *map(of_recorded_drop, play["drops"]),
                 build=build,
+                verdict=Verdict(play["verdict"]),
                 memory_mb=tuple(play["memory_mb"]),
                 waited_share=play["waited_share"],
                 index=index,
@@ -98,6 +106,41 @@ def recorded() -> dict[str, list[CaseRecord]]:
         ]
         for build, plays in whole.items()
     }
+
+
+UNCHANGED = tuple(f"unchanged:{number}" for number in range(1, 6))
+
+
+def test_twenty_of_twenty_comparisons_of_live_runs_of_one_build_are_not_flagged(
+    recorded: dict[str, list[CaseRecord]],
+) -> None:
+    """Five runs of the same build, each with each: three of them were played in turn, two on
+    another occasion, and the machine was never idle."""
+    flagged = {
+        (before, after): found(compared(recorded[before], recorded[after]))
+        for before, after in itertools.permutations(UNCHANGED, 2)
+    }
+    assert len(flagged) == 20
+    assert not any(flagged.values()), flagged
+
+
+def test_live_drops_drawn_again_are_not_flagged(recorded: dict[str, list[CaseRecord]]) -> None:
+    chance = random.Random(5)
+    pool = [record for name in UNCHANGED for record in recorded[name]]
+    for _ in range(20):
+        before, after = chance.choices(pool, k=8), chance.choices(pool, k=8)
+        assert not found(compared(before, after))
+
+
+def test_a_slower_detector_and_a_leak_are_found_in_forty_live_drops(
+    recorded: dict[str, list[CaseRecord]],
+) -> None:
+    for before in UNCHANGED[:3]:  # they were played in turn with these
+        slow = compared(recorded[before][:8], recorded["detector 1 s slower"][:8])
+        assert (slow.before and slow.before.drops, slow.after.drops) == (40, 40)
+        assert found(slow) == {"noticed_s"}
+        leak = compared(recorded[before][:8], recorded["leak of 1 MB a drop"][:8])
+        assert found(leak) == {"memory_mb"}
 
 
 # --- what is said ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 
+import numpy as np
 import pytest
 
 from rejoin.qa import exact_tests
@@ -55,9 +56,7 @@ def test_values_of_several_strata_among_all_their_arrangements() -> None:
         Stratum((10.0, 14.0, 11.0), (12.0, 13.5)),
         Stratum((100.0,), (101.0,)),
     ]
-    ranks = exact_tests._ranks(
-        exact_tests.np.concatenate([exact_tests._aligned(each) for each in strata])
-    )
+    ranks = exact_tests._ranks(np.concatenate([exact_tests._aligned(each) for each in strata]))
     parts = ((ranks[:4], 2), (ranks[4:9], 2), (ranks[9:], 1))
     found = sum(float(part[-count:].sum()) for part, count in parts)
     sums = [

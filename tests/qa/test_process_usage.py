@@ -26,7 +26,7 @@ def test_a_system_that_does_not_say_is_no_failure(monkeypatch: pytest.MonkeyPatc
         def memory_full_info(self) -> object:
             raise psutil.AccessDenied
 
-    monkeypatch.setattr(process_usage.psutil, "Process", Silent)
+    monkeypatch.setattr(psutil, "Process", Silent)
     assert own_memory_mb() is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -49,7 +50,7 @@ def test_what_is_saved_is_near_the_most_and_never_more() -> None:
 
 def test_the_most_is_that_of_the_matching_of_games_to_calls() -> None:
     chance_free = replace(SMALL, windows_s=(40.0, 60.0))
-    world = storm._World(chance_free, storm.random.Random(3))
+    world = storm._World(chance_free, random.Random(3))
     world.begin()
     games = [
         Waiting(each.ends_at - 30.5, each.ends_at - 30.5)

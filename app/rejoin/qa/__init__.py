@@ -20,6 +20,7 @@ Glossary:
     figure       what two builds are compared in: a share of drops, a count, or values of drops
     budget       limits of figures, in a TOML file
     paired       of modelled runs: one of each build with the same seed
+    storm        all games of a Region dropped at once, in one modelled world
     ledger       the sessions that runs have started and that may still run
     learned      what was measured of a service, for the emulator and simulated worlds
     finding      what one session of `learn` has shown
@@ -30,6 +31,7 @@ kept_pictures, case_process, case_player, messages, campaign; ledger, guardian, 
 sweep; files, traces, trace_schema, attached, measured; report_text, drops, ci, junit, markdown,
 report_json, report_charts, report_page, webrtc_dump, merge; learned, learn_session, learn,
 known_service; process_usage, call_counts, figures, exact_tests, budget, comparison,
-comparison_report, paired; scoring; diagram; input_check.
-The commands themselves are in `rejoin.cli.qa`, `qa_run`, `qa_learn`, `qa_report` and `qa_compare`.
+comparison_report, paired; storm, storm_chart; scoring; diagram; input_check.
+The commands themselves are in `rejoin.cli.qa` and its siblings `qa_run`, `qa_report`, `qa_learn`,
+`qa_compare`, `qa_storm` and `qa_fleet`.
 """

@@ -118,7 +118,7 @@ def values_are_higher(strata: Sequence[Stratum]) -> float:
     )
     if variance <= 0.0:
         return 1.0
-    return 1.0 - NormalDist().cdf((found - mean) / math.sqrt(variance))
+    return NormalDist().cdf((mean - found) / math.sqrt(variance))
 
 
 def _comparable(strata: Sequence[Stratum]) -> list[Stratum]:

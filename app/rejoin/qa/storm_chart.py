@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from rejoin.qa.storm import Lost
 
-_WIDTH, _HEIGHT = 760, 440
+_WIDTH, _HEIGHT = 820, 440
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 620, 70, 370
 _COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#6b6b6b")
 """Okabe and Ito's, which people with any colour vision can tell apart."""
