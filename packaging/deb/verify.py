@@ -99,6 +99,7 @@ class Root:
 
 def make_root(suite: str, folder: Path) -> Root:
     shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         ["mmdebstrap", "--variant=minbase", "--quiet", suite, str(folder), MIRROR], check=True
     )
