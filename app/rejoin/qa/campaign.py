@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from rejoin.errors import RejoinError
-from rejoin.qa import results, verdicts
+from rejoin.qa import results, traces, verdicts
 from rejoin.qa.case_player import CasePlayer
 from rejoin.qa.client_case import Job, utc_now
 from rejoin.qa.guardian import Guardian
@@ -270,9 +270,8 @@ class Campaign:
         how = self._how
         trace = None
         if how.folder is not None:
-            trace = (
-                how.folder / TRACES / f"{play.index:04}-{traces.file_name(play.case.name)}.jsonl"
-            )
+            name = traces.file_name(play.case.name)
+            trace = how.folder / TRACES / f"{play.index:04}-{name}.jsonl"
         return Job(
             run=self.name,
             scenario=self._scenario.name,
