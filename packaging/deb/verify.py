@@ -23,6 +23,7 @@ import json
 import os
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -99,6 +100,7 @@ class Root:
 
 def make_root(suite: str, folder: Path) -> Root:
     shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         ["mmdebstrap", "--variant=minbase", "--quiet", suite, str(folder), MIRROR], check=True
     )
@@ -152,8 +154,10 @@ def probes_hardware(root: Root) -> None:
         for packet in clip():
             [frame] = codec.decode(Packet(packet))
             file.write(frame.to_ndarray(format="nv12").tobytes())
-    root.run("mkdir", "-p", "/dev/dri")
-    root.run("mknod", "-m", "666", "/dev/dri/renderD128", "c", "1", "3")
+    node = root.folder / "dev/dri/renderD128"
+    node.parent.mkdir(parents=True)
+    os.mknod(node, stat.S_IFCHR, os.makedev(1, 3))
+    node.chmod(0o666)
     card = (
         *("env", f"LD_PRELOAD={place}/{driver}", f"LIBVA_DRIVERS_PATH={place}"),
         *("LIBVA_DRIVER_NAME=stand_in", f"STAND_IN_PICTURES={place}/pictures.nv12"),
@@ -164,19 +168,27 @@ def probes_hardware(root: Root) -> None:
         "wrong": (1, "its pictures differ from those decoded in software"),
     }
     for fault, (code, words) in seen_as.items():
-        ended, said = root.ended(*card, f"STAND_IN_FAULT={fault}", *probe, user=USER)
+        ended, said = unhurried(root, *card, f"STAND_IN_FAULT={fault}", *probe)
         if ended != code or words not in said:
             raise Failed(f"with a card that is {fault or 'right'} the probe said: {said}")
-    for fault, words in (("", "vaapi"), ("crash", "software")):
-        _, said = root.ended(
-            *card, f"STAND_IN_FAULT={fault}", "rejoin", "doctor", "--json", user=USER
-        )
+    for fault, words in (("", "(vaapi)"), ("crash", "in software")):
+        doctor = (f"STAND_IN_FAULT={fault}", "rejoin", "doctor", "--json")
+        _, said = unhurried(root, *card, *doctor)
         report = json.loads(said[said.index("{") :])
-        [found] = (each for each in report["checks"] if each["check"] == "decoder")
-        if words not in json.dumps(found).lower():
+        [found] = (each["found"] for each in report["checks"] if each["check"] == "decoder")
+        if words not in found:
             raise Failed(f"with a card that is {fault or 'right'} the doctor said: {found}")
-    shutil.rmtree(root.folder / "dev/dri")
+    shutil.rmtree(node.parent)
     shutil.rmtree(folder)
+
+
+def unhurried(root: Root, *command: str) -> tuple[int, str]:
+    """As `Root.ended` for the user; again while a busy machine makes the stand-in too slow."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        code, said = root.ended(*command, user=USER)
+        if "it is slow" not in said or time.monotonic() > until:
+            return code, said
 
 
 def library_can_be_replaced(root: Root, work: Path) -> str:

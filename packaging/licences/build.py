@@ -83,7 +83,7 @@ class Found:
 @dataclass(frozen=True)
 class Part:
     """A distribution in the program, with what its wheel brings. `of_wheel`: components of the
-    wheel's own bill: name, version, licence."""
+    wheel's own bill: name, version, licence, package URL."""
 
     name: str
     version: str
@@ -91,7 +91,7 @@ class Part:
     texts: Mapping[str, str]
     sha256: str | None = None
     brings: Sequence[Found] = ()
-    of_wheel: Sequence[tuple[str, str, str]] = ()
+    of_wheel: Sequence[tuple[str, str, str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -183,8 +183,11 @@ def found_in(library: Library, internal: Path, given: Mapping[str, str | None]) 
     return Found(library, version, digest if SHARED.search(files[0]) else None)
 
 
-def of_wheel(distribution: metadata.Distribution, known: set[str]) -> list[tuple[str, str, str]]:
-    """What the wheel's own bills name, but for itself and for those `known`, lower case."""
+def of_wheel(
+    distribution: metadata.Distribution, known: set[str]
+) -> list[tuple[str, str, str, str]]:
+    """What the wheel's own bills name, but for itself and for the C libraries `known`, lower
+    case."""
     own = licences.canonical(distribution.metadata["Name"])
     rows = set()
     for file in distribution.files or ():
@@ -192,9 +195,10 @@ def of_wheel(distribution: metadata.Distribution, known: set[str]) -> list[tuple
             continue
         bill = json.loads(file.read_text(encoding="utf-8"))
         for each in bill.get("components", ()):
-            name = str(each.get("name", ""))
-            if name and name.lower() not in known and licences.canonical(name) != own:
-                rows.add((name, str(each.get("version", "")), _licence_in(each)))
+            name, where = str(each.get("name", "")), str(each.get("purl", ""))
+            listed = name.lower() in known and where.startswith("pkg:generic/")
+            if name and not listed and licences.canonical(name) != own:
+                rows.add((name, str(each.get("version", "")), _licence_in(each), where))
     return sorted(rows)
 
 
@@ -312,10 +316,11 @@ def _of_part(part: Part) -> Component:
             name=each,
             version=version or None,
             type=ComponentType.LIBRARY,
-            bom_ref=f"{name}/{each}@{version}",
+            bom_ref=f"{name}/{where or each}@{version}",
             licenses=licence(said),
+            purl=PackageURL.from_string(where) if where else None,
         )
-        for each, version, said in part.of_wheel
+        for each, version, said, where in part.of_wheel
     ]
     return Component(
         name=part.name,
@@ -381,7 +386,7 @@ def notice(what: Contents) -> str:
         for each in part.brings:
             rows.append((f"  {each.library.name}", each.version or "", each.library.licence))
             owners[f"{each.library.name} in {part.name}"] = _texts(each.library)
-        rows += [(f"  {name}", version, said) for name, version, said in part.of_wheel]
+        rows += [(f"  {name}", version, said) for name, version, said, _ in part.of_wheel]
     return "\n".join(
         [
             text.format(

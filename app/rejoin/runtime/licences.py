@@ -129,11 +129,11 @@ def component_of(distribution: metadata.Distribution) -> Component:
 def licence_of(distribution: metadata.Distribution) -> str:
     """The expression of its metadata, or what older metadata has in its place."""
     fields = distribution.metadata
-    expression = str(fields.get("License-Expression") or "").strip()
+    expression = fields["License-Expression"].strip() if "License-Expression" in fields else ""
     if expression:
         return expression
     rows = [row for row in fields.get_all("Classifier") or () if row.startswith("License :: ")]
-    said = str(fields.get("License") or "").strip()
+    said = fields["License"].strip() if "License" in fields else ""
     if said and len(said) <= _SHORT and "\n" not in said:
         return CLASSIFIERS.get(said, said)
     names = [row.rpartition(" :: ")[2] for row in rows]

@@ -1,4 +1,4 @@
-"""The libopus that PyAV brings, by ctypes: what FFmpeg has no way to ask of it (see `opus`)."""
+"""The libopus that PyAV brings or links, by ctypes: what FFmpeg has no way to ask (see `opus`)."""
 
 from __future__ import annotations
 

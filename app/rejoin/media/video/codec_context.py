@@ -19,7 +19,7 @@ def hardware_built_in() -> frozenset[str]:
     """The hardware that this build of FFmpeg has H.264 decoders for, present or not.
 
     PyAV 18.1's wheels: cuda on Linux x86-64 and none on arm64; d3d11va, dxva2, d3d12va and cuda on
-    Windows; videotoolbox on macOS. A PyAV built against the system's FFmpeg may have vaapi.
+    Windows; videotoolbox on macOS. Our packages for Linux (packaging/ffmpeg) have vaapi and cuda.
     """
     configs = Codec("h264", "r").hardware_configs
     return frozenset(config.device_type.name for config in configs if config.is_supported)
