@@ -165,7 +165,7 @@ class Player:
         """Wait for this many more readable frames."""
         have = len(self.readings)
         await self.until(lambda: len(self.readings) >= have + count)
-        return [reading for reading in self.readings[have:] if reading is not None]
+        return [each for each in self.readings[have : have + count] if each is not None]
 
     async def shows(self, counter: int) -> None:
         """Wait for a picture of the game at this counter or later; those that are on their way may

@@ -124,7 +124,9 @@ def test_the_backend_goes_down_and_then_listens_on_its_port_again() -> None:
 
 async def test_a_backend_without_hosts() -> None:
     offer = Path(__file__).parents[1] / "data" / "signal-request-websdk-1.2.0-chromium-156.json"
-    settings = EmulatorSettings(notice_graceful_close_s=0.0)
+    settings = EmulatorSettings(
+        notice_graceful_close_s=0.0, application_ids=("a-first", "a-second")
+    )
     async with contextlib.AsyncExitStack() as stack:
         there = await stack.enter_async_context(studio(settings, no_host=True))
         http = httpx.AsyncClient(
@@ -139,8 +141,10 @@ async def test_a_backend_without_hosts() -> None:
         started = await http.post(
             "/v1/sessions",
             headers={"Idempotency-Key": "k" * 32},
-            json={"signal_request": offer.read_text(), "attempt": 1},
+            json={"signal_request": offer.read_text(), "attempt": 1, "application": "a-second"},
         )
+        sessions = (await control.state())["sessions"]
+        assert [session["application"] for session in sessions] == ["a-second"]
         view = f"/v1/sessions/{started.json()['session_id']}"
 
         async def next_status(known: str) -> str:

@@ -99,7 +99,7 @@ class LearnOptions(ProfileOptions):
 @token_file("sign-in token for the studio's backend")
 @profile_options
 @options.as_values(LearnOptions)
-@needs("qa", "studio")
+@needs("qa")
 def learn(chosen: LearnOptions) -> int:
     """Start one real session after another, and measure how the service behind a backend behaves.
 

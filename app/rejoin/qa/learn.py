@@ -107,7 +107,12 @@ class Learning:
                 self._problems.append(f"{self.plan.max_minutes:g} minutes were over")
                 return
             leave = tuple(Leave)[number % len(Leave)]
-            self.on_progress(f"session {number + 1} of {self.plan.sessions}: {leave.value} client")
+            each_s = (time.monotonic() - began_at) / number if number else _SESSION_S
+            minutes = math.ceil(each_s * (self.plan.sessions - number) / 60)
+            self.on_progress(
+                f"session {number + 1} of {self.plan.sessions}: {leave.value} client; "
+                f"about {minutes} min left"
+            )
             await self._measure(leave, guardian)
 
     async def _measure(self, leave: Leave, guardian: Guardian) -> None:

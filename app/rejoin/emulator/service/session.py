@@ -402,6 +402,7 @@ class StreamSession:
         return {
             "session": self.session_id,
             "group": self.group_id,
+            "application": self._application_id,
             "arn": self.arn,
             "status": self.status,
             "reason": self.reason,
