@@ -33,7 +33,7 @@ async def test_a_call_has_the_ids_of_its_own_tasks_and_threads() -> None:
         note(answer(name))
 
     found = await asyncio.gather(call("a"), call("b"))
-    assert found == [["a-0", "a-1", "a-2"], ["b-0", "b-1", "b-2"]]
+    assert list(found) == [["a-0", "a-1", "a-2"], ["b-0", "b-1", "b-2"]]
 
 
 @pytest.mark.parametrize("parsed", [{}, {"ResponseMetadata": "x"}, answer(None), answer("a b\r\n")])

@@ -108,6 +108,40 @@ def test_a_drop_that_heals_is_no_reconnect() -> None:
     assert [step.name for step in timeline.steps] == ["fault", "stalled", "lost", "live again"]
 
 
+REJOINED = Record(0.0, "event", "RejoinRequested", {})
+
+
+def test_the_client_after_a_crash_counts_its_episodes_on() -> None:
+    records = [
+        state("Lost", 11.0, episode=1),
+        state("Live", 12.0, episode=1, health="healthy"),
+        of_fault("crash", 20.0),
+        REJOINED,
+        state("AwaitingService", 20.1, episode=1),
+        state("Live", 21.0, episode=1, health="healthy"),
+        state("Lost", 31.0, episode=2),
+    ]
+    found = timelines(records)
+    assert [(each.episode, each.began_at, each.outcome) for each in found] == [
+        (1, 11.0, "healed"),
+        (2, 20.0, "healed"),
+        (3, 31.0, "open"),
+    ]
+
+
+def test_a_crash_while_reconnecting_is_part_of_its_episode() -> None:
+    records = [
+        *(state("Lost", 11.0, episode=1), state("Live", 12.0, episode=1, health="healthy")),
+        state("Lost", 21.0, episode=2),
+        REJOINED,
+        state("AwaitingService", 22.0, episode=1),
+        state("Live", 23.0, episode=1, health="healthy"),
+        state("Lost", 31.0, episode=2),
+    ]
+    found = timelines(records)
+    assert [(each.episode, each.began_at) for each in found] == [(1, 11.0), (2, 21.0), (3, 31.0)]
+
+
 def test_only_the_successful_attempt_is_on_the_timeline() -> None:
     sent = of_event(events.RequestWritten(AttemptNumber(2), 1), 12.0)
     records = [

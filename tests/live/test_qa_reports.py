@@ -35,7 +35,7 @@ notice_silent_client_s = 0.5
 [[cases]]
 name = "the address"
 drops = [{ profile = "ip_change", at_s = 1 }]
-duration_s = 4
+duration_s = 8
 """
 FACTS_OF_THE_MACHINE = {"cpuPerformance", "deviceMemory", "hardwareConcurrency"}
 """Members of Chromium's dump that say nothing about connections."""

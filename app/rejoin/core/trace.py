@@ -314,6 +314,8 @@ class _EpisodeReader:
         self._before: list[Step] = []
         self._steps: list[Step] | None = None
         self._episode = 0
+        self._before_this_client = 0
+        """Episodes of clients that crashed; each client counts its own from 1."""
         self._requested = False
 
     @property
@@ -368,6 +370,11 @@ class _EpisodeReader:
         self._add("lost", record.at)
 
     def _event(self, record: Record) -> None:
+        if record.name == EVENTS[events.RejoinRequested]:
+            # Its first episode is the one that was open, or a new one.
+            self._before_this_client += self._episode - self.open
+            self._episode = int(self.open)
+            return
         if record.name == EVENTS[events.StatusArrived]:
             view = record.data.get("view")
             status = view.get("status") if isinstance(view, dict) else None
@@ -403,7 +410,7 @@ class _EpisodeReader:
         assert self._steps is not None
         steps = tuple(sorted(self._steps, key=lambda step: step.at))
         self._steps = None
-        return Timeline(self._episode, steps, outcome)
+        return Timeline(self._before_this_client + self._episode, steps, outcome)
 
 
 class Recorder:
