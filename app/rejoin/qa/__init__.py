@@ -21,5 +21,6 @@ Glossary:
 Read in this order: simulation; runner, game_client, live; verdicts, results, client_case,
 case_process, case_player, messages, campaign; ledger, guardian, guardian_process, sweep;
 report_text, ci, junit, markdown, merge; traces, trace_schema; scoring; diagram; input_check.
-The commands themselves are in `rejoin.cli.qa`, `qa_run` and `qa_report`.
+Then `fleet`, a package of its own (with session_guard).
+The commands themselves are in `rejoin.cli.qa`, `qa_run`, `qa_fleet` and `qa_report`.
 """

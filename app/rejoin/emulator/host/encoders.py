@@ -55,7 +55,7 @@ class VideoFormat:
     packetization_mode: int = 1
     """In mode 0 a picture is cut into slices that each fit into one packet."""
     modelled: bool = False
-    """Black pictures of 64x64 and silence (`modelled_media`)."""
+    """Black pictures of 64x64 and no sound (`modelled_media`)."""
 
 
 def open_x264(video_format: VideoFormat, pixels: str) -> Any:

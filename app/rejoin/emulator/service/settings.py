@@ -133,8 +133,8 @@ class EmulatorSettings:
     """Whether filler data makes up for what the picture does not need, as in hardware encoders with
     a constant bitrate, so that the network always carries all of `bitrate_bps`."""
     modelled_media: bool = False
-    """Our choice, for many players: pictures are black and 64x64, and the sound is silent, so that
-    hardly anything is encoded; from the next connection on."""
+    """Our choice, for many players: pictures are black and 64x64, and there is no sound; from the
+    next connection on."""
     seed: int = 1
     """The same seed gives the same game."""
 
