@@ -29,7 +29,7 @@ class FakeFuture:
 
 class FakeClient:
     def __init__(self) -> None:
-        self.workers = {"tcp://b": {}, "tcp://a": {}}
+        self.workers: dict[str, dict[str, Any]] = {"tcp://b": {}, "tcp://a": {}}
         self.submitted: dict[str, Any] = {}
         self.future = FakeFuture()
         self.topics: dict[str, Any] = {}
