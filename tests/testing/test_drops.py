@@ -63,9 +63,9 @@ def test_a_game_is_dropped_gets_back_and_is_killed(
         assert player.is_live
         assert [each.outcome for each in player.episodes] == ["live"]
         drops.start("home_wifi")
-        assert len(player.injector.active) == 1
+        active = [len(player.injector.active)]
         drops.lift()
-        assert not player.injector.active
+        assert [*active, len(player.injector.active)] == [1, 0]
         with pytest.raises(BadInputError, match="There is no fault profile nonsense"):
             drops("nonsense")
         with pytest.raises(BadInputError, match=r"rejoin_player\.crash"):

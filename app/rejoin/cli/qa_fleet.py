@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.verify.scenario import ScenarioCase
 
-_MODELLED_FPS: Final = 15
+_MODELLED_FPS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

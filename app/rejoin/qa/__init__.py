@@ -32,6 +32,7 @@ sweep; files, traces, trace_schema, attached, measured; report_text, drops, ci, 
 report_json, report_charts, report_page, webrtc_dump, merge; learned, learn_session, learn,
 known_service; process_usage, call_counts, figures, exact_tests, budget, comparison,
 comparison_report, paired; storm, storm_chart; scoring; diagram; input_check.
+Then `fleet`, a package of its own (with session_guard).
 The commands themselves are in `rejoin.cli.qa` and its siblings `qa_run`, `qa_report`, `qa_learn`,
 `qa_compare`, `qa_storm` and `qa_fleet`.
 """

@@ -1,4 +1,4 @@
-"""Black pictures and silence are a stream that any decoder plays."""
+"""Black pictures are a stream that any decoder plays."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 
 from rejoin.emulator.host.encoders import VideoFormat
 from rejoin.emulator.host.game import Game
-from rejoin.emulator.host.modelled_media import SIDE, SILENCE, BlackPictures, Silence
-from rejoin.emulator.host.music import FRAME_SAMPLES
+from rejoin.emulator.host.modelled_media import SIDE, BlackPictures
 
 
 @pytest.mark.parametrize("profile", ["baseline", "main", "high", "high444"])
@@ -35,14 +34,3 @@ def test_pictures_are_black_and_small_and_key_frames_come_on_request(profile: st
     assert (frames[0].width, frames[0].height) == (SIDE, SIDE)
     assert np.abs(frames[-1].to_ndarray(format="gray").astype(int)).max() < 20
     assert size < 40 * 100
-
-
-def test_silence_is_an_opus_packet_of_20_ms() -> None:
-    encoder = Silence()
-    assert encoder.encode(0) == encoder.encode(FRAME_SAMPLES) == [SILENCE]
-    encoder.close()
-    decoder = av.CodecContext.create("libopus", "r")
-    decoder.sample_rate = 48_000
-    (frame,) = decoder.decode(av.Packet(SILENCE))
-    assert frame.samples == FRAME_SAMPLES
-    assert np.abs(frame.to_ndarray()).max() == 0

@@ -47,6 +47,22 @@ def test_the_lines_have_verdicts_reasons_and_plots() -> None:
     assert live.endswith("| 0.00 to 99.00")
 
 
+def test_drops_before_the_faults_are_counted_apart() -> None:
+    early = EpisodeResult(1, "healed", -2.0, (StepResult("lost", 9.0),))
+    record = replace(RECORD, played=replace(PLAYED, episodes=(early, of_player(0))))
+    found = {figure.name: figure for figure in figures([record])}
+    assert found["drop to lost"].values == (1.0,)
+    assert any(line.startswith("  1 drops before the faults began") for line in lines([record]))
+
+
+def test_a_drop_that_healed_is_no_rejoin() -> None:
+    healed = EpisodeResult(1, "healed", 3.0, (StepResult("lost", 0.9), StepResult("live again", 1)))
+    record = replace(RECORD, played=replace(PLAYED, episodes=(healed, of_player(0))))
+    found = {figure.name: figure for figure in figures([record])}
+    assert found["drop to lost"].values == (0.9, 1.0)
+    assert found["drop to live again"].values == (2.0,)
+
+
 def test_a_plot_is_as_high_as_there_are_values() -> None:
     drawn = plot(Figure("x", (0.0, 0.0, 0.0, 0.0, 1.0)))
     assert drawn == f"|█{' ' * (COLUMNS - 2)}▂| 0.00 to 1.00"

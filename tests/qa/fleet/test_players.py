@@ -95,6 +95,8 @@ async def test_players_wait_for_each_other_and_for_the_signal(
                 assert live == 3
                 assert not began
                 signals.events["begin"].set()
+            case _:
+                pass
 
     await play_batch(a_batch(3), say, signals, lambda: 1000)
     assert sorted(began) == [0, 1, 2]

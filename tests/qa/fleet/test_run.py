@@ -85,7 +85,7 @@ class FakeCluster:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet_run, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(fleet_run, "_INSPECT_EVERY_S", 0.01)
     monkeypatch.setattr(fleet_run, "SAID_WITHIN_S", 0.05)
 
 
@@ -97,7 +97,8 @@ def test_players_are_dealt_to_the_places() -> None:
 
 
 def test_all_are_placed_then_live_then_dropped() -> None:
-    cluster, kept = FakeCluster(2), []
+    cluster = FakeCluster(2)
+    kept: list[Result] = []
     outcome = Fleet(a_plan(5), cluster, kept.append).play()
     assert cluster.given == ["start", "begin"]
     assert [each.index for each in outcome.in_order()] == [0, 1, 2, 3, 4]
@@ -138,9 +139,8 @@ def test_an_interrupted_fleet_stops_its_batches() -> None:
         def give(self, run: str, signal: Signal) -> None:
             if signal == "start":
                 raise KeyboardInterrupt
-            for batch, placement in self.batches.values():
+            for _, placement in self.batches.values():
                 placement.now = "lost"
-                assert batch
             self.given.append(signal)
 
     cluster = Interrupted(2)

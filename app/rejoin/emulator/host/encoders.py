@@ -59,7 +59,7 @@ class VideoFormat:
     """H.264's quantizer (0 to 51) below which nothing is refined. Spare bitrate would otherwise go
     into parts of the picture that do not change, at twice the processor time (ADR 0080)."""
     modelled: bool = False
-    """Black pictures of 64x64 and silence (`modelled_media`)."""
+    """Black pictures of 64x64 and no sound (`modelled_media`)."""
 
 
 def open_x264(video_format: VideoFormat, pixels: str) -> Any:

@@ -14,7 +14,7 @@ from rejoin.clock import Clock, boot_s
 from rejoin.emulator.host.encoders import VIDEO_CLOCK_HZ, AudioEncoder, VideoEncoder, VideoFormat
 from rejoin.emulator.host.game import TICKS_PER_S, Game
 from rejoin.emulator.host.h264 import packetize
-from rejoin.emulator.host.modelled_media import BlackPictures, Silence
+from rejoin.emulator.host.modelled_media import BlackPictures
 from rejoin.emulator.host.music import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from rejoin.emulator.host.rtp_stream import RtpStream
 
@@ -54,7 +54,7 @@ class MediaPlayer:
         self._video, self._audio = video, audio
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "emulator-encoder")
         self._opened = self._thread.submit(_encoder_of, self._format)
-        self._audio_encoder: AudioEncoder | Silence | None = None
+        self._audio_encoder: AudioEncoder | None = None
         """Made, used and closed on the encoder thread."""
         self._tasks: list[asyncio.Task[None]] = []
         self._key_frame_requested = True
@@ -103,8 +103,8 @@ class MediaPlayer:
         if encoder is not None:
             encoder.close()
 
-    def _open_audio_encoder(self) -> AudioEncoder | Silence:
-        self._audio_encoder = Silence() if self._format.modelled else AudioEncoder()
+    def _open_audio_encoder(self) -> AudioEncoder:
+        self._audio_encoder = AudioEncoder()
         return self._audio_encoder
 
     def _close_encoder(self) -> None:
@@ -131,10 +131,11 @@ class MediaPlayer:
     def _start_video(self) -> None:
         if not self._closed:
             self._tasks.append(tasks.spawn(self._play_video(), name="emulator-video"))
-            self._tasks.append(tasks.spawn(self._notice_lateness(), name="emulator-lateness"))
+            if not self._format.modelled:
+                self._tasks.append(tasks.spawn(self._notice_lateness(), name="emulator-lateness"))
 
     def _start_audio(self) -> None:
-        if not self._closed:
+        if not self._closed and not self._format.modelled:
             self._tasks.append(tasks.spawn(self._play_audio(), name="emulator-audio"))
 
     async def _off_loop(self, work: Callable[[], _T]) -> _T:

@@ -1,7 +1,6 @@
-"""Modelled media: black pictures of 64x64 and silence, for fleets of players (ADR 0086).
+"""Modelled media: black pictures of 64x64 and no sound, for fleets of players (ADR 0086).
 
-RTP, SRTP, RTCP, key frames on request, faults and the game's counter are as ever; what is left out
-is to paint, and to encode anything that costs more than 0.1 ms.
+RTP, SRTP, RTCP, key frames on request, faults and the game's counter are as ever.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from rejoin.emulator.host.game import TICKS_PER_S, Scene
 
 SIDE: Final = 64
 """Pixels; the smallest size at which decoders of hardware vendors work, too."""
-SILENCE: Final = b"\xfc\xff\xfe"
-"""One Opus packet of 20 ms: CELT, full band, stereo (RFC 6716, 3.1), nothing in it."""
 
 
 class BlackPictures:
@@ -44,14 +41,3 @@ class BlackPictures:
     def close(self) -> None:
         """Free the memory now."""
         del self._codec, self._frame
-
-
-class Silence:
-    """As `encoders.AudioEncoder`."""
-
-    def encode(self, position: int) -> list[bytes]:
-        """The packet of any 20 ms."""
-        del position
-        return [SILENCE]
-
-    def close(self) -> None: ...

@@ -144,8 +144,8 @@ class EmulatorSettings:
     than 1280x720, none for others. Such a picture needs about 1 Mbit/s at 60 fps and half of the
     processor time (ADR 0080); `constant_bitrate` fills the network all the same."""
     modelled_media: bool = False
-    """Our choice, for many players: pictures are black and 64x64, and the sound is silent, so that
-    hardly anything is encoded; from the next connection on."""
+    """Our choice, for many players: pictures are black and 64x64, and there is no sound; from the
+    next connection on."""
     seed: int = 1
     """The same seed gives the same game."""
 

@@ -7,8 +7,8 @@ Glossary:
     place        a worker of Dask, which runs one batch
     placed       the batch is on its place and waits for the others
     modelled     media without pictures: real HTTP, ICE, DTLS, SRTP and RTP, but the emulator sends
-                 black pictures of 64x64 and silence, the client decodes no picture once a key frame
-                 came, and there is no input module
+                 black pictures of 64x64 and no sound, the client decodes no picture once a key
+                 frame came, and there is no input module
     figure       what is measured of each player, such as the time until the game is live
 
 Read in this order: `messages` (what a batch says), `players` (a batch), `batch_process` (its

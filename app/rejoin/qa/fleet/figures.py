@@ -27,14 +27,16 @@ class Figure:
 
 
 def figures(records: Iterable[CaseRecord]) -> tuple[Figure, ...]:
-    """Those that any player has."""
+    """Those that any player has; of drops, those after the faults began. A drop that healed on the
+    old connection counts for the time to LOST alone."""
     played = [record.played for record in records if record.played is not None]
-    episodes = [episode for each in played for episode in each.episodes]
+    episodes = [each for record in played for each in record.episodes if each.began_at_s >= 0]
+    rejoined = [each for each in episodes if each.outcome == "live"]
     found = (
         Figure("start to live", tuple(sorted(each.live_after_s for each in played))),
         _of_steps("drop to lost", episodes, lambda steps: steps.get("lost")),
-        _of_steps("drop to answer", episodes, lambda steps: steps.get("answer received")),
-        _of_steps("drop to live again", episodes, lambda steps: steps.get("live again")),
+        _of_steps("drop to answer", rejoined, lambda steps: steps.get("answer received")),
+        _of_steps("drop to live again", rejoined, lambda steps: steps.get("live again")),
         Figure("picture frozen", tuple(sorted(s for each in played for s in each.freezes_s))),
     )
     return tuple(each for each in found if each.values)
@@ -61,6 +63,14 @@ def lines(records: Sequence[CaseRecord]) -> Iterator[str]:
     )
     for sentence, times in lost.most_common(5):
         yield f"  {times} x {sentence}"
+    early = sum(
+        episode.began_at_s < 0
+        for record in records
+        if record.played is not None
+        for episode in record.played.episodes
+    )
+    if early:
+        yield f"  {early} drops before the faults began: this machine may be too slow for so many"
     found = figures(records)
     if found:
         yield f"{'seconds':<20} {'n':>5} {'p50':>7} {'p90':>7} {'p99':>7} {'most':>7}"

@@ -21,7 +21,7 @@ END_WITHIN_S: Final = 60.0
 """How long batches may take to end their games after an interruption."""
 SAID_WITHIN_S: Final = 5.0
 """How long what a batch said last may be under way once its task is over."""
-_LOOK_EVERY_S: Final = 0.5
+_INSPECT_EVERY_S: Final = 0.5
 _LOST: Final = "the process of its batch ended"
 _SILENT: Final = "its batch did not say what became of it"
 
@@ -134,16 +134,16 @@ class Fleet:
     def _until(self, reached: Callable[[], bool], within_s: float) -> bool:
         """Hear the batches and look after their processes; False when the time is up."""
         until_at = time.monotonic() + within_s
-        looked_at = float("-inf")
+        inspected_at = float("-inf")
         while not reached():
             now = time.monotonic()
             if now >= until_at:
                 return False
-            if now - looked_at >= _LOOK_EVERY_S:
-                looked_at = now
-                self._look()
+            if now - inspected_at >= _INSPECT_EVERY_S:
+                inspected_at = now
+                self._inspect()
             with contextlib.suppress(queue.Empty):
-                self._hear(self._heard.get(timeout=_LOOK_EVERY_S / 5))
+                self._hear(self._heard.get(timeout=_INSPECT_EVERY_S / 5))
         return True
 
     def _hear(self, message: FromBatch) -> None:
@@ -157,7 +157,7 @@ class Fleet:
             case Cost():
                 self._outcome.costs.append(message)
 
-    def _look(self) -> None:
+    def _inspect(self) -> None:
         states = {number: each.state() for number, each in self._placements.items()}
         while True:  # what they said before they ended
             try:
