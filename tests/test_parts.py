@@ -149,6 +149,7 @@ VERBS: dict[str, tuple[Part, ...]] = {
     "demo": ("player", "studio"),
     "doctor": ("player",),
     "play": ("player",),
+    "practice": ("player", "qa"),
     "qa": ("qa",),
     "settings": ("player",),
     "sign-in": ("player",),

@@ -14,12 +14,15 @@ Glossary:
     play         one playing of a case at somebody's backend; a case may have several
     verdict      passed, failed, inconclusive (it says nothing) or skipped (it cannot be tried)
     card         a drop in a report in Markdown: its cause, steps, verdict and proof
+    proof        what it rests on that the player is back in the same game (`game_proof`)
+    practice     faults that a tester puts in from the menu of a window
     flaky        a case that failed in one play and passed in another
     ledger       the sessions that runs have started and that may still run
     guardian     a process that ends the sessions of a run that was killed
 
-Read in this order: simulation; runner, game_client, live; verdicts, results, client_case,
-case_process, case_player, messages, campaign; ledger, guardian, guardian_process, sweep;
-report_text, ci, junit, markdown, merge; traces, trace_schema; scoring; diagram; input_check.
-The commands themselves are in `rejoin.cli.qa`, `qa_run` and `qa_report`.
+Read in this order: simulation; runner, game_client, live; game_proof, game_watch; verdicts,
+results, client_case, case_process, case_player, messages, campaign; ledger, guardian,
+guardian_process, sweep; report_text, ci, junit, markdown, merge; traces, trace_schema; scoring;
+diagram; input_check; practice. The commands themselves are in `rejoin.cli.qa`, `qa_run`,
+`qa_report` and `practice`.
 """

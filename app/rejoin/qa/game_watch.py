@@ -73,6 +73,8 @@ def _tick(picture: Picture) -> int | None:
     if frame.format.name not in ("yuv420p", "yuvj420p", "nv12"):
         return None
     luma = frame.planes[0]
-    rows = np.frombuffer(luma, np.uint8).reshape(-1, luma.line_size)[: frame.height, : frame.width]
+    rows = np.frombuffer(memoryview(luma), np.uint8).reshape(-1, luma.line_size)[
+        : frame.height, : frame.width
+    ]
     strip = read_strip(rows)
     return None if strip is None else strip.counter

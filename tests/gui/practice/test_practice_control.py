@@ -52,6 +52,14 @@ def tick(window: RejoinWindow, clock: FakeClock, seconds: float = 0.0) -> None:
     QCoreApplication.processEvents()
 
 
+def shows_page(window: RejoinWindow) -> bool:
+    return window.layers.menu.page is not None
+
+
+def is_framed(window: RejoinWindow) -> bool:
+    return control(window).frame.is_shown
+
+
 def test_a_players_window_has_none_of_it(application: QApplication) -> None:
     window, _, _ = playing()
     open_menu(window)
@@ -74,14 +82,14 @@ def test_a_drop_begins_after_its_countdown_back_in_the_game(scene: Practising) -
     assert window.inputs.is_open
     frame = control(window).frame
     assert frame.label.text() == "Practice drop in 3: cut_3s"
-    assert not frame.is_shown
+    assert not is_framed(window)
     tick(window, clock, COUNTDOWN_S - 0.5)
     assert frame.label.text() == "Practice drop in 1: cut_3s"
     assert practice.begun == []
     tick(window, clock, 0.5)
     assert practice.begun == [("cut_3s", 7)]
     tick(window, clock)
-    assert frame.is_shown
+    assert is_framed(window)
     assert frame.label.text() == "Practice fault: cut_3s"
 
 
@@ -92,7 +100,7 @@ def test_the_frame_is_around_cards_too_and_goes_with_the_fault(scene: Practising
     tick(window, clock)
     frame = control(window).frame
     assert window.layers.overlay.isVisible()
-    assert frame.is_shown
+    assert is_framed(window)
     grabbed = window.grab().toImage()
     assert grabbed.pixelColor(2, 2).red() > 2 * grabbed.pixelColor(2, 2).blue()
     window.resize(900, 600)
@@ -100,7 +108,7 @@ def test_the_frame_is_around_cards_too_and_goes_with_the_fault(scene: Practising
     assert frame.bars[1].geometry().bottom() == window.layers.rect().bottom()
     practice.lift()
     tick(window, clock)
-    assert not frame.is_shown
+    assert not is_framed(window)
     assert frame.label.isHidden()
 
 
@@ -204,7 +212,7 @@ def test_a_marker_from_the_page_leads_back_to_it(scene: Practising) -> None:
     assert isinstance(window.layers.menu.page, PracticePage)
     assert len(practice.markers) == 1
     press(window, Qt.Key.Key_Escape)
-    assert window.layers.menu.page is None
+    assert not shows_page(window)
     assert window.menu.is_open
 
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from rejoin.gui import theme
 from rejoin.gui.practice import texts
-from rejoin.gui.practice.tester_page import TesterPage
+from rejoin.gui.practice.rows_page import RowsPage
 from rejoin.gui.settings.controls import action_button
 from rejoin.gui.settings.row_view import RowView
 from rejoin.gui.settings.rows import RowText
@@ -17,7 +17,7 @@ from rejoin.runtime.practice_port import MOST_NOTE
 _NOTE_PX = 420
 
 
-class MarkerPage(TesterPage):
+class MarkerPage(RowsPage):
     """Enter saves, with or without a note."""
 
     saved = Signal(str)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from rejoin.gui import theme
 from rejoin.gui.practice import texts
-from rejoin.gui.practice.tester_page import TesterPage
+from rejoin.gui.practice.rows_page import RowsPage
 from rejoin.gui.settings.controls import ChoiceBox, NumberSlider, action_button
 from rejoin.gui.settings.row_view import RowView
 from rejoin.gui.settings.rows import RowText
@@ -35,7 +35,7 @@ class ChosenDrop:
     seed: int = 1
 
 
-class PracticePage(TesterPage):
+class PracticePage(RowsPage):
     """Tells what the tester does; what is true comes from `show_state`."""
 
     chosen = Signal(object)

@@ -18,7 +18,7 @@ _WIDTH_PX = 720
 _NARROW_PX = 620
 
 
-class TesterPage(QFrame):
+class RowsPage(QFrame):
     """`rows` are made by whoever inherits, and given to `fill`."""
 
     left = Signal()
