@@ -20,8 +20,8 @@ Glossary:
     ledger       the sessions that runs have started and that may still run
     guardian     a process that ends the sessions of a run that was killed
 
-Read in this order: simulation; runner, game_client, live; game_proof, game_watch; verdicts,
-results, client_case, case_process, case_player, messages, campaign; ledger, guardian,
+Read in this order: simulation; runner, game_client, live; game_proof, drop_evidence, game_watch;
+verdicts, results, client_case, case_process, case_player, messages, campaign; ledger, guardian,
 guardian_process, sweep; report_text, ci, junit, markdown, merge; traces, trace_schema; scoring;
 diagram; input_check; practice. The commands themselves are in `rejoin.cli.qa`, `qa_run`,
 `qa_report` and `practice`.

@@ -16,7 +16,8 @@ from rejoin.core.model import ConnectionNumber
 from rejoin.emulator.host.strip import read_strip
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.media.video.scene import EVERY_S, GreyScaler
-from rejoin.qa.game_proof import Beat, DropProof, Seen, of_drop, read_beat
+from rejoin.qa.drop_evidence import Beat, Seen, of_drop, read_beat
+from rejoin.qa.game_proof import DropProof
 
 _MOST_SEEN: Final = 7200
 """An hour; 40 MB."""

@@ -87,6 +87,6 @@ def test_what_a_tester_did_is_where_it_was() -> None:
         (Drop(NOW - 30.0, NOW - 15.0), Drop(NOW - 6.0)), (NOW - 60.0, NOW - 61.0)
     )
     found = chart(SERIES[0], [SAMPLE], (), NOW, tested)
-    assert found.faults == (pytest.approx((0.5, 0.75)), pytest.approx((0.9, 1.0)))
+    assert [each for fault in found.faults for each in fault] == pytest.approx([0.5, 0.75, 0.9, 1])
     assert found.markers == (0.0,)
     assert chart(SERIES[0], [SAMPLE], (), NOW).faults == ()
