@@ -23,6 +23,7 @@ from rejoin.gui.practice.marker_page import MarkerPage
 from rejoin.gui.practice.practice_control import COUNTDOWN_S
 from rejoin.gui.practice.practice_page import PracticePage
 from rejoin.gui.shortcuts import Condition, ShortcutAction, Shortcuts
+from rejoin.input_events.events import KeyEvent
 from rejoin.runtime.practice_port import Held
 
 Practising = tuple[RejoinWindow, FakePort, FakeClock, FakePractice]
@@ -38,6 +39,7 @@ def scene(
     made = practising(settings=tmp_path / "settings.toml", keys=True)
     with usual_theme(application):
         yield made
+        made[0].files.saving.close()
         destroy(made[0])
 
 
@@ -190,6 +192,44 @@ def test_the_marker_key_asks_for_a_note_and_keeps_the_picture_of_that_moment(
     QCoreApplication.processEvents()
     assert window.layers.history.tested(clock.now).markers == (marked_at,)
     assert port.codes == frozenset(), "nothing that was typed reached the game"
+
+
+def test_a_marker_that_is_left_without_save_is_none(scene: Practising) -> None:
+    window, _, clock, practice = scene
+    press(window, Qt.Key.Key_B, CTRL_ALT)
+    press(window, Qt.Key.Key_Escape)
+    assert not window.menu.is_open, "it leads back to where the key was pressed"
+    assert practice.markers == []
+    assert window.layers.history.tested(clock.now).markers == ()
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
+def test_the_key_that_leads_back_does_not_press_itself_in_the_game(
+    scene: Practising, key: Qt.Key
+) -> None:
+    window, port, _, _ = scene
+    press(window, Qt.Key.Key_B, CTRL_ALT)
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    before = len(port.inputs)
+    QTest.keyPress(focused, key)
+    assert not window.menu.is_open
+    for _ in range(3):  # held: repeats without Qt's flag, as on X11
+        QTest.keyPress(window.layers.view, key)
+    QTest.keyRelease(window.layers.view, key)
+    assert [each for each in port.inputs[before:] if isinstance(each, KeyEvent)] == []
+
+
+def test_enter_on_start_does_not_press_itself_in_the_game(scene: Practising) -> None:
+    window, port, _, _ = scene
+    page = open_page(window)
+    before = len(port.inputs)
+    QTest.keyPress(page.start, Qt.Key.Key_Return)
+    QCoreApplication.processEvents()
+    assert not window.menu.is_open
+    QTest.keyPress(window.layers.view, Qt.Key.Key_Return)
+    QTest.keyRelease(window.layers.view, Qt.Key.Key_Return)
+    assert [each for each in port.inputs[before:] if isinstance(each, KeyEvent)] == []
 
 
 def test_a_marker_during_a_drop_asks_nothing(scene: Practising) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QLineEdit
 
 from rejoin.gui import theme
+from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.practice import texts
 from rejoin.gui.practice.rows_page import RowsPage
 from rejoin.gui.settings.controls import action_button
@@ -23,8 +24,8 @@ class MarkerPage(RowsPage):
     saved = Signal(str)
     """The note."""
 
-    def __init__(self, *, keeps_picture: bool) -> None:
-        super().__init__()
+    def __init__(self, keys: KeysDown, *, keeps_picture: bool) -> None:
+        super().__init__(keys)
         self._keeps_picture = keeps_picture
         self.note = QLineEdit()
         self.note.setMaxLength(MOST_NOTE)
@@ -36,6 +37,7 @@ class MarkerPage(RowsPage):
         self.note.returnPressed.connect(self._save)
         self.save.clicked.connect(self._save)
         self.first = self.note
+        self.leads_back(self.note, self.save)
 
     def _save(self) -> None:
         self.saved.emit(self.note.text().strip())

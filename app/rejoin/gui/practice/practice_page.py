@@ -9,6 +9,7 @@ from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import QLineEdit
 
 from rejoin.gui import theme
+from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.practice import texts
 from rejoin.gui.practice.rows_page import RowsPage
 from rejoin.gui.settings.controls import ChoiceBox, NumberSlider, action_button
@@ -47,9 +48,9 @@ class PracticePage(RowsPage):
     marker_wanted = Signal()
 
     def __init__(
-        self, faults: tuple[str, ...], chosen: ChosenDrop, *, keeps_pictures: bool
+        self, faults: tuple[str, ...], chosen: ChosenDrop, keys: KeysDown, *, keeps_pictures: bool
     ) -> None:
-        super().__init__()
+        super().__init__(keys)
         self._keeps_pictures = keeps_pictures
         self.fault = ChoiceBox()
         self.fault.offer([(name, name) for name in faults], chosen.fault)
@@ -80,6 +81,7 @@ class PracticePage(RowsPage):
         self._name()
         self._connect()
         self.first = self.start
+        self.leads_back(self.start)
 
     @property
     def drop(self) -> ChosenDrop:
