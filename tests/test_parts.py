@@ -151,6 +151,7 @@ VERBS: dict[str, tuple[Part, ...]] = {
     "doctor": ("player",),
     "licences": (),
     "play": ("player",),
+    "practice": ("player", "qa"),
     "qa": ("qa", "fleet"),
     "settings": ("player",),
     "sign-in": ("player",),

@@ -115,7 +115,7 @@ GAMES: dict[str, Game] = {
             Scene(
                 "game",
                 ("Return", "wait:2", "Return", "wait:5", "Return"),
-                30.0,
+                18.0,
                 ("Left", "Right", "Up"),
             ),
         ),

@@ -78,7 +78,7 @@ def _line(name: str, pairs: list[tuple[Grey, list[Grey]]]) -> str:
     cells = [f"{count} ({count / len(found):.1%})" for count in words.values()]
     spread = "-"
     if known:
-        spread = " / ".join(f"{np.percentile(known, at):.2f}" for at in (5, 50, 95))
+        spread = " / ".join(f"{np.percentile(known, at):.2f}" for at in (0, 5, 50, 95, 100))
     return f"| {name} | {len(found)} | {' | '.join(cells)} | {spread} |"
 
 
@@ -89,7 +89,7 @@ def main(arguments: list[str]) -> int:
     for each in footages:
         print(f"{each.game} {each.name}: {len(each.pictures)} pictures, {each.times[-1]:.0f} s")
     heads = " | ".join(word.value for word in scene.SceneWord)
-    print(f"| Pairs | Number | {heads} | similarity, 5/50/95 % |")
+    print(f"| Pairs | Number | {heads} | similarity, 0/5/50/95/100 % |")
     print("|---|--:|" + "--:|" * (len(scene.SceneWord) + 1))
     for gap_s in GAPS_S:
         pairs = [pair for each in footages for pair in same(each, gap_s)]
@@ -102,9 +102,11 @@ def main(arguments: list[str]) -> int:
         for one, other in product(footages, repeat=2)
         if (one.game, one.name) != (other.game, other.name)
     ]
+    levels = [(a, b) for a, b in others if a.name == b.name == "level"]
     of_game = [(a, b) for a, b in others if a.game.split("-")[0] == b.game.split("-")[0]]
     rest = [(a, b) for a, b in others if a.game.split("-")[0] != b.game.split("-")[0]]
     print(_line("another scene of the same game", [p for a, b in of_game for p in different(a, b)]))
+    print(_line("another level of SuperTux", [p for a, b in levels for p in different(a, b)]))
     print(_line("another game", [p for a, b in rest for p in different(a, b)]))
     return 0
 

@@ -22,7 +22,7 @@ from rejoin.errors import PortInUseError, RejoinError
 from rejoin.runtime import launch
 
 README = Path(__file__).parent.parent.parent / "README.md"
-VERBS = ("play", "back", "demo", "studio", "backend", "qa")
+VERBS = ("play", "back", "demo", "practice", "studio", "backend", "qa")
 
 
 def test_help_describes_every_verb(rejoin: Rejoin) -> None:

@@ -87,6 +87,7 @@ SHEET = {
 SOURCES = {
     "chart_view.py": "stripes, below",
     "controls.py": "the knob's place, below",
+    "practice_frame.py": "in pieces, with the fault's name (test_practice_frame)",
     "game_card.py": "the only card: its words",
     "ring.py": "the arc's length, digits and a name, below",
     "roles.py": "the table",

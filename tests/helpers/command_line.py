@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from rejoin.core.events import Event
 from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snapshot, Stage
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
 from rejoin.input_events.wishes import AnyWish
@@ -76,6 +77,7 @@ class FakePlayer:
         self.statistics_file = options.statistics_file
         self.reports = options.reports
         self.tokens = (options.token_source, options.token_lasts_s)
+        self.hooks, self.slot = options.hooks, options.slot
         assert options.sound_file is not None
         self.sound_file = options.sound_file
         self.wish_listeners: list[Callable[[AnyWish], None]] = []
@@ -91,6 +93,12 @@ class FakePlayer:
     def subscribe_wishes(self, listener: Callable[[AnyWish], None]) -> Callable[[], None]:
         self.wish_listeners.append(listener)
         return lambda: None
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
+        return lambda: None
+
+    def post(self, event: Event) -> None:
+        """Nothing listens."""
 
     async def run(self) -> Ending:
         if self.ending is None:

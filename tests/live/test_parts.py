@@ -41,7 +41,10 @@ def imported(*arguments: str, environment: dict[str, str] | None = None) -> tupl
     return done.stdout, set(done.stderr.split())
 
 
-VERBS = ("play", "back", "demo", "doctor", "studio", "backend", "sign-in", "sign-out")
+VERBS = (
+    *("play", "back", "demo", "doctor", "practice", "studio", "backend"),
+    *("sign-in", "sign-out"),
+)
 QA_VERBS = ("simulate", "trace", "score", "run", "diagram", "check")
 
 

@@ -26,7 +26,6 @@ from rejoin.qa.campaign import (
 from rejoin.qa.client_case import Job, surroundings_of, utc_now
 from rejoin.qa.ledger import Ledger
 from rejoin.qa.results import CaseRecord
-from rejoin.qa.traces import file_name
 from rejoin.qa.verdicts import Judgement, Verdict, Why
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice

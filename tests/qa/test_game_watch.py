@@ -10,7 +10,8 @@ from helpers.fake_port import FakeClock
 from rejoin.core.model import ConnectionNumber
 from rejoin.emulator.host.strip import DARK_LUMA, LIGHT_LUMA, STRIP_ROW_PX, strip_bits
 from rejoin.media.video.picture import Picture
-from rejoin.qa.game_proof import TICKS_PER_S, DropProof, Rests, Says
+from rejoin.qa.drop_evidence import TICKS_PER_S
+from rejoin.qa.game_proof import DropProof, Rests, Says
 from rejoin.qa.game_watch import GameWatch
 
 WIDTH, HEIGHT = 640, 360

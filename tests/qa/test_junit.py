@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from helpers.qa_results import PLAYED, RECORD
 from rejoin.qa import junit
 from rejoin.qa.ci import Attachments
+from rejoin.qa.game_proof import DropProof, Rests, Says
 from rejoin.qa.results import CaseRecord
 from rejoin.qa.verdicts import Verdict, Why
 
@@ -104,6 +105,7 @@ def test_properties_say_where_and_come_before_the_cases() -> None:
         "client": "0.1.0",
         "system": "linux",
         "run": "run",
+        "proof": "session",
     }
 
 
@@ -195,6 +197,17 @@ def test_whatever_is_in_a_result_the_file_has_its_form(text: str, number: float,
 def test_times_that_are_none_are_zero() -> None:
     root = parsed(replace(RECORD, took_s=math.nan), replace(RECORD, took_s=-1.0, repetition=2))
     assert root.get("time") == "0.000"
+
+
+def test_what_a_drop_rests_on_is_in_the_output_and_in_a_property() -> None:
+    proof = DropProof(Rests.PICTURE, Says.SAME_SCENE, 0.831)
+    episode = replace(PLAYED.episodes[0], proof=proof)
+    played = replace(PLAYED, proof="picture", episodes=(episode,))
+    root = parsed(replace(RECORD, played=played), replace(RECORD, repetition=2))
+    found = [each.get("value") for each in root[0][0] if each.get("name") == "proof"]
+    assert found == ["picture, session"]
+    out = root[0][1].findtext("system-out") or ""
+    assert "same game, by picture: same scene, similarity 0.83" in out
 
 
 def test_steps_of_a_drop_are_in_the_output() -> None:

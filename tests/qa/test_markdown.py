@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.qa_results import PLAYED, RECORD
 from rejoin.qa import markdown
+from rejoin.qa.game_proof import DropProof, Rests, Says
 from rejoin.qa.results import CaseRecord, EpisodeResult, FaultResult, StepResult
 from rejoin.qa.verdicts import Verdict, Why
 
@@ -70,6 +72,28 @@ def test_a_card_says_what_happened_and_what_it_rests_on() -> None:
         "| live again | 3400.0 ms | 2500.0 ms |",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("proof", "said"),
+    [
+        (
+            DropProof(Rests.STRIP, Says.WENT_ON, detail="tick 60 before, 360 after 5.00 s"),
+            "the counter in the picture, which the emulated game paints: went on (tick 60 before, "
+            "360 after 5.00 s)",
+        ),
+        (DropProof(Rests.HEARTBEAT, Says.BEGAN_ANEW), "the heartbeat of the game: began anew"),
+        (
+            DropProof(Rests.PICTURE, Says.DIFFERENT, 0.123),
+            "the picture before and after: different (similarity 0.12)",
+        ),
+    ],
+)
+def test_a_card_says_what_its_drop_rests_on(proof: DropProof, said: str) -> None:
+    assert PLAY.played is not None
+    episode = replace(PLAY.played.episodes[0], proof=proof)
+    found = lines(replace(PLAY, played=replace(PLAY.played, episodes=(episode,))))
+    assert f"- Proof that it is the same game: {said}" in found
 
 
 def test_a_drop_is_put_down_to_no_fault_that_did_not_begin_it() -> None:

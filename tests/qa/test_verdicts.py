@@ -11,6 +11,7 @@ from rejoin.core.trace import Record
 from rejoin.injector.http_faults import Outcome
 from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import verdicts
+from rejoin.qa.game_proof import DropProof, Rests, Says
 from rejoin.qa.verdicts import Traffic, Verdict, Why
 from rejoin.service_model.status import ACTIVATING, ERROR, PLACEMENT_TIMEOUT, StatusReason
 from rejoin.verify import invariants
@@ -160,3 +161,22 @@ def test_a_host_whose_packets_do_not_come_any_more_is_a_dead_network(
     missed = replace(LIVE, ended="trying")
     assert verdicts.of_play(a_case(), missed, trace, (), traffic).verdict is verdict
     assert verdicts.of_play(a_case(), missed, (), (), traffic).verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize("rests_on", [Rests.STRIP, Rests.HEARTBEAT])
+def test_a_game_that_began_anew_fails_a_play_that_would_pass(rests_on: Rests) -> None:
+    passed = verdicts.Judgement(Verdict.PASSED, Why.AS_EXPECTED)
+    anew = DropProof(rests_on, Says.BEGAN_ANEW, detail="tick 900 before, 60 after 5.00 s")
+    found = verdicts.of_game(passed, [None, DropProof(rests_on, Says.WENT_ON), anew])
+    assert (found.verdict, found.why) == (Verdict.FAILED, Why.OTHER_GAME)
+    assert found.sentences == ("the game began anew: tick 900 before, 60 after 5.00 s",)
+    failed = verdicts.Judgement(Verdict.FAILED, Why.EXPECTATION, ("it was trying",))
+    assert verdicts.of_game(failed, [anew]) is failed
+
+
+@pytest.mark.parametrize(
+    "says", [Says.SAME_SCENE, Says.DIFFERENT, Says.BLACK, Says.NOT_KNOWN, Says.WENT_ON]
+)
+def test_no_picture_fails_a_play(says: Says) -> None:
+    passed = verdicts.Judgement(Verdict.PASSED, Why.AS_EXPECTED)
+    assert verdicts.of_game(passed, [DropProof(Rests.PICTURE, says)]) is passed

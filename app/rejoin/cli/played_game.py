@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rejoin.runtime.statistics_file import StatisticsFile
 
 
-class TestedClient(Protocol):
+class PracticeClient(Protocol):
     """What makes a client one that faults can be put into; only a verb of testers has one."""
 
     def options(self, options: PlayerOptions) -> PlayerOptions:
@@ -67,7 +67,7 @@ def make_player(
     on_activate: OnActivate,
     *,
     statistics_file: StatisticsFile | None = None,
-    tested: TestedClient | None = None,
+    tested: PracticeClient | None = None,
 ) -> Player:
     """The client for this game. `on_activate` is called on the stream thread when a second instance
     asks for its window. `tested`: what a tester puts into it. Raises BadInputError."""

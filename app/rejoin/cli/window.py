@@ -14,7 +14,7 @@ import click
 from rejoin.cli import exit_codes
 from rejoin.cli.game_options import GameOptions, with_settings
 from rejoin.cli.messages import is_terminal, say, warn
-from rejoin.cli.played_game import TestedClient, gamepads, make_player, window_options
+from rejoin.cli.played_game import PracticeClient, gamepads, make_player, window_options
 from rejoin.cli.saved_settings import given_here, of_this_run, read_again
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.parts import loading
@@ -129,7 +129,7 @@ class Tools:
     """What testers have in a game; players have none. `client`: makes the players. `menu`: what
     the window has."""
 
-    client: TestedClient
+    client: PracticeClient
     menu: PracticeOptions
 
 

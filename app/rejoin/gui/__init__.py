@@ -37,6 +37,6 @@ and `surface_choice` with `card_api`, `surface_probe` and `surface_fallback`), `
 `announcer` with `announcement`, `sound_control`, `microphone_sign` with `microphone_texts`,
 `stats_overlay`, `network_hint`, `displays` with `display_probe`, `platform_plugin`, `qt_loading`,
 `theme` with `roles` and `system_motion`, `labels`, `button_row`, `accessible_roles`, `window_size`,
-`front`, `screenshot`. Packages of their own: `settings`, `menu` over a running game, and `guest`,
-what the window does to the player's desktop.
+`front`, `screenshot`. Packages of their own: `settings`, `menu` over a running game, `practice`
+for testers, and `guest`, what the window does to the player's desktop.
 """

@@ -2,7 +2,7 @@
 
 A player's client has no way to any of this: it is handed to a `Player` by the code of a tester
 (`runtime.player.ClientHooks`), no link, profile or setting names it, and no verb of the part
-`player` may import this package (an import contract).
+`player` alone may import this package (an import contract).
 
 Glossary:
     fault         a value of `faults.Fault`; it is started and lifted

@@ -16,6 +16,8 @@ Glossary:
     card         a drop in a report in Markdown: its cause, steps, verdict and proof
     clip         what was received ten seconds before and after a drop, as MP4
     dump         a play in the form of chrome://webrtc-internals
+    proof        what it rests on that the player is back in the same game (`game_proof`)
+    practice     faults that a tester puts in from the menu of a window
     flaky        a case that failed in one play and passed in another
     figure       what two builds are compared in: a share of drops, a count, or values of drops
     budget       limits of figures, in a TOML file
@@ -26,13 +28,13 @@ Glossary:
     finding      what one session of `learn` has shown
     guardian     a process that ends the sessions of a run that was killed
 
-Read in this order: simulation; runner, game_client, live; verdicts, results, client_case,
-kept_pictures, case_process, case_player, messages, campaign; ledger, guardian, guardian_process,
-sweep; files, traces, trace_schema, attached, measured; report_text, drops, ci, junit, markdown,
-report_json, report_charts, report_page, webrtc_dump, merge; learned, learn_session, learn,
-known_service; process_usage, call_counts, figures, exact_tests, budget, comparison,
-comparison_report, paired; storm, storm_chart; scoring; diagram; input_check.
-Then `fleet`, a package of its own (with session_guard).
+Read in this order: simulation; runner, game_client, live; game_proof, drop_evidence, game_watch;
+verdicts, results, client_case, kept_pictures, case_process, case_player, messages, campaign;
+ledger, guardian, guardian_process, sweep; files, traces, trace_schema, attached, measured;
+report_text, drops, ci, junit, markdown, report_json, report_charts, report_page, webrtc_dump,
+merge; learned, learn_session, learn, known_service; process_usage, call_counts, figures,
+exact_tests, budget, comparison, comparison_report, paired; storm, storm_chart; scoring; diagram;
+input_check; practice. Then `fleet`, a package of its own (with session_guard).
 The commands themselves are in `rejoin.cli.qa` and its siblings `qa_run`, `qa_report`, `qa_learn`,
-`qa_compare`, `qa_storm` and `qa_fleet`.
+`qa_compare`, `qa_storm`, `qa_fleet` and `practice`.
 """

@@ -1,4 +1,4 @@
-"""Whether the player came back into the same game, and what that rests on. Pure.
+"""What a result says of whether the player came back into the same game, and what that rests on.
 
 The strongest that there is counts: the strip that the emulated game paints into each picture, the
 heartbeat that a studio's game may send, the pictures before and after, and else the stream session.
@@ -7,26 +7,11 @@ heartbeat that a studio's game may send, the pictures before and after, and else
 from __future__ import annotations
 
 import enum
-import json
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from pydantic import ConfigDict
-
-from rejoin.media.video.scene import AFTER_S, Grey, SceneWord, compare
-
-MOST_BEAT: Final = 4096
-"""Bytes of a heartbeat; a longer message is none."""
-_MOST_ID: Final = 128
-_MOST_COUNT: Final = 2**63
-BEFORE_S: Final = 10.0
-"""What is older than this at the beginning of a drop says nothing of it."""
-_LEAST_TOLERANCE_S: Final = 0.25
-_MOST_TOLERANCE_S: Final = 3.0
-TICKS_PER_S: Final = 60
-"""Of the emulated game."""
 
 
 class Rests(enum.StrEnum):
@@ -43,10 +28,10 @@ class Says(enum.StrEnum):
 
     WENT_ON = "went on"
     BEGAN_ANEW = "began anew"
-    SAME_SCENE = SceneWord.SAME.value
-    DIFFERENT = SceneWord.DIFFERENT.value
-    BLACK = SceneWord.BLACK.value
-    NOT_KNOWN = SceneWord.UNKNOWN.value
+    SAME_SCENE = "same scene"
+    DIFFERENT = "different"
+    BLACK = "black"
+    NOT_KNOWN = "not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,94 +46,8 @@ class DropProof:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """A picture. `at`: when its last packet arrived (boot time). `tick`: of the strip, if any."""
-
-    at: float
-    grey: Grey
-    tick: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """A heartbeat that arrived at boot time `at`. `game`: which start of the game; "" if it does
-    not say."""
-
-    at: float
-    count: int
-    game: str = ""
-
-
-def read_beat(data: bytes, at: float) -> Beat | None:
-    """A heartbeat is a JSON object with `heartbeat`, a count that grows, and if the game likes
-    `game`, which is another one after each start. None for any other message."""
-    if len(data) > MOST_BEAT:
-        return None
-    try:
-        raw = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    count = raw.get("heartbeat") if isinstance(raw, dict) else None
-    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < _MOST_COUNT:
-        return None
-    game = raw.get("game", "")
-    return Beat(at, count, game) if isinstance(game, str) and len(game) <= _MOST_ID else None
-
-
-def of_drop(
-    seen: Sequence[Seen], beats: Sequence[Beat], began_at: float, back_at: float
-) -> DropProof:
-    """Of a drop that began and was over at these boot times."""
-    before = _last(seen, began_at)
-    after = [each for each in seen if back_at <= each.at <= back_at + AFTER_S + 0.5]
-    found = _of_strip(before, after) or _of_beats(beats, began_at, back_at)
-    if found is not None:
-        return found
-    scene = compare(None if before is None else before.grey, [each.grey for each in after])
-    if scene.word is SceneWord.UNKNOWN and scene.similarity is None:
-        return DropProof(Rests.SESSION, Says.NOT_KNOWN)
-    rounded = None if scene.similarity is None else round(scene.similarity, 3)
-    return DropProof(Rests.PICTURE, Says(scene.word.value), rounded)
-
-
 def weakest(proofs: Iterable[DropProof | None]) -> Rests:
     """What a whole play rests on: its weakest drop; without a drop the session."""
     order = list(Rests)
     found = [Rests.SESSION if each is None else each.rests_on for each in proofs]
     return max(found, key=order.index, default=Rests.SESSION)
-
-
-def _last(seen: Sequence[Seen], began_at: float) -> Seen | None:
-    found = [each for each in seen if began_at - BEFORE_S <= each.at <= began_at]
-    return max(found, key=lambda each: each.at, default=None)
-
-
-def _of_strip(before: Seen | None, after: Sequence[Seen]) -> DropProof | None:
-    """The counter has to have grown as the time has. A game that began anew is behind by all that
-    was played before: half of that is tolerated at most."""
-    first = next((each for each in after if each.tick is not None), None)
-    if before is None or before.tick is None or first is None or first.tick is None:
-        return None
-    played_s, passed_s = before.tick / TICKS_PER_S, first.at - before.at
-    tolerance_s = min(_MOST_TOLERANCE_S, played_s / 2)
-    if tolerance_s < _LEAST_TOLERANCE_S:
-        return None
-    off_s = (first.tick - before.tick) / TICKS_PER_S - passed_s
-    says = Says.WENT_ON if math.fabs(off_s) <= tolerance_s else Says.BEGAN_ANEW
-    detail = f"tick {before.tick} before, {first.tick} after {passed_s:.2f} s"
-    return DropProof(Rests.STRIP, says, detail=detail)
-
-
-def _of_beats(beats: Sequence[Beat], began_at: float, back_at: float) -> DropProof | None:
-    before = [each for each in beats if began_at - BEFORE_S <= each.at <= began_at]
-    after = [each for each in beats if each.at >= back_at]
-    if not before or not after:
-        return None
-    old, new = before[-1], after[0]
-    went_on = new.count > old.count and new.game == old.game
-    says = Says.WENT_ON if went_on else Says.BEGAN_ANEW
-    detail = f"heartbeat {old.count} before, {new.count} after"
-    if new.game != old.game:
-        detail += ", of another start of the game"
-    return DropProof(Rests.HEARTBEAT, says, detail=detail)

@@ -16,7 +16,8 @@ from rejoin.core.model import ConnectionNumber
 from rejoin.emulator.host.strip import read_strip
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.media.video.scene import EVERY_S, GreyScaler
-from rejoin.qa.game_proof import Beat, DropProof, Seen, of_drop, read_beat
+from rejoin.qa.drop_evidence import Beat, Seen, of_drop, read_beat
+from rejoin.qa.game_proof import DropProof
 
 _MOST_SEEN: Final = 7200
 """An hour; 40 MB."""
@@ -73,6 +74,8 @@ def _tick(picture: Picture) -> int | None:
     if frame.format.name not in ("yuv420p", "yuvj420p", "nv12"):
         return None
     luma = frame.planes[0]
-    rows = np.frombuffer(luma, np.uint8).reshape(-1, luma.line_size)[: frame.height, : frame.width]
+    rows = np.frombuffer(memoryview(luma), np.uint8).reshape(-1, luma.line_size)[
+        : frame.height, : frame.width
+    ]
     strip = read_strip(rows)
     return None if strip is None else strip.counter

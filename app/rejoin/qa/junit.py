@@ -101,6 +101,9 @@ def _properties(group: Group) -> Iterator[tuple[str, str]]:
     yield "run", _text(", ".join(sorted({record.run for record in group.records})))
     for case in group.summary.flaky:
         yield "flaky", _text(case)
+    proofs = {_text(record.played.proof) for record in group.records if record.played is not None}
+    if proofs:
+        yield "proof", ", ".join(sorted(proofs))
 
 
 def _verdict(case: ET.Element, record: CaseRecord, *, excused: bool) -> None:

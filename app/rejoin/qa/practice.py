@@ -34,7 +34,13 @@ from rejoin.printable import printable
 from rejoin.qa.game_watch import GameWatch
 from rejoin.runtime.loop_access import LoopAccess
 from rejoin.runtime.player import Player, PlayerOptions
-from rejoin.runtime.practice_port import MOST_NOTE, Held, PracticeFinding, PracticeState
+from rejoin.runtime.practice_port import (
+    MOST_NOTE,
+    NO_TIMEOUT,
+    Held,
+    PracticeFinding,
+    PracticeState,
+)
 from rejoin.verify.detector_score import OUTAGE
 
 HELD: Final = "held"
@@ -239,8 +245,7 @@ class _Game:
             return
         window_s = self._practice.window_s
         if window_s is None and "window" in name:
-            problem = "The backend does not report its connection timeout."
-            self._practice.change(problem=problem)
+            self._practice.change(problem=NO_TIMEOUT)
             self._hold_again()
             return
         plan = plan_of(name, window_s or 0.0)

@@ -48,6 +48,7 @@ Read in this order
     renderer_memory  what is known about drawing with the graphics card
     sign_in          in the browser (`loopback_redirect`) or on another device (`qr_code`)
     token_keeper     keeps the token of a game good: `token_sources`, `saved_sign_in`
+    practice_port    a tester's practice drops, as the window sees them
     brief_game       a game that is played without a person, and always ended
     doctor           checks of this computer and of the way to a backend (a package)
     licences         who made what of this Rejoin, and under which licences

@@ -8,10 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from rejoin.language import mark
+
 MOST_LOSS_PERCENT: Final = 60
 MOST_DELAY_MS: Final = 1000
 """Each way, on top of what the path has."""
 MOST_SEED: Final = 999_999
+NO_TIMEOUT: Final = mark(
+    "The backend does not report its connection timeout, which this fault depends on."
+)
 MOST_NOTE: Final = 200
 """Characters of a marker's note."""
 
@@ -39,7 +44,8 @@ class PracticeFinding:
 @dataclass(frozen=True, slots=True)
 class PracticeState:
     """What is true now. `fault`: the named one that is on; "": none. `seed`: what it began with.
-    `finding`: of the last drop. `problem`: why the last fault did not begin."""
+    `finding`: of the last drop. `problem`: why the last fault did not begin, not
+    translated yet."""
 
     fault: str = ""
     seed: int = 1

@@ -11,7 +11,7 @@ from helpers.window_faces import NOW, delete
 from rejoin.gui import theme
 from rejoin.gui.menu.chart_view import ChartView
 from rejoin.gui.menu.charts import SERIES, chart
-from rejoin.gui.menu.history import History
+from rejoin.gui.menu.history import Drop, History, PracticeMarks
 from rejoin.gui.roles import Role
 
 pytestmark = pytest.mark.usefixtures("application")
@@ -71,4 +71,22 @@ def test_the_same_chart_again_repaints_nothing(application: QApplication) -> Non
     for now in (NOW, NOW, NOW + 1.0):
         view.show_chart(chart(SERIES[0], history.samples(now), history.drops(now), now))
     assert paints == 2
+    delete(view)
+
+
+def test_a_testers_fault_is_between_lines_and_a_marker_is_a_flag(
+    application: QApplication,
+) -> None:
+    tested = PracticeMarks((Drop(NOW - 45.0, NOW - 30.0),), (NOW - 15.0,))
+    view = ChartView()
+    view.resize(600, 200)
+    view.show_chart(chart(SERIES[0], (), (), NOW, tested))
+    image = view.grab().toImage()
+    along = {ago: 14 + round((600 - 28) * (1 - ago / 60)) for ago in (45, 40, 30, 15)}
+    for ago in (45, 30):
+        dashed = max(near(image, Role.DANGER, along[ago] + step) for step in (-1, 0, 1))
+        assert 20 < dashed < 130, "with gaps"
+    assert 0 < near(image, Role.DANGER, along[40]) < 8, "the line along the top"
+    flag = max(near(image, Role.TEXT, along[15] + step) for step in (-1, 0, 1))
+    assert flag > 80
     delete(view)

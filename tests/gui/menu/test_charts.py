@@ -9,7 +9,7 @@ import pytest
 from helpers.menu_scene import fill
 from rejoin.gui.menu import texts
 from rejoin.gui.menu.charts import SERIES, Series, chart, scale
-from rejoin.gui.menu.history import Drop, History, Sample
+from rejoin.gui.menu.history import Drop, History, PracticeMarks, Sample
 
 NOW = 1000.0
 SAMPLE = Sample(NOW, 8e6, 60.0, 0.01, 0.02, 9.0, 0.015)
@@ -80,3 +80,13 @@ def test_a_chart_is_said_in_a_sentence_with_its_range_and_its_drops() -> None:
 def test_the_upper_end_of_a_scale_is_written_with_its_unit() -> None:
     assert chart(named(texts.BITRATE), (SAMPLE,), (), NOW).top_text == "10 Mbit/s"
     assert chart(named(texts.FRAMES), (SAMPLE,), (), NOW).top_text == "80"
+
+
+def test_what_a_tester_did_is_where_it_was() -> None:
+    tested = PracticeMarks(
+        (Drop(NOW - 30.0, NOW - 15.0), Drop(NOW - 6.0)), (NOW - 60.0, NOW - 61.0)
+    )
+    found = chart(SERIES[0], [SAMPLE], (), NOW, tested)
+    assert [each for fault in found.faults for each in fault] == pytest.approx([0.5, 0.75, 0.9, 1])
+    assert found.markers == (0.0,)
+    assert chart(SERIES[0], [SAMPLE], (), NOW).faults == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from helpers.menu_scene import numbers
 from helpers.window_faces import LIVE, lost
 from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
-from rejoin.gui.menu.history import MOST_DROPS, MOST_SAMPLES, SPAN_S, Drop, History
+from rejoin.gui.menu.history import MOST_DROPS, MOST_SAMPLES, SPAN_S, Drop, History, PracticeMarks
 from rejoin.media.statistics import StreamStatistics
 
 
@@ -65,3 +65,21 @@ def test_another_game_begins_without_the_last_ones_numbers() -> None:
     history.forget()
     assert (history.samples(5.0), history.drops(5.0)) == ((), ())
     assert history.tick(5.0, lambda: at(1.0), live=True)
+
+
+def test_what_a_tester_did_is_kept_for_a_minute_and_bounded() -> None:
+    history = History()
+    history.fault(True, 10.0)
+    history.mark(12.0)
+    assert history.tested(13.0) == PracticeMarks((Drop(10.0),), (12.0,))
+    history.fault(True, 14.0)
+    history.fault(False, 15.0)
+    history.fault(False, 16.0)
+    assert history.tested(20.0).faults == (Drop(10.0, 14.0), Drop(14.0, 15.0))
+    assert history.tested(74.5) == PracticeMarks((Drop(14.0, 15.0),), ())
+    for second in range(100, 200):
+        history.mark(second / 10)
+        history.fault(second % 2 == 0, second / 10)
+    assert len(history.tested(20.0).markers) == MOST_DROPS
+    history.forget()
+    assert history.tested(20.0) == PracticeMarks()

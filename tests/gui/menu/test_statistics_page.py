@@ -60,3 +60,22 @@ def test_alone_it_has_a_way_back_and_scrolls_by_the_arrows(page: StatisticsPage)
     assert left == [True]
     page.set_alone(False)
     assert page.back.isHidden()
+
+
+def test_the_legend_names_what_is_a_testers_only_where_there_is_any(
+    application: QApplication,
+) -> None:
+    history = History()
+    fill(history)
+    page = StatisticsPage(history, lambda: NOW)
+    page.resize(840, 640)
+    page.show()
+    QCoreApplication.processEvents()
+    assert page.legend.tested.isHidden()
+    history.mark(NOW - 1.0)
+    page.refresh()
+    QCoreApplication.processEvents()
+    assert page.legend.tested.isVisible()
+    lines = page.legend.tested
+    assert lines.height() >= lines.heightForWidth(lines.width()), "not cut off"
+    delete(page)

@@ -23,6 +23,7 @@ from rejoin.gui.practice.marker_page import MarkerPage
 from rejoin.gui.practice.practice_control import COUNTDOWN_S
 from rejoin.gui.practice.practice_page import PracticePage
 from rejoin.gui.shortcuts import Condition, ShortcutAction, Shortcuts
+from rejoin.input_events.events import KeyEvent
 from rejoin.runtime.practice_port import Held
 
 Practising = tuple[RejoinWindow, FakePort, FakeClock, FakePractice]
@@ -38,6 +39,7 @@ def scene(
     made = practising(settings=tmp_path / "settings.toml", keys=True)
     with usual_theme(application):
         yield made
+        made[0].files.saving.close()
         destroy(made[0])
 
 
@@ -50,6 +52,14 @@ def tick(window: RejoinWindow, clock: FakeClock, seconds: float = 0.0) -> None:
     clock.now += seconds
     window.refresh()
     QCoreApplication.processEvents()
+
+
+def shows_page(window: RejoinWindow) -> bool:
+    return window.layers.menu.page is not None
+
+
+def is_framed(window: RejoinWindow) -> bool:
+    return control(window).frame.is_shown
 
 
 def test_a_players_window_has_none_of_it(application: QApplication) -> None:
@@ -74,14 +84,14 @@ def test_a_drop_begins_after_its_countdown_back_in_the_game(scene: Practising) -
     assert window.inputs.is_open
     frame = control(window).frame
     assert frame.label.text() == "Practice drop in 3: cut_3s"
-    assert not frame.is_shown
+    assert not is_framed(window)
     tick(window, clock, COUNTDOWN_S - 0.5)
     assert frame.label.text() == "Practice drop in 1: cut_3s"
     assert practice.begun == []
     tick(window, clock, 0.5)
     assert practice.begun == [("cut_3s", 7)]
     tick(window, clock)
-    assert frame.is_shown
+    assert is_framed(window)
     assert frame.label.text() == "Practice fault: cut_3s"
 
 
@@ -92,7 +102,7 @@ def test_the_frame_is_around_cards_too_and_goes_with_the_fault(scene: Practising
     tick(window, clock)
     frame = control(window).frame
     assert window.layers.overlay.isVisible()
-    assert frame.is_shown
+    assert is_framed(window)
     grabbed = window.grab().toImage()
     assert grabbed.pixelColor(2, 2).red() > 2 * grabbed.pixelColor(2, 2).blue()
     window.resize(900, 600)
@@ -100,7 +110,7 @@ def test_the_frame_is_around_cards_too_and_goes_with_the_fault(scene: Practising
     assert frame.bars[1].geometry().bottom() == window.layers.rect().bottom()
     practice.lift()
     tick(window, clock)
-    assert not frame.is_shown
+    assert not is_framed(window)
     assert frame.label.isHidden()
 
 
@@ -184,6 +194,44 @@ def test_the_marker_key_asks_for_a_note_and_keeps_the_picture_of_that_moment(
     assert port.codes == frozenset(), "nothing that was typed reached the game"
 
 
+def test_a_marker_that_is_left_without_save_is_none(scene: Practising) -> None:
+    window, _, clock, practice = scene
+    press(window, Qt.Key.Key_B, CTRL_ALT)
+    press(window, Qt.Key.Key_Escape)
+    assert not window.menu.is_open, "it leads back to where the key was pressed"
+    assert practice.markers == []
+    assert window.layers.history.tested(clock.now).markers == ()
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
+def test_the_key_that_leads_back_does_not_press_itself_in_the_game(
+    scene: Practising, key: Qt.Key
+) -> None:
+    window, port, _, _ = scene
+    press(window, Qt.Key.Key_B, CTRL_ALT)
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    before = len(port.inputs)
+    QTest.keyPress(focused, key)
+    assert not window.menu.is_open
+    for _ in range(3):  # held: repeats without Qt's flag, as on X11
+        QTest.keyPress(window.layers.view, key)
+    QTest.keyRelease(window.layers.view, key)
+    assert [each for each in port.inputs[before:] if isinstance(each, KeyEvent)] == []
+
+
+def test_enter_on_start_does_not_press_itself_in_the_game(scene: Practising) -> None:
+    window, port, _, _ = scene
+    page = open_page(window)
+    before = len(port.inputs)
+    QTest.keyPress(page.start, Qt.Key.Key_Return)
+    QCoreApplication.processEvents()
+    assert not window.menu.is_open
+    QTest.keyPress(window.layers.view, Qt.Key.Key_Return)
+    QTest.keyRelease(window.layers.view, Qt.Key.Key_Return)
+    assert [each for each in port.inputs[before:] if isinstance(each, KeyEvent)] == []
+
+
 def test_a_marker_during_a_drop_asks_nothing(scene: Practising) -> None:
     window, port, clock, practice = scene
     practice.keeps_pictures = False
@@ -204,7 +252,7 @@ def test_a_marker_from_the_page_leads_back_to_it(scene: Practising) -> None:
     assert isinstance(window.layers.menu.page, PracticePage)
     assert len(practice.markers) == 1
     press(window, Qt.Key.Key_Escape)
-    assert window.layers.menu.page is None
+    assert not shows_page(window)
     assert window.menu.is_open
 
 

@@ -12,9 +12,10 @@ from helpers.fake_practice import FakePractice, open_page, practising
 from helpers.menu_scene import open_menu, press
 from helpers.window_faces import destroy
 from rejoin.gamepads.navigation import PadPress
+from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.practice.practice_page import ChosenDrop, PracticePage
-from rejoin.runtime.practice_port import Held, PracticeFinding, PracticeState
+from rejoin.runtime.practice_port import NO_TIMEOUT, Held, PracticeFinding, PracticeState
 
 Practising = tuple[RejoinWindow, FakePractice]
 
@@ -77,9 +78,12 @@ def test_a_pad_alone_reaches_everything_and_starts(scene: Practising) -> None:
 
 def test_back_leads_to_the_menu_by_pad_and_by_key(scene: Practising) -> None:
     window, _ = scene
-    for leave in (lambda: pad(window, PadPress.BACK), lambda: press(window, Qt.Key.Key_Escape)):
+    for by_pad in (True, False):
         open_page(window)
-        leave()
+        if by_pad:
+            pad(window, PadPress.BACK)
+        else:
+            press(window, Qt.Key.Key_Escape)
         assert window.layers.menu.page is None
         assert window.menu.is_open
 
@@ -101,21 +105,21 @@ def test_back_leads_to_the_menu_by_pad_and_by_key(scene: Practising) -> None:
     ],
 )
 def test_it_says_what_is_true(application: QApplication, state: PracticeState, shown: str) -> None:
-    page = PracticePage(("cut_3s",), ChosenDrop("cut_3s"), keeps_pictures=True)
+    page = PracticePage(("cut_3s",), ChosenDrop("cut_3s"), KeysDown(), keeps_pictures=True)
     page.show_state(state)
     assert shown in page.said()
     page.deleteLater()
 
 
 def test_why_a_fault_did_not_begin_is_said(application: QApplication) -> None:
-    page = PracticePage(("cut_3s",), ChosenDrop("cut_3s"), keeps_pictures=False)
-    page.show_state(PracticeState(problem="The backend does not report its connection timeout."))
-    assert "The backend does not report its connection timeout." in page.said()
+    page = PracticePage(("cut_3s",), ChosenDrop("cut_3s"), KeysDown(), keeps_pictures=False)
+    page.show_state(PracticeState(problem=NO_TIMEOUT))
+    assert NO_TIMEOUT in page.said()
     page.deleteLater()
 
 
 def test_a_seed_that_is_none_is_one(application: QApplication) -> None:
-    page = PracticePage(("cut_3s",), ChosenDrop("cut_3s", 5), keeps_pictures=True)
+    page = PracticePage(("cut_3s",), ChosenDrop("cut_3s", 5), KeysDown(), keeps_pictures=True)
     assert page.drop == ChosenDrop("cut_3s", 5)
     page.seed.setText("")
     assert page.drop == ChosenDrop("cut_3s", 1)

@@ -6,6 +6,7 @@ Glossary
     page        What an entry opens beside the panel, or in place of everything.
     sample      The stream in numbers, once a second; the history has those of the last minute.
     drop        A time without a connection, as the charts mark it.
+    marks       What a tester did in a practice: when a fault was on, and markers.
 
 Read in this order: `texts` and `entries` (pure: what the panel has, and its words), `history` and
 `charts` (pure: the last minute, and where its lines run), `chart_view` and `statistics_page`

@@ -125,7 +125,7 @@ class ChartView(QWidget):
     def _paint_tested(self, painter: QPainter, chart: Chart) -> None:
         """Faults of a tester between dashed lines, with a line along the top; markers as flags."""
         plot = self._plot()
-        dashed = QPen(theme.colour(Role.DANGER), 1.0, Qt.PenStyle.DashLine)
+        dashed = QPen(theme.colour(Role.DANGER), _LINE_PX, Qt.PenStyle.DashLine)
         along = QPen(theme.colour(Role.DANGER), _FAULT_PX)
         for begin, end in chart.faults:
             left, right = (plot.left() + each * plot.width() for each in (begin, end))
@@ -136,7 +136,7 @@ class ChartView(QWidget):
             painter.drawLine(QPointF(left, plot.top()), QPointF(max(left + 1, right), plot.top()))
         for marker in chart.markers:
             top = QPointF(plot.left() + marker * plot.width(), plot.top())
-            painter.setPen(QPen(theme.colour(Role.TEXT), 1.0))
+            painter.setPen(QPen(theme.colour(Role.TEXT), _LINE_PX))
             painter.setBrush(theme.colour(Role.TEXT))
             painter.drawLine(top, QPointF(top.x(), plot.bottom()))
             away = -_FLAG_PX if marker > 0.5 else _FLAG_PX

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rejoin.gui.menu import texts
-from rejoin.gui.menu.history import EVERY_S, SPAN_S, Drop, Sample, Tested
+from rejoin.gui.menu.history import EVERY_S, SPAN_S, Drop, PracticeMarks, Sample
 from rejoin.language import number, tr
 
 GAP_S: Final = 2.5 * EVERY_S
@@ -92,7 +92,7 @@ def chart(
     samples: Sequence[Sample],
     drops: Sequence[Drop],
     now: float,
-    tested: Tested = Tested(),  # noqa: B008 frozen
+    tested: PracticeMarks = PracticeMarks(),  # noqa: B008 frozen
 ) -> Chart:
     """The chart of `series` at `now`."""
     known = [

@@ -48,7 +48,7 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class PracticeMarks:
     """What a tester did: when a fault was on, and the moments that were marked."""
 
     faults: tuple[Drop, ...] = ()
@@ -127,10 +127,10 @@ class History:
         """Those that the last minute has a part of, oldest first."""
         return _since(self._drops, now)
 
-    def tested(self, now: float) -> Tested:
+    def tested(self, now: float) -> PracticeMarks:
         """What a tester did in the last minute."""
         markers = tuple(each for each in self._markers if now - SPAN_S <= each <= now)
-        return Tested(_since(self._faults, now), markers)
+        return PracticeMarks(_since(self._faults, now), markers)
 
 
 def _since(drops: Iterable[Drop], now: float) -> tuple[Drop, ...]:

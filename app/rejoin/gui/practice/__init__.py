@@ -7,6 +7,6 @@ Glossary
     held        what the sliders do to the path until it is lifted
     marker      a moment that a tester marks, with a note and a picture
 
-Read in this order: `texts`, `practice_options`; `practice_frame`, `practice_page`, `marker_page`
-(widgets); `practice_control`, which does what they are for.
+Read in this order: `texts`, `practice_options`; `practice_frame`; `rows_page` with
+`practice_page` and `marker_page` (widgets); `practice_control`, which does what they are for.
 """

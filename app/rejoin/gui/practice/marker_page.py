@@ -6,8 +6,9 @@ from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QLineEdit
 
 from rejoin.gui import theme
+from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.practice import texts
-from rejoin.gui.practice.tester_page import TesterPage
+from rejoin.gui.practice.rows_page import RowsPage
 from rejoin.gui.settings.controls import action_button
 from rejoin.gui.settings.row_view import RowView
 from rejoin.gui.settings.rows import RowText
@@ -17,14 +18,14 @@ from rejoin.runtime.practice_port import MOST_NOTE
 _NOTE_PX = 420
 
 
-class MarkerPage(TesterPage):
+class MarkerPage(RowsPage):
     """Enter saves, with or without a note."""
 
     saved = Signal(str)
     """The note."""
 
-    def __init__(self, *, keeps_picture: bool) -> None:
-        super().__init__()
+    def __init__(self, keys: KeysDown, *, keeps_picture: bool) -> None:
+        super().__init__(keys)
         self._keeps_picture = keeps_picture
         self.note = QLineEdit()
         self.note.setMaxLength(MOST_NOTE)
@@ -36,6 +37,7 @@ class MarkerPage(TesterPage):
         self.note.returnPressed.connect(self._save)
         self.save.clicked.connect(self._save)
         self.first = self.note
+        self.leads_back(self.note, self.save)
 
     def _save(self) -> None:
         self.saved.emit(self.note.text().strip())

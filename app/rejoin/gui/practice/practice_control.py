@@ -74,7 +74,8 @@ class PracticeControl:
 
     def open_page(self) -> None:
         """In the menu, which is open."""
-        page = PracticePage(self.port.faults, self.chosen, keeps_pictures=self.port.keeps_pictures)
+        keeps, keys = self.port.keeps_pictures, self._window.keys
+        page = PracticePage(self.port.faults, self.chosen, keys, keeps_pictures=keeps)
         page.show_state(self.state)
         page.chosen.connect(self._choose)
         page.started.connect(self._start_from_page)
@@ -102,18 +103,18 @@ class PracticeControl:
         self._window.refresh()
 
     def mark(self) -> None:
-        """This moment. Where a menu can be open, it asks for a note."""
+        """This moment. Where a menu can be open, it asks for a note; left without *Save*, there is
+        no marker."""
         at, picture = self._clock(), self._window.layers.view.picture
         if not self.port.keeps_pictures:
             picture = None
-        self._window.layers.history.mark(at)
         if self._window.snapshot.stage is not Stage.LIVE:
             self._save_marker(at, picture, "")
             return
         was_open = self._window.menu.is_open
         if not was_open:
             self._window.menu.toggle()
-        page = MarkerPage(keeps_picture=picture is not None)
+        page = MarkerPage(self._window.keys, keeps_picture=picture is not None)
         saved = False
 
         def leave() -> None:
@@ -188,5 +189,6 @@ class PracticeControl:
             saving = self._window.files.saving
             if not saving.save(pictures_folder(), name, lambda: png_of(picture)):
                 name = ""  # another one is being saved
+        self._window.layers.history.mark(at)
         self.port.mark(at, note, name)
         self._say(tr(texts.MARKER_SET))

@@ -9,8 +9,9 @@ from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import QLineEdit
 
 from rejoin.gui import theme
+from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.practice import texts
-from rejoin.gui.practice.tester_page import TesterPage
+from rejoin.gui.practice.rows_page import RowsPage
 from rejoin.gui.settings.controls import ChoiceBox, NumberSlider, action_button
 from rejoin.gui.settings.row_view import RowView
 from rejoin.gui.settings.rows import RowText
@@ -35,7 +36,7 @@ class ChosenDrop:
     seed: int = 1
 
 
-class PracticePage(TesterPage):
+class PracticePage(RowsPage):
     """Tells what the tester does; what is true comes from `show_state`."""
 
     chosen = Signal(object)
@@ -47,9 +48,9 @@ class PracticePage(TesterPage):
     marker_wanted = Signal()
 
     def __init__(
-        self, faults: tuple[str, ...], chosen: ChosenDrop, *, keeps_pictures: bool
+        self, faults: tuple[str, ...], chosen: ChosenDrop, keys: KeysDown, *, keeps_pictures: bool
     ) -> None:
-        super().__init__()
+        super().__init__(keys)
         self._keeps_pictures = keeps_pictures
         self.fault = ChoiceBox()
         self.fault.offer([(name, name) for name in faults], chosen.fault)
@@ -80,6 +81,7 @@ class PracticePage(TesterPage):
         self._name()
         self._connect()
         self.first = self.start
+        self.leads_back(self.start)
 
     @property
     def drop(self) -> ChosenDrop:

@@ -20,6 +20,7 @@ Read these files in this order:
     planes          the same picture as plain memory, for a graphics card
     colour_bands    a picture for the probe of such a card
     frame_pacer     when to show a picture
+    scene           whether two pictures show the same scene
     unwatched       whether to decode while nobody sees the picture
     freezes         W3C's freezeCount
     kept_units      access units around drops, for testers; `mp4` makes a file of them

@@ -99,8 +99,9 @@ class GreyScaler:
                 dst_color_range=ColorRange.JPEG,
             )
             plane = small.planes[0]
-            rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-            return rows[:height, :width].copy()
+            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+            grey: Grey = rows[:height, :width].copy()
+            return grey
         except Exception:  # any error of FFmpeg
             return None
 

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from rejoin.gui import theme
+from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.labels import label
 from rejoin.gui.settings import sections
 from rejoin.gui.settings.controls import action_button
 from rejoin.gui.settings.row_view import RowView
 
+_LEAVES = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select, Qt.Key.Key_Escape})
 _WIDTH_PX = 720
 _NARROW_PX = 620
 
 
-class TesterPage(QFrame):
+class RowsPage(QFrame):
     """`rows` are made by whoever inherits, and given to `fill`."""
 
     left = Signal()
     """The tester goes back."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: KeysDown) -> None:
+        """`keys`: what is held in the window. The keys that lead back to the game are noted there,
+        so that they do not press themselves in it."""
         super().__init__()
+        self._keys = keys
         self.setProperty("kind", "ground")
         self.title = label("page")
         self.explained = label("quiet")
@@ -65,6 +70,24 @@ class TesterPage(QFrame):
         for each in rows:
             self._column.addWidget(each)
         self._column.addStretch()
+
+    def leads_back(self, *controls: QWidget) -> None:
+        """Pressed by a key, these may lead back to the game."""
+        for each in controls:
+            each.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        is_press = event.type() == QEvent.Type.KeyPress
+        if isinstance(event, QKeyEvent) and is_press and event.key() in _LEAVES:
+            self._keys.press(event)
+        return super().eventFilter(watched, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._keys.press(event)
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
