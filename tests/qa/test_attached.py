@@ -29,6 +29,18 @@ def test_only_files_in_the_folder_of_the_results_are_taken(tmp_path: Path) -> No
     assert file_of(None, record, "trace") is None
 
 
+def test_files_of_merged_results_are_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("all", "shard-1"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "shard-1" / "a.jsonl").touch()
+    assert inside(tmp_path / "all", "../shard-1/a.jsonl") is None
+    monkeypatch.chdir(tmp_path)
+    assert inside(tmp_path / "all", "../shard-1/a.jsonl") == tmp_path / "shard-1" / "a.jsonl"
+    assert inside(Path("all"), "../shard-1/a.jsonl") is not None
+
+
 def test_a_file_that_is_gone_or_too_large_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
-"""The files that belong to a result: only those in the folder of the results.
+"""The files that belong to a result: only those in the folder of the results, or in the project.
 
 A file of results may come from somebody else; it must not make a report show any file of this
-machine.
+machine. The project is the current folder, as in `ci`: merged results have their files beside them.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ def file_of(folder: Path | None, record: CaseRecord, kind: str) -> Path | None:
 
 
 def inside(folder: Path, path: str) -> Path | None:
-    """The file that `path` leads to, if it is in `folder`."""
+    """The file that `path` leads to from `folder`, if it is in there or in the project."""
     try:
         base = folder.resolve()
         file = (base / path).resolve()
-        return file if file.is_relative_to(base) and file.is_file() else None
+        is_inside = any(file.is_relative_to(each) for each in (base, Path.cwd().resolve()))
+        return file if is_inside and file.is_file() else None
     except (OSError, ValueError):
         return None
 
