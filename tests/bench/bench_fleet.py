@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from bench.measure import Measurement
 from bench.process_usage import cpu_s, rss_mb

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from rejoin.emulator.service.control import BlockingEmulatorControl

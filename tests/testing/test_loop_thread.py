@@ -20,6 +20,14 @@ def loop(nothing_left_behind: None) -> Iterator[LoopThread]:
     thread.close()
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """It raises KeyboardInterrupt, whatever those who started this program have set."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_a_call_returns_and_raises_what_the_coroutine_does(loop: LoopThread) -> None:
     async def name() -> str:
         await asyncio.sleep(0)
@@ -35,7 +43,7 @@ def test_a_call_returns_and_raises_what_the_coroutine_does(loop: LoopThread) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal of one's own")
-def test_an_interrupted_caller_cancels_what_it_waits_for(loop: LoopThread) -> None:
+def test_an_interrupted_caller_cancels_what_it_waits_for(loop: LoopThread, ctrl_c: None) -> None:
     began, cancelled = threading.Event(), threading.Event()
 
     async def endless() -> None:

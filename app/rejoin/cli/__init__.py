@@ -18,7 +18,7 @@ token comes from), `consent` (what is asked before a link or a ticket is followe
 not installed), then a verb: `play` and `back` (both open a window through `window` with
 `played_game`, and load by `no_collections`; for testers `practice`), `home` (the home window, which
 `main` opens without click; `home_verb`), `doctor`, `licences`, `sign_in_verbs`, `settings`, `demo`,
-`studio` and `backend` (both run until Ctrl+C through `servers`; `backend_settings`, `backend_check`,
-`backend_report`), `qa` (with `qa_run` and `qa_report`; with `play` and `doctor`:
+`studio` and `backend` (both run until Ctrl+C through `servers`; `backend_settings`,
+`backend_check`, `backend_report`), `qa` (with `qa_run` and `qa_report`; with `play` and `doctor`:
 `backend_profile`).
 """

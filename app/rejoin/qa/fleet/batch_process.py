@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from typing import IO, Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from rejoin.interpreter import freeze_startup_objects, loop_factory
 from rejoin.qa.fleet import players
