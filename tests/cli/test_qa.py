@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, example, given, settings
@@ -31,6 +32,19 @@ def test_simulated_games_are_counted() -> None:
     assert result.return_value == 0
     assert result.output.startswith("40 games, ")
     assert "0 games broke an invariant" in result.output
+
+
+def test_each_seed_has_a_trace_where_a_folder_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    result = invoke(
+        "simulate", "--seeds", "3", "--first", "5", "--jobs", "1", "--traces", str(folder)
+    )
+    assert result.return_value == 0
+    assert sorted(file.name for file in folder.iterdir()) == [
+        f"seed-0000000{seed}.jsonl" for seed in (5, 6, 7)
+    ]
+    one = invoke("simulate", "--seed", "5", "--traces", str(folder))
+    assert isinstance(one.exception, click.UsageError)
 
 
 def test_a_broken_invariant_fails_and_the_command_that_repeats_it_is_printed(

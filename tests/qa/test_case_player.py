@@ -129,3 +129,17 @@ def test_a_case_that_is_stopped_before_it_has_its_job_is_interrupted(
 
     monkeypatch.setattr(pickle, "dump", stopped_before)
     assert player.play(120.0).why is Why.INTERRUPTED
+
+
+def test_memory_is_taken_from_one_arena_unless_the_tester_says_otherwise(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = """
+import os
+from dataclasses import replace
+say(Done(replace(RECORD, run=os.environ["MALLOC_ARENA_MAX"])))
+"""
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    assert scene.player(program).play(60.0).run == "1"
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "3")
+    assert scene.player(program).play(60.0).run == "3"

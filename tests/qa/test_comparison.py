@@ -135,12 +135,14 @@ def test_live_drops_drawn_again_are_not_flagged(recorded: dict[str, list[CaseRec
 def test_a_slower_detector_and_a_leak_are_found_in_forty_live_drops(
     recorded: dict[str, list[CaseRecord]],
 ) -> None:
-    for before in UNCHANGED[:3]:  # they were played in turn with these
+    for before in UNCHANGED[:3]:  # they were played in turn with it
         slow = compared(recorded[before][:8], recorded["detector 1 s slower"][:8])
         assert (slow.before and slow.before.drops, slow.after.drops) == (40, 40)
         assert found(slow) == {"noticed_s"}
-        leak = compared(recorded[before][:8], recorded["leak of 1 MB a drop"][:8])
-        assert found(leak) == {"memory_mb"}
+    # These two were played in turn, with one arena.
+    leak = compared(recorded["unchanged:7"], recorded["leak of 1 MB a drop"])
+    assert (leak.before and leak.before.drops, leak.after.drops) == (40, 40)
+    assert found(leak) == {"memory_mb"}
 
 
 # --- what is said ---------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -67,6 +68,17 @@ def test_memory_is_what_is_gained_from_one_drop_to_the_next() -> None:
     gap = figures.of_play(a_play(a_drop(0), a_drop(1), memory_mb=(60.0, None, 67.0)))
     assert gap is not None
     assert gap.memory_mb == {}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300])
+def test_numbers_that_are_none_do_not_count(value: float) -> None:
+    record = a_play(
+        a_drop(0, freeze_s=value, noticed_s=value), memory_mb=(1.0, value), waited_share=value
+    )
+    play = figures.of_play(record)
+    assert play is not None
+    assert not {"freeze_s", "noticed_s"} & play.drops[0].values.keys()
+    assert (play.memory_mb, play.waited_share) == ({}, None)
 
 
 def test_plays_that_say_nothing_are_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import subprocess
 import threading
@@ -20,6 +21,9 @@ from rejoin.qa.verdicts import Judgement, Verdict, Why
 END_WITHIN_S: Final = 55.0
 """How long a process that is to stop may take to end its game (`case_process.END_WITHIN_S`)."""
 _MAX_MESSAGES: Final = 1000
+ONE_ARENA: Final = {"MALLOC_ARENA_MAX": "1"}
+"""For the memory in results. glibc gives threads an arena each, up to a number: a new connection's
+threads took 5 MB or nothing, by chance, and a leak of 1 MB a drop could hardly be seen."""
 
 
 class CasePlayer:
@@ -48,6 +52,7 @@ class CasePlayer:
                 # Ctrl+C in a terminal stops only us: the process then ends its game.
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                env=ONE_ARENA | os.environ,
             )
         assert process.stdin is not None
         assert process.stdout is not None

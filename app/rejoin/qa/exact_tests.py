@@ -118,7 +118,7 @@ def values_are_higher(strata: Sequence[Stratum]) -> float:
     )
     if variance <= 0.0:
         return 1.0
-    return NormalDist().cdf((mean - found) / math.sqrt(variance))
+    return math.erfc((found - mean) / math.sqrt(2 * variance)) / 2
 
 
 def _comparable(strata: Sequence[Stratum]) -> list[Stratum]:

@@ -9,7 +9,7 @@ import enum
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
 from rejoin.qa.results import CaseRecord, EpisodeResult, Played
 from rejoin.qa.verdicts import Verdict
@@ -126,11 +126,20 @@ def of_play(record: CaseRecord) -> PlayFigures | None:
     drops = tuple(_drops(played))
     false_alarms = sum(_at(each, "fault") is None for each in played.episodes)
     memory_mb = dict(_memory(played))
-    return PlayFigures(case, failed, drops, false_alarms, memory_mb, played.waited_share)
+    waited = played.waited_share if _is_usable(played.waited_share) else None
+    return PlayFigures(case, failed, drops, false_alarms, memory_mb, waited)
 
 
 _AT_ONCE_S: Final = 0.002
 """A fault of a result and of its trace are the same within the rounding of both."""
+
+
+_LARGEST: Final = 1e9
+
+
+def _is_usable(value: float | None) -> TypeGuard[float]:
+    """A file that somebody else wrote may have any number; a comparison with it refuses NaN."""
+    return value is not None and -_LARGEST <= value <= _LARGEST
 
 
 def _drops(played: Played) -> Iterator[DropFigures]:
@@ -150,7 +159,7 @@ def _drops(played: Played) -> Iterator[DropFigures]:
             values={
                 figure.key: value
                 for figure, of in _VALUES.items()
-                if (value := of(episode)) is not None
+                if _is_usable(value := of(episode))
             },
         )
 
@@ -159,8 +168,9 @@ def _memory(played: Played) -> Iterator[tuple[int, float]]:
     """From right before a fault to right before the next one, or the end of the play."""
     measured = [*(fault.memory_mb for fault in played.faults), played.memory_mb]
     for which, (before, after) in enumerate(itertools.pairwise(measured)):
-        if before is not None and after is not None:
-            yield which, round(after - before, 3)
+        gained = None if before is None or after is None else round(after - before, 3)
+        if _is_usable(gained):
+            yield which, gained
 
 
 def _at(episode: EpisodeResult, name: str) -> float | None:
