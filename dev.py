@@ -504,6 +504,13 @@ def lanes() -> list[list[str]]:
     return [["-m", "not live and not x11", *lane] for lane in (*LANES, taken)]
 
 
+def live_lanes() -> list[list[str]]:
+    """The tests that start programs or play games, in two parts that run at the same time: most of
+    their time they wait. A part has every other file, since neighbours resemble each other."""
+    files = marked("live")
+    return [["-m", "live and not x11", *files[part::2]] for part in range(2)]
+
+
 def marked(mark: str) -> list[str]:
     """The files with tests of this mark: pytest need not read all the others."""
     files = sorted((ROOT / "tests").rglob("test_*.py"))
@@ -519,33 +526,27 @@ def test_steps(flags: list[str]) -> list[Step]:
     xvfb = shutil.which("xvfb-run")
     screen = [xvfb or "xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"]
     offscreen = {"QT_QPA_PLATFORM": "offscreen"}
+    no_screen = "" if xvfb else "there is no xvfb-run here"
+    coverage = [tool("python"), str(ROOT / "tests" / "engine_coverage.py")]
     if flags:
-        tests = [
+        on_x = [*screen, *pytest, "-m", "x11", *flags]
+        return [
+            *check_steps(),
             Step("tests", [*pytest, "-m", "not x11", *flags], env=offscreen, nothing=5),
+            Step("X tests", on_x, env={"QT_QPA_PLATFORM": "xcb"}, skipped=no_screen, nothing=5),
         ]
-    else:
-        quiet = [*pytest, "-q", "-p", "no:cacheprovider"]  # of which there is one in this folder
-        first, *others = [[*quiet, *lane] for lane in lanes()]
-        live = [*pytest, "-m", "live and not x11", *marked("live")]
-        tests = [
-            Step("tests", first, env=offscreen, beside=tuple(others), apart=True),
-            Step("live tests", live, env=offscreen),
-        ]
+    quiet = [*pytest, "-q", "-p", "no:cacheprovider"]  # of which there is one in this folder
+    first, *others = [[*quiet, *lane] for lane in lanes()]
+    first_live, *others_live = [[*quiet, *lane] for lane in live_lanes()]
+    if xvfb:
+        xcb = ["env", "QT_QPA_PLATFORM=xcb"]
+        others_live.append([*screen, *xcb, *quiet, "-m", "x11", *marked("x11")])
     return [
         *check_steps(),
-        *tests,
-        Step(
-            "engine coverage",
-            [tool("python"), str(ROOT / "tests" / "engine_coverage.py")],
-            skipped="flags choose the tests" if flags else "",
-        ),
-        Step(
-            "tests on X",
-            [*screen, *pytest, "-m", "x11", *(flags or marked("x11"))],
-            env={"QT_QPA_PLATFORM": "xcb"},
-            skipped="" if xvfb else "there is no xvfb-run here",
-            nothing=5,
-        ),
+        Step("tests", first, env=offscreen, beside=tuple(others), apart=True),
+        Step("live and X tests", first_live, env=offscreen, beside=tuple(others_live), apart=True),
+        *([Step("X tests", [], skipped=no_screen)] if no_screen else []),
+        Step("engine coverage", coverage),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import ipaddress
 import json
@@ -196,6 +197,12 @@ def test_no_part_of_a_json_web_token_remains(token: str) -> None:
     assert not any(part in shown for part in token.split(".") if part)
 
 
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_no_part_of_a_signal_string_in_base64_remains(encode: Callable[[bytes], bytes]) -> None:
+    signal = json.dumps({"type": "offer", "sdp": "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\n??>>"})
+    assert redact(f"sent {encode(signal.encode()).decode()} at 12") == "sent [secret] at 12"
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -342,6 +349,8 @@ def test_the_formatter_covers_arguments_and_tracebacks() -> None:
         "-----END " * 20_000,
         "?key=" * 40_000,
         "eyJaaaaaa." * 20_000,
+        "eyJaaaaaa/" * 20_000,
+        "/eyJ" * 50_000,
         "bearer+" * 30_000,
     ],
 )

@@ -87,8 +87,9 @@ _LITERAL_RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
         r"\1[account]",
     ),
     ("ASIA", re.compile(r"\bASIA[0-9A-Z]{12,}"), "[secret]"),
-    # A JSON Web Token; one that is encrypted directly has an empty part (RFC 7516, 4.5).
-    ("eyJ", re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*)+"), "[secret]"),
+    # A JSON Web Token; one that is encrypted directly has an empty part (RFC 7516, 4.5). Without
+    # parts: an object of JSON in base64, as a signal string may be.
+    ("eyJ", re.compile(r"\beyJ(?:[\w-]{6,}(?:\.[\w-]*)+|[\w+/-]{60,}={0,2})"), "[secret]"),
 )
 """Each has its literal, for which a text is searched much faster."""
 

@@ -54,7 +54,7 @@ FAKE_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-medi
 """Chromium's own, which beeps once a second."""
 
 SETTINGS = EmulatorSettings(
-    notice_silent_client_s=0.0,
+    notice_silent_client_s=2.0,
     width=640,
     height=360,
     fps=30,
@@ -224,7 +224,7 @@ def test_a_browser_plays_loses_its_connection_and_rejoins_the_same_game(tmp_path
         seen = await it.until(it.seen, lambda seen: seen["messages"])
         assert bytes(seen["messages"][0]) == b"rejoin"
 
-        # the host falls silent; the service notices at once
+        # the host falls silent; the service notices
         before, lost = await it.game(), await it.strip()
         await it.control.inject(Fault(FaultKind.SILENCE))
         await it.until(

@@ -270,9 +270,8 @@ class Campaign:
         how = self._how
         trace = None
         if how.folder is not None:
-            trace = (
-                how.folder / TRACES / f"{play.index:04}-{traces.file_name(play.case.name)}.jsonl"
-            )
+            name = traces.file_name(play.case.name)
+            trace = how.folder / TRACES / f"{play.index:04}-{name}.jsonl"
         return Job(
             run=self.name,
             scenario=self._scenario.name,
