@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
 
+from helpers.fake_practice import open_page, practising
 from helpers.home_pages import GAMES, LANTERN, REPORT, URL
 from helpers.home_scene import HomeScene, save_ticket
 from helpers.settings_page import page_on
@@ -40,6 +41,7 @@ PAGES = (
     *(f"home:{name}" for name in HOMES),
     *(f"settings:{section.name}" for section in SECTIONS),
     "connection-test",
+    "practice",
     *(f"face:{name}" for name in _FACES),
 )
 
@@ -62,6 +64,8 @@ def page(
                 yield from _settings(which, size, appearance)
             case "connection-test":
                 yield from _connection_test(size)
+            case "practice":
+                yield from _practice(size)
             case _:
                 face = next(each for each in FACES if each.name == which)
                 window, _port, _clock = show_face(face, size)
@@ -95,6 +99,16 @@ def _home(which: str, size: tuple[int, int]) -> Iterator[QWidget]:
     yield scene.window
     scene.close()
     delete(scene.window)
+
+
+def _practice(size: tuple[int, int]) -> Iterator[QWidget]:
+    window, _, _, practice = practising(size)
+    practice.begin("cut_3s", 7)
+    open_page(window)
+    window.refresh()
+    _settle()
+    yield window
+    destroy(window)
 
 
 def _settings(section: str, size: tuple[int, int], appearance: Appearance) -> Iterator[QWidget]:

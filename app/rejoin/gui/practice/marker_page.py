@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QLineEdit
 
 from rejoin.gui import theme
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.practice import texts
-from rejoin.gui.practice.rows_page import RowsPage
+from rejoin.gui.practice.rows_page import RowField, RowsPage
 from rejoin.gui.settings.controls import action_button
 from rejoin.gui.settings.row_view import RowView
 from rejoin.gui.settings.rows import RowText
@@ -27,7 +26,7 @@ class MarkerPage(RowsPage):
     def __init__(self, keys: KeysDown, *, keeps_picture: bool) -> None:
         super().__init__(keys)
         self._keeps_picture = keeps_picture
-        self.note = QLineEdit()
+        self.note = RowField()
         self.note.setMaxLength(MOST_NOTE)
         self.save = action_button(texts.SAVE, "primary")
         self._row = RowView([self.note])

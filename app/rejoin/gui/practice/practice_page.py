@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QLineEdit
 
 from rejoin.gui import theme
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.practice import texts
-from rejoin.gui.practice.rows_page import RowsPage
+from rejoin.gui.practice.rows_page import RowField, RowsPage
 from rejoin.gui.settings.controls import ChoiceBox, NumberSlider, action_button
 from rejoin.gui.settings.row_view import RowView
 from rejoin.gui.settings.rows import RowText
@@ -54,7 +53,7 @@ class PracticePage(RowsPage):
         self._keeps_pictures = keeps_pictures
         self.fault = ChoiceBox()
         self.fault.offer([(name, name) for name in faults], chosen.fault)
-        self.seed = QLineEdit(str(chosen.seed))
+        self.seed = RowField(str(chosen.seed))
         self.seed.setValidator(QIntValidator(1, MOST_SEED, self.seed))
         self.new_seed = action_button(texts.NEW_SEED)
         self.start = action_button(texts.START, "primary")

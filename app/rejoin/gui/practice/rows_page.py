@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from rejoin.gui import theme
 from rejoin.gui.keys_down import KeysDown
@@ -18,6 +18,17 @@ from rejoin.gui.settings.row_view import RowView
 _LEAVES = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select, Qt.Key.Key_Escape})
 _WIDTH_PX = 720
 _NARROW_PX = 620
+
+
+class RowField(QLineEdit):
+    """A field in a row, which does not make it lower than it wants to be. The style sheet gives it
+    a least height, which does not follow the size of text."""
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() in (QEvent.Type.Polish, QEvent.Type.StyleChange, QEvent.Type.Show):
+            self.setMinimumHeight(self.sizeHint().height())
+        return done
 
 
 class RowsPage(QFrame):
