@@ -127,6 +127,7 @@ def _marked(node: Any) -> dict[str, Any]:
 @contextmanager
 def _a_sentence() -> Iterator[None]:
     """A failure that a person can do something about is a sentence without a traceback."""
+    sentence: str | None = None
     try:
         yield
     except ImportError as error:
@@ -135,13 +136,14 @@ def _a_sentence() -> Iterator[None]:
         sentence = explanation(error, ("qa",))
         if sentence is None:
             raise
-        pytest.fail(sentence, pytrace=False)
     except Exception as error:
         from rejoin.errors import RejoinError
 
         if not isinstance(error, RejoinError):
             raise
-        pytest.fail(str(error), pytrace=False)
+        sentence = str(error)
+    if sentence is not None:
+        raise pytest.fail.Exception(sentence, pytrace=False) from None
 
 
 # --- a failure ------------------------------------------------------------------------------------
