@@ -161,7 +161,8 @@ def main() -> int:
     parser.add_argument("--maintainer", default=MAINTAINER)
     arguments = parser.parse_args()
     try:
-        package = build(arguments.frozen, arguments.dist, arguments.work, arguments.maintainer)
+        work = arguments.work.resolve()  # dpkg-shlibdeps runs in another folder
+        package = build(arguments.frozen, arguments.dist, work, arguments.maintainer)
     except subprocess.CalledProcessError as error:
         print(f"{error.cmd[0]} ended with {error.returncode}; see above.", file=sys.stderr)
         return 1
