@@ -23,11 +23,14 @@ def no_game(game: object) -> object:
 def test_a_link_is_handed_on_as_it_was_written(application: QApplication) -> None:
     opened: list[str] = []
     parent = QObject()
-    LinkEvents(parent, opened.append)
+    events = LinkEvents(parent, opened.append)
     QCoreApplication.sendEvent(application, QFileOpenEvent(QUrl(LINK)))
     assert opened == [LINK]
     for other in ("file:///etc/passwd", "https://games.example/"):
         QCoreApplication.sendEvent(application, QFileOpenEvent(QUrl(other)))
+    assert opened == [LINK]
+    events.close()
+    QCoreApplication.sendEvent(application, QFileOpenEvent(QUrl(LINK)))
     assert opened == [LINK]
 
 

@@ -19,7 +19,15 @@ class LinkEvents(QObject):
             application.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() != QEvent.Type.FileOpen:  # of all events of all objects
+            return False
         if isinstance(event, QFileOpenEvent) and event.url().scheme() == "rejoin":
             self._open_link(bytes(event.url().toEncoded().data()).decode("ascii"))
             return True
-        return super().eventFilter(watched, event)
+        return False
+
+    def close(self) -> None:
+        """Take none any more; before the window goes."""
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.removeEventFilter(self)

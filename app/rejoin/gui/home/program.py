@@ -84,7 +84,7 @@ def run(
         if LINKS_ARE_EVENTS:
             from rejoin.gui.home.link_events import LinkEvents
 
-            LinkEvents(window, controller.open_link)
+            controller.gone.connect(LinkEvents(window, controller.open_link).close)
         window.show()
         try:
             application.exec()
