@@ -129,10 +129,11 @@ def _clone(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(name="small")
-def _small(tmp_path: Path) -> Path:
+def _small(recipe: ModuleType, tmp_path: Path) -> Path:
     """What a release changes, alone."""
     return repository(
-        tmp_path / "small", ["app/rejoin/version.py", "CHANGELOG.md", "README.md", ".gitignore"]
+        tmp_path / "small",
+        ["app/rejoin/version.py", str(recipe.CHANGELOG), "README.md", ".gitignore"],
     )
 
 
