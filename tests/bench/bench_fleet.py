@@ -82,6 +82,7 @@ def _jobs(players: int, profile: StudioProfile, media: Media) -> tuple[Job, ...]
             surroundings=where,
             start_within_s=120.0,
             modelled=media == "modelled",
+            alone=False,
         )
         for number in range(players)
     )

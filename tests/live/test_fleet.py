@@ -79,6 +79,7 @@ def test_players_rejoin_and_those_of_a_killed_process_are_results() -> None:
                 surroundings=where,
                 start_within_s=120.0,
                 modelled=True,
+                alone=False,
             )
             for number in range(4)
         )
@@ -94,4 +95,5 @@ def test_players_rejoin_and_those_of_a_killed_process_are_results() -> None:
     }
     rejoined = [each.record.played for each in found.in_order() if each.record.played is not None]
     assert [each.reconnects >= 1 for each in rejoined] == [True, True]
+    assert {each.memory_mb for each in rejoined} == {None}, "it is that of all together"
     assert len(found.costs) == 1

@@ -84,6 +84,9 @@ def test_the_report_has_every_figure_and_what_went_wrong() -> None:
     assert "| client at a new port | followed (seen: 1), not followed (seen: 1) |" in text
     assert "| create call | not measured |" in text
     assert "- silent client: it ended" in text
+    text = to_markdown((), ORIGIN, ["killed client: no way to 203.0.113.7"], sessions=1)
+    assert "- killed client: no way to " in text
+    assert "203.0.113.7" not in text
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rejoin.core.trace import Record, of_fault
+from rejoin.core.trace import Record, of_fault, to_line
 from rejoin.errors import BadInputError
 from rejoin.qa import traces
 
@@ -62,6 +62,16 @@ def test_the_error_names_a_file_that_cannot_be_used(tmp_path: Path) -> None:
         list(traces.read(tmp_path / "none.jsonl"))
     with pytest.raises(BadInputError, match="cannot be written"):
         traces.write(tmp_path, RECORDS)
+
+
+def test_a_session_that_is_a_secret_can_be_left_out() -> None:
+    view = {"session_id": "the-session", "status": "ACTIVE"}
+    record = Record(1.0, "event", "StatusArrived", {"view": view, "all": [view], "at": 2.0})
+    hidden = traces.without_session(record)
+    assert "the-session" not in to_line(hidden)
+    assert hidden.data["view"] == {"session_id": "secret", "status": "ACTIVE"}
+    assert (hidden.at, hidden.data["at"]) == (1.0, 2.0)
+    assert traces.without_session(RECORDS[1]) == RECORDS[1]
 
 
 def test_names_of_files_have_no_odd_characters() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from rejoin.core.model import Stage
+from rejoin.core.trace import Step, Timeline
 from rejoin.errors import BadInputError
 from rejoin.qa.ledger import Ledger, default_folder
+from rejoin.signaling.dialects import OURS
 from rejoin.testing.drops import Drop, Drops
 from rejoin.testing.game_player import GamePlayer
 from rejoin.testing.problems import NothingSaidError
@@ -46,6 +52,38 @@ def test_a_drop_says_what_became_of_the_game() -> None:
     assert (ended.back_after_s, ended.lost_after_s, ended.frozen_s) == (None, None, None)
     other = Drop(fault="x", how="", seed=None, outcome="healed")
     assert "NOT THE SAME GAME (session)" in repr(other)
+
+
+class CrashedBefore:
+    """A player whose client is another one since a crash: it counts its drops anew."""
+
+    trace = ()
+
+    def __init__(self) -> None:
+        steps = (Step("lost", 1.0), Step("live again", 2.0))
+        self.episodes = (Timeline(1, steps, "live"), Timeline(2, steps, "live"))
+        self.snapshot = SimpleNamespace(episode=1, stage=Stage.LIVE, ending=None)
+        self.studio = SimpleNamespace(profile=SimpleNamespace(dialect=OURS), control=None)
+        self.injector = SimpleNamespace(next_seed=1, start=lambda *faults: None, lift=lambda: None)
+        self.client = SimpleNamespace(records=[], until=self._until)
+        self.loop = SimpleNamespace(call=lambda make: asyncio.run(make()))
+
+    def live(self) -> CrashedBefore:
+        return self
+
+    def game_state(self) -> None:
+        return None
+
+    def connection_timeout_s(self) -> float:
+        return 120.0
+
+    async def _until(self, reached: Callable[[Any], bool], within_s: float) -> bool:
+        return reached(self.snapshot)
+
+
+def test_drops_of_before_a_crash_are_not_those_of_a_fault_after_it() -> None:
+    drop = Drops(cast("GamePlayer", CrashedBefore()))("home_wifi")
+    assert (drop.outcome, drop.steps) == ("played on", {})
 
 
 def test_a_game_is_dropped_gets_back_and_is_killed(

@@ -95,8 +95,14 @@ def practice(chosen: PracticeVerbOptions) -> int:
         profile, signed_in = bearer.signed_in(profile, chosen)
     before = window.Before(profile, has_scope=True)
     writer = None if chosen.trace is None else traces.TraceWriter(chosen.trace)
+    hides = profile.dialect.session_is_secret
+
+    def keep(record: Record) -> None:
+        if writer is not None:
+            writer.write(traces.without_session(record) if hides else record)
+
     made = Practice(
-        _kept_nowhere if writer is None else writer.write,
+        keep,
         ours=profile.dialect is OURS,
         timeout_s=profile.connection_timeout_s,
         keeps_pictures=not chosen.no_pictures,
@@ -112,10 +118,6 @@ def practice(chosen: PracticeVerbOptions) -> int:
             writer.close()
             if not writer.is_whole:
                 warn(f"{chosen.trace} is not whole: it could not be written.")
-
-
-def _kept_nowhere(_record: Record) -> None:
-    """Without --trace."""
 
 
 def _check_keys(chosen: PracticeVerbOptions) -> None:

@@ -168,6 +168,7 @@ def _play(
                 surroundings=where,
                 start_within_s=chosen.start_within_s,
                 modelled=modelled,
+                alone=False,
             )
             for number in range(chosen.players)
         )

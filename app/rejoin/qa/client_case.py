@@ -63,7 +63,8 @@ NO_CLIPS: Final[Mapping[int, WrittenClip]] = MappingProxyType({})
 class Job:
     """One play of a case. `start_within_s`: how long the game may take to become live. `folder`:
     of the results, for files that belong to this play; None: none are written. `modelled`:
-    `game_client.ClientOptions`."""
+    `game_client.ClientOptions`. `alone`: it has a process of its own, of which memory and waiting
+    can be measured."""
 
     run: str
     scenario: str
@@ -77,6 +78,7 @@ class Job:
     samples: bool = False
     folder: Path | None = None
     modelled: bool = False
+    alone: bool = True
 
     @property
     def stem(self) -> str:
@@ -227,10 +229,10 @@ class _Play:
             live_after_s = 0.0 if live is None else live.at - began_at
             if live is not None and judgement is None:
                 await self._may_begin()
-                live.at = boot_s()
+                live.at, live.waited_s = boot_s(), self._waited_s()
                 await self._play(live)
             snapshot, played_until = client.player.snapshot, boot_s()
-            waited_until_s = waited_s()
+            waited_until_s = self._waited_s()
             outcomes = list(self._injector.http.outcomes)
             traffic = Traffic(self._injector.paths.arrived_at, self._injector.paths.passed_at)
         finally:
@@ -317,8 +319,14 @@ class _Play:
         service = job.case.service
         window_s = service.notice_silent_client_s + (known_s or service.connection_timeout_s)
         return verdicts.before_faults(job.case, known_s), _Live(
-            boot_s(), known_s, window_s, waited_s()
+            boot_s(), known_s, window_s, self._waited_s()
         )
+
+    async def _memory_mb(self) -> float | None:
+        return await asyncio.to_thread(own_memory_mb) if self._job.alone else None
+
+    def _waited_s(self) -> float | None:
+        return waited_s() if self._job.alone else None
 
     async def _play(self, live: _Live) -> None:
         jobs = [
@@ -327,7 +335,7 @@ class _Play:
         ]
         try:
             await self._client.until(lambda _: False, self._job.case.duration_s)
-            live.memory_mb = await asyncio.to_thread(own_memory_mb)
+            live.memory_mb = await self._memory_mb()
         finally:
             await cancel(*jobs)
         for job in jobs:
@@ -336,12 +344,13 @@ class _Play:
 
     async def _drop(self, drop: Drop, live: _Live) -> None:
         await asyncio.sleep(max(0.0, live.at + drop.at_s - boot_s()))
-        name, seed = drop.profile, self._injector.next_seed
+        name = drop.profile
         plan = plan_of(name, live.window_s, drop.own)
         how = _HOW[name] if plan is None else plan.how
         outage = {OUTAGE: plan.outage_s} if plan is not None and plan.is_outage else {}
-        memory_mb = await asyncio.to_thread(own_memory_mb)
-        at = boot_s()
+        memory_mb = await self._memory_mb()
+        # From here to the start of the fault nothing is awaited: another drop would take the seed.
+        at, seed = boot_s(), self._injector.next_seed
         self._client.records.append(of_fault(name, at, **outage))
         live.faults.append(FaultResult(name, round(at - live.at, 3), how, seed, memory_mb))
         if plan is not None:

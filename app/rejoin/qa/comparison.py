@@ -213,12 +213,12 @@ def _balanced(
 
 def _unlike(before: Sequence[CaseRecord], after: Sequence[CaseRecord]) -> Iterable[str]:
     """What differs between the two files beside the build."""
-    for name in ("backend", "dialect", "region", "application", "client", "system"):
+    for name in ("dialect", "region", "application", "client", "system"):
         both = [
             sorted({str(getattr(record.surroundings, name)) for record in records})
             for records in (before, after)
         ]
-        if both[0] != both[1] and name != "backend":
+        if both[0] != both[1]:
             shown = [", ".join(each or "unknown" for each in side) for side in both]
             yield f"The {name} differs: {shown[0]} before, {shown[1]} after."
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from rejoin.emulator.service import settings_file
 from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.qa.report_text import plain
 
 
 class Leave(enum.StrEnum):
@@ -236,5 +237,10 @@ def to_markdown(
         "off by the way it was measured.",
     ]
     if problems:
-        lines += ["", "Not measured to the end:", "", *(f"- {problem}" for problem in problems)]
+        lines += [
+            "",
+            "Not measured to the end:",
+            "",
+            *(f"- {plain(problem)}" for problem in problems),
+        ]
     return "\n".join(lines) + "\n"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rejoin.core.trace import SCHEMA, OtherVersionError, Record, from_line, to_line
 from rejoin.errors import BadInputError
@@ -57,6 +59,24 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
     with file:
         for line in lines:
             file.write(line + "\n")
+
+
+def without_session(record: Record) -> Record:
+    """The record without a session's id, for a dialect in which that is a secret."""
+    return replace(record, data=_without_session(record.data))
+
+
+def _without_session(value: Any) -> Any:
+    match value:
+        case dict():
+            return {
+                key: "secret" if key == "session_id" and each else _without_session(each)
+                for key, each in value.items()
+            }
+        case list():
+            return [_without_session(each) for each in value]
+        case _:
+            return value
 
 
 class TraceWriter:

@@ -107,6 +107,7 @@ class Drops:
         """
         player = self._player.live()
         before, state = player.snapshot, player.game_state()
+        drops_before = len(player.episodes)
         at, plan, seed = self._begin(fault)
         try:
             noticed_s = within_s
@@ -123,7 +124,7 @@ class Drops:
                     )
         finally:
             self.lift()
-        return self._drop(plan, seed, at, before, state)
+        return self._drop(plan, seed, at, drops_before, state)
 
     def start(self, fault: str | float) -> None:
         """Put a fault in and return at once; it lasts as long as it does by itself, or until
@@ -197,13 +198,14 @@ class Drops:
         plan: Plan,
         seed: int | None,
         at: float,
-        before: Snapshot,
+        drops_before: int,
         state: dict[str, Any] | None,
     ) -> Drop:
         player = self._player
         ending = player.snapshot.ending
         records = player.trace
-        found = [each for each in player.episodes if each.episode > before.episode]
+        # By their place: a client after a crash counts its own drops anew.
+        found = player.episodes[drops_before:]
         outcome: Outcome = "played on"
         if ending is not None:
             outcome = "ended"

@@ -172,7 +172,7 @@ class GamePlayer:
 
     def report(self, trace_file: Path | None = None) -> str:
         """For a failure: the state, the timeline of each drop, and the end of the trace."""
-        records = self.trace
+        records = self._shown_trace()
         lines = [repr(self), f"at {self.studio!r}"]
         for each in timelines(records):
             lines += [f"drop {each.episode}: {each.outcome}", *each.lines()]
@@ -186,7 +186,13 @@ class GamePlayer:
     def write_trace(self, file: Path) -> None:
         """Raises BadInputError if it cannot be created, OSError on a full disk."""
         make_folder(file.parent)
-        traces.write(file, self.trace)
+        traces.write(file, self._shown_trace())
+
+    def _shown_trace(self) -> tuple[Record, ...]:
+        """For files and logs of a CI: without a session's id that is a secret."""
+        if not self.studio.profile.dialect.session_is_secret:
+            return self.trace
+        return tuple(map(traces.without_session, self.trace))
 
     def _wait(self, reached: Callable[[Snapshot], bool], within_s: float) -> bool:
         return self.loop.call(lambda: self.client.until(reached, within_s))

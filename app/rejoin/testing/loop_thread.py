@@ -73,5 +73,5 @@ def _result(done: concurrent.futures.Future[_T]) -> _T:
         try:
             return done.result(_WAKE_S)
         except TimeoutError:
-            if done.done():  # what was called raised it itself
-                raise
+            if done.done():  # just now, or what was called raised it itself
+                return done.result()

@@ -128,10 +128,13 @@ def test_a_batch_that_says_nothing_does_not_hold_up_the_others(
 ) -> None:
     monkeypatch.setattr(fleet_run, "PLACED_WITHIN_S", 0.1)
     monkeypatch.setattr(fleet_run, "SPARE_S", -60.0)
+    monkeypatch.setattr(fleet_run, "END_WITHIN_S", 0.1)
     plan = a_plan(2)
     plan = replace(plan, jobs=tuple(replace(job, start_within_s=55.5) for job in plan.jobs))
-    found = Fleet(plan, FakeCluster(2, silent=1), lambda result: None).play().in_order()
+    cluster = FakeCluster(2, silent=1)
+    found = Fleet(plan, cluster, lambda result: None).play().in_order()
     assert [each.record.why for each in found] == [Why.AS_EXPECTED, Why.TIMEOUT]
+    assert cluster.given == ["start", "begin", "stop"], "its games do not go on"
 
 
 def test_an_interrupted_fleet_stops_its_batches() -> None:

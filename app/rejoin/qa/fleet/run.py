@@ -108,13 +108,17 @@ class Fleet:
             self._placements[batch.number] = self._cluster.submit(batch, place)
         try:
             self._play()
+            for batch in self._batches:
+                self._end(batch, Why.TIMEOUT, _SILENT)
+            if not self._is_over():
+                # What hangs has failed. On a scheduler that goes on without us so would its games.
+                self._cluster.give(self._plan.run, "stop")
+                self._until(self._is_over, END_WITHIN_S)
         except BaseException:
             self._cluster.give(self._plan.run, "stop")
             with contextlib.suppress(KeyboardInterrupt):  # a second one does not wait
                 self._until(self._is_over, END_WITHIN_S)
             raise
-        for batch in self._batches:
-            self._end(batch, Why.TIMEOUT, _SILENT)
         return self._outcome
 
     def _play(self) -> None:
