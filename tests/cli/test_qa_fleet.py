@@ -137,6 +137,25 @@ def test_the_exit_code_is_that_of_the_worst_player(
     assert run().return_value == code
 
 
+def test_a_fault_of_a_whole_process_is_left_out(made: Made, tmp_path: Path) -> None:
+    cases = "".join(
+        f'[[cases]]\nname = "{name}"\ndrops = [{{ profile = "{name}", at_s = 1 }}]\n'
+        "duration_s = 5\n"
+        for name in ("clock_jump", "cut_3s")
+    )
+    scenario = tmp_path / "two.toml"
+    scenario.write_text(f'description = "Two."\n{cases}', encoding="utf-8")
+    both = CliRunner().invoke(qa, ("fleet", str(scenario)), standalone_mode=False, obj={})
+    assert both.exception is None
+    assert "clock_jump is left out" in both.stderr
+    assert [plan.jobs[0].case.name for plan in made.plans] == ["cut_3s"]
+    none = CliRunner().invoke(
+        qa, ("fleet", str(scenario), "--case", "clock_jump"), standalone_mode=False, obj={}
+    )
+    assert isinstance(none.exception, click.UsageError)
+    assert len(made.plans) == 1
+
+
 def test_what_cannot_be_used_is_a_sentence(made: Made, tmp_path: Path) -> None:
     assert isinstance(run("--scheduler", "tls://a:1").exception, click.UsageError)
     both = run("--scheduler", "tls://a:1", "--backend", URL, "--workers", "2", token="t")

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from rejoin.injector.faults import HttpFault, NetworkEvent, PathFault, Rebind, Sleep
-from rejoin.injector.plans import AT_RUNNER, plan_of
+from rejoin.injector.faults import (
+    ClockJump,
+    HttpFault,
+    NetworkEvent,
+    PathFault,
+    Rebind,
+    Sleep,
+)
+from rejoin.injector.plans import AT_RUNNER, OF_PROCESS, plan_of
 from rejoin.injector.seeds import network_profiles
 from rejoin.netem.link import Cut, NetworkProfile
 from rejoin.netem.network_profile import NETWORK_PROFILES, PLACES, Place
@@ -20,6 +27,15 @@ def test_every_profile_but_those_of_a_host_can_be_put_in_at_the_client(name: str
         assert plan is not None
         assert plan.name == name
         assert plan.faults
+
+
+def test_faults_of_a_whole_process_are_known_by_name() -> None:
+    plans = {name: plan_of(name, 65.0) for name in PLACES}
+    assert {
+        name
+        for name, plan in plans.items()
+        if plan is not None and any(isinstance(each, Sleep | ClockJump) for each in plan.faults)
+    } == OF_PROCESS
 
 
 def test_a_name_that_is_no_profile_has_no_plan() -> None:

@@ -125,6 +125,9 @@ def fleet(chosen: FleetOptions) -> int:
     cases = tuple(case for case in scenario.cases if not chosen.cases or case.name in chosen.cases)
     if not cases:
         raise click.UsageError(f"There is no case {chosen.cases[0]} in {chosen.scenario}.")
+    cases = tuple(_for_many(cases))
+    if not cases:
+        raise click.UsageError("No case is left that many players of one process can play.")
     _prepare(chosen.results_folder)
     say(f"Media: {chosen.media}. {_MEDIA[chosen.media]}")
     found: list[CaseRecord] = []
@@ -133,6 +136,18 @@ def fleet(chosen: FleetOptions) -> int:
         for case in cases:
             found += _play(chosen, scenario.name, case, there)
     return _exit_code(found)
+
+
+def _for_many(cases: tuple[ScenarioCase, ...]) -> Iterator[ScenarioCase]:
+    """Without those whose fault one player would cause for all of its process."""
+    from rejoin.injector.plans import OF_PROCESS
+
+    for case in cases:
+        found = sorted({drop.profile for drop in case.drops} & OF_PROCESS)
+        if found:
+            warn(f"{case.name} is left out: {found[0]} is a fault of a whole process of players.")
+        else:
+            yield case
 
 
 _MEDIA: Final = {

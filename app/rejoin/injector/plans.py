@@ -73,6 +73,8 @@ _BACKEND_FAULTS: Final = {
 }
 AT_RUNNER: Final = frozenset({"crash_relaunch", "two_instances"})
 """Faults of a whole client, caused by the code that runs the client (`qa.client_case`)."""
+OF_PROCESS: Final = frozenset({"clock_jump", "sleep_5s", "sleep_past_window"})
+"""Faults of a whole process, by its wall clock or its event loop: all its clients meet them."""
 
 
 def plan_of(name: str, window_s: float, own: NetworkProfile | None = None) -> Plan | None:
