@@ -60,6 +60,14 @@ def test_causes_are_those_of_the_calls() -> None:
     assert figures.per_100(figures.FALSE_ALARMS, [], None) is None
 
 
+def test_a_game_that_was_lost_against_the_scenario_is_over_any_budget() -> None:
+    drops = (a_drop(0, freeze_s=1.0), a_drop(1, outcome="open"))
+    for verdict, over in ((Verdict.PASSED, [False]), (Verdict.FAILED, [False, True])):
+        play = figures.of_play(a_play(*drops, verdict=verdict))
+        assert play is not None
+        assert figures.flags(figures.OVER_BUDGET, [play], 2.0) == over
+
+
 def test_memory_is_what_is_gained_from_one_drop_to_the_next() -> None:
     record = a_play(a_drop(0), a_drop(1), memory_mb=(60.0, 61.5, 67.0))
     play = figures.of_play(record)

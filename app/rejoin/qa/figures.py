@@ -209,14 +209,24 @@ def flags(figure: Figure, plays: Iterable[PlayFigures], over_s: float | None) ->
     drop within the budget may stand still."""
     if figure is FAILED_PLAYS:
         return [play.failed for play in plays]
+    if figure is OVER_BUDGET:
+        return [] if over_s is None else list(_over(plays, over_s))
     drops = [drop for play in plays for drop in play.drops]
     if figure is GAMES_LOST:
         return [drop.lost for drop in drops]
-    if figure is OVER_BUDGET:
-        freezes = [drop.values.get(FREEZE.key) for drop in drops]
-        return [freeze > over_s for freeze in freezes if freeze is not None and over_s is not None]
     of_calls = {LOST_ANSWERS: "lost_answer", RETRIES: "retried", REFUSALS: "refused"}
     return [bool(getattr(drop, of_calls[figure])) for drop in drops if drop.calls_known]
+
+
+def _over(plays: Iterable[PlayFigures], over_s: float) -> Iterator[bool]:
+    """A game that was lost stands still for good; where the play passed, that was to be so."""
+    for play in plays:
+        for drop in play.drops:
+            freeze_s = drop.values.get(FREEZE.key)
+            if freeze_s is not None:
+                yield freeze_s > over_s
+            elif drop.lost and play.failed:
+                yield True
 
 
 def values(figure: Figure, play: PlayFigures) -> list[tuple[int, float]]:
