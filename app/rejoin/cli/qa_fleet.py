@@ -17,6 +17,7 @@ from rejoin.cli.backend_profile import ProfileOptions, check_sign_in, profile_of
 from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
 from rejoin.cli.messages import say, warn
 from rejoin.cli.progress import Progress
+from rejoin.cli.qa_run import sweep_left_over
 from rejoin.cli.sign_in import token_file
 from rejoin.errors import RejoinError
 from rejoin.parts import needs
@@ -129,6 +130,8 @@ def fleet(chosen: FleetOptions) -> int:
     if not cases:
         raise click.UsageError("No case is left that many players of one process can play.")
     _prepare(chosen.results_folder)
+    if chosen.backend is not None:
+        sweep_left_over(profile_of(chosen.backend, chosen.token, chosen))
     say(f"Media: {chosen.media}. {_MEDIA[chosen.media]}")
     found: list[CaseRecord] = []
     workers = min(chosen.workers or os.cpu_count() or 1, chosen.players)

@@ -47,7 +47,8 @@ class GamePlayer:
         self._finished = False
         self._folder = tempfile.TemporaryDirectory(prefix="rejoin-player-")
         self._guarded: Guarded | None = None
-        self._known = False
+        self._known: set[str] = set()
+        """Ids of its sessions; a ticket names one each time it is saved."""
         self.loop = LoopThread("rejoin player")
         try:
             self._guarded = studio.begin_session(case)
@@ -206,9 +207,9 @@ class GamePlayer:
         return injector, client
 
     def _on_session(self, session_id: str) -> None:
-        self._known = True
-        if self._guarded is not None:
-            self._guarded.known(session_id)
+        if self._guarded is not None and session_id not in self._known:
+            self._guarded.known(session_id)  # which writes to the disk
+        self._known.add(session_id)
 
     async def _end(self) -> bool:
         """Whether the session is known to be over."""
