@@ -46,6 +46,7 @@ class FleetOptions(ProfileOptions):
     backend: str | None
     results_folder: Path | None
     start_within_s: float
+    max_sessions: int
     seed: int
     token: str | None = field(repr=False)
 
@@ -98,6 +99,13 @@ class FleetOptions(ProfileOptions):
     show_default=True,
     help="Seconds that a game may take to become live.",
 )
+@click.option(
+    "--max-sessions",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="With --backend: more sessions than this are not started.",
+)
 @options.seed
 @token_file("sign-in token for the studio's backend")
 @profile_options
@@ -129,6 +137,8 @@ def fleet(chosen: FleetOptions) -> int:
     cases = tuple(_for_many(cases))
     if not cases:
         raise click.UsageError("No case is left that many players of one process can play.")
+    if chosen.backend is not None:
+        _announce(chosen, chosen.players * len(cases))
     _prepare(chosen.results_folder)
     if chosen.backend is not None:
         sweep_left_over(profile_of(chosen.backend, chosen.token, chosen))
@@ -139,6 +149,18 @@ def fleet(chosen: FleetOptions) -> int:
         for case in cases:
             found += _play(chosen, scenario.name, case, there)
     return _exit_code(found)
+
+
+def _announce(chosen: FleetOptions, sessions: int) -> None:
+    """Raises UsageError where that is more than may be started."""
+    if sessions > chosen.max_sessions:
+        raise click.UsageError(
+            f"This would start {sessions} stream sessions, which the studio pays for, and "
+            f"--max-sessions is {chosen.max_sessions}."
+        )
+    say(
+        f"{sessions} stream sessions at {urlsplit(chosen.backend or '').netloc.rpartition('@')[2]}."
+    )
 
 
 def _for_many(cases: tuple[ScenarioCase, ...]) -> Iterator[ScenarioCase]:

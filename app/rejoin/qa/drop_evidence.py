@@ -19,6 +19,8 @@ BEFORE_S: Final = 10.0
 """What is older than this at the beginning of a drop says nothing of it."""
 _LEAST_TOLERANCE_S: Final = 0.25
 _MOST_TOLERANCE_S: Final = 3.0
+_MOST_AHEAD_S: Final = 10.0
+"""A full queue before the drop, and an empty one after it, set the counter ahead by seconds."""
 TICKS_PER_S: Final = 60
 """Of the emulated game."""
 
@@ -80,8 +82,8 @@ def _last(seen: Sequence[Seen], began_at: float) -> Seen | None:
 
 
 def _of_strip(before: Seen | None, after: Sequence[Seen]) -> DropProof | None:
-    """The counter has to have grown as the time has. A game that began anew is behind by all that
-    was played before: half of that is tolerated at most."""
+    """The counter has to have grown as the time has, give or take a change of the delay. None
+    where it is behind, but not as far as in a game that began after the last picture."""
     first = next((each for each in after if each.tick is not None), None)
     if before is None or before.tick is None or first is None or first.tick is None:
         return None
@@ -90,7 +92,12 @@ def _of_strip(before: Seen | None, after: Sequence[Seen]) -> DropProof | None:
     if tolerance_s < _LEAST_TOLERANCE_S:
         return None
     off_s = (first.tick - before.tick) / TICKS_PER_S - passed_s
-    says = Says.WENT_ON if math.fabs(off_s) <= tolerance_s else Says.BEGAN_ANEW
+    if -tolerance_s <= off_s <= _MOST_AHEAD_S:
+        says = Says.WENT_ON
+    elif off_s > 0 or first.tick / TICKS_PER_S <= passed_s + _LEAST_TOLERANCE_S:
+        says = Says.BEGAN_ANEW
+    else:
+        return None
     detail = f"tick {before.tick} before, {first.tick} after {passed_s:.2f} s"
     return DropProof(Rests.STRIP, says, detail=detail)
 
@@ -103,7 +110,19 @@ def _of_beats(beats: Sequence[Beat], began_at: float, back_at: float) -> DropPro
     old, new = before[-1], after[0]
     went_on = new.count > old.count and new.game == old.game
     says = Says.WENT_ON if went_on else Says.BEGAN_ANEW
+    if went_on and not new.game and _might_be_anew(before, new):
+        says = Says.NOT_KNOWN
     detail = f"heartbeat {old.count} before, {new.count} after"
     if new.game != old.game:
         detail += ", of another start of the game"
     return DropProof(Rests.HEARTBEAT, says, detail=detail)
+
+
+def _might_be_anew(before: Sequence[Beat], new: Beat) -> bool:
+    """Whether a game that began after the last heartbeat could have counted as far by now, at up
+    to twice the rate of before."""
+    first, old = before[0], before[-1]
+    if old.at <= first.at:
+        return True  # the rate is not known
+    rate = (old.count - first.count) / (old.at - first.at)
+    return new.count <= 2 * rate * (new.at - old.at) + 1

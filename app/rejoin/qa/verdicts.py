@@ -186,9 +186,10 @@ def of_play(
 
 
 def of_game(judgement: Judgement, proofs: Sequence[DropProof | None]) -> Judgement:
-    """A play that would pass, and what is known of the game after each of its drops."""
+    """With what is known of the game after each drop: another game fails a play that passed, and
+    one that would say nothing."""
     anew = [each for each in proofs if each is not None and each.says is Says.BEGAN_ANEW]
-    if judgement.verdict is not Verdict.PASSED or not anew:
+    if judgement.verdict not in (Verdict.PASSED, Verdict.INCONCLUSIVE) or not anew:
         return judgement
     sentences = tuple(f"the game began anew: {each.detail}" for each in anew)
     return Judgement(Verdict.FAILED, Why.OTHER_GAME, sentences)
