@@ -59,6 +59,7 @@ def run(
     gamepads of the home itself. `instance`: the claim on the home; second ones are answered. Raises
     NoDisplayError, AssetMissingError, BadInputError.
     """
+    collected = gc.isenabled()
     with qt_log():
         at_first = settings()
         application = make_application(appearance_of(at_first))
@@ -96,6 +97,8 @@ def run(
             drawing.close()
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
+            if collected:  # as before, if the window was closed while all was being loaded
+                gc.enable()
         return INTERRUPTED if interrupts.seen else 0
 
 
