@@ -244,13 +244,13 @@ class Gamepads:
     def _pause(self, pause_s: float) -> None:
         """A short one is slept through, which takes two thirds of the CPU of a pause that ends
         early."""
-        if pause_s <= READ_EVERY_S:
+        with contextlib.suppress(Empty):  # a thread that was abandoned may have taken it
+            if pause_s > READ_EVERY_S:
+                self._wakes.get(timeout=pause_s)
+                return
             time.sleep(pause_s)
             while not self._wakes.empty():
                 self._wakes.get_nowait()
-            return
-        with contextlib.suppress(Empty):
-            self._wakes.get(timeout=pause_s)
 
     def _pause_s(self, pads: Pads) -> float:
         if not pads:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from PySide6.QtCore import (
     QCoreApplication,
@@ -24,6 +26,8 @@ from rejoin.runtime.motion_wish import motion_wish
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as shells count it: 128 + SIGINT."""
+
+LINKS_ARE_EVENTS: Final = sys.platform == "darwin"
 
 _log = logging.getLogger("rejoin.qt")
 _LEVELS = {
@@ -55,7 +59,7 @@ def make_application(appearance: Appearance | None = None) -> QApplication:
         Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
     )
     # To be given a style by a call makes eleven enums of Qt's, which takes 5 ms.
-    application = QApplication(["rejoin", "-style", "fusion"])
+    application = _new_application(["rejoin", "-style", "fusion"])
     application.setApplicationName("Rejoin")
     application.setDesktopFileName("rejoin")
     application.setQuitOnLastWindowClosed(False)
@@ -65,6 +69,14 @@ def make_application(appearance: Appearance | None = None) -> QApplication:
     shown = application.platformName() in platform_plugin.WITH_A_DESKTOP
     SystemMotion(application, motion_wish(with_desktop=shown))
     return application
+
+
+def _new_application(arguments: list[str]) -> QApplication:
+    if not LINKS_ARE_EVENTS:
+        return QApplication(arguments)
+    from rejoin.gui.home.link_events import LinkApplication
+
+    return LinkApplication(arguments)
 
 
 @contextmanager

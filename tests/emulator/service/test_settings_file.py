@@ -37,6 +37,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ("hosts = 'many'", "hosts must be a whole number"),
         ("hosts = -1", "hosts is 0 or more"),
         ("hosts = " + "1" * 70_000, "is not a TOML file of at most 64 KiB"),
+        ("# a line\n" * 8_000 + "hosts = 3", "is not a TOML file of at most 64 KiB"),
     ],
 )
 def test_a_file_that_does_not_fit_is_one_sentence(text: str, sentence: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from helpers.home_scene import HomeScene
 from helpers.window_faces import wait_until
 from rejoin.gui.home.preloading import BESIDE, IN_TURN, LoadInTurn, load_beside
 
@@ -105,3 +106,35 @@ def test_modules_are_loaded_at_turns_of_the_loop(
     missing.begin()
     assert wait_until(lambda: len(done) == 2, 60.0)
     assert loaded[-1] == "a"
+
+
+def test_once_it_is_ended_nothing_more_is_loaded_or_said(
+    application: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    said: list[str] = []
+    monkeypatch.setattr("importlib.import_module", loaded.append)
+    first = LoadInTurn(lambda: said.append("first"), ("a",))
+    first.begin()
+    first.end()
+    second = LoadInTurn(lambda: said.append("second"), ("b", "c"))
+    second.begin()
+    assert wait_until(lambda: bool(said), 60.0)
+    assert (loaded, said) == (["b", "c"], ["second"])
+
+
+def test_a_window_that_is_closed_loads_nothing_more(
+    scene: HomeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller = scene.open()
+    loaded: list[str] = []
+    said: list[str] = []
+    monkeypatch.setattr("importlib.import_module", loaded.append)
+    controller.all_loaded.connect(lambda: said.append("all"))
+    controller.loaded()
+    controller.close()
+    controller.loaded()  # the thread that loads beside ends only now
+    last = LoadInTurn(lambda: said.append("last"), ("a",))
+    last.begin()
+    assert wait_until(lambda: bool(said), 60.0)
+    assert (loaded, said) == (["a"], ["last"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -57,6 +58,22 @@ def test_closing_the_window_ends_the_program(monkeypatch: pytest.MonkeyPatch) ->
     assert run() == 0
     assert len(seen) == 1
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_window_closed_at_once_leaves_garbage_collection_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    was_on: list[bool] = []
+
+    def look(controller: HomeController) -> None:
+        was_on.append(gc.isenabled())
+        controller.close()
+
+    at_the_start(monkeypatch, look)
+    gc.enable()
+    assert run() == 0
+    assert was_on == [False]
+    assert gc.isenabled()
 
 
 def test_ctrl_c_ends_the_program(monkeypatch: pytest.MonkeyPatch) -> None:

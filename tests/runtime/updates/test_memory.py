@@ -42,6 +42,7 @@ def changed(**changes: Any) -> str:
         "{}",
         changed(asked_at="now"),
         changed(asked_at=float("nan")),
+        changed(asked_at=10**400),
         changed(highest="new"),
         changed(highest=2),
         changed(newer=[]),

@@ -20,7 +20,10 @@ def read(file: Path) -> dict[str, object]:
     """The values in a file, by the names of their settings; they fit. Raises BadInputError."""
     try:
         with file.open("rb") as opened:
-            values: dict[str, Any] = tomllib.loads(opened.read(_MAX_TEXT).decode("utf-8-sig"))
+            content = opened.read(_MAX_TEXT + 1)
+        if len(content) > _MAX_TEXT:
+            raise ValueError("too large")  # not what is left when it is cut off
+        values: dict[str, Any] = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise BadInputError(f"{file.name} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError):

@@ -98,7 +98,7 @@ class HomeController(QObject):
         """What is opened once the engine of a game that was left has finished."""
         self._link: str | None = None
         """A link that waits until the game that is played is left."""
-        self._loading: LoadInTurn | None = None
+        self._loading = LoadInTurn(self.all_loaded.emit)
         self._closing = False
         self._ticks = 0
         self._connect()
@@ -350,7 +350,6 @@ class HomeController(QObject):
 
     def loaded(self) -> None:
         """What a game needs beside Qt has been imported: now the rest, in turns of this thread."""
-        self._loading = LoadInTurn(self.all_loaded.emit)
         self._loading.begin()
 
     def start(self, wanted: ToOpen, game: GameToPlay) -> None:
@@ -479,6 +478,7 @@ class HomeController(QObject):
             self._finish()
 
     def _finish(self) -> None:
+        self._loading.end()  # its timers outlive the window
         if self._pads is not None:
             self._pads.end()
         self._last.close()

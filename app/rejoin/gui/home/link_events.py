@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from PySide6.QtCore import QCoreApplication, QEvent, QObject
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtWidgets import QApplication
 
 
-class LinkEvents(QObject):
-    """Hands each link of the scheme `rejoin` to `open_link`, as long as `parent` lives."""
+class LinkApplication(QApplication):
+    """Tells of each link of the scheme `rejoin`.
 
-    def __init__(self, parent: QObject, open_link: Callable[[str], None]) -> None:
-        super().__init__(parent)
-        self._open_link = open_link
-        application = QCoreApplication.instance()
-        if application is not None:
-            application.installEventFilter(self)
+    Not by an event filter: one of the application is asked about every event of every object, and
+    PySide makes a wrapper of each, also of what is being deleted, which may end the process.
+    """
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() != QEvent.Type.FileOpen:  # of all events of all objects
-            return False
-        if isinstance(event, QFileOpenEvent) and event.url().scheme() == "rejoin":
-            self._open_link(bytes(event.url().toEncoded().data()).decode("ascii"))
-            return True
-        return False
+    link_opened = Signal(str)
 
-    def close(self) -> None:
-        """Take none any more; before the window goes."""
-        application = QCoreApplication.instance()
-        if application is not None:
-            application.removeEventFilter(self)
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.FileOpen and isinstance(event, QFileOpenEvent):
+            url = event.url()
+            if url.scheme() == "rejoin":
+                self.link_opened.emit(bytes(url.toEncoded().data()).decode("ascii"))
+                return True
+        return super().event(event)

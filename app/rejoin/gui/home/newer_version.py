@@ -104,7 +104,7 @@ class UpdateWatch(QObject):
         column = window.home.layout()
         assert isinstance(column, QVBoxLayout)
         column.insertWidget(column.count() - 1, self.line)  # above the buttons
-        window.home.installEventFilter(self)
+        window.page_changed.connect(self._page_changed)
         timer = QTimer(self)
         timer.timeout.connect(self.consider)
         timer.start(CONSIDER_MS)
@@ -127,14 +127,13 @@ class UpdateWatch(QObject):
         self._job = None
         self._show()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def _page_changed(self) -> None:
         """The home page is shown, or left for another page."""
-        if event.type() == QEvent.Type.Show:
+        if self._window.page is self._window.home:
             QTimer.singleShot(0, self, self.consider)
-        elif event.type() == QEvent.Type.Hide and self._job is not None:
+        elif self._job is not None:
             self._job.cancel()
             self._job = None
-        return super().eventFilter(watched, event)
 
 
 def watch_updates(

@@ -103,11 +103,18 @@ class LoadInTurn:
     def __init__(self, done: Callable[[], None], names: tuple[str, ...] = IN_TURN) -> None:
         self._names = list(names)
         self._done = done
+        self._ended = False
 
     def begin(self) -> None:
         QTimer.singleShot(0, self._next)
 
+    def end(self) -> None:
+        """Import nothing more, and say nothing."""
+        self._ended = True
+
     def _next(self) -> None:
+        if self._ended:
+            return
         if not self._names:
             self._done()
             return

@@ -22,7 +22,7 @@ from rejoin.gui.home.home_parts import HomeParts
 from rejoin.gui.home.jobs import Jobs
 from rejoin.gui.home.preloading import load_beside
 from rejoin.gui.home.window import HomeWindow
-from rejoin.gui.qt_application import INTERRUPTED, make_application, qt_log
+from rejoin.gui.qt_application import INTERRUPTED, LINKS_ARE_EVENTS, make_application, qt_log
 from rejoin.gui.renderer_choice import Choice, OnCard, OnProcessor, Renderer, begin_on_card, chosen
 from rejoin.gui.settings.appearance import appearance_of
 from rejoin.gui.window_size import open_on
@@ -40,7 +40,6 @@ _log = logging.getLogger("rejoin.home")
 
 _CHECK_EVERY_MS: Final = 200
 _SEE_PLACE_EVERY_MS: Final = 500
-LINKS_ARE_EVENTS: Final = sys.platform == "darwin"
 LOADING_SWITCH_S: Final = 0.0005
 """How long the thread that loads may hold the interpreter while the window waits for it."""
 
@@ -59,6 +58,7 @@ def run(
     gamepads of the home itself. `instance`: the claim on the home; second ones are answered. Raises
     NoDisplayError, AssetMissingError, BadInputError.
     """
+    collected = gc.isenabled()
     with qt_log():
         at_first = settings()
         application = make_application(appearance_of(at_first))
@@ -82,9 +82,10 @@ def run(
         if link is not None:
             controller.open_link(link)
         if LINKS_ARE_EVENTS:
-            from rejoin.gui.home.link_events import LinkEvents
+            from rejoin.gui.home.link_events import LinkApplication
 
-            controller.gone.connect(LinkEvents(window, controller.open_link).close)
+            if isinstance(application, LinkApplication):
+                application.link_opened.connect(controller.open_link)
         window.show()
         try:
             application.exec()
@@ -96,6 +97,8 @@ def run(
             drawing.close()
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
+            if collected:  # as before, if the window was closed while all was being loaded
+                gc.enable()
         return INTERRUPTED if interrupts.seen else 0
 
 

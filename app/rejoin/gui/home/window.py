@@ -37,6 +37,8 @@ class HomeWindow(QWidget):
     """The player closes the window; whoever listens hides it."""
     changed = Signal(object)
     """It was activated, or its state changed, after it was painted: a `QEvent.Type`."""
+    page_changed = Signal()
+    """A page is shown now."""
     help_asked = Signal()
     adding_asked = Signal()
 
@@ -72,6 +74,7 @@ class HomeWindow(QWidget):
             take_focus()
         else:
             page.setFocus()
+        self.page_changed.emit()
 
     def remove_page(self, page: QWidget) -> None:
         """Take a page out for good, and show the home if it was shown."""

@@ -43,7 +43,7 @@ class UpdateMemory:
                 return _read(json.loads(file.read(_MAX_BYTES)))
         except FileNotFoundError:
             return Remembered()
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (OSError, ArithmeticError, ValueError, TypeError, KeyError, RecursionError) as error:
             _log.info("what is known of updates was not read: %s", type(error).__name__)
             return Remembered()
 
