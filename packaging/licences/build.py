@@ -427,7 +427,9 @@ def hashes_in(reports: Iterable[Path]) -> dict[str, str]:
 def build(frozen: Path, work: Path, at: datetime) -> list[Path]:
     """Write both into the frozen program; returns their files. Raises Unnamed."""
     internal = frozen / "_internal"
-    [site] = [*(work / "environment").glob("lib/python*/site-packages")]
+    environment = work / "environment"
+    windows = environment / "Lib" / "site-packages"
+    [site] = [windows] if os.name == "nt" else [*environment.glob("lib/python*/site-packages")]
     ffmpeg = json.loads((work / "ffmpeg.json").read_text(encoding="utf-8"))
     what = contents(
         internal, site, hashes_in(sorted(work.glob("report-*.json"))), ffmpeg["options"]

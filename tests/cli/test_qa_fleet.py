@@ -160,6 +160,10 @@ def test_what_cannot_be_used_is_a_sentence(made: Made, tmp_path: Path) -> None:
     assert isinstance(run("--scheduler", "tls://a:1").exception, click.UsageError)
     both = run("--scheduler", "tls://a:1", "--backend", URL, "--workers", "2", token="t")
     assert isinstance(both.exception, click.UsageError)
+    many = run("--backend", URL, "--max-sessions", "1", token="t")
+    assert isinstance(many.exception, click.UsageError)
+    assert "--max-sessions is 1" in str(many.exception)
+    assert not made.plans
     assert isinstance(run("--backend", URL).exception, BadInputError)
     (tmp_path / "file").touch()
     failed = run("--results", tmp_path / "file" / "out")

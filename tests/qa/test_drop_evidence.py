@@ -40,7 +40,8 @@ def seen(at: float, grey: Grey = ONE, tick_s: float | None = None) -> Seen:
     [
         (50.0, 55.0, Says.WENT_ON),
         (50.0, 57.5, Says.WENT_ON),
-        (50.0, 50.0, Says.BEGAN_ANEW),
+        (50.0, 64.0, Says.WENT_ON),
+        (50.0, 66.0, Says.BEGAN_ANEW),
         (50.0, 3.0, Says.BEGAN_ANEW),
         (2.0, 7.0, Says.WENT_ON),
         (2.0, 5.0, Says.BEGAN_ANEW),
@@ -53,6 +54,12 @@ def test_the_strip_goes_on_as_time_does(before_s: float, after_s: float, says: S
     assert "tick" in found.detail
 
 
+@pytest.mark.parametrize(("before_s", "after_s"), [(50.0, 50.0), (3.0, 6.0)])
+def test_a_delay_that_grew_is_not_taken_for_another_game(before_s: float, after_s: float) -> None:
+    pictures = [seen(100.0, tick_s=before_s), seen(105.0, tick_s=after_s)]
+    assert of_drop(pictures, [], 100.0, 105.0).rests_on is Rests.PICTURE
+
+
 def test_a_game_that_has_just_begun_cannot_be_told_from_a_new_one_by_its_strip() -> None:
     found = of_drop([seen(100.0, tick_s=0.4), seen(105.0, tick_s=5.4)], [], 100.0, 105.0)
     assert found.rests_on is Rests.PICTURE
@@ -61,7 +68,7 @@ def test_a_game_that_has_just_begun_cannot_be_told_from_a_new_one_by_its_strip()
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        (Beat(99.0, 7), Beat(105.5, 12), Says.WENT_ON),
+        (Beat(99.0, 7), Beat(105.5, 12), Says.NOT_KNOWN),
         (Beat(99.0, 7), Beat(105.5, 7), Says.BEGAN_ANEW),
         (Beat(99.0, 7), Beat(105.5, 2), Says.BEGAN_ANEW),
         (Beat(99.0, 7, "a"), Beat(105.5, 12, "a"), Says.WENT_ON),
@@ -72,6 +79,16 @@ def test_a_heartbeat_counts_more_than_pictures(old: Beat, new: Beat, says: Says)
     during = Beat(102.0, 9, "z")
     found = of_drop([seen(100.0), seen(105.0, OTHER)], [old, during, new], 100.0, 105.0)
     assert (found.rests_on, found.says) == (Rests.HEARTBEAT, says)
+
+
+@pytest.mark.parametrize(("count", "says"), [(50, Says.WENT_ON), (3, Says.NOT_KNOWN)])
+def test_without_its_name_a_game_has_to_count_further_than_one_begun_anew(
+    count: int, says: Says
+) -> None:
+    beats = [Beat(95.0 + each, count + each) for each in range(5)] + [Beat(105.0, count + 10)]
+    assert of_drop([], beats, 100.0, 105.0) == DropProof(
+        Rests.HEARTBEAT, says, detail=f"heartbeat {count + 4} before, {count + 10} after"
+    )
 
 
 @pytest.mark.parametrize(

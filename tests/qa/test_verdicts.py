@@ -164,12 +164,16 @@ def test_a_host_whose_packets_do_not_come_any_more_is_a_dead_network(
 
 
 @pytest.mark.parametrize("rests_on", [Rests.STRIP, Rests.HEARTBEAT])
-def test_a_game_that_began_anew_fails_a_play_that_would_pass(rests_on: Rests) -> None:
+def test_a_game_that_began_anew_fails_a_play_that_would_pass_or_say_nothing(
+    rests_on: Rests,
+) -> None:
     passed = verdicts.Judgement(Verdict.PASSED, Why.AS_EXPECTED)
     anew = DropProof(rests_on, Says.BEGAN_ANEW, detail="tick 900 before, 60 after 5.00 s")
     found = verdicts.of_game(passed, [None, DropProof(rests_on, Says.WENT_ON), anew])
     assert (found.verdict, found.why) == (Verdict.FAILED, Why.OTHER_GAME)
     assert found.sentences == ("the game began anew: tick 900 before, 60 after 5.00 s",)
+    throttled = verdicts.Judgement(Verdict.INCONCLUSIVE, Why.QUOTA, ("calls were throttled",))
+    assert verdicts.of_game(throttled, [anew]) == found
     failed = verdicts.Judgement(Verdict.FAILED, Why.EXPECTATION, ("it was trying",))
     assert verdicts.of_game(failed, [anew]) is failed
 

@@ -381,10 +381,12 @@ class StreamSession:
         """Disconnect the client, stop the host, and finish a TERMINATING session."""
         await cancel(self._placing)
         await self._host.cancel_answer()
-        await self._host.stop(self._disconnect_reason() if streaming else None)
-        if self._has_place:
-            self._has_place = False
-            self._service.leave_place(self.group_id)
+        try:
+            await self._host.stop(self._disconnect_reason() if streaming else None)
+        finally:
+            if self._has_place:
+                self._has_place = False
+                self._service.leave_place(self.group_id)
         if self.status == service_status.TERMINATING:
             await sleep(self._timers, self._service.settings.terminating_s)
             self._post(lifecycle.TerminateDone())
