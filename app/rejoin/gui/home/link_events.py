@@ -1,4 +1,4 @@
-"""Links as macOS brings them: an event for the application, not an argument of a new process."""
+"""Takes links from macOS, which sends an event to the application instead of an argument."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtGui import QFileOpenEvent
 
 
 class LinkEvents(QObject):
-    """Hands each link of the scheme `rejoin` to `open_link`, as long as `parent` lives."""
+    """Passes each link of the scheme `rejoin` to `open_link`, while `parent` exists."""
 
     def __init__(self, parent: QObject, open_link: Callable[[str], None]) -> None:
         super().__init__(parent)
@@ -27,7 +27,7 @@ class LinkEvents(QObject):
         return False
 
     def close(self) -> None:
-        """Take none any more; before the window goes."""
+        """Stop taking links; called before the window is destroyed."""
         application = QCoreApplication.instance()
         if application is not None:
             application.removeEventFilter(self)
