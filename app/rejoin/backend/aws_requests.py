@@ -1,6 +1,6 @@
-"""What AWS calls the requests that a player's call led to: its support asks for these ids.
+"""Collects the ids of the AWS requests that a player's call caused; AWS support asks for them.
 
-A call has its list in the context, which the tasks and threads that it starts share.
+Each call has a list in its context, which the tasks and threads that it starts share.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 MOST: Final = 8
-"""Ids of one call that are kept; it has two or three requests."""
+"""How many ids of one call are kept; a call has two or three requests."""
 _ID: Final = re.compile(r"[A-Za-z0-9=_/+.:-]{1,128}")
 _ids: ContextVar[list[str] | None] = ContextVar("aws_requests", default=None)
 
 
 @contextlib.contextmanager
 def noted_in(ids: list[str]) -> Iterator[None]:
-    """Requests that are made in here are noted in this list, in the order of their answers."""
+    """Note the requests made inside this context in the list, in the order of their answers."""
     token = _ids.set(ids)
     try:
         yield

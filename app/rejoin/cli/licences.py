@@ -1,4 +1,4 @@
-"""`rejoin licences`: what this Rejoin is made of, under which licences, and their texts."""
+"""`rejoin licences`: lists the components of this Rejoin with their licences and the texts."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class LicencesOptions:
 def licences(chosen: LicencesOptions) -> int:
     """Print what Rejoin brings or has installed, with versions and licences.
 
-    A packaged Rejoin prints what it was packaged with. One that pip installed reads it from what is
-    installed, which has no texts for the C libraries inside of wheels.
+    A packaged Rejoin prints the list that was made when it was packaged. An installation by pip
+    reads the installed packages, which have no texts for the C libraries inside wheels.
     """
     from rejoin.runtime import licences as here
 

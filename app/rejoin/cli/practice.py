@@ -74,7 +74,7 @@ def practice(chosen: PracticeVerbOptions) -> int:
     """Play a game through the studio's backend at BACKEND_URL, as `rejoin play` does, and put
     faults into this client from the menu over the game: *Practice drop*.
 
-    A link is no BACKEND_URL here: what a studio sends to players never leads to this.
+    BACKEND_URL cannot be a rejoin:// link, so that no link from a studio leads a player here.
     """
     from rejoin.gui.practice.practice_options import PracticeOptions
     from rejoin.qa import traces

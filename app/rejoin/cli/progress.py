@@ -1,4 +1,4 @@
-"""How far a long command is, on standard error: a bar with the time left, or now and then a line.
+"""Shows the progress of a long command on standard error, as a bar with the time left or as lines.
 
 Work that is done within two seconds shows nothing. Where standard error is no terminal, as in a CI,
 there is a line every half a minute.
@@ -25,8 +25,8 @@ _WIDTH: Final = 30
 class Progress:
     """One piece of work, used as a context manager. May be called on any thread.
 
-    `total`: how much there is to do, in any unit; `in_seconds`: in seconds, which pass by
-    themselves, so that only a correction needs a call. None: nobody knows, and nothing is shown.
+    `total`: how much there is to do, in any unit; None: it is not known, and nothing is shown.
+    `in_seconds`: the unit is seconds, which pass by themselves, so only corrections need calls.
     """
 
     def __init__(
@@ -69,17 +69,17 @@ class Progress:
             self._clear()
 
     def to(self, done: float, note: str = "") -> None:
-        """So much is done. `note`: what is being done now."""
+        """Set how much is done. `note`: what is being done now."""
         with self._lock:
             self._done, self._note, self._corrected_at = done, note, self._clock()
 
     def note(self, note: str) -> None:
-        """What is being done now."""
+        """Set the note that says what is being done now."""
         with self._lock:
             self._note = note
 
     def add(self, done: float = 1.0) -> None:
-        """So much more is done."""
+        """Add this much to what is done."""
         with self._lock:
             self._done += done
             self._corrected_at = self._clock()

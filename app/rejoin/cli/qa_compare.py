@@ -85,9 +85,9 @@ def compare(chosen: CompareOptions) -> int:
     """Compare the results BEFORE and AFTER of `rejoin qa run --backend`, or, with --simulated, two
     folders of traces that `rejoin qa simulate` or `rejoin qa run` wrote with the same seeds.
 
-    Each is a results.jsonl or its folder. With a budget, AFTER alone will do. Exit code: 0 no
-    worse, 1 worse or over the budget, 2 it cannot be compared, 13 too little was played to see what
-    was asked.
+    Each is a results.jsonl or its folder. With a budget, AFTER alone is enough. Exit code: 0 no
+    worse, 1 worse or over the budget, 2 they cannot be compared, 13 too little was played to
+    detect the difference that was asked for.
     """
     if len(chosen.paths) > 2:
         raise click.UsageError("Two builds are compared: name BEFORE and AFTER.")

@@ -114,10 +114,10 @@ class FleetOptions(ProfileOptions):
 def fleet(chosen: FleetOptions) -> int:
     """Play the cases of SCENARIO one after another, each with many players at the same time.
 
-    Each player is a whole client without window and sound. Dask spreads them over processes. The
-    faults of a case begin at the same time for all players, once all are live.
+    Each player is a complete client without window and sound. Dask spreads the players over
+    processes. The faults of a case begin at the same time for all players, once all are live.
 
-    Exit code: 0 all players passed, 1 one failed, 13 none failed and one says nothing.
+    Exit code: 0 all players passed, 1 one failed, 13 none failed and one is inconclusive.
     """
     from rejoin.qa import runner
     from rejoin.qa.fleet import cluster
@@ -280,7 +280,7 @@ def _prepare(folder: Path | None) -> None:
 
 
 def _exit_code(records: list[CaseRecord]) -> int:
-    """A flaky case is a failed one here: each play is another player."""
+    """A flaky case counts as failed here, because each play is another player."""
     from rejoin.qa.verdicts import Verdict
 
     verdicts = {record.verdict for record in records}

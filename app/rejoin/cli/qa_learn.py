@@ -1,4 +1,4 @@
-"""`rejoin qa learn`: what a studio's service does that nobody documents, measured."""
+"""`rejoin qa learn`: measures undocumented behaviour of a studio's service."""
 
 from __future__ import annotations
 
@@ -103,11 +103,12 @@ class LearnOptions(ProfileOptions):
 def learn(chosen: LearnOptions) -> int:
     """Start one real session after another, and measure how the service behind a backend behaves.
 
-    Asks first and says what it will cost. Measured are: how soon a silent, a said-goodbye and a
-    killed client are noticed, the error of a create call too early, how long create calls take,
-    whether the host follows a new port and acknowledges data channels, and who begins DTLS. Writes
-    a report, and learned.toml for `rejoin studio --settings`, `rejoin qa run --service` and
-    `rejoin qa simulate --service`. Exit code: 13 if a session was not measured to its end.
+    Says what it will cost, and asks before it starts. It measures how soon the service notices that
+    a client went silent, said goodbye or was killed, the error of a create call that comes too
+    early, how long create calls take, whether the host follows a new port and acknowledges data
+    channels, and which side begins DTLS. Writes a report, and learned.toml for `rejoin studio
+    --settings`, `rejoin qa run --service` and `rejoin qa simulate --service`. Exit code: 13 if a
+    session was not measured to its end.
     """
     from rejoin.qa.client_case import surroundings_of
     from rejoin.qa.learn import Learning, Plan, origin_of

@@ -1,11 +1,11 @@
 """Loads Qt and its binding quickly, and keeps the binding from slowing later imports.
 
-`begin`: the system maps Qt's libraries on a thread of its own, without the interpreter's lock,
-while this one imports what knows no Qt. `load_qt`: PySide compiles Python sources of its own at
-every start, and the ones for writing type stubs are left out; 15 ms. Once the binding is there,
-PySide would read the source of every module that is imported from then on, for names in snake case
-(`from __feature__ import ...`), which nothing here uses: 12 ms until the home window is painted,
-and a part of every later import.
+`begin`: a thread maps Qt's libraries without the interpreter's lock, while the main thread imports
+modules that do not use Qt. `load_qt`: at every start PySide compiles Python sources of its own; the
+ones for writing type stubs are left out, which saves 15 ms. Once the binding is loaded, PySide
+would also read the source of every module that is imported later, for names in snake case
+(`from __feature__ import ...`), which nothing here uses. Preventing that saves 12 ms until the home
+window is painted, and a part of every later import.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _NO_READER: Final = "__orig_import__"
 _LIBRARIES: Final = ("QtCore.abi3.so", "QtGui.abi3.so", "QtWidgets.abi3.so")
 """The binding in PySide's folder, as its wheels for Linux have it; needs Qt's own libraries."""
 _FOR_STUBS: Final = ("signature/lib/enum_sig.py", "signature/lib/pyi_generator.py")
-"""What PySide writes .pyi files with, as it names them where it compiles them (6.11)."""
+"""The modules with which PySide writes .pyi files, by their names when it compiles them (6.11)."""
 
 
 def begin() -> None:
-    """Begin to load Qt's libraries. Elsewhere than on Linux, or where they are not, does
-    nothing."""
+    """Begin to load Qt's libraries. Does nothing on other systems than Linux, or where the
+    libraries are missing."""
     if sys.platform == "linux":
         threading.Thread(target=_load_libraries, name="qt-libraries", daemon=True).start()
 
@@ -59,7 +59,7 @@ def load_qt() -> None:
 
 @contextmanager
 def _nothing_for_stubs() -> Iterator[None]:
-    """PySide's modules for writing stubs are empty, if it is imported meanwhile."""
+    """While this is active, PySide's modules for writing stubs are compiled as empty ones."""
     compiling: Callable[..., Any] = builtins.compile
 
     def compile_less(source: Any, name: Any, *others: Any, **more: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which FFmpeg is loaded, by its own words: version, licence, and what it was configured with."""
+"""What the loaded FFmpeg reports about itself: version, licence and configuration."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The files that belong to a result: only those in the folder of the results, or in the project.
+"""Finds the files of a result: only those in the folder of the results, or in the project.
 
-A file of results may come from somebody else; it must not make a report show any file of this
-machine. The project is the current folder, as in `ci`: merged results have their files beside them.
+A file of results may come from somebody else, so it must not make a report show other files of this
+machine. The project is the current folder, as in `ci`: merged results have their files there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAX_BYTES: Final = 512 << 20
 
 
 def file_of(folder: Path | None, record: CaseRecord, kind: str) -> Path | None:
-    """The file of this kind; None where there is none, or it lies elsewhere."""
+    """The file of this kind; None if there is none, or if it is outside those folders."""
     path = record.attachments.get(kind)
     if folder is None or path is None:
         return None
@@ -28,7 +28,7 @@ def file_of(folder: Path | None, record: CaseRecord, kind: str) -> Path | None:
 
 
 def inside(folder: Path, path: str) -> Path | None:
-    """The file that `path` leads to from `folder`, if it is in there or in the project."""
+    """The file at `path`, relative to `folder`, if it is in that folder or in the project."""
     try:
         base = folder.resolve()
         file = (base / path).resolve()
@@ -39,7 +39,7 @@ def inside(folder: Path, path: str) -> Path | None:
 
 
 def read(file: Path | None) -> bytes | None:
-    """Its content; None where it cannot be read."""
+    """The content of a file; None if it cannot be read."""
     if file is None:
         return None
     try:

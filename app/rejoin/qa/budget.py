@@ -1,4 +1,4 @@
-"""A budget: limits for the figures of a build, in a TOML file, as a gate of a CI."""
+"""A budget: limits for the figures of a build, in a TOML file, with which a CI can fail a build."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LIMITS: Final = tuple(_keys())
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A limit that is not kept. `found`: None: the results do not say."""
+    """A limit that is exceeded. `found`: the figure's value; None if the results do not have it."""
 
     key: str
     limit: float
@@ -53,7 +53,7 @@ class Budget:
     least_drops: int = 1
 
     def excesses(self, plays: Sequence[PlayFigures]) -> Iterator[Excess]:
-        """The limits that these plays do not keep, or about which they say nothing."""
+        """The limits that these plays exceed, or for which they have no value."""
         drops = sum(len(play.drops) for play in plays)
         if drops < self.least_drops:
             yield Excess(LEAST_DROPS, self.least_drops, None)
@@ -123,7 +123,10 @@ def _found(key: str, plays: Sequence[PlayFigures], freeze_s: float | None) -> fl
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """Interpolated between the two nearest values; with few, 95 is nearly the highest."""
+    """A percentile, interpolated between the two nearest values.
+
+    With few values, the 95th percentile is nearly the highest value.
+    """
     if percent >= 100:
         return max(values)
     if len(values) == 1:

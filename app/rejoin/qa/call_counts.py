@@ -1,8 +1,8 @@
 """The create calls of each episode of a trace: tries, lost answers, refusals.
 
-An answer is lost when its request was written, and neither an answer nor a failure with a status
-came: it was read in vain, or the client stopped to wait and tried again or looked for the answer in
-the session's status. The last request of an episode that was still open is not counted as one.
+An answer is lost if its request was written, but neither an answer nor a failure with a status
+came: reading failed, or the client stopped waiting and then tried again or looked for the answer in
+the session's status. A request that was still open at the end of an episode does not count as lost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _QUEUED: Final = FailureKind.QUEUED.value
 
 @dataclass(slots=True)
 class _Tries:
-    """Of one episode. A try is its attempt and its number."""
+    """The tries of one episode. A try is identified by its attempt and its number."""
 
     begun: set[tuple[object, object]] = field(default_factory=set)
     written: dict[tuple[object, object], None] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class _Tries:
 
 
 def of_episodes(records: Iterable[Record], timelines: Sequence[Timeline]) -> tuple[CallCounts, ...]:
-    """One for each timeline of these records, which are in order of time."""
+    """The counts for each timeline of these records, which are in order of time."""
     tries = [_Tries() for _ in timelines]
     begins = [_begin(timeline) for timeline in timelines]
     current = -1

@@ -1,8 +1,8 @@
 """Compares the results of two builds: what got worse, and whether enough was played to see it.
 
-A figure is worse if its difference is at least half of the least effect that has to be seen, and is
-not by chance: over all figures together an unchanged build is called worse in 0.25 % of comparisons
-at most, so that twenty of them in a row pass in 95 % of cases.
+A figure is worse if its difference is at least half of the least effect, and is significant: over
+all figures together an unchanged build is called worse in 0.25 % of comparisons at most, so that
+twenty comparisons in a row pass in 95 % of cases.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DEFAULT_ASKED: Final = (figures.FREEZE.key,)
 
 
 class Finding(enum.StrEnum):
-    """What is said of one figure."""
+    """The finding about one figure."""
 
     WORSE = "worse"
     BETTER = "better"
@@ -53,7 +53,7 @@ UNSEEN: Final = frozenset({Finding.TOO_FEW, Finding.NOT_MEASURED, Finding.NOT_CO
 
 
 class Conclusion(enum.StrEnum):
-    """Of a whole comparison."""
+    """The conclusion of a whole comparison."""
 
     NO_WORSE = "no_worse"
     WORSE = "worse"
@@ -164,7 +164,7 @@ def compare(
 
 
 def only_budget(after: Sequence[CaseRecord], budget: Budget) -> Comparison:
-    """One build alone. Raises BadInputError if nothing was played that says something."""
+    """Compare one build with a budget. Raises BadInputError if every play is inconclusive."""
     plays = _plays(after)
     if not plays:
         raise BadInputError("The file has no play that says something.")
@@ -212,7 +212,7 @@ def _balanced(
 
 
 def _unlike(before: Sequence[CaseRecord], after: Sequence[CaseRecord]) -> Iterable[str]:
-    """What differs between the two files beside the build."""
+    """Sentences about what differs between the two files apart from the build."""
     for name in ("dialect", "region", "application", "client", "system"):
         both = [
             sorted({str(getattr(record.surroundings, name)) for record in records})
@@ -224,7 +224,7 @@ def _unlike(before: Sequence[CaseRecord], after: Sequence[CaseRecord]) -> Iterab
 
 
 def _busier(before: Iterable[PlayFigures], after: Iterable[PlayFigures]) -> str:
-    """A sentence, if the machine was busier with one of the builds."""
+    """A sentence if the machine was busier with one of the builds, else an empty text."""
     shares = [
         [play.waited_share for play in plays if play.waited_share is not None]
         for plays in (before, after)
@@ -390,5 +390,5 @@ def _finding(compared: Compared, *, is_worse: bool, is_better: bool) -> Finding:
 
 
 def _of_each(compared: Compared) -> float:
-    """How many of each build would be worth as much, if they were equally many."""
+    """The equal number of each build that would give the same precision as these two numbers."""
     return 2 / (1 / compared.of_before + 1 / compared.of_after)

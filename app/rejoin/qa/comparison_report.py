@@ -1,4 +1,4 @@
-"""What a comparison says: lines for a terminal, Markdown, and JSON.
+"""Reports of a comparison: lines for a terminal, Markdown, and JSON.
 
 Names of builds come from results that somebody else may have written: they are made plain.
 """

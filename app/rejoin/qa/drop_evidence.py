@@ -1,4 +1,4 @@
-"""From pictures and heartbeats around a drop to a `DropProof`. Pure."""
+"""Makes a `DropProof` from the pictures and heartbeats around a drop. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_BEAT: Final = 4096
 _MOST_ID: Final = 128
 _MOST_COUNT: Final = 2**63
 BEFORE_S: Final = 10.0
-"""What is older than this at the beginning of a drop says nothing of it."""
+"""A picture or heartbeat that is older than this when a drop begins is not used as evidence."""
 _LEAST_TOLERANCE_S: Final = 0.25
 _MOST_TOLERANCE_S: Final = 3.0
 _MOST_AHEAD_S: Final = 10.0
@@ -62,7 +62,7 @@ def read_beat(data: bytes, at: float) -> Beat | None:
 def of_drop(
     seen: Sequence[Seen], beats: Sequence[Beat], began_at: float, back_at: float
 ) -> DropProof:
-    """Of a drop that began and was over at these boot times."""
+    """The proof for a drop that began and was over at these boot times."""
     before = _last(seen, began_at)
     after = [each for each in seen if back_at <= each.at <= back_at + AFTER_S + 0.5]
     found = _of_strip(before, after) or _of_beats(beats, began_at, back_at)

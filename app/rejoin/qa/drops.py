@@ -1,4 +1,4 @@
-"""What happened in a drop, and why, in the words that every report uses."""
+"""Describes what happened in a drop, and why, in the words that every report uses."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def ordered(groups: Sequence[Group]) -> Iterator[CaseRecord]:
 
 
 def proof_text(proof: DropProof) -> str:
-    """What it rests on that it is the same game, and what that says."""
+    """The evidence that it is the same game, and what it says, in words."""
     shown = f"{PROOFS[proof.rests_on.value]}: {proof.says.value}"
     return shown if proof.similarity is None else f"{shown} (similarity {proof.similarity:.2f})"

@@ -1,8 +1,8 @@
 """Statistical tests for two builds: shares, counts, and values by their ranks; several at once.
 
-All are one-sided: the probability, if both builds are the same, that the second one comes out so
-much higher. Written here because the only library that has them is larger than the rest of `qa`
-together; `tests/qa/test_exact_tests.py` says how they were compared with it.
+All are one-sided: they give the probability that the second build comes out so much higher although
+both builds are the same. They are written here because the only library that has some of them is
+larger than the rest of `qa`; `tests/qa/test_exact_tests.py` says how they were compared with it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EXACT_UP_TO: Final = 60
 """Values; of no more than these the rank test counts every arrangement, of more it takes a normal
 distribution."""
 _SEEN: Final = 0.8
-"""A difference that is there is to be found in this share of comparisons."""
+"""The power: a real difference has to be found in this share of comparisons."""
 
 
 # --- shares ---------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def drops_for_share(share: float, more: float, level: float) -> int:
 
 
 def count_is_higher(before: int, in_before: int, after: int, in_after: int) -> float:
-    """Of two counts of what happens at random, in so many drops: exact, given their sum."""
+    """The exact test of two counts of random events in so many drops, given the counts' sum."""
     both = before + after
     if not both or not in_before or not in_after:
         return 1.0
@@ -90,7 +90,7 @@ def drops_for_count(rate: float, more: float, level: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """Values that can be compared with each other: of the same drop of the same case."""
+    """Values that can be compared with each other: those of the same drop of the same case."""
 
     before: tuple[float, ...]
     after: tuple[float, ...]

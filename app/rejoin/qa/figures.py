@@ -1,6 +1,6 @@
 """The figures in which two builds are compared, and which of them a result has.
 
-Causes come first, as the rarest fault is seen by its cause long before it is seen in any time.
+Causes come first, because a rare fault shows in its cause long before it shows in any time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rejoin.qa.verdicts import Verdict
 
 
 class Kind(enum.StrEnum):
-    """Of what a figure is made, and by which test it is compared."""
+    """The data of a figure, and the test with which it is compared."""
 
     PLAYS = "plays"
     """A share of plays: Fisher's exact test."""
@@ -81,10 +81,11 @@ FIGURES: Final = (
     SHOWN,
     MEMORY,
 )
-"""In the order of a report. What is rarest or smallest has the largest weight: a lost answer, and a
-leak, as memory is taken in steps of megabytes. Differences of times are found with any."""
+"""In the order of a report. The figures that are hardest to detect have the largest weights: lost
+answers, which are rare, and leaks, because memory grows in steps of megabytes. Differences of times
+are found with any weight."""
 TIMES: Final = frozenset({OVER_BUDGET, FREEZE, NOTICED, ANSWERED, CONNECTED, SHOWN})
-"""What a machine that is busier changes without the build."""
+"""The figures that change when the machine is busier, although the build is the same."""
 BY_KEY: Final = {figure.key: figure for figure in FIGURES}
 
 
@@ -165,7 +166,7 @@ def _drops(played: Played) -> Iterator[DropFigures]:
 
 
 def _memory(played: Played) -> Iterator[tuple[int, float]]:
-    """From right before a fault to right before the next one, or the end of the play."""
+    """The memory gained from right before a fault to right before the next one, or the end."""
     measured = [*(fault.memory_mb for fault in played.faults), played.memory_mb]
     for which, (before, after) in enumerate(itertools.pairwise(measured)):
         gained = None if before is None or after is None else round(after - before, 3)

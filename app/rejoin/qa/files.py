@@ -9,7 +9,7 @@ from rejoin.runtime.state_folder import replace_file
 
 
 def make_folder(folder: Path) -> None:
-    """Raises BadInputError if it cannot be made."""
+    """Make a folder, unless it is there. Raises BadInputError if it cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

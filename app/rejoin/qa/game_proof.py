@@ -1,7 +1,7 @@
-"""What a result says of whether the player came back into the same game, and what that rests on.
+"""The proof in a result that the player came back into the same game, and what it rests on.
 
-The strongest that there is counts: the strip that the emulated game paints into each picture, the
-heartbeat that a studio's game may send, the pictures before and after, and else the stream session.
+The strongest evidence counts: the strip that the emulated game paints into each picture, then the
+heartbeat that a studio's game may send, the pictures before and after, and at last the session.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class DropProof:
 
 
 def weakest(proofs: Iterable[DropProof | None]) -> Rests:
-    """What a whole play rests on: its weakest drop; without a drop the session."""
+    """The proof of a whole play: the weakest one of its drops; without a drop, the session."""
     order = list(Rests)
     found = [Rests.SESSION if each is None else each.rests_on for each in proofs]
     return max(found, key=order.index, default=Rests.SESSION)

@@ -1,6 +1,6 @@
-"""Remembers what a game shows and sends while it is played, so that drops can be proved later.
+"""Remembers what a game shows and sends, so that the proof of each drop can be made later.
 
-Nothing of it is stored: small grey pictures and counters, in memory, for the last minutes.
+It keeps small grey pictures and counters of the last minutes in memory, and stores nothing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class GameWatch(PictureSlot):
                 self._beats.append(beat)
 
     def proof(self, began_at: float, back_at: float) -> DropProof:
-        """Of a drop that began and was over at these boot times."""
+        """The proof for a drop that began and was over at these boot times."""
         with self._watching:
             seen, beats = list(self._seen), list(self._beats)
         return of_drop(seen, beats, began_at, back_at)
@@ -69,7 +69,7 @@ class GameWatch(PictureSlot):
 
 
 def _tick(picture: Picture) -> int | None:
-    """Of the emulated game; None for any other picture."""
+    """The counter that the emulated game painted; None for any other picture."""
     frame = picture.frame
     if frame.format.name not in ("yuv420p", "yuvj420p", "nv12"):
         return None

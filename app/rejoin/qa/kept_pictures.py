@@ -1,6 +1,6 @@
-"""Pictures around each drop of a game, where they may be kept: a clip, and the last and next one.
+"""Keeps pictures around each drop, where the run allows it: a clip, and one before and one after.
 
-The clip is what was received (`media/video/kept_units`); the pictures are what a player would have
+The clip has what was received (`media/video/kept_units`); the pictures are what a player would have
 seen. Nothing is converted or written before the play is over.
 """
 
@@ -27,10 +27,10 @@ from rejoin.media.video.png import png_of
 _log = logging.getLogger("rejoin.qa.pictures")
 
 SETTLED_S: Final = 1.0
-"""The picture after a drop is taken this long after it, when it is sharp."""
+"""The picture after a drop is taken this long after it: by then the picture is sharp."""
 PICTURE_PX: Final = 640
 _NEAR_S: Final = 0.5
-"""Between what the trace and the window say of the same drop."""
+"""The largest difference between the times that trace and window give for the same drop."""
 
 
 @dataclass(slots=True)

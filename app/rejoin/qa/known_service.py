@@ -1,4 +1,4 @@
-"""A service that was learned, read from its file, for simulated worlds and scenarios."""
+"""Reads the file of a learned service, for simulated worlds and scenarios."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def read(file: Path) -> KnownService:
 
 
 def applied(scenario: Scenario, known: KnownService) -> Scenario:
-    """The scenario with what is known in place of what it assumes of the service."""
+    """The scenario with the known values in place of its own assumptions about the service."""
     cases = (replace(case, service=known.in_place_of(case.service)) for case in scenario.cases)
     return replace(scenario, cases=tuple(cases))

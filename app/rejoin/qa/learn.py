@@ -1,7 +1,7 @@
-"""Learns what a service does that nobody documents: one real stream session after another.
+"""Measures undocumented behaviour of a service in one real stream session after another.
 
-As a test run, each session is in the ledger before it starts and ended afterwards, by the guardian
-if this process is killed.
+As in `qa.campaign`, each session is in the ledger before it starts and is ended afterwards; the
+guardian ends it if this process is killed.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class Learning:
             await self._end(entry, known, guardian)
 
     async def _end(self, entry: Entry, known: Sequence[str], guardian: Guardian) -> None:
-        """What is not known to be over is left to the guardian, at the end of the run."""
+        """End the session. If it is not known to be over, the guardian ends it after the run."""
         if known:
             end, why = await end_session(self.profile, known[0])
             if end is End.STILL_OPEN:

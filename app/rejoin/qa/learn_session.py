@@ -43,14 +43,14 @@ POLL_EVERY_S: Final = 0.5
 """How often the status is asked for: two of the 20 calls a second that AWS documents."""
 OPEN_WITHIN_S: Final = 20.0
 CHANNELS_WITHIN_S: Final = 5.0
-"""Acknowledgements of data channels that have not come by then do not come."""
+"""Acknowledgements of data channels that have not arrived by then count as missing."""
 PLAY_S: Final = 1.0
-"""How long a connection is up before it goes, so that its last packets are no greeting."""
+"""How long a connection is up before the client leaves, so that its setup is certainly over."""
 FOLLOWS_WITHIN_S: Final = 8.0
 """A host that follows a new port does so with the next check from there, of which one is sent each
 second at least."""
 _STILL_OLD_S: Final = 1.0
-"""What arrives so soon after a rebind may have been under way."""
+"""Packets that arrive this soon after a rebind may have been sent before it."""
 _SAMPLE_S: Final = 0.1
 _GOODBYES: Final = 3
 _GONE: Final = frozenset({service_status.PENDING_CLIENT_RECONNECTION})
@@ -65,7 +65,7 @@ class LearnError(RejoinError):
 @dataclass(frozen=True, slots=True)
 class Patience:
     """`start_s`: for a game to be placed. `notice_s`: for the service to notice that a client is
-    gone; it is no finding when it takes longer."""
+    gone; a longer time gives no finding."""
 
     start_s: float
     notice_s: float
@@ -73,7 +73,7 @@ class Patience:
 
 @dataclass(slots=True)
 class _Connection:
-    """A connection and what became of it. `opened_at`: None: it is not up."""
+    """A connection and its state. `opened_at`: None while it is not up."""
 
     peer: Peer
     offer: str
@@ -83,7 +83,7 @@ class _Connection:
 
 
 class LearnSession:
-    """One session. `findings` grows as it goes, so that a session that fails has those before."""
+    """One session. `findings` grows during it, so that a failed session keeps earlier findings."""
 
     def __init__(
         self, profile: StudioProfile, patience: Patience, on_session: Callable[[str], None]
@@ -214,7 +214,7 @@ class LearnSession:
         self._said(Figure.CHANNELS, "acknowledged" if acknowledged else "not acknowledged")
 
     def _read_answer(self, request: str, response: str) -> None:
-        """Who begins DTLS: the side that is `active` (RFC 8842), where the offer has no say."""
+        """Read which side begins DTLS (`active`, RFC 8842), where the offer left the choice."""
         offered, answered = _sdp_of(request), _sdp_of(response)
         if "a=setup:actpass" not in offered:
             return
@@ -225,7 +225,7 @@ class LearnSession:
     # --- leaving ----------------------------------------------------------------------------------
 
     async def _go(self, connection: _Connection, leave: Leave) -> float:
-        """Leave in this way; returns when the host last heard of us."""
+        """Leave in this way; returns the time at which the host last heard from us."""
         paths = self._injector.paths
         match leave:
             case Leave.SILENT:
@@ -283,7 +283,7 @@ class LearnSession:
         )
 
     async def _read_shown(self) -> None:
-        """Whose answer GetStreamSession shows now; only `aws-react` passes that on as it is."""
+        """Read which connection's answer GetStreamSession shows; only `aws-react` passes it on."""
         if not isinstance(self._client, ReactClient):
             return
         await self._status()
@@ -292,7 +292,7 @@ class LearnSession:
         self._said(Figure.SHOWN_ANSWER, word.get(self._client.shown_response, "neither answer"))
 
     async def _move(self, connection: _Connection) -> None:
-        """A NAT gives the client another port: does the host send to it?"""
+        """Give the client another port, as a NAT does, and see whether the host sends to it."""
         moved_at = boot_s()
         self._injector.start(Rebind())
         connection.peer.start_checks()
@@ -304,7 +304,7 @@ class LearnSession:
         self._said(Figure.NEW_PORT, "followed" if follows else "not followed")
 
     async def _come_too_early(self) -> None:
-        """A create call while the service counts us as there."""
+        """Make a create call while the service still counts the client as connected."""
         if self._profile.dialect is not OURS or (await self._status()).status != _CONNECTED:
             return
         async with self._connection() as third:
@@ -353,7 +353,7 @@ def _note(connection: _Connection, event: events.Event) -> None:
 
 
 async def _next(connection: _Connection) -> None:
-    """Wait until something happens to it, or a moment."""
+    """Wait until something happens to the connection, at most a moment."""
     connection.changed.clear()
     try:
         await asyncio.wait_for(connection.changed.wait(), _SAMPLE_S)

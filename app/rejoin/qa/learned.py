@@ -1,11 +1,12 @@
-"""What `learn` has found: figures with their spread and error, as a report and as settings. Pure.
+"""The findings of `learn`: figures with spread and error, as a report and as settings. Pure.
 
-Rule 1: a figure comes from what was seen through the backend. What cannot be seen there is said to
-        be invisible, and is no setting.
-Rule 2: a delay lies between two bounds: it was not over when the status was asked for the last
-        time before, and it was over when the answer came that showed it. Its error is half of what
-        lies between them; a setting is the median of the middles.
-Rule 3: words that differ between sessions are no setting: the report shows how often each was seen.
+Rule 1: a figure comes from what was seen through the backend. What cannot be seen there is reported
+        as invisible, and gives no setting.
+Rule 2: a delay lies between two bounds: the last request of the status that did not show the change
+        yet, and the arrival of the first answer that showed it. The error is half of the time
+        between the bounds; a setting is the median of their middles.
+Rule 3: words that differ between sessions give no setting; the report counts how often each was
+        seen.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What one session showed, as a word."""
+    """What one session showed, where that is a word and not a delay."""
 
     figure: Figure
     word: str

@@ -27,7 +27,7 @@ class Measured:
     values: dict[str, str]
 
     def number(self, name: str) -> float | None:
-        """None where it is not known."""
+        """The value as a number; None where it is not known."""
         try:
             found = float(self.values.get(name) or "nan")
         except ValueError:

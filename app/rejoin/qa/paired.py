@@ -1,4 +1,4 @@
-"""Compares modelled runs pair by pair: with the same seed any difference is one of the builds.
+"""Compares modelled runs pair by pair: with the same seed, any difference comes from the builds.
 
 A modelled run is the same every time, so no statistics are needed: two folders of traces are
 compared file by file, record by record.
@@ -33,7 +33,7 @@ class RunFigures:
     refusals: int
 
     def line(self) -> str:
-        """In words."""
+        """The figures in words."""
         return (
             f"{self.ended}, {self.drops} drops, frozen {self.frozen_s:.2f} s, {self.tries} calls, "
             f"{self.lost_answers} answers lost, {self.refusals} refused"

@@ -44,16 +44,16 @@ from rejoin.runtime.practice_port import (
 from rejoin.verify.detector_score import OUTAGE
 
 HELD: Final = "held"
-"""The name in a trace of what the sliders do."""
+"""The name that the fault of the sliders has in a trace."""
 COMPARED_AFTER_S: Final = AFTER_S + 0.75
-"""After a drop: the pictures that are compared have come."""
+"""How long after a drop all pictures that are compared have arrived."""
 _LEAST_S: Final = 1.0
-"""A fault of a moment is shown so long."""
+"""The least time for which a fault is shown."""
 
 
 def names(*, ours: bool) -> tuple[str, ...]:
-    """The faults that a tester can put into a client, but none that does nothing. `ours`: the
-    backend's dialect is."""
+    """The faults that a tester can put into a client and that have an effect. `ours`: whether the
+    backend speaks our own dialect."""
     return tuple(
         name
         for name, place in PLACES.items()
@@ -65,14 +65,14 @@ def names(*, ours: bool) -> tuple[str, ...]:
 
 
 def lasts_s(plan: Plan) -> float | None:
-    """How long it does something; None: until it is lifted."""
+    """How long the fault lasts by itself; None: until it is lifted."""
     found = [_fault_lasts_s(each) for each in plan.faults]
     known = [each for each in found if each is not None]
     return max(_LEAST_S, *known) if len(known) == len(found) else None
 
 
 def ends_when_back(plan: Plan) -> bool:
-    """Whether it is over with the connection that it broke."""
+    """Whether the fault ends together with the connection that it broke."""
     return any(isinstance(each, PathFault) and each.scope is Scope.EXISTING for each in plan.faults)
 
 
@@ -91,7 +91,7 @@ def _fault_lasts_s(fault: Fault) -> float | None:
 
 
 def _path_lasts_s(fault: PathFault) -> float | None:
-    """Of a profile that is a cut or a rebind and nothing else."""
+    """How long the fault lasts; None if its profile is more than a cut and a rebind."""
     profile = fault.profile
     if replace(profile, cut=None, rebind_after_s=None) != NetworkProfile(
         profile.name, profile.description

@@ -1,4 +1,4 @@
-"""What a play takes of its machine, and how long it had to wait for it."""
+"""Measures the memory of this process, and how long it had to wait for a processor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the charts of a report show: the statistics of a play, second by second.
+"""Makes the values of a report's charts from the statistics of a play, one for each second.
 
 Times are seconds since the game became live, as everywhere in a report.
 """

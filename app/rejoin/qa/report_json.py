@@ -1,4 +1,4 @@
-"""Results as one JSON document: what every other report says, for programs.
+"""Writes results as one JSON document with the content of the other reports, for programs.
 
 `docs/report.schema.json` is made from the code.
 """

@@ -77,13 +77,13 @@ class _Play:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a page holds, for who is about to share it."""
+    """The contents of a page, shown to the person who is about to share it."""
 
     drops: int = 0
     pictures: int = 0
     clips: int = 0
     beside: int = 0
-    """Pictures and clips that did not fit into it."""
+    """The number of pictures and clips that did not fit into the page."""
     charts: int = 0
 
 
@@ -225,7 +225,7 @@ def _steps(episode: EpisodeResult) -> tuple[_Step, ...]:
 
 
 def _facts(group: Group) -> list[tuple[str, str]]:
-    """Where and what was played: name and value."""
+    """Names and values that say where and what was played."""
     around = group.surroundings
     runs = ", ".join(sorted({record.run for record in group.records}))
     every = (

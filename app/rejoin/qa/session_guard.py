@@ -1,4 +1,4 @@
-"""Sees to it that no game of a test or fleet goes on at a studio's backend: ledger and guardian.
+"""Ends every game that a test or fleet leaves at a studio's backend, by ledger and guardian.
 
 As in `qa.campaign`: each session is in the ledger before it starts, and a process that outlives
 this one ends what is left.
@@ -74,5 +74,5 @@ class SessionGuard:
         return Guarded(known, over)
 
     def close(self) -> None:
-        """The guardian ends what is left."""
+        """Let the guardian end the sessions that are left."""
         self._stack.close()

@@ -145,7 +145,7 @@ class _World:
             game.known_over_at = known_at = max(known_at + 1 / storm.per_s, missed_at)
 
     def reaches_at(self) -> float:
-        """When a client reaches the backend again: its first try after the outage."""
+        """When a client reaches the backend again, which is its first try after the outage."""
         draw, at = self.chance.random, _POLICY.commit_uncorroborated_s
         failures = 0
         while at < self.storm.outage_s:
@@ -186,7 +186,7 @@ class _World:
 
 
 def play(storm: Storm) -> Lost:
-    """The same every time."""
+    """Play the storm; the same storm gives the same result every time."""
     chance = random.Random(f"{storm.seed} {storm.players} {storm.outage_s} {storm.windows_s}")
     world = _World(storm, chance)
     world.begin()
@@ -219,15 +219,15 @@ def play(storm: Storm) -> Lost:
 
 
 def _next_time(world: _World, now: float) -> float:
-    """The next exchange of turns at which anything can happen."""
+    """The time of the next exchange of turns at which anything can happen."""
     if world.ranked or not world.asking:
         return now + _STEP_S
     return max(now + _STEP_S, world.asking[0][0])
 
 
 def _most(world: _World) -> int:
-    """What no order of calls exceeds (Hall): calls from the moment of the first ask on, each game
-    with its true end, and no call failing."""
+    """An upper bound of the games that any order of calls can save (Hall's theorem): calls begin
+    with the first request, the end of each game is known, and no call fails."""
     storm = world.storm
     begins_at = max(storm.outage_s, storm.notice_s)
     ends = sorted(game.ends_at - storm.create_s for game in world.games)

@@ -1,4 +1,4 @@
-"""How many games storms lose: a table for a terminal, a chart as SVG, and JSON lines."""
+"""Shows how many games storms lose: as a table for a terminal, a chart as SVG, and JSON lines."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _cell(lost: Lost) -> str:
 
 
 def _percent(share: float) -> str:
-    """None and all are said of none and all alone."""
+    """A percentage; 0 % and 100 % are shown only where they are exact."""
     if share in (0.0, 1.0):
         return f"{100 * share:.0f} %"
     return f"{min(99.9, max(0.1, 100 * share)):.1f} %"

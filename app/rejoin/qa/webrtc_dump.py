@@ -1,4 +1,4 @@
-"""A play in the form of Chromium's dump of chrome://webrtc-internals, for tools that read those.
+"""Writes a play as a dump like Chromium's at chrome://webrtc-internals, for tools that read those.
 
 It is made of the play's statistics and trace. Addresses, user fragments, certificates and session
 descriptions are not in it; what Rejoin does not measure is left out.
@@ -30,7 +30,7 @@ _Value = str | float | int | bool
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A member of W3C's statistics, and the value of ours that it is."""
+    """A member of W3C's statistics, and the value of ours that fills it."""
 
     name: str
     ours: str

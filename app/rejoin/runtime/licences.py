@@ -1,8 +1,8 @@
-"""Who made what of this Rejoin, and under which licences: of an installation, or as it was shipped.
+"""Lists the components of this Rejoin and their licences, for a package or an installation by pip.
 
 A frozen program brings a notice and a bill of materials, made when it was packaged
-(`packaging/licences`). An installation by pip has neither: there the metadata of what is installed
-says it, by the same functions.
+(`packaging/licences`). An installation by pip has neither: there the same functions read the
+metadata of the installed distributions.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ CLASSIFIERS: Final = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
-"""What older metadata says, as SPDX has it. BSD may be another of that family; its text says."""
+"""Names in older metadata, and their SPDX names. BSD may be another BSD licence; its text says."""
 
 TEXTS_FOLLOW: Final = "THE TEXTS OF THE LICENCES"
-"""The heading in a notice after which there are texts alone."""
+"""The heading in a notice after which only licence texts follow."""
 
 COPYLEFT: Final = {"x264": "GPL-2.0-or-later", "x265": "GPL-2.0-or-later"}
 """Libraries that a wheel may bring and Rejoin does not call, by a part of their file's name."""
@@ -44,7 +44,7 @@ _TEXT: Final = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*")
 _MIT: Final = "Permission is hereby granted, free of charge, to any person obtaining a copy"
 _SHORT: Final = 100
-"""Some metadata has the whole text where a licence's name belongs."""
+"""A longer licence field is a whole text; some metadata has that in place of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ def canonical(name: str) -> str:
 
 
 def notice() -> str | None:
-    """The notice that this program brings; None: it was not packaged with one."""
+    """The notice that this program brings; None if it was packaged without one."""
     return _shipped(NOTICE)
 
 
 def bill_of_materials() -> str | None:
-    """The same of the bill of materials."""
+    """The bill of materials that this program brings; None if it was packaged without one."""
     return _shipped(BILL)
 
 
@@ -82,7 +82,7 @@ def _shipped(name: str) -> str | None:
 
 
 def components(root: str = DISTRIBUTION, path: Sequence[str] | None = None) -> list[Component]:
-    """Of everything installed that Rejoin may need, by name; `path`: where to look for it."""
+    """All installed distributions that Rejoin may need, by name; `path`: where to look for them."""
     return [component_of(each) for _, each in sorted(installed(root, path).items())]
 
 
@@ -115,7 +115,7 @@ def _needed(distribution: metadata.Distribution, *, extras: bool) -> Iterator[st
 
 
 def component_of(distribution: metadata.Distribution) -> Component:
-    """What its metadata and its files say."""
+    """The component that a distribution's metadata and files describe."""
     names = [file.name for file in distribution.files or ()]
     return Component(
         distribution.metadata["Name"],
@@ -127,7 +127,7 @@ def component_of(distribution: metadata.Distribution) -> Component:
 
 
 def licence_of(distribution: metadata.Distribution) -> str:
-    """The expression of its metadata, or what older metadata has in its place."""
+    """The licence expression of the metadata, or what older metadata has in its place."""
     fields = distribution.metadata
     expression = fields["License-Expression"].strip() if "License-Expression" in fields else ""
     if expression:

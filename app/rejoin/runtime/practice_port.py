@@ -1,6 +1,6 @@
 """A practice drop as the window sees it: faults by name, which a tester puts into this client.
 
-A player's window has none (`WindowOptions.practice` is None): only the verb of testers makes one.
+A player's window has no port (`WindowOptions.practice` is None): only `rejoin practice` makes one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_NOTE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The sliders: what the path does until it is lifted."""
+    """The values of the sliders, which hold for the path until they are lifted."""
 
     loss_percent: int = 0
     delay_ms: int = 0
@@ -35,7 +35,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class PracticeFinding:
-    """After a drop: `rests_on` and `says` are the words of a result's proof."""
+    """The finding after a drop: `rests_on` and `says` are the words of a result's proof."""
 
     rests_on: str
     says: str
@@ -77,10 +77,10 @@ class PracticePort(Protocol):
         """Put in a fault, in place of the one that is on."""
 
     def hold(self, held: Held, seed: int) -> None:
-        """From now on the path is like that, until `lift`; in place of what was held before."""
+        """Set the path to these values until `lift`, in place of earlier ones."""
 
     def lift(self) -> None:
-        """End everything."""
+        """End all faults, named or held."""
 
     def mark(self, at: float, note: str, picture: str) -> None:
-        """A marker at boot time `at`. `picture`: the name of its file; "": none is kept."""
+        """Set a marker at boot time `at`. `picture`: the name of its file; "" if none is kept."""

@@ -1,4 +1,4 @@
-"""Where the session bus of the desktop is: D-Bus on Linux."""
+"""Finds the address of the desktop's session bus (D-Bus on Linux)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def bus_address(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Its address; None: there is no bus."""
+    """The address of the bus; None if there is none."""
     address = environment.get("DBUS_SESSION_BUS_ADDRESS")
     if address:
         return address

@@ -1,7 +1,7 @@
 """Fetches a small file and its signature, which lies beside it as NAME.minisig.
 
-As calls to a backend (`exchange`): by https, by http on this machine alone; bounded in time and
-size; redirects are not followed. Its errors go to the log alone, so they are not translated.
+The rules are those of calls to a backend (`exchange`): https only, or http on this machine; limits
+of time and size; no redirects. Its errors appear only in the log, so they are not translated.
 """
 
 from __future__ import annotations

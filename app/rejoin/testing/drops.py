@@ -24,9 +24,9 @@ from rejoin.verify.detector_score import OUTAGE
 
 BACK_WITHIN_S: Final = 90.0
 NOTICED_WITHIN_S: Final = 10.0
-"""Without a drop for so long after a fault began that silences nothing, there is none."""
+"""How long to wait for a drop after the beginning of a fault that does not silence the path."""
 SETTLED_AFTER_S: Final = 3.0
-"""The same after an outage is over."""
+"""How long to wait for a drop after the end of an outage."""
 _NOTICE_S: Final = 5.0
 """Assumed: how long a service takes to notice a silent client, for faults that end with the
 window."""
@@ -36,16 +36,16 @@ Outcome = Literal["reconnected", "healed", "played on", "ended"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drop:
-    """What became of a game after a fault.
+    """The outcome of one fault for the game.
 
-    - `fault`: its name. `how`: what was done to the client, or by the host. `seed`: which packets
-      it met.
+    - `fault`: its name. `how`: what was done to the client, or by the host. `seed`: decides which
+      packets it met.
     - `outcome`: "reconnected": live on a new connection. "healed": live on the old one, after the
       client had noticed. "played on": there was no drop. "ended": the game is over.
     - `steps`: seconds from the fault to each step of `rejoin.core.trace.STEPS` that was reached.
     - `reconnects`: how many connections were tried.
-    - `same_game`: the game of before goes on. `proof`: what that rests on: "game" (the emulated
-      game's own counter) or "session" (the stream session alone).
+    - `same_game`: whether the earlier game goes on. `proof`: the evidence for it: "game" (the
+      emulated game's own counter) or "session" (only the stream session is known).
     - `ended_because`: the service's reason, or what kind of end it was; None while it goes on.
     """
 
@@ -91,19 +91,19 @@ class Drop:
 
 
 class Drops:
-    """Causes drops of one player. Called, it causes one and waits for what becomes of it."""
+    """Causes drops of one player. A call causes one and waits for its outcome."""
 
     def __init__(self, player: GamePlayer) -> None:
         self._player = player
 
     def __call__(self, fault: str | float, *, within_s: float = BACK_WITHIN_S) -> Drop:
-        """Put a fault in, wait until the game is live again or over, and lift the fault.
+        """Cause a fault, wait until the game is live again or over, and lift the fault.
 
-        `fault`: the name of a fault profile (docs/emulator.md), or for how many seconds nothing
-        passes. Waits first until the game is live.
+        `fault`: the name of a fault profile (docs/emulator.md), or a number: the seconds for which
+        no packet passes. If the game is not live yet, the call waits for that first.
 
-        Raises GameFailedError if that takes longer than `within_s`, NothingSaidError for a fault
-        that cannot be caused there, BadInputError for one that there is not.
+        Raises GameFailedError if the game is not back within `within_s`, NothingSaidError for a
+        fault that cannot be caused there, BadInputError for an unknown fault.
         """
         player = self._player.live()
         before, state = player.snapshot, player.game_state()
@@ -127,8 +127,8 @@ class Drops:
         return self._drop(plan, seed, at, drops_before, state)
 
     def start(self, fault: str | float) -> None:
-        """Put a fault in and return at once; it lasts as long as it does by itself, or until
-        `lift`. Raises as a call does."""
+        """Cause a fault and return at once. The fault ends by itself, or at `lift`. Raises the same
+        errors as a call."""
         self._player.live()
         self._begin(fault)
 

@@ -39,7 +39,7 @@ class GamePlayer:
         """
         self.studio = studio
         self.problem = ""
-        """What was wrong at the end, in sentences; empty: nothing."""
+        """The problems found at the end, in sentences; empty if there are none."""
         self._seed = seed
         self._emulated: str | None = None
         """The emulated session of this player's game."""
@@ -85,7 +85,7 @@ class GamePlayer:
 
     @property
     def episodes(self) -> tuple[Timeline, ...]:
-        """Every drop so far: its steps, and what became of it."""
+        """Every drop so far, with its steps and its outcome."""
         return timelines(self.trace)
 
     # --- what a test does -------------------------------------------------------------------------
@@ -107,9 +107,9 @@ class GamePlayer:
         return self
 
     def wait_until(self, reached: Callable[[Snapshot], bool], within_s: float = 30.0) -> Snapshot:
-        """Wait until this is true of the snapshot, and return that one.
+        """Wait until this is true of the snapshot, and return that snapshot.
 
-        Raises GameFailedError when the time is up, or the game is over before that.
+        Raises GameFailedError if the time is up or the game ends first.
         """
         seen: list[Snapshot] = []
 
@@ -123,14 +123,14 @@ class GamePlayer:
         return seen[0]
 
     def play(self, seconds: float) -> None:
-        """Play on for so long. Raises GameFailedError if the game ends meanwhile."""
+        """Play for this many seconds. Raises GameFailedError if the game ends meanwhile."""
         self._wait(lambda now: False, seconds)
         if self.snapshot.stage is Stage.ENDED:
             raise GameFailedError(f"The game ended: {self!r}.")
 
     def crash(self) -> None:
-        """Stop the client without a goodbye, and start another one, which has only the ticket. Wait
-        with `live`. Raises RejoinError where there is no ticket."""
+        """Stop the client without a goodbye, and start another client, which has only the ticket.
+        Then wait with `live`. Raises RejoinError if there is no ticket."""
         self.loop.call(self.client.crash)
 
     def end(self) -> None:
@@ -139,13 +139,13 @@ class GamePlayer:
             self.loop.call(lambda: self.client.end(END_WITHIN_S))
 
     def game_state(self) -> dict[str, Any] | None:
-        """What the emulated game counts; None at an own backend."""
+        """The counters of the emulated game; None at a studio's own backend."""
         found = self.studio.game_state(self._emulated)
         return None if found is None else found[1]
 
     @property
     def emulated_session(self) -> str | None:
-        """The emulator's name of this game; None at an own backend."""
+        """The emulator's name of this game; None at a studio's own backend."""
         return self._emulated
 
     def connection_timeout_s(self) -> float:

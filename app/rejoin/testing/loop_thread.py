@@ -13,7 +13,7 @@ from rejoin.tasks import spawn
 
 _T = TypeVar("_T")
 _WAKE_S: Final = 0.2
-"""How often a caller that waits comes up: Ctrl+C does not wait for a lock on Windows."""
+"""How often a waiting caller wakes: on Windows, Ctrl+C cannot interrupt the wait for a lock."""
 
 
 class LoopThread:
@@ -38,8 +38,8 @@ class LoopThread:
         started.wait()
 
     def call(self, make: Callable[[], Awaitable[_T]]) -> _T:
-        """Await what `make` returns, on the loop; raises what it raises. When the caller is
-        interrupted, so is what it waits for."""
+        """Await what `make` returns, on the loop, and raise what it raises. If the caller is
+        interrupted, the awaited call is cancelled."""
         assert self._loop is not None
         done: concurrent.futures.Future[_T] = concurrent.futures.Future()
         tasks: list[asyncio.Task[None]] = []

@@ -1,4 +1,4 @@
-"""The profile of a studio's own backend, from a few texts such as an ini file has."""
+"""Makes the profile of a studio's own backend from a few texts, such as an ini file has."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _YES: Final = frozenset({"1", "true", "yes", "on"})
 
 
 def profile_of(options: Mapping[str, str], token: str | None) -> StudioProfile:
-    """`options`: `backend`, and of `dialect`, `network`, `stream_group`, `application`,
-    `connection_timeout`, `ca_file`, `insecure` those that are not empty.
+    """The profile for these options: `backend`, and those of `dialect`, `network`, `stream_group`,
+    `application`, `connection_timeout`, `ca_file` and `insecure` that are not empty.
 
     Raises BadInputError for what cannot be used.
     """

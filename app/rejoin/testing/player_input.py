@@ -18,7 +18,7 @@ from rejoin.runtime.player import Player
 
 
 class PlayerInput:
-    """All of it goes through the service's input module, and is lost while input is not open."""
+    """Sends all input through the service's input module; it is lost while input is not open."""
 
     def __init__(self, player: Callable[[], Player]) -> None:
         self._player = player
@@ -69,7 +69,7 @@ class PlayerInput:
 
     @property
     def facts(self) -> ModuleFacts:
-        """What the input module did so far."""
+        """Facts about what the input module did so far."""
         return self._player().input_facts()
 
 

@@ -1,4 +1,4 @@
-"""What ends a test: a failure with a sentence, or that the test says nothing."""
+"""The two errors that end a test: a failure with a sentence, or a test that is inconclusive."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from rejoin.qa.verdicts import Judgement, Verdict
 
 
 class GameFailedError(AssertionError):
-    """The player's client did not do what it has to do."""
+    """The player's client failed to do what it must."""
 
 
 class NothingSaidError(unittest.SkipTest):
-    """The test says nothing about reconnection: no capacity, quota, sign-in or network, or a fault
-    that cannot be caused there. pytest and unittest report it as skipped."""
+    """The test is inconclusive: no capacity, quota, sign-in or network, or a fault that cannot be
+    caused there. pytest and unittest report it as skipped."""
 
 
 def check(judgement: Judgement) -> None:
-    """Raise what fits this verdict of a game; nothing where it passed."""
+    """Raise the error for this verdict of a game; do nothing if it passed."""
     words = sentence(judgement.sentences)
     if judgement.verdict is Verdict.FAILED:
         raise GameFailedError(words)
@@ -27,6 +27,6 @@ def check(judgement: Judgement) -> None:
 
 
 def sentence(parts: Sequence[str]) -> str:
-    """One sentence of those of a verdict, which have no capital and no full stop."""
+    """Make a sentence of a verdict's text, which has no capital and no full stop."""
     text = "; ".join(parts) or "no reason is known"
     return f"{text[0].upper()}{text[1:]}."

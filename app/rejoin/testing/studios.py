@@ -59,8 +59,8 @@ class TestedStudio:
         self.control.change_settings(**changes)
 
     def game_state(self, session: str | None) -> tuple[str, dict[str, Any]] | None:
-        """The emulated session (None: the newest) and what its game counts; None elsewhere, and
-        once it has no game any more."""
+        """The counters of an emulated session's game (None: the newest session's). Returns None at
+        another backend, and after the game is over."""
         if self.control is None:
             return None
         for each in self.control.state()["sessions"]:

@@ -1,6 +1,6 @@
 """Modelled media: black pictures of 64x64 and no sound, for fleets of players (ADR 0086).
 
-RTP, SRTP, RTCP, key frames on request, faults and the game's counter are as ever.
+RTP, SRTP, RTCP, key frames on request, faults and the game's counter work as with real media.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SIDE: Final = 64
 
 
 class BlackPictures:
-    """As `encoders.VideoEncoder`, but for what it paints."""
+    """Like `encoders.VideoEncoder`, but every picture is black."""
 
     def __init__(self, video_format: VideoFormat) -> None:
         small = replace(video_format, width=SIDE, height=SIDE)

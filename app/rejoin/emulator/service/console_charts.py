@@ -15,7 +15,7 @@ from typing import Any, Final
 COLUMNS: Final = 60
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _SHOWN: Final = 3
-"""So many sessions have charts: the newest that are connected."""
+"""How many sessions have charts: the newest ones that are connected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """What one second was like; None where nothing is known."""
+    """The values of one second; None where a value is not known."""
 
     bitrate_bps: float | None = None
     fps: float | None = None

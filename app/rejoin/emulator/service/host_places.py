@@ -1,4 +1,4 @@
-"""The hosts of each stream group: how many there are, and who waits for one."""
+"""Counts the hosts of each stream group, and lets sessions wait for a free one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter, deque
 
 
 class HostPlaces:
-    """Who asks first gets a host first. For one event loop."""
+    """Gives hosts in the order of the requests. For one event loop."""
 
     def __init__(self, hosts: int) -> None:
         """`hosts`: of each stream group; 0: any number."""
@@ -16,7 +16,7 @@ class HostPlaces:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     def limit(self, hosts: int) -> None:
-        """From now on each stream group has this many; sessions that run go on."""
+        """Set the number of hosts of each stream group; running sessions go on."""
         self._hosts = hosts
         for group in self._waiting:
             self._hand_out(group)

@@ -17,7 +17,7 @@ _MAX_TEXT: Final = 64 * 1024
 
 
 def read(file: Path) -> dict[str, object]:
-    """The values in a file, by the names of their settings; they fit. Raises BadInputError."""
+    """The checked values in a file, by the names of their settings. Raises BadInputError."""
     try:
         with file.open("rb") as opened:
             content = opened.read(_MAX_TEXT + 1)

@@ -1,4 +1,4 @@
-"""Links as macOS brings them: an event for the application, not an argument of a new process."""
+"""Takes links from macOS, which sends an event to the application instead of an argument."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication
 
 
 class LinkApplication(QApplication):
-    """Tells of each link of the scheme `rejoin`.
+    """Emits `link_opened` for each link of the scheme `rejoin`.
 
     Not by an event filter: one of the application is asked about every event of every object, and
     PySide makes a wrapper of each, also of what is being deleted, which may end the process.

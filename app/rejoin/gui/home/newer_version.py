@@ -1,7 +1,7 @@
-"""The quiet line of the home that says that there is a newer Rejoin, and when it is asked for.
+"""The line of the home that says that there is a newer Rejoin, and the timer that asks for it.
 
-Loaded once everything else is. Nobody is asked while a game is played or opened, in streamer mode,
-or where the player does not want it; nothing is downloaded.
+It is loaded after everything else. Nobody is asked while a game is played or opened, in streamer
+mode, or where the player has switched it off; nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CONSIDER_MS: Final = 10 * 60 * 1000
 
 
 def open_in_browser(url: str) -> bool:
-    """Whether the system has taken it."""
+    """Open an address; returns whether the system accepted it."""
     return QDesktopServices.openUrl(QUrl(url, QUrl.ParsingMode.StrictMode))
 
 
@@ -54,7 +54,7 @@ class NewerVersionLine(QWidget):
         self.hide()
 
     def show_newer(self, newer: Newer | None) -> None:
-        """None: nothing is said."""
+        """Show this version; None hides the line."""
         if newer != self._newer:
             self._newer, self._no_browser = newer, False
             self._say()
@@ -139,7 +139,7 @@ class UpdateWatch(QObject):
 def watch_updates(
     window: HomeWindow, jobs: Jobs, settings: Callable[[], PlayerSettings]
 ) -> UpdateWatch | None:
-    """Begin; None: this build asks nobody, or nothing can be remembered."""
+    """Begin to watch; None if this build asks nobody, or has nowhere to store when it asked."""
     try:
         check = update_check()
     except BadInputError:  # there is no home folder

@@ -1,4 +1,4 @@
-"""The page that asks for a marker's note. The moment, and the picture, are those of the key."""
+"""The page that asks for a marker's note. Time and picture are those of the key press before."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class MarkerPage(RowsPage):
         self.saved.emit(self.note.text().strip())
 
     def _name(self) -> None:
-        """In the language of now."""
+        """Set the texts in the current language."""
         self.setAccessibleName(tr(texts.MARKER))
         self.title.setText(tr(texts.MARKER))
         where = texts.MARKER_NOW if self._keeps_picture else texts.MARKER_PLAIN

@@ -1,4 +1,4 @@
-"""Does what a tester asks for in the menu or by key: a drop after a countdown, *Lift*, a marker."""
+"""Carries out what a tester chooses by menu or key: a drop after a countdown, *Lift*, a marker."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def practice_of(
     say: Callable[[str], None],
     clock: Clock,
 ) -> PracticeControl | None:
-    """Of a game's window; None where it has no practice drops. `say`: announces."""
+    """The control of a window; None if it has no practice drops. `say`: for screen readers."""
     return None if options is None else PracticeControl(window, options, say, clock)
 
 
 class PracticeControl:
-    """Of one window, which it follows tick by tick."""
+    """The practice drops of one window. The window's tick refreshes them."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class PracticeControl:
         self.chosen = ChosenDrop(first, random.randint(1, MOST_SEED))
         self.frame = PracticeFrame(window.layers)
         self._begins_at: float | None = None
-        """When the drop that is counted down begins."""
+        """When the countdown ends and the drop begins."""
         self._was_on = ""
         self._page: PracticePage | None = None
         window.refreshed.connect(self.show)
@@ -73,7 +73,7 @@ class PracticeControl:
     # --- what a tester does ---------------------------------------------------------------------
 
     def open_page(self) -> None:
-        """In the menu, which is open."""
+        """Show the page in the open menu."""
         keeps, keys = self.port.keeps_pictures, self._window.keys
         page = PracticePage(self.port.faults, self.chosen, keys, keeps_pictures=keeps)
         page.show_state(self.state)
@@ -87,7 +87,7 @@ class PracticeControl:
         self._window.layers.menu.show_page(page)
 
     def toggle(self) -> None:
-        """By key: lift what is on or is counted down, or begin the chosen drop."""
+        """By key: lift the fault that is on or counted down, or else begin the chosen drop."""
         if self._begins_at is not None or self.state.is_on:
             self.lift()
         elif self._window.snapshot.stage is Stage.LIVE:
@@ -103,8 +103,8 @@ class PracticeControl:
         self._window.refresh()
 
     def mark(self) -> None:
-        """This moment. Where a menu can be open, it asks for a note; left without *Save*, there is
-        no marker."""
+        """Mark this moment. Where the menu can be opened, it asks for a note; if the tester leaves
+        it without *Save*, there is no marker."""
         at, picture = self._clock(), self._window.layers.view.picture
         if not self.port.keeps_pictures:
             picture = None
@@ -158,7 +158,7 @@ class PracticeControl:
             self._page.show_state(state)
 
     def _follow(self, on: str, now: float) -> None:
-        """Charts and screen readers hear of what begins and ends."""
+        """Tell charts and screen readers that a fault began or ended."""
         before, self._was_on = self._was_on, on
         if on == before:
             return

@@ -19,7 +19,7 @@ _LABEL_PX = 12
 
 
 class _Bar(QWidget):
-    """One side, in pieces, so that it is no matter of colour alone."""
+    """One side of the frame. It is striped, so that it can be seen without colour."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -41,7 +41,7 @@ class _Bar(QWidget):
 
 
 class PracticeFrame:
-    """Over everything in `around`, which it follows when it is shown."""
+    """Lies over everything in `around`, and takes its size when shown."""
 
     def __init__(self, around: QWidget) -> None:
         self._around = around
@@ -54,7 +54,7 @@ class PracticeFrame:
         return not self.bars[0].isHidden()
 
     def show(self, *, on: bool, text: str) -> None:
-        """`on`: whether a fault is. `text`: of the label; "": none."""
+        """Show or hide it. `on`: whether a fault is on. `text`: the label's; "" for no label."""
         for bar, place in zip(self.bars, _places(self._around.rect()), strict=True):
             if on:
                 bar.setGeometry(place)

@@ -36,7 +36,7 @@ class ChosenDrop:
 
 
 class PracticePage(RowsPage):
-    """Tells what the tester does; what is true comes from `show_state`."""
+    """Emits what the tester does; shows the state that `show_state` gives it."""
 
     chosen = Signal(object)
     """A `ChosenDrop`."""
@@ -84,7 +84,7 @@ class PracticePage(RowsPage):
 
     @property
     def drop(self) -> ChosenDrop:
-        """What is chosen now; a seed that is no number is 1."""
+        """The chosen drop; a seed that is no number counts as 1."""
         text = self.seed.text()
         return ChosenDrop(self.fault.currentText(), int(text) if text.isdigit() else 1)
 
@@ -122,7 +122,7 @@ class PracticePage(RowsPage):
             self.held.emit(held)
 
     def _name(self) -> None:
-        """In the language of now."""
+        """Set the texts in the current language."""
         self.setAccessibleName(tr(texts.TITLE))
         self.title.setText(tr(texts.TITLE))
         self.explained.setText(tr(texts.EXPLAINED))

@@ -21,8 +21,8 @@ _NARROW_PX = 620
 
 
 class RowField(QLineEdit):
-    """A field in a row, which does not make it lower than it wants to be. The style sheet gives it
-    a least height, which does not follow the size of text."""
+    """A field that a row cannot make lower than the field's text needs. The style sheet's least
+    height does not follow the size of text."""
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
@@ -32,7 +32,7 @@ class RowField(QLineEdit):
 
 
 class RowsPage(QFrame):
-    """`rows` are made by whoever inherits, and given to `fill`."""
+    """A subclass makes the rows and passes them to `fill`."""
 
     left = Signal()
     """The tester goes back."""
@@ -76,14 +76,14 @@ class RowsPage(QFrame):
         row.addStretch()
 
     def fill(self, rows: Sequence[RowView]) -> None:
-        """The rows, from above."""
+        """Add the rows, from top to bottom."""
         self._rows = rows
         for each in rows:
             self._column.addWidget(each)
         self._column.addStretch()
 
     def leads_back(self, *controls: QWidget) -> None:
-        """Pressed by a key, these may lead back to the game."""
+        """Mark buttons that may lead back to the game when a key presses them."""
         for each in controls:
             each.installEventFilter(self)
 

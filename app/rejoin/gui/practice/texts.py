@@ -1,4 +1,4 @@
-"""What practice drops say. Pure."""
+"""The texts of practice drops. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Access units as they were received, kept around each drop: clips that need no encoder.
+"""Keeps received access units around each drop, from which clips are made without an encoder.
 
-For testers. Memory is bounded by bytes; what does not fit is left out, oldest first.
+For testers. Memory has a limit in bytes; units that do not fit are left out, oldest first.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class _Group:
 class KeptUnits:
     """Keeps the last seconds, and cuts out a clip for each drop. For one event loop.
 
-    A connection counts from its first key frame on; then the one before it does not any more, even
-    if it is shown again.
+    Units of a new connection are kept from its first key frame on. From then on units of the
+    earlier connection are ignored, even if that connection is shown again.
     """
 
     def __init__(
@@ -105,11 +105,11 @@ class KeptUnits:
         self._trim(frame.received_at)
 
     def client_replaced(self) -> None:
-        """Another client goes on, which counts its connections anew."""
+        """Another client takes over, which numbers its connections from the start."""
         self._connection = None
 
     def drop_noticed(self, at: float) -> None:
-        """The player does not play any more."""
+        """A drop began: the game is no longer live."""
         self._cut_until(at)
         if not any(mark.over_at is None for mark in self._marks):
             self._marks.append(_Mark(at))
@@ -121,7 +121,7 @@ class KeptUnits:
                 mark.over_at = at
 
     def finish(self) -> tuple[Clip, ...]:
-        """The clips of all drops, in their order; nothing is kept any more."""
+        """Return the clips of all drops, in their order, and keep nothing more."""
         while self._marks:
             self._cut(self._marks.pop(0))
         self._groups.clear()

@@ -1,4 +1,4 @@
-"""Received access units as an MP4 file: they are copied, not encoded again. Pictures only."""
+"""Writes received access units as an MP4 file, without encoding them again. Pictures only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CANNOT: Final = "The pictures that were received cannot be written as MP4."
 def mp4_of(units: Sequence[KeptUnit]) -> bytes:
     """The whole file; the first unit is a key frame. Raises RejoinError.
 
-    It lasts as long as it took: where nothing came, the picture stands still.
+    The clip lasts as long as its units took to arrive: in a gap the picture stands still.
     """
     found = next(map(_sequence_of, units), None)
     if found is None:
@@ -66,8 +66,8 @@ def _sequence_of(unit: KeptUnit) -> SequenceParameters | None:
 def _times(units: Sequence[KeptUnit]) -> Iterator[tuple[int, int]]:
     """When each picture is shown, and when it is decoded, in units of the clock.
 
-    Within a connection the host's own times hold, from the arrival of its first picture on. In
-    order of decoding the times to decode at are those of showing, sorted, and early enough.
+    Within a connection the host's own timestamps count, starting at the arrival of its first
+    picture. The decoding times are the sorted showing times, moved early enough.
     """
     shown: list[int] = []
     begin = units[0].received_at

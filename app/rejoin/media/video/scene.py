@@ -1,4 +1,4 @@
-"""Whether a game shows the same scene as before, as far as small grey pictures can tell.
+"""Judges by small grey pictures whether a game shows the same scene as before.
 
 SSIM (Wang et al., 2004) with a window of 7 x 7 pixels that all weigh the same, on `SIZE`. The
 thresholds and their error rates come from footage of games (docs/scene.md, `tests/bench/footage`).
@@ -40,7 +40,7 @@ Grey = npt.NDArray[np.uint8]
 
 
 class SceneWord(enum.StrEnum):
-    """All that is ever said of two pictures."""
+    """The possible results of a comparison."""
 
     SAME = "same scene"
     DIFFERENT = "different"
@@ -57,7 +57,7 @@ class SceneFinding:
 
 
 def compare(before: Grey | None, after: Sequence[Grey]) -> SceneFinding:
-    """The last picture before something happened, and the first ones after it."""
+    """Compare the last picture before a drop with the first ones after it."""
     if before is None or not after or is_black(before):
         return SceneFinding(SceneWord.UNKNOWN)
     seen = [each for each in after if not is_black(each)]
@@ -74,7 +74,7 @@ def compare(before: Grey | None, after: Sequence[Grey]) -> SceneFinding:
 
 
 def is_black(picture: Grey) -> bool:
-    """Whether nothing is seen in it."""
+    """Whether the picture is black."""
     return bool(np.percentile(picture, 99) < _BLACK)
 
 

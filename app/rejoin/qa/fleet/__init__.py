@@ -6,9 +6,9 @@ Glossary:
                  of Dask starts
     place        a worker of Dask, which runs one batch
     placed       the batch is on its place and waits for the others
-    modelled     media without pictures: real HTTP, ICE, DTLS, SRTP and RTP, but the emulator sends
-                 black pictures of 64x64 and no sound, the client decodes no picture once a key
-                 frame came, and there is no input module
+    modelled     media without real pictures: HTTP, ICE, DTLS, SRTP and RTP are real, but the
+                 emulator sends black pictures of 64x64 and no sound, the client stops decoding
+                 after the first key frame, and there is no input module
     figure       what is measured of each player, such as the time until the game is live
 
 Read in this order: `messages` (what a batch says), `players` (a batch), `batch_process` (its

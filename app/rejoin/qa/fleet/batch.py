@@ -28,7 +28,7 @@ class Given(Protocol):
 
 
 def topic_of(run: str) -> str:
-    """Under which the batches of a run say something."""
+    """The topic to which the batches of a run send messages."""
     return f"rejoin-{run}"
 
 
@@ -38,7 +38,7 @@ def event_of(run: str, signal: Signal) -> str:
 
 
 def play(batch: Batch) -> int:
-    """On a worker of Dask: play it to its end; the exit code of its process."""
+    """Play the batch on a worker of Dask; returns the exit code of the batch's process."""
     worker = get_worker()
     topic = topic_of(batch.run)
     signals = {name: _DaskEvent(Event(event_of(batch.run, name))) for name in SIGNALS}
@@ -56,7 +56,7 @@ class _DaskEvent:
 def play_in_process(
     batch: Batch, say: Callable[[str], None], signals: Mapping[Signal, Given]
 ) -> int:
-    """Play it in a process of its own. `say` gets each line of it, on another thread."""
+    """Play the batch in a process of its own. `say` gets each line of output, on another thread."""
     process = subprocess.Popen(
         child_command("qa-batch"),
         stdin=subprocess.PIPE,
@@ -105,7 +105,7 @@ def _pass_on(out: IO[bytes], say: Callable[[str], None]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let it end its games; one that does not is killed."""
+    """Let the process end its games; kill it if it does not."""
     if process.stdin is not None:
         with contextlib.suppress(OSError, ValueError):
             process.stdin.close()

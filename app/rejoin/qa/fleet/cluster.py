@@ -35,7 +35,7 @@ _CONFIGURATION: Final = {
     "distributed.worker.memory.terminate": False,
 }
 _QUIET: Final = "DASK_LOGGING__DISTRIBUTED"
-"""How much the processes of workers log; what becomes of them is seen otherwise."""
+"""How much workers' processes log; the run learns in other ways what happens to them."""
 
 State = Literal["playing", "over", "lost"]
 
@@ -54,7 +54,7 @@ class Cluster(Protocol):
     def places(self) -> tuple[str, ...]: ...
 
     def listen(self, run: str, hear: Callable[[FromBatch], None]) -> None:
-        """`hear` gets what the batches of this run say, on a thread of its own."""
+        """Pass the messages of this run's batches to `hear`, on a thread of its own."""
 
     def submit(self, batch: Batch, place: str) -> Placement: ...
 

@@ -1,4 +1,4 @@
-"""Figures of a fleet: times of each player as percentiles and as a plot of how they are spread."""
+"""Figures of a fleet: the players' times as percentiles and as a plot of their distribution."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Some seconds of each player; `values` are sorted."""
+    """One time of each player, in seconds; `values` are sorted."""
 
     name: str
     values: tuple[float, ...]
@@ -81,8 +81,8 @@ def lines(records: Sequence[CaseRecord]) -> Iterator[str]:
 
 
 def plot(figure: Figure) -> str:
-    """How the values are spread from the least to the most: one character for each of equal
-    parts, as high as there are values in it."""
+    """A plot of the distribution from the least to the highest value: one character for each of
+    equal parts, the higher the more values are in it."""
     least, most = figure.values[0], figure.values[-1]
     if most == least:
         return f"|{_BLOCKS[-1]}| {least:.2f}"

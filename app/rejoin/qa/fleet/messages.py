@@ -1,4 +1,4 @@
-"""What a batch says to the run, as JSON: it is placed, it is live, a result, what it cost."""
+"""The messages of a batch to the run, as JSON: placed, all live, a result, the cost."""
 
 from __future__ import annotations
 

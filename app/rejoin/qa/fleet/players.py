@@ -2,7 +2,7 @@
 
 Rule 1: nobody starts before all batches are placed, nobody meets a fault before all players of the
         fleet are live, or will not be.
-Rule 2: whatever becomes of a player is a result: one that raises, hangs or never starts.
+Rule 2: every player has a result, also one that raises, hangs or never starts.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ from rejoin.qa.verdicts import Judgement, Verdict, Why
 
 PLACED_WITHIN_S: Final = 120.0
 SPARE_S: Final = 90.0
-"""What a player may take beyond its start and its duration, and for the batch to end after that."""
+"""How long a player may take beyond its start and duration, including the end of its batch."""
 END_WITHIN_S: Final = 60.0
 """How long batches may take to end their games after an interruption."""
 SAID_WITHIN_S: Final = 5.0
-"""How long what a batch said last may be under way once its task is over."""
+"""How long the last message of a batch may take to arrive once its task is over."""
 _INSPECT_EVERY_S: Final = 0.5
 _LOST: Final = "the process of its batch ended"
 _SILENT: Final = "its batch did not say what became of it"
@@ -49,7 +49,7 @@ class Plan:
 
     @property
     def takes_s(self) -> float:
-        """About how long it takes, by experience."""
+        """An estimate of how long the plan takes, from experience."""
         return self.ramp_s + self.jobs[0].case.duration_s + 6.0
 
 
@@ -178,12 +178,12 @@ class Fleet:
                 self._end(batch, Why.CLIENT, _LOST)
 
     def _is_complete(self, batch: Batch) -> bool:
-        """Whether it has said everything; what it said last may be under way still."""
+        """Whether everything has arrived from a batch: a result of each player, and the cost."""
         results = all(job.index in self._outcome.results for job in batch.jobs)
         return results and any(each.batch == batch.number for each in self._outcome.costs)
 
     def _is_overdue(self, batch: Batch) -> bool:
-        """Its task is over for so long that what it said has arrived."""
+        """Whether its task has been over for so long that every message must have arrived."""
         since = self._ended_at.setdefault(batch.number, time.monotonic())
         return time.monotonic() - since > SAID_WITHIN_S
 

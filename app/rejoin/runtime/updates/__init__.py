@@ -1,14 +1,14 @@
 """Whether there is a newer Rejoin: a build asks the address that was put into it, once a day.
 
-Nothing is downloaded or installed: the home window has a line that says so. A checkout, and a wheel
+Nothing is downloaded or installed: the home window only shows a line. A checkout, and a wheel
 installed by pip, have no such address and ask nobody (ADR 0077).
 
 Glossary
     feed      a small signed JSON file: product, version, where its notes are, hashes, expiry
     key       minisign's public key; it is put into a build together with the feed's address
-    baseline  this version or the newest ever seen: what is older than that is no news
+    baseline  the higher of this version and the newest version ever seen; older feeds are refused
 
-Read in this order: `build_info` (what was put into this build), `minisign` and `feed` (pure: is it
-signed, what does it say, does it count), `memory` (the state file), `check` (all of it).
-`gui/home/newer_version` shows what came of it.
+Read in this order: `build_info` (address and key of this build), `minisign` and `feed` (pure: the
+signature, the content, whether the feed is accepted), `memory` (the state file), `check` (which
+uses all of them). `gui/home/newer_version` shows the result.
 """

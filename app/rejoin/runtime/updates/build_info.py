@@ -28,7 +28,7 @@ class UpdateSource:
 
 
 def update_source() -> UpdateSource | None:
-    """None: this is no build, or one that asks nobody."""
+    """The source of this build; None if this is no build, or one that asks nobody."""
     try:
         text = assets.text(NAME)
     except (AssetMissingError, OSError, UnicodeDecodeError):
@@ -41,7 +41,7 @@ def update_source() -> UpdateSource | None:
 
 
 def read_source(text: str) -> UpdateSource | None:
-    """Of the file's text; None if it names no address. Raises BadInputError, SignatureError."""
+    """Read the file's text; None if it has no address. Raises BadInputError, SignatureError."""
     from rejoin.signaling.backend_url import base_url
 
     try:

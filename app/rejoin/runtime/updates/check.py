@@ -25,7 +25,7 @@ WITHIN_S: Final = 10.0
 
 
 class UpdateCheck:
-    """Of one build. `own`: its version. `now`: Unix time."""
+    """The check of one build. `own`: its version. `now`: returns Unix time."""
 
     def __init__(
         self,
@@ -43,17 +43,17 @@ class UpdateCheck:
         self._http = http
 
     def is_due(self) -> bool:
-        """Whether the last time is a day ago, or in the future of a clock that was set back."""
+        """Whether the last check is a day old, or in the future because the clock was set back."""
         asked_at = self._memory.read().asked_at
         return asked_at is None or not 0 <= self._now() - asked_at < EVERY_S
 
     def known(self) -> Newer | None:
-        """What is known of a newer version without asking."""
+        """The newer version that an earlier check found, if any; asks nobody."""
         return self._news(self._memory.read().newer)
 
     async def ask(self) -> None:
-        """Ask now; `known` has what came of it. Nothing is raised: what fails is logged, and the
-        next try is a day later. If that cannot be remembered, nobody is asked."""
+        """Ask for the feed now; `known` then has the result. Raises nothing: a failure is logged,
+        and the next try is a day later. If the time cannot be stored, nobody is asked."""
         before = replace(self._memory.read(), asked_at=self._now())
         if not self._memory.keep(before):
             return
@@ -82,6 +82,6 @@ class UpdateCheck:
 
 
 def update_check() -> UpdateCheck | None:
-    """Of this build; None if it asks nobody. Raises BadInputError where there is no home folder."""
+    """This build's check; None if it asks nobody. Raises BadInputError without a home folder."""
     source = update_source()
     return None if source is None else UpdateCheck(source, UpdateMemory(memory_path()))

@@ -1,8 +1,8 @@
-"""What a feed says, and whether it counts. Pure but for the check of its signature.
+"""Reads a feed and decides whether it is accepted. Pure except for the check of its signature.
 
-A feed counts if it is signed with the build's key, is about this product, has not expired and is
-not older than the baseline. So an old feed cannot be passed off as news, and one that somebody
-holds back goes silent (ADR 0077).
+A feed is accepted if it is signed with the build's key, is about this product, has not expired and
+is not older than the baseline. So nobody can replay an old feed as news, and a feed that somebody
+replays forever stops counting when it expires (ADR 0077).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Version = tuple[int, int, int]
 
 
 class FeedRefusedError(RejoinError):
-    """A feed does not count; the sentence says why."""
+    """A feed is refused; the sentence says why."""
 
     code = "feed_refused"
 
@@ -39,7 +39,7 @@ class FeedRefusedError(RejoinError):
 @dataclass(frozen=True, slots=True)
 class Newer:
     """A version that is newer than this one. `notes`: the page that says what is new, by https.
-    `expires_at`: Unix time, from which on nothing is said of it any more."""
+    `expires_at`: Unix time, after which it is no longer shown."""
 
     version: str
     notes: str
@@ -48,8 +48,8 @@ class Newer:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed that counts. `hashes`: SHA-256 of each artefact by its name; whoever downloads one
-    compares, Rejoin does not."""
+    """An accepted feed. `hashes`: the SHA-256 of each artefact by its name, for people who download
+    one; Rejoin does not use them."""
 
     newest: Newer
     hashes: tuple[tuple[str, str], ...]

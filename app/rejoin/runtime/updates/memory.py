@@ -1,4 +1,4 @@
-"""What is remembered of updates between two runs, in a small JSON file among the state files.
+"""Remembers between two runs what the feed said, in a small JSON file among the state files.
 
 A file that cannot be read counts as missing.
 """
@@ -22,8 +22,8 @@ _MAX_BYTES: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """`asked_at`: when the feed was asked for last, whatever came of it (Unix time). `highest`: the
-    newest version that a feed has named. `newer`: what that feed said."""
+    """`asked_at`: when the feed was last asked for, with or without success (Unix time). `highest`:
+    the newest version that a feed has named. `newer`: what that feed said."""
 
     asked_at: float | None = None
     highest: str | None = None
@@ -48,7 +48,7 @@ class UpdateMemory:
             return Remembered()
 
     def keep(self, remembered: Remembered) -> bool:
-        """Whether it could be written."""
+        """Write it; returns whether that worked."""
         try:
             keep_file(self._path, json.dumps(asdict(remembered)) + "\n")
         except OSError as error:
@@ -58,7 +58,7 @@ class UpdateMemory:
 
 
 def memory_path() -> Path:
-    """Of this user. Raises BadInputError."""
+    """The path of this user's file. Raises BadInputError."""
     return state_folder() / "updates.json"
 
 

@@ -24,7 +24,7 @@ _TRUSTED: Final = "trusted comment: "
 
 
 class SignatureError(RejoinError):
-    """A content is not signed with the key that it should be signed with."""
+    """The content is not signed with the expected key."""
 
     code = "signature"
 
@@ -38,7 +38,7 @@ class PublicKey:
 
     @classmethod
     def from_text(cls, text: str) -> PublicKey:
-        """Of a file `minisign.pub`, or its last line alone. Raises SignatureError."""
+        """Read a key from the text of `minisign.pub` or its last line. Raises SignatureError."""
         content = _decoded(text.strip().rpartition("\n")[2].strip(), 42)
         if content is None or not content.startswith(_KEY):
             raise SignatureError("This is not a public key of minisign.")
@@ -46,8 +46,8 @@ class PublicKey:
 
 
 def verify(key: PublicKey, content: bytes, signature: str) -> None:
-    """Raises SignatureError unless `signature`, the text of a .minisig file, is that of `content`
-    by this key."""
+    """Raises SignatureError unless `signature`, the text of a .minisig file, is a signature of
+    `content` by this key."""
     lines = signature.splitlines()
     if len(lines) != 4 or not lines[0].startswith(_UNTRUSTED) or not lines[2].startswith(_TRUSTED):
         raise SignatureError("This is not a signature of minisign.")
