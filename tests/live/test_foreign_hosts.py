@@ -42,8 +42,9 @@ def hosted(stack: ForeignStack, monkeypatch: pytest.MonkeyPatch) -> list[Foreign
     hosts: list[ForeignHost] = []
 
     def make(
-        listener: HostListener, settings: EmulatorSettings, *, protocol_url: str
+        listener: HostListener, settings: EmulatorSettings, *, protocol_url: str, listen_on: str
     ) -> ForeignHost:
+        assert listen_on == "127.0.0.1"
         hosts.append(ForeignHost(stack, listener, settings, protocol_url))
         return hosts[-1]
 

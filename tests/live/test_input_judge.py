@@ -218,16 +218,22 @@ def differing(ours: dict[str, Any], theirs: dict[str, Any]) -> set[str]:
 def test_every_property_of_every_event_is_chromiums_or_a_documented_difference(
     tmp_path: Path,
 ) -> None:
-    ours, theirs = asyncio.run(window_and_chromium(PROBE.read_text(), PROBED, tmp_path))
-    events, judge = seen(ours), seen(theirs)
-    assert kinds(events) == kinds(judge)
-    assert {kind for kind, _ in kinds(events)} >= {"keypress", "contextmenu", "pointerlockchange"}
-    assert [event["repeat"] for event in events[-2:]] == [True, True]
-    different = {
-        (event["type"], str(event.get("code", event.get("button"))), name)
-        for event, other in zip(events, judge, strict=True)
-        for name in differing(event, other)
-    }
+    for _ in range(5):
+        ours, theirs = asyncio.run(window_and_chromium(PROBE.read_text(), PROBED, tmp_path))
+        events, judge = seen(ours), seen(theirs)
+        assert kinds(events) == kinds(judge)
+        assert {kind for kind, _ in kinds(events)} >= {
+            *("keypress", "contextmenu", "pointerlockchange")
+        }
+        assert [event["repeat"] for event in events[-2:]] == [True, True]
+        different = {
+            (event["type"], str(event.get("code", event.get("button"))), name)
+            for event, other in zip(events, judge, strict=True)
+            for name in differing(event, other)
+        }
+        # On a busy machine, clicks may be too far apart for a double click in one of the two.
+        if {name for *_, name in different} != {"detail"}:
+            break
     assert different == set()
 
 

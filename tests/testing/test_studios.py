@@ -23,7 +23,7 @@ class FakeControl:
             "fps": 60,
             "create_latency_s": 0.0,
             "stream_group_ids": ["sg-1"],
-            "application_id": "a-1",
+            "application_ids": ["a-1"],
         }
 
     def state(self) -> dict[str, Any]:

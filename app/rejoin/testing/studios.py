@@ -146,7 +146,7 @@ class Studios:
             )
             control = BlockingEmulatorControl(there.control_url, there.control_token)
             settings = control.state()["settings"]
-            choice = StreamChoice(settings["stream_group_ids"][0], settings["application_id"])
+            choice = StreamChoice(settings["stream_group_ids"][0], settings["application_ids"][0])
             profile = StudioProfile(
                 there.backend_url,
                 there.player_token,

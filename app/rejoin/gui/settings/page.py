@@ -120,6 +120,8 @@ class SettingsPage(QWidget):
         column.addWidget(self.trouble)
         column.addWidget(self._stack, 1)
         row = QHBoxLayout(self)
+        # `_fit` follows the width; the width must not follow what stood here before.
+        row.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(self._side)
