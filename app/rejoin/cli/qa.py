@@ -85,11 +85,15 @@ def simulate(chosen: SimulateOptions) -> int:
     Each seed is one simulated game. Fault profiles take turns; service, network and backend are
     random. For each game that breaks an invariant, prints the command that repeats it.
     """
-    from rejoin.qa import known_service, simulation
+    from rejoin.qa import simulation
     from rejoin.qa.files import make_folder
     from rejoin.verify.scenario import NOTHING_KNOWN
 
-    known = NOTHING_KNOWN if chosen.service is None else known_service.read(chosen.service)
+    known = NOTHING_KNOWN
+    if chosen.service is not None:
+        from rejoin.qa import known_service
+
+        known = known_service.read(chosen.service)
     if chosen.seed is not None:
         if chosen.traces_folder is not None:
             raise click.UsageError("--traces is for many seeds; with --seed it is --trace.")

@@ -281,11 +281,13 @@ def _run_here(chosen: RunOptions) -> int:
 
 def _scenario(chosen: RunOptions) -> Scenario:
     """The chosen cases, with the service that was learned."""
-    from rejoin.qa import known_service, runner
+    from rejoin.qa import runner
 
     scenario = _selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
     if chosen.service is None:
         return scenario
+    from rejoin.qa import known_service
+
     return known_service.applied(scenario, known_service.read(chosen.service))
 
 

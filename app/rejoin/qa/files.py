@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from rejoin.errors import BadInputError
-from rejoin.runtime.state_folder import replace_file
 
 
 def make_folder(folder: Path) -> None:
@@ -18,6 +17,8 @@ def make_folder(folder: Path) -> None:
 
 def write_file(path: Path, content: str | bytes) -> None:
     """Write it whole or not at all; folders are made. Raises BadInputError."""
+    from rejoin.runtime.state_folder import replace_file  # the base alone makes folders
+
     data = content.encode() if isinstance(content, str) else content
     try:
         replace_file(path, data, private=False)
