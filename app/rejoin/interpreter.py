@@ -51,6 +51,18 @@ def _freeze_once() -> None:
     gc.collect()
 
 
+Collect = Callable[[], object]
+_collect_by: Callable[[Collect], object] | None = None
+
+
+def collect_by(call: Callable[[Collect], object] | None) -> None:
+    """`call` gets each collection of `collect_soon`, on the event loop, and has to run it on the
+    thread of the window: Qt's objects that are freed on another one leave their timers behind,
+    which end the process. None: they run on the event loop."""
+    global _collect_by  # noqa: PLW0603 there is one collector
+    _collect_by = call
+
+
 COLLECT_AFTER_S = 2.0
 """Long after a rejoin is over, whose old connection it is that was closed."""
 
@@ -67,7 +79,14 @@ def collect_soon(*, trim: bool = False) -> None:
     """
     if _freeze_once.cache_info().currsize:
         collect = _collect_and_trim if trim else gc.collect
-        asyncio.get_running_loop().call_later(COLLECT_AFTER_S, collect)
+        asyncio.get_running_loop().call_later(COLLECT_AFTER_S, _run, collect)
+
+
+def _run(collect: Collect) -> None:
+    if _collect_by is None:
+        collect()
+    else:
+        _collect_by(collect)
 
 
 def _collect_and_trim() -> None:

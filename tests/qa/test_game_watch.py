@@ -69,10 +69,10 @@ def test_two_pictures_a_second_are_looked_at_and_the_first_of_a_connection(conne
 def test_heartbeats_are_read_and_other_messages_are_none() -> None:
     clock = FakeClock(99.0)
     watch = GameWatch(clock)
-    for data in (b'{"heartbeat": 4}', b"hello"):
+    for data in (b'{"heartbeat": 4, "game": "a"}', b"hello"):
         watch.on_message(data)
     clock.now = 106.0
-    watch.on_message(b'{"heartbeat": 9}')
+    watch.on_message(b'{"heartbeat": 9, "game": "a"}')
     found = watch.proof(100.0, 105.0)
     assert (found.rests_on, found.says) == (Rests.HEARTBEAT, Says.WENT_ON)
     assert found.detail == "heartbeat 4 before, 9 after"

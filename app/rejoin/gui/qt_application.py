@@ -19,6 +19,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from rejoin.gui import accessible_roles, platform_plugin, theme
+from rejoin.gui.collector import Collector
 from rejoin.gui.displays import check_display
 from rejoin.gui.roles import Appearance
 from rejoin.gui.system_motion import SystemMotion
@@ -63,6 +64,7 @@ def make_application(appearance: Appearance | None = None) -> QApplication:
     application.setApplicationName("Rejoin")
     application.setDesktopFileName("rejoin")
     application.setQuitOnLastWindowClosed(False)
+    Collector(application)
     platform_plugin.stop_releases_by_repeat(application)
     accessible_roles.install(application)
     theme.apply(application, appearance or Appearance())
