@@ -47,13 +47,16 @@ async def test_a_proof_is_found_by_another_process(url: str) -> None:
         one = ProofStore(store.database, boot_s)
         two = ProofStore(store.database, lambda: boot_s() + 500.0)
         later = ProofStore(store.database, boot_s)
-        for each in (one, two):
-            await each.read_clock()
         assert await two.connected_at(session, within_s=SOON_S) is None
-        asked_at = boot_s()
-        await one.note(session, asked_at, connected=True, within_s=SOON_S)
-        await one.note(session, asked_at - 0.001, connected=False, within_s=SOON_S)
-        found = await two.connected_at(session, within_s=SOON_S)
+        for _ in range(20):  # on a busy machine, a reading may take too long to be trusted
+            for each in (one, two):
+                await each.read_clock()
+            asked_at = boot_s()
+            await one.note(session, asked_at, connected=True, within_s=SOON_S)
+            await one.note(session, asked_at - 0.001, connected=False, within_s=SOON_S)
+            found = await two.connected_at(session, within_s=SOON_S)
+            if found is not None:
+                break
         assert found is not None
         assert asked_at + 500.0 - 0.6 <= found <= asked_at + 500.0
         assert await later.connected_at(session, within_s=SOON_S) is None
