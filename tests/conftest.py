@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import logging
 import os
@@ -104,6 +105,14 @@ def _log_records(request: pytest.FixtureRequest) -> Iterator[LogRecords]:
         logger.removeHandler(kept)
     if kept.records and not {"expected_logs", "caplog"} & set(request.fixturenames):
         pytest.fail("unexpected in the log:\n" + "\n".join(kept.lines), pytrace=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _garbage_goes_with_its_file() -> Iterator[None]:
+    """Where there is a QApplication, nothing is collected but while its event loop runs."""
+    yield
+    if gc.get_threshold()[0] == 0:
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -31,8 +31,8 @@ Read these files in this order: `bridge`, `main_window` (with `window_options`),
 `video_surface`, `picture_layout`, `raster_surface` and `raster`; on the graphics card
 `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of them, `renderer_choice`
 and `surface_choice` with `card_api`, `surface_probe` and `surface_fallback`), `application` and
-`qt_application` with `collector`; then the package `home`, the window around games. The rest is small:
-`starting_card`, `confirmation`, `end_card` with `ending_texts`, `report` and `shared_text`,
+`qt_application` with `collector`; then the package `home`, the window around games. The rest is
+small: `starting_card`, `confirmation`, `end_card` with `ending_texts`, `report` and `shared_text`,
 `corners` with `pill`, `connection_test` with `connection_test_texts`, `reconnect_button`,
 `announcer` with `announcement`, `sound_control`, `microphone_sign` with `microphone_texts`,
 `stats_overlay`, `network_hint`, `displays` with `display_probe`, `platform_plugin`, `qt_loading`,

@@ -1,19 +1,28 @@
-"""Runs garbage collections on the thread of the windows.
+"""Collects garbage on the thread of the windows alone.
 
-The stream's thread wants one after a connection closed (`interpreter.collect_soon`). Run there, it
-would also free what is left of closed windows, and an object of Qt that is freed on another thread
-than its own leaves its timers behind: the next one that fires ends the process.
+The interpreter collects on whichever thread allocates, and would free what is left of closed
+windows there. An object of Qt must be freed on its own thread: on another one it may be painted
+meanwhile, and its timers stay behind; either ends the process.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal, Slot
+import gc
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from rejoin.interpreter import Collect, collect_by
 
+LOOK_EVERY_MS: Final = 100
+_OLDEST: Final = 2
+_OLDEST_SELDOM: Final = 4
+"""The interpreter itself collects the oldest generation less often than its threshold says."""
+
 
 class Collector(QObject):
-    """Takes over the collections of this process, while its parent exists."""
+    """Takes over the collections of this process, also those that `interpreter.collect_soon` wants.
+    While `gc.disable` is in force it only makes those."""
 
     _wanted = Signal(object)
 
@@ -21,6 +30,23 @@ class Collector(QObject):
         super().__init__(parent)
         self._wanted.connect(self._collect)
         collect_by(self._want)
+        youngest, middle, oldest = gc.get_threshold()
+        self._thresholds = (youngest, middle, oldest * _OLDEST_SELDOM)
+        gc.set_threshold(0)  # no collection by itself
+        timer = QTimer(self)
+        timer.timeout.connect(self.look)
+        timer.start(LOOK_EVERY_MS)
+
+    @Slot()
+    def look(self) -> None:
+        """Collect the oldest generation that is due."""
+        if not gc.isenabled():
+            return
+        counts = gc.get_count()
+        for generation in range(_OLDEST, -1, -1):
+            if counts[generation] > self._thresholds[generation]:
+                gc.collect(generation)
+                return
 
     def _want(self, collect: Collect) -> None:
         """On any thread."""
