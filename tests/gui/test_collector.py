@@ -66,11 +66,11 @@ def test_nothing_is_collected_while_that_is_off(collector: Collector) -> None:
     kept: list[list[int]] = [[] for _ in range(100_000)]
     gc.disable()
     try:
-        collector.look()
+        collector.collect_due()
         assert known() is not None
     finally:
         gc.enable()
-    collector.look()
+    collector.collect_due()
     assert known() is None
     assert kept
 

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from rejoin.interpreter import Collect, collect_by
 
-LOOK_EVERY_MS: Final = 100
+CHECK_EVERY_MS: Final = 100
 _OLDEST: Final = 2
 _OLDEST_SELDOM: Final = 4
 """The interpreter itself collects the oldest generation less often than its threshold says."""
@@ -34,11 +34,11 @@ class Collector(QObject):
         self._thresholds = (youngest, middle, oldest * _OLDEST_SELDOM)
         gc.set_threshold(0)  # no collection by itself
         timer = QTimer(self)
-        timer.timeout.connect(self.look)
-        timer.start(LOOK_EVERY_MS)
+        timer.timeout.connect(self.collect_due)
+        timer.start(CHECK_EVERY_MS)
 
     @Slot()
-    def look(self) -> None:
+    def collect_due(self) -> None:
         """Collect the oldest generation that is due."""
         if not gc.isenabled():
             return
