@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from rejoin.child_program import CHILD, PROGRAMS, child_command, run_as_child
+from rejoin.child_program import CHILD, PROGRAMS, child_command, end_child, run_as_child
 
 
 def test_every_program_has_a_main() -> None:
@@ -50,3 +50,19 @@ def test_a_program_gets_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(importlib, "import_module", lambda name: Program)
     assert run_as_child([CHILD, "hardware-probe", "a", "b"]) == 2
+
+
+def started(program: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)
+
+
+def test_a_child_ends_when_its_input_does() -> None:
+    child = started("import sys; sys.stdin.read(); sys.exit(5)")
+    end_child(child, 60.0)
+    assert child.returncode == 5
+
+
+def test_a_child_that_does_not_end_is_killed() -> None:
+    child = started("import time; time.sleep(600)")
+    end_child(child, 0.1)
+    assert child.returncode not in (None, 0)

@@ -6,10 +6,14 @@ program when its first argument is CHILD.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import subprocess
 
 CHILD: Final = "--child-program"
 
@@ -38,6 +42,20 @@ def child_command(name: str, *arguments: str) -> tuple[str, ...]:
         return (sys.executable, CHILD, name, *arguments)
     # -P: not whatever is called rejoin in the current folder.
     return (sys.executable, "-P", "-m", PROGRAMS[name], *arguments)
+
+
+def end_child(process: subprocess.Popen[bytes], within_s: float) -> None:
+    """Close its standard input, by which it knows that it shall end; kill it if it does not."""
+    from subprocess import TimeoutExpired  # not on the way to the first window
+
+    if process.stdin is not None:
+        with contextlib.suppress(OSError, ValueError):
+            process.stdin.close()
+    try:
+        process.wait(within_s)
+    except TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def run_as_child(arguments: Sequence[str]) -> int | None:

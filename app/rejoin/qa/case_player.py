@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import IO, Final
 
-from rejoin.child_program import child_command
+from rejoin.child_program import child_command, end_child
 from rejoin.qa.client_case import Job, utc_now
 from rejoin.qa.messages import Done, FromCase, SessionKnown
 from rejoin.qa.results import CaseRecord
@@ -66,7 +66,7 @@ class CasePlayer:
             process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             late = self._done is None
-        _end(process)
+        end_child(process, END_WITHIN_S)
         reader.join(END_WITHIN_S)
         process.stdout.close()
         took_s = time.monotonic() - began_at
@@ -110,15 +110,3 @@ class CasePlayer:
             verdict = Verdict.INCONCLUSIVE
         judgement = Judgement(verdict, why, (sentence,))
         return self._job.record(judgement, started_at, took_s)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let it end its game; one that does not is killed."""
-    if process.stdin is not None:
-        with contextlib.suppress(OSError, ValueError):
-            process.stdin.close()
-    try:
-        process.wait(END_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

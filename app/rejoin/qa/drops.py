@@ -25,7 +25,7 @@ PROOFS: Final = {
 ORDER: Final = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.SKIPPED, Verdict.PASSED)
 """What a bug report needs first."""
 KINDS: Final = ("passed", "failed", "flaky", "inconclusive", "skipped")
-_AT_ONCE_S: Final = 0.002
+AT_ONCE_S: Final = 0.002
 """A fault of a result and of its trace are the same within the rounding of both."""
 
 
@@ -45,7 +45,7 @@ def causes(episode: EpisodeResult, faults: Sequence[FaultResult]) -> Causes:
         if fault.at_s is None:
             continue
         after = fault.at_s - episode.began_at_s
-        if began is not None and abs(after - began) <= _AT_ONCE_S:
+        if began is not None and abs(after - began) <= AT_ONCE_S:
             before.append(fault)
         elif 0 < after <= lasted_s(episode):
             during.append(fault)

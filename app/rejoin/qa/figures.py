@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeGuard
 
+from rejoin.qa.drops import AT_ONCE_S
 from rejoin.qa.results import CaseRecord, EpisodeResult, Played
 from rejoin.qa.verdicts import Verdict
 
@@ -131,10 +132,6 @@ def of_play(record: CaseRecord) -> PlayFigures | None:
     return PlayFigures(case, failed, drops, false_alarms, memory_mb, waited)
 
 
-_AT_ONCE_S: Final = 0.002
-"""A fault of a result and of its trace are the same within the rounding of both."""
-
-
 _LARGEST: Final = 1e9
 
 
@@ -148,7 +145,7 @@ def _drops(played: Played) -> Iterator[DropFigures]:
     for episode in played.episodes:
         if _at(episode, "fault") is None:
             continue
-        which = sum(at_s <= episode.began_at_s + _AT_ONCE_S for at_s in began) - 1
+        which = sum(at_s <= episode.began_at_s + AT_ONCE_S for at_s in began) - 1
         calls = episode.calls
         yield DropFigures(
             which=max(0, which),

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from typing import Final
 
-from rejoin.child_program import child_command
+from rejoin.child_program import child_command, end_child
 from rejoin.qa.messages import Began, Charge, Over, ToGuardian
 
 END_WITHIN_S: Final = 60.0
@@ -40,14 +40,7 @@ class Guardian:
 
     def close(self) -> None:
         """The run is over: it ends what is left, and then itself."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(END_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end_child(self._process, END_WITHIN_S)
 
     def _say(self, message: ToGuardian) -> None:
         assert self._process.stdin is not None

@@ -11,7 +11,7 @@ from typing import IO, Any, Final, Protocol
 
 from distributed import Event, get_worker
 
-from rejoin.child_program import child_command
+from rejoin.child_program import child_command, end_child
 from rejoin.qa.fleet.messages import Batch
 from rejoin.qa.fleet.players import Signal
 
@@ -75,7 +75,7 @@ def play_in_process(
             process.stdin.flush()
         _signal(process, process.stdin, signals)
     finally:
-        _end(process)
+        end_child(process, END_WITHIN_S)
         reader.join(END_WITHIN_S)
         process.stdout.close()
     return process.returncode
@@ -102,15 +102,3 @@ def _signal(
 def _pass_on(out: IO[bytes], say: Callable[[str], None]) -> None:
     for line in out:
         say(line.decode("utf-8", "replace").rstrip())
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let the process end its games; kill it if it does not."""
-    if process.stdin is not None:
-        with contextlib.suppress(OSError, ValueError):
-            process.stdin.close()
-    try:
-        process.wait(END_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
