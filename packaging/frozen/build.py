@@ -18,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,12 +62,14 @@ def make_environment(folder: Path, wheel: Path, work: Path) -> Environment:
     pip = (programs / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
     locked = (*pip, "--only-binary", ":all:", "--require-hashes", "-r")
     run(*locked, LOCKS / "package.lock")
+    started = time.monotonic()
     made = subprocess.run(
         [str(programs / "python"), str(ROOT / "packaging" / "ffmpeg" / "build.py")],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
     ).stdout
+    print(f"FFmpeg and PyAV: {time.monotonic() - started:.0f} s", flush=True)
     (work / "ffmpeg.json").write_text(made, "utf-8")
     ffmpeg = json.loads(made)
     lock = work / "player.lock"
