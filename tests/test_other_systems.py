@@ -166,13 +166,40 @@ def test_the_entitlements_are_few() -> None:
 def test_the_image_is_made_of_a_signed_bundle() -> None:
     build = loaded(MACOS / "build.py")
     paths = (Path("image/Rejoin.app"), Path("a.dmg"), Path("image"))
-    sign, check, image = build.commands(*paths, "Developer ID")
+    prints, proves, sign, check, image = build.commands(*paths, "Developer ID")
+    program = "image/Rejoin.app/Contents/MacOS/rejoin"
+    assert (prints, proves) == (
+        [program, "licences", "--sbom"],
+        [program, "doctor", "--selftest"],
+    ), "before it is signed"
     assert sign[0] == check[0] == "codesign"
     assert Path(sign[sign.index("--entitlements") + 1]).is_file()
     assert "runtime" in sign
-    assert "runtime" not in build.commands(*paths, "-")[0]
+    assert "runtime" not in build.commands(*paths, "-")[2]
     assert image[:2] == ["hdiutil", "create"]
     assert image[-1] == "a.dmg"
+
+
+def test_the_bundle_has_the_notice_of_the_frozen_program_and_asks_for_updates(
+    tmp_path: Path,
+) -> None:
+    build = loaded(MACOS / "build.py")
+    updates = ["--updates-url", "https://a.example/f.json", "--updates-key", "RWT"]
+    freeze, name = build.recipes(Path("a.whl"), Path("dist"), Path("work"), updates)
+    assert freeze[-4:] == updates
+    for command in (freeze, name):
+        assert Path(command[1]).is_file()
+    assert name[name.index("--frozen") + 1] == "dist/rejoin"
+    made = tmp_path / "frozen" / "_internal" / "rejoin" / "_resources" / "licences"
+    made.mkdir(parents=True)
+    (made / "NOTICE.txt").write_text("all of it")
+    app = tmp_path / "Rejoin.app"
+    with pytest.raises(FileNotFoundError):
+        build.put_notice(tmp_path / "frozen", app)
+    (app / build.RESOURCES).mkdir(parents=True)
+    build.put_notice(tmp_path / "frozen", app)
+    place = app / "Contents/Resources/rejoin/_resources/licences/NOTICE.txt"
+    assert place.read_text() == "all of it"
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="this is a Mac")
