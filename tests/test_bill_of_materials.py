@@ -189,8 +189,12 @@ def test_what_the_recipe_keeps_of_wheels_for_other_systems_is_named(
 def test_the_notice_says_where_the_replaceable_libraries_are_on_each_system(
     licences: ModuleType, ffmpeg: ModuleType, what: Any
 ) -> None:
-    assert set(licences.PLACES) == set(ffmpeg.SOURCES)
-    for system, place in (("darwin", "Contents/Frameworks/libav*.dylib"), ("win32", "sw*.dll")):
+    assert set(licences.PLACES) == {*ffmpeg.SOURCES, "flatpak"}
+    for system, place in (
+        ("darwin", "Contents/Frameworks/libav*.dylib"),
+        ("win32", "sw*.dll"),
+        ("flatpak", "/app/lib/libav*.so.*"),
+    ):
         assert place in licences.notice(dataclasses.replace(what, system=system))
     assert "_internal/libav*.so.*" in licences.notice(what)
 
@@ -292,7 +296,7 @@ def test_pyav_is_the_locked_one(ffmpeg: ModuleType) -> None:
 
 def test_the_environment_that_is_frozen_gets_pyav_from_here_alone() -> None:
     lock = "a==1 \\\n    --hash=sha256:0\n    # via b\nav==2 ; x \\\n    --hash=sha256:1\nb==3\n"
-    frozen = recipe("frozen")
+    frozen = recipe("frozen")  # and the Flatpak
     assert frozen.without("av", lock) == "a==1 \\\n    --hash=sha256:0\n    # via b\nb==3\n"
     with pytest.raises(ValueError, match="names c 0 times"):
         frozen.without("c", lock)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +26,7 @@ ROOT = HERE.parents[1]
 LOCKS = ROOT / "packaging" / "locks"
 sys.path.insert(0, str(HERE.parent))
 
-from shared import icns, ico  # noqa: E402
+from shared import icns, ico, without  # noqa: E402
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
@@ -43,16 +42,6 @@ class Environment:
     programs: Path
     libraries: Path
     sources: list[Path]
-
-
-def without(package: str, lock: str) -> str:
-    """The lock's text without this package. Raises ValueError where it has none."""
-    rest, count = re.subn(
-        rf"^{re.escape(package)}==.*\n(?:[ \t]+.*\n)*", "", lock, flags=re.MULTILINE
-    )
-    if count != 1:
-        raise ValueError(f"the lock names {package} {count} times")
-    return rest
 
 
 def make_environment(folder: Path, wheel: Path, work: Path) -> Environment:

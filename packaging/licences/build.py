@@ -69,8 +69,14 @@ PLACES: Final = {
         "PySide6, Shiboken": "_internal\\PySide6, _internal\\shiboken6",
         "libquadmath": "in _internal\\numpy.libs\\libscipy_openblas*.dll",
     },
+    "flatpak": {
+        "FFmpeg": "/app/lib/libav*.so.*, /app/lib/libsw*.so.*",
+        "Qt": "/app/lib/python3.*/site-packages/PySide6/Qt/lib and plugins",
+        "PySide6, Shiboken": "the same folder, PySide6 and shiboken6",
+        "libquadmath": "the same folder, numpy.libs",
+    },
 }
-"""Where the libraries under the LGPL are, by system."""
+"""Where the libraries under the LGPL are, by system and kind of package."""
 BOOTLOADER: Final = "GPL-2.0-or-later WITH Bootloader-exception"
 
 
@@ -466,7 +472,11 @@ def build(frozen: Path, work: Path, at: datetime) -> list[Path]:
     what = contents(
         internal, site, hashes_in(sorted(work.glob("report-*.json"))), ffmpeg["options"]
     )
-    place = internal / "rejoin" / "_resources"
+    return write(what, internal / "rejoin" / "_resources", at)
+
+
+def write(what: Contents, place: Path, at: datetime) -> list[Path]:
+    """Write both below the program's own resources; returns their files."""
     files = {licences.NOTICE: notice(what), licences.BILL: bill(what, at)}
     for name, text in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
