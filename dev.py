@@ -97,7 +97,7 @@ SERVER_PACKAGES = ("nginx", "prometheus", "tinyproxy")
 TEST_PACKAGES = (
     *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql", "systemd"),
     *("dbus", "gnome-keyring", "at-spi2-core", "python3-pyatspi"),
-    *("appstream", "desktop-file-utils", "minisign"),
+    *("appstream", "desktop-file-utils", "minisign", "nsis"),
     *SERVER_PACKAGES,
     *CARD_PACKAGES,
     *WAYLAND_PACKAGES,
@@ -105,8 +105,8 @@ TEST_PACKAGES = (
     *JAPANESE_FONT_PACKAGES,
 )
 """An X server, a TURN server, a database server, what makes network namespaces and their faults,
-what reads systemd's units, a keyring, what a screen reader reads by, what checks metadata and signs
-releases, a reverse proxy, a proxy and what collects metrics."""
+what reads systemd's units, a keyring, what a screen reader reads by, what checks metadata, signs
+releases and compiles the installer for Windows, a reverse proxy, a proxy and what collects metrics."""
 
 NO_CLUSTER = (
     "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
@@ -154,8 +154,9 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
-  package [--verify] [--updates-url URL --updates-key KEY | --as-released]
-                 make wheel, sdist, frozen program and Debian package in dist/; prove them
+  package [--verify] [--install] [--updates-url URL --updates-key KEY | --as-released]
+                 make wheel, sdist, frozen program and Debian package in dist/; prove them;
+                 install the last on this machine
   release VERSION --key FILE [--verify]
                  version, changelog, artefacts, checksums, signatures, tag (release --help)
   pictures       make the pictures of docs/player.md and docs/languages.md anew
@@ -610,7 +611,7 @@ def bench(flags: list[str]) -> int:
 
 def package(flags: list[str]) -> int:
     """Make what a player can install, in `dist/`: each from the one before."""
-    verify, updates = package_flags(flags)
+    verify, install, updates = package_flags(flags)
     if verify and os.name == "posix" and os.geteuid() != 0:
         raise Stopped(
             "package --verify makes systems of their own and enters them, which only root may do:\n"
@@ -634,7 +635,22 @@ def package(flags: list[str]) -> int:
     say("")
     for path in [*sorted(dist.iterdir()), *sorted((dist / "sources").glob("*"))]:
         say(f"{size_of(path) / 1e6:9.2f} MB  {path.relative_to(dist)}")
+    if install:
+        install_made(next(dist.glob("*.deb"), None))
     return 0
+
+
+def install_made(package: Path | None) -> None:
+    """Install the Debian package that was made, or say which line does. Raises Stopped."""
+    if package is None:
+        raise Stopped("There is no Debian package: this system has no dpkg-deb.", 1)
+    line = ["apt-get", "install", "--no-install-recommends", "-y", str(package)]
+    prefix = apt_prefix()
+    if prefix is None:
+        raise Stopped(f"As an administrator run this:\n  sudo {shlex.join(line)}", 3)
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", *line]
+    if run(None, apt):
+        raise Stopped("apt could not install it; see above.", 1)
 
 
 def package_steps(updates: list[str], *, verify: bool) -> list[tuple[str, list[str]]]:
@@ -674,12 +690,21 @@ def size_of(path: Path) -> int:
     return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
 
 
-def package_flags(flags: list[str]) -> tuple[bool, list[str]]:
-    """Whether to prove what is made, and what is put into the build. Raises Stopped."""
+class PackageFlags(NamedTuple):
+    """Whether to prove what is made and to install it, and what is put into the build."""
+
+    verify: bool
+    install: bool
+    updates: list[str]
+
+
+def package_flags(flags: list[str]) -> PackageFlags:
+    """Raises Stopped."""
     parser = argparse.ArgumentParser(
         prog="dev.py package", exit_on_error=False, add_help=False, allow_abbrev=False
     )
     parser.add_argument("--verify", action="store_true")
+    parser.add_argument("--install", action="store_true")
     parser.add_argument("--updates-url")
     parser.add_argument("--updates-key")
     parser.add_argument("--as-released", action="store_true")
@@ -696,7 +721,8 @@ def package_flags(flags: list[str]) -> tuple[bool, list[str]]:
         )
     if found.as_released:
         url, key = released_updates(RELEASED_UPDATES)
-    return found.verify, [] if url is None else ["--updates-url", url, "--updates-key", key]
+    updates = [] if url is None else ["--updates-url", url, "--updates-key", key]
+    return PackageFlags(found.verify, found.install, updates)
 
 
 def released_updates(file: Path) -> tuple[str | None, str]:

@@ -349,9 +349,9 @@ def test_shaders_takes_no_flags(dev: ModuleType) -> None:
 
 def test_what_package_puts_into_a_build_is_an_address_with_its_key(dev: ModuleType) -> None:
     both = ["--updates-url", "https://a.example/f.json", "--updates-key", "RWT"]
-    assert dev.package_flags([]) == (False, [])
-    assert dev.package_flags(["--verify"]) == (True, [])
-    assert dev.package_flags([*both, "--verify"]) == (True, both)
+    assert dev.package_flags([]) == (False, False, [])
+    assert dev.package_flags(["--verify"]) == (True, False, [])
+    assert dev.package_flags([*both, "--verify", "--install"]) == (True, True, both)
     for flags in (
         *(both[:2], both[2:], ["--updates-url"], ["--ver"], ["x"]),
         [*both, "--as-released"],
@@ -366,11 +366,11 @@ def test_a_build_as_released_asks_what_the_release_has_written(
 ) -> None:
     file = tmp_path / "updates.json"
     monkeypatch.setattr(dev, "RELEASED_UPDATES", file)
-    assert dev.package_flags(["--as-released"]) == (False, [])
+    assert dev.package_flags(["--as-released"]) == (False, False, [])
     file.write_text('{"updates_url": "https://a.example/f.json", "updates_key": "RWT"}')
     both = ["--updates-url", "https://a.example/f.json", "--updates-key", "RWT"]
-    assert dev.package_flags(["--as-released", "--verify"]) == (True, both)
-    assert dev.package_flags([]) == (False, [])
+    assert dev.package_flags(["--as-released", "--verify"]) == (True, False, both)
+    assert dev.package_flags([]) == (False, False, [])
     file.write_text("{}")
     with pytest.raises(dev.Stopped, match="cannot be read"):
         dev.package_flags(["--as-released"])
@@ -408,3 +408,27 @@ def test_proving_needs_root_and_says_so_before_anything_is_made(
     with pytest.raises(dev.Stopped, match=r"sudo python3 dev\.py package --verify") as stopped:
         dev.package(["--verify"])
     assert stopped.value.exit_code == 3
+
+
+def test_the_package_is_installed_or_the_line_is_said(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+
+    def run(env: None, command: list[str]) -> int:
+        ran.append(command)
+        return 0
+
+    monkeypatch.setattr(dev, "run", run)
+    monkeypatch.setattr(dev, "apt_prefix", lambda: ["sudo", "-n"])
+    dev.install_made(Path("/a b/rejoin_1.deb"))
+    assert ran[0][:3] == ["sudo", "-n", "env"]
+    assert ran[0][-1] == "/a b/rejoin_1.deb"
+    monkeypatch.setattr(dev, "apt_prefix", lambda: None)
+    with pytest.raises(
+        dev.Stopped, match=r"sudo apt-get install .* '/a b/rejoin_1\.deb'"
+    ) as stopped:
+        dev.install_made(Path("/a b/rejoin_1.deb"))
+    assert stopped.value.exit_code == 3
+    with pytest.raises(dev.Stopped, match="no Debian package"):
+        dev.install_made(None)

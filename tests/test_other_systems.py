@@ -294,9 +294,11 @@ def test_the_flatpak_is_finished_without_what_nobody_uses(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(shutil.which("flatpak-builder") is None, reason="flatpak-builder is not here")
-def test_flatpak_builder_reads_the_manifest() -> None:
+def test_flatpak_builder_reads_the_manifest(tmp_path: Path) -> None:
     command = ["flatpak-builder", "--show-manifest", str(MANIFEST)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )  # it writes a folder of its own there
     assert json.loads(done.stdout)["id"] == COMPONENT
 
 
