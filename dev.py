@@ -106,7 +106,8 @@ TEST_PACKAGES = (
 )
 """An X server, a TURN server, a database server, what makes network namespaces and their faults,
 what reads systemd's units, a keyring, what a screen reader reads by, what checks metadata, signs
-releases and compiles the installer for Windows, a reverse proxy, a proxy and what collects metrics."""
+releases and compiles the installer for Windows, a reverse proxy, a proxy and what collects
+metrics."""
 
 NO_CLUSTER = (
     "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
