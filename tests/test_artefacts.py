@@ -252,6 +252,28 @@ def test_the_package_says_what_it_is(packaged: Callable[..., Path]) -> None:
     assert b"postinst" not in scripts
 
 
+@needs_dpkg
+def test_the_proof_upgrades_from_a_lower_version_with_one_file_more(
+    packaged: Callable[..., Path], tmp_path: Path
+) -> None:
+    verify = loaded("deb/verify")
+    package = packaged()
+    older = verify.older_of(package, tmp_path)
+
+    def asked(path: Path, *question: str) -> str:
+        command = ["dpkg-deb", *question, str(path)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    old, new = (asked(path, "--show", "--showformat=${Version}") for path in (older, package))
+    subprocess.run(["dpkg", "--compare-versions", old, "lt", new], check=True)
+    listed = [
+        {line.split()[5] for line in asked(path, "--contents").splitlines()}
+        for path in (older, package)
+    ]
+    assert listed[0] - listed[1] == {f".{verify.ONLY_IN_OLDER}"}
+    assert listed[1] <= listed[0]
+
+
 def test_a_package_that_is_too_large_is_refused(tmp_path: Path) -> None:
     module = recipe("deb")
     package = tmp_path / "rejoin.deb"
