@@ -134,11 +134,14 @@ def test_a_browser_gets_the_environment_that_the_program_was_started_with(
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QT_PLUGIN_PATH", "QML2_IMPORT_PATH"):
         monkeypatch.setenv(name, "/opt/rejoin/_internal")
     monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/home/me/lib")
+    monkeypatch.setenv("_PYI_ARCHIVE_FILE", "/opt/rejoin/rejoin")
+    monkeypatch.setenv("_PYI_PARENT_PROCESS_LEVEL", "1")
     entry = runpy.run_path(str(ROOT / "packaging" / "frozen" / "entry.py"), run_name="entry")
     entry["give_back_environment"]()
     assert "/opt/rejoin/_internal" not in os.environ.values()
     assert os.environ["LD_LIBRARY_PATH"] == "/home/me/lib"
     assert "LD_LIBRARY_PATH_ORIG" not in os.environ
+    assert not [name for name in os.environ if name.startswith("_PYI_")]
 
 
 def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None:

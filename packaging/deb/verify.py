@@ -108,10 +108,12 @@ def install(root: Root, package: Path) -> str:
 
 
 def opens_links(root: Root) -> None:
-    """xdg-open, given a link, starts Rejoin with it, and its window opens on an X server."""
+    """xdg-open, given a link, starts Rejoin with it, and its window opens on an X server; Qt's own
+    texts are there in the player's language."""
     asked = root.run("xdg-mime", "query", "default", "x-scheme-handler/rejoin", user=USER).strip()
     if asked != "rejoin.desktop":
         raise Failed(f"rejoin:// links are opened by {asked or 'nothing'}")
+    root.run("rejoin", "settings", "set", "appearance.language", "de", user=USER)
     with x_server() as display:
         opening = subprocess.Popen(
             root.command("xdg-open", LINK, user=USER, display=display),
@@ -119,11 +121,15 @@ def opens_links(root: Root) -> None:
             stderr=subprocess.DEVNULL,
         )
         try:
-            seen(lambda: program_in(root, LINK), "Rejoin, started with the link")
+            program = seen(lambda: program_in(root, LINK), "Rejoin, started with the link")
             seen(lambda: window_on(display), "its window")
+            maps = Path(f"/proc/{program.pid}/maps").read_text(encoding="utf-8")
+            if "qtbase_de.qm" not in maps:
+                raise Failed("Qt's German texts were not loaded")
         finally:
             root.end_processes()
             opening.wait()
+    root.run("rejoin", "settings", "reset", "appearance.language", user=USER)
 
 
 @contextmanager
