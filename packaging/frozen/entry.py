@@ -6,9 +6,11 @@ import os
 
 def give_back_environment() -> None:
     """What PyInstaller has set for this process, which has read it by now: a browser that it starts
-    would load our libraries and Qt's plugins. A Rejoin that it starts, or that such a browser starts
-    with a link, gets all of it anew: by _PYI_ARCHIVE_FILE it would take itself for a part of this
-    process, and not set the library path."""
+    would load our libraries and Qt's plugins.
+
+    A Rejoin that it starts, or that such a browser starts with a link, gets all of it anew: by
+    _PYI_ARCHIVE_FILE it would take itself for a part of this process and set no library path.
+    """
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
         before = os.environ.pop(f"{name}_ORIG", None)
         if before is not None:
