@@ -57,7 +57,10 @@ SETTING: Final = ("appearance.text_size", "125")
 """Is none of the defaults."""
 KEYRING: Final = (
     *("dbus-run-session", "--", "sh", "-c"),
-    'printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; "$@"',
+    "printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1;"
+    " until dbus-send --session --print-reply --dest=org.freedesktop.DBus /"
+    " org.freedesktop.DBus.GetNameOwner string:org.freedesktop.secrets >/dev/null 2>&1;"
+    ' do sleep 0.1; done; exec "$@"',
     "sh",
 )
 """Before a command: it finds a desktop's keyring, which the user has unlocked."""
