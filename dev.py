@@ -80,7 +80,7 @@ PACKAGE_PACKAGES = (
     *("gcc", "make", "nasm", "pkg-config", "libopus-dev", "libva-dev", "zlib1g-dev"),
     "python3-dev",
 )
-VERIFY_PACKAGES = ("mmdebstrap",)
+VERIFY_PACKAGES = ("mmdebstrap", "xvfb", "xdotool", "appstream")
 """For the Debian package and the FFmpeg in it, and for the systems in which it is proved."""
 
 RELEASE_PACKAGES = ("git", "minisign")
@@ -97,7 +97,7 @@ SERVER_PACKAGES = ("nginx", "prometheus", "tinyproxy")
 TEST_PACKAGES = (
     *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql", "systemd"),
     *("dbus", "gnome-keyring", "at-spi2-core", "python3-pyatspi"),
-    *("appstream", "desktop-file-utils", "minisign"),
+    *("appstream", "desktop-file-utils", "minisign", "nsis"),
     *SERVER_PACKAGES,
     *CARD_PACKAGES,
     *WAYLAND_PACKAGES,
@@ -105,8 +105,9 @@ TEST_PACKAGES = (
     *JAPANESE_FONT_PACKAGES,
 )
 """An X server, a TURN server, a database server, what makes network namespaces and their faults,
-what reads systemd's units, a keyring, what a screen reader reads by, what checks metadata and signs
-releases, a reverse proxy, a proxy and what collects metrics."""
+what reads systemd's units, a keyring, what a screen reader reads by, what checks metadata, signs
+releases and compiles the installer for Windows, a reverse proxy, a proxy and what collects
+metrics."""
 
 NO_CLUSTER = (
     "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
@@ -116,6 +117,9 @@ NO_CLUSTER = (
 
 POLICY = "/usr/sbin/policy-rc.d"
 """What Debian asks before a package starts its server; 101 is no (invoke-rc.d(8))."""
+
+RELEASED_UPDATES = ROOT / "packaging" / "release" / "updates.json"
+"""Written and committed by `dev.py release`."""
 
 SHADERS = ROOT / "resources" / "shaders"
 SHADER_TARGETS = ("--glsl", "300 es,150", "--hlsl", "50", "--msl", "12")
@@ -151,9 +155,10 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
-  package [--verify] [--updates-url URL --updates-key KEY]
-                 make wheel, sdist, frozen program and Debian package in dist/; prove the last
-  release VERSION --key FILE
+  package [--verify] [--install] [--updates-url URL --updates-key KEY | --as-released]
+                 make wheel, sdist, frozen program and Debian package in dist/; prove them;
+                 install the last on this machine
+  release VERSION --key FILE [--verify]
                  version, changelog, artefacts, checksums, signatures, tag (release --help)
   pictures       make the pictures of docs/player.md and docs/languages.md anew
   shaders        bake resources/shaders in an environment of 650 MB that is removed again
@@ -607,52 +612,136 @@ def bench(flags: list[str]) -> int:
 
 def package(flags: list[str]) -> int:
     """Make what a player can install, in `dist/`: each from the one before."""
-    verify, updates = package_flags(flags)
+    verify, install, updates = package_flags(flags)
+    if verify and os.name == "posix" and os.geteuid() != 0:
+        raise Stopped(
+            "package --verify makes systems of their own and enters them, which only root may do:\n"
+            "  sudo python3 dev.py package --verify",
+            3,
+        )
     set_up(RUN_PACKAGES + PACKAGE_PACKAGES + (VERIFY_PACKAGES if verify else ()))
-    dist, recipes, python = ROOT / "dist", ROOT / "packaging", tool("python")
+    dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    if run(None, [python, str(recipes / "wheel" / "build.py")]):
-        return 1
-    [wheel] = dist.glob("*.whl")
+    rows: list[tuple[str, float]] = []
+    for name, command in package_steps(updates, verify=verify):
+        say(f"== {name}")
+        started = time.monotonic()
+        if run(None, [made_by_now(word, dist) for word in command]):
+            say(f"{name}: FAILED; see above.")
+            return 1
+        rows.append((name, time.monotonic() - started))
+    say("")
+    for name, seconds in rows:
+        say(f"{seconds:9.1f} s   {name}")
+    say("")
+    for path in [*sorted(dist.iterdir()), *sorted((dist / "sources").glob("*"))]:
+        say(f"{size_of(path) / 1e6:9.2f} MB  {path.relative_to(dist)}")
+    if install:
+        install_made(next(dist.glob("*.deb"), None))
+    return 0
+
+
+def install_made(package: Path | None) -> None:
+    """Install the Debian package that was made, or say which line does. Raises Stopped."""
+    if package is None:
+        raise Stopped("There is no Debian package: this system has no dpkg-deb.", 1)
+    line = ["apt-get", "install", "--no-install-recommends", "-y", str(package)]
+    prefix = apt_prefix()
+    if prefix is None:
+        raise Stopped(f"As an administrator run this:\n  sudo {shlex.join(line)}", 3)
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", *line]
+    if run(None, apt):
+        raise Stopped("apt could not install it; see above.", 1)
+
+
+def package_steps(updates: list[str], *, verify: bool) -> list[tuple[str, list[str]]]:
+    """Names and command lines, in their order, with words as `made_by_now` reads them."""
+    recipes, python = ROOT / "packaging", tool("python")
+    program = ROOT / "dist" / "rejoin" / ("rejoin.exe" if os.name == "nt" else "rejoin")
+
+    def recipe(name: str, *arguments: str) -> list[str]:
+        return [python, str(recipes / name), *arguments]
+
     steps = [
-        [str(recipes / "frozen" / "build.py"), "--wheel", str(wheel), *updates],
-        [str(recipes / "licences" / "build.py")],
+        ("wheel and sdist", recipe("wheel/build.py")),
+        ("frozen program", recipe("frozen/build.py", "--wheel", "dist:*.whl", *updates)),
+        ("notice and bill of materials", recipe("licences/build.py")),
     ]
-    if shutil.which("dpkg-deb"):
-        steps.append([str(recipes / "deb" / "build.py")])
-    if any(run(None, [python, *step]) for step in steps):
-        return 1
-    if not verify:
-        return 0
-    [made] = dist.glob("*.deb")
-    return run(None, [python, str(recipes / "deb" / "verify.py"), str(made)])
+    debian = shutil.which("dpkg-deb") is not None
+    if debian:
+        steps.append(("Debian package", recipe("deb/build.py")))
+    if verify:
+        steps.append(("proof of wheel and sdist", recipe("wheel/verify.py")))
+        steps.append(("proof of the frozen program", [str(program), "doctor", "--selftest"]))
+    if verify and debian:
+        steps.append(("proof of the Debian package", recipe("deb/verify.py", "dist:*.deb")))
+    return steps
 
 
-def package_flags(flags: list[str]) -> tuple[bool, list[str]]:
-    """Whether to prove the package, and what is put into the build. Raises Stopped."""
+def made_by_now(word: str, dist: Path) -> str:
+    """A word of a command line; "dist:PATTERN" is the file that an earlier step has made."""
+    kind, _, pattern = word.partition(":")
+    return str(next(dist.glob(pattern))) if kind == "dist" else word
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    if not path.is_dir():
+        return path.stat().st_size
+    return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
+
+
+class PackageFlags(NamedTuple):
+    """Whether to prove what is made and to install it, and what is put into the build."""
+
+    verify: bool
+    install: bool
+    updates: list[str]
+
+
+def package_flags(flags: list[str]) -> PackageFlags:
+    """Raises Stopped."""
     parser = argparse.ArgumentParser(
         prog="dev.py package", exit_on_error=False, add_help=False, allow_abbrev=False
     )
     parser.add_argument("--verify", action="store_true")
+    parser.add_argument("--install", action="store_true")
     parser.add_argument("--updates-url")
     parser.add_argument("--updates-key")
+    parser.add_argument("--as-released", action="store_true")
     try:
         found, others = parser.parse_known_args(flags)
     except argparse.ArgumentError as error:
         raise Stopped(f"package: {error}\n" + USAGE, 2) from None
     if others:
         raise Stopped(f"package does not take {others[0]}.\n" + USAGE, 2)
-    if (found.updates_url is None) != (found.updates_key is None):
-        raise Stopped("package takes --updates-url and --updates-key together.\n" + USAGE, 2)
-    if found.updates_url is None:
-        return found.verify, []
-    named = ["--updates-url", found.updates_url, "--updates-key", found.updates_key]
-    return found.verify, named
+    url, key = found.updates_url, found.updates_key
+    if (url is None) != (key is None) or (url is not None and found.as_released):
+        raise Stopped(
+            "package takes --updates-url and --updates-key together, or --as-released.\n" + USAGE, 2
+        )
+    if found.as_released:
+        url, key = released_updates(RELEASED_UPDATES)
+    updates = [] if url is None else ["--updates-url", url, "--updates-key", key]
+    return PackageFlags(found.verify, found.install, updates)
+
+
+def released_updates(file: Path) -> tuple[str | None, str]:
+    """Address and key of the feed that `dev.py release` has put into this commit; no address: it
+    has put none there. Raises Stopped."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return str(content["updates_url"]), str(content["updates_key"])
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Stopped(f"{file} cannot be read.", 1) from None
 
 
 def release(flags: list[str]) -> int:
     """Make a release of this checkout; nothing is pushed."""
-    set_up(RUN_PACKAGES + PACKAGE_PACKAGES + RELEASE_PACKAGES)
+    wanted = VERIFY_PACKAGES if "--verify" in flags else ()
+    set_up(RUN_PACKAGES + PACKAGE_PACKAGES + RELEASE_PACKAGES + wanted)
     return run(None, [tool("python"), str(ROOT / "packaging" / "release" / "release.py"), *flags])
 
 

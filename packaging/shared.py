@@ -1,4 +1,4 @@
-"""What several recipes need: the version, and the icon in the forms of Windows and macOS.
+"""What several recipes need: the version, what is left out, the icon for Windows and macOS.
 
 Standard library only. A recipe finds it by putting this folder on its path.
 """
@@ -14,6 +14,24 @@ ICONS = ROOT / "resources" / "icons"
 ICO_SIZES = (16, 24, 32, 48, 256)
 ICNS_TYPES = {"ic11": 32, "ic07": 128, "ic08": 256, "ic09": 512}
 """Types of an .icns whose content is a PNG, by its side in pixels."""
+
+LEFT_OUT = re.compile(
+    r"""
+      plugins/platformthemes/libqgtk3      # loads GTK, which no system is asked to have
+    | plugins/platforms/(lib)?q(eglfs|linuxfb|minimal|minimalegl|vkkhrdisplay|vnc)\b
+    | plugins/egldeviceintegrations/
+    | plugins/(generic|networkinformation|tls|qmltooling|sqldrivers|printsupport)/
+    | plugins/platforminputcontexts/(lib)?qtvirtualkeyboard
+    | plugins/imageformats/(lib)?q(gif|icns|ico|tga|tiff|wbmp|webp|pdf|jp2|mng)
+    | PySide6/(Qt/)?translations/(?!qtbase_(de|ja)\.qm)  # ours: resources/languages
+    | Qt6?(VirtualKeyboard|Quick|Qml|Pdf|EglF[sS]|Test|Sql)\w*\.
+    | sdl2dll/dll/(?!(lib)?SDL2[-.])  # SDL alone, without what goes with it
+    | PySide6/opengl32sw  # Mesa's OpenGL in software; Rejoin draws without
+    | portaudio-binaries/.*-asio  # has Steinberg's SDK, whose licence is another
+    """,
+    re.VERBOSE,
+)
+"""By their paths in a program: what wheels bring and the player does not use."""
 
 
 def version() -> str:
@@ -41,3 +59,13 @@ def icns() -> bytes:
         picture = (ICONS / f"rejoin-{size}.png").read_bytes()
         parts += kind.encode("ascii") + struct.pack(">I", 8 + len(picture)) + picture
     return b"icns" + struct.pack(">I", 8 + len(parts)) + parts
+
+
+def without(package: str, lock: str) -> str:
+    """The lock's text without this package. Raises ValueError where it has none."""
+    rest, count = re.subn(
+        rf"^{re.escape(package)}==.*\n(?:[ \t]+.*\n)*", "", lock, flags=re.MULTILINE
+    )
+    if count != 1:
+        raise ValueError(f"the lock names {package} {count} times")
+    return rest

@@ -10,7 +10,6 @@ import configparser
 import importlib.util
 import json
 import os
-import re
 import runpy
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from types import ModuleType
 from xml.etree import ElementTree as ET
 
 import pytest
+from PySide6.QtCore import QLibraryInfo
 
 from rejoin.child_program import CHILD, PROGRAMS
 from rejoin.runtime.deep_link import SCHEME
@@ -34,11 +34,17 @@ needs_dpkg = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg i
 
 def recipe(name: str) -> ModuleType:
     """The module packaging/NAME/build.py."""
-    path = ROOT / "packaging" / name / "build.py"
-    spec = importlib.util.spec_from_file_location(f"build_{name}", path)
+    return loaded(f"{name}/build")
+
+
+def loaded(name: str) -> ModuleType:
+    """A module of packaging."""
+    path = ROOT / "packaging" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name.replace("/", "_"), path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
 
@@ -47,7 +53,7 @@ def recipe(name: str) -> ModuleType:
 
 
 def copy_of_the_sources(to: Path) -> Path:
-    """Another folder, with other dates and other rights for others."""
+    """Another folder, with other dates."""
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         check=False,
@@ -67,7 +73,10 @@ def test_wheel_and_sdist_are_the_same_bytes_from_two_folders(tmp_path: Path) -> 
     first, second = tmp_path / "first", tmp_path / "second"
     here = build(copy_of_the_sources(tmp_path / "a"), first, "1790000000")
     (tmp_path / "b" / "deeper").mkdir(parents=True)
-    there = build(copy_of_the_sources(tmp_path / "b" / "deeper"), second, "1790000000")
+    elsewhere = copy_of_the_sources(tmp_path / "b" / "deeper")
+    for path in elsewhere.rglob("*"):  # another umask
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    there = build(elsewhere, second, "1790000000")
     assert [each.name for each in here] == [
         f"rejoin_client-{VERSION}.tar.gz",
         f"rejoin_client-{VERSION}-py3-none-any.whl",
@@ -126,26 +135,33 @@ def test_a_browser_gets_the_environment_that_the_program_was_started_with(
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QT_PLUGIN_PATH", "QML2_IMPORT_PATH"):
         monkeypatch.setenv(name, "/opt/rejoin/_internal")
     monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/home/me/lib")
+    monkeypatch.setenv("_PYI_ARCHIVE_FILE", "/opt/rejoin/rejoin")
+    monkeypatch.setenv("_PYI_PARENT_PROCESS_LEVEL", "1")
     entry = runpy.run_path(str(ROOT / "packaging" / "frozen" / "entry.py"), run_name="entry")
     entry["give_back_environment"]()
     assert "/opt/rejoin/_internal" not in os.environ.values()
     assert os.environ["LD_LIBRARY_PATH"] == "/home/me/lib"
     assert "LD_LIBRARY_PATH_ORIG" not in os.environ
+    assert not [name for name in os.environ if name.startswith("_PYI_")]
 
 
 def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None:
-    text = (ROOT / "packaging" / "frozen" / "rejoin.spec").read_text(encoding="utf-8")
-    found = re.search(r'LEFT_OUT = re\.compile\(\s*r"""(.*?)""",', text, re.DOTALL)
-    assert found is not None
-    left_out = re.compile(found[1], re.VERBOSE)
+    left_out = loaded("shared").LEFT_OUT
     plugins = "PySide6/Qt/plugins"
     for name in (
         f"{plugins}/platformthemes/libqgtk3.so",
         f"{plugins}/platforms/libqeglfs.so",
         f"{plugins}/platforms/libqvnc.so",
-        "PySide6/Qt/translations/qtbase_de.qm",
+        "PySide6/Qt/translations/qtbase_fr.qm",
+        "PySide6/Qt/translations/qt_de.qm",
+        "PySide6/translations/designer_ja.qm",
         "PySide6/Qt/lib/libQt6EglFsKmsSupport.so.6",
         "sdl2dll/dll/libSDL2_mixer-2.0.so",
+        "sdl2dll/dll/SDL2_ttf.dll",
+        "sdl2dll/dll/libtiff.so.5",
+        "_sounddevice_data/portaudio-binaries/libportaudio64bit-asio.dll",
+        "PySide6/Qt/lib/QtQml.framework/Versions/A/QtQml",
+        "PySide6/Qt6QuickWidgets.dll",
     ):
         assert left_out.search(name), name
     for name in (
@@ -156,8 +172,18 @@ def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None
         f"{plugins}/xcbglintegrations/libqxcb-glx-integration.so",
         "PySide6/Qt/lib/libQt6Widgets.so.6",
         "sdl2dll/dll/libSDL2-2.0.so",
+        "sdl2dll/dll/SDL2.dll",
+        "sdl2dll/dll/SDL2.framework/Versions/A/SDL2",
+        "_sounddevice_data/portaudio-binaries/libportaudio64bit.dll",
+        "PySide6/plugins/platforms/qwindows.dll",
     ):
         assert not left_out.search(name), name
+    # Qt's own texts, in every language that Rejoin speaks and Qt has.
+    qt = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
+    for catalogue in (ROOT / "resources" / "languages").glob("*.po"):
+        texts = f"qtbase_{catalogue.stem}.qm"
+        assert (qt / texts).exists(), texts
+        assert not left_out.search(f"PySide6/Qt/translations/{texts}"), texts
 
 
 # --- the Debian package ---------------------------------------------------------------------------
@@ -228,6 +254,40 @@ def test_the_package_says_what_it_is(packaged: Callable[..., Path]) -> None:
         ["dpkg-deb", "--ctrl-tarfile", str(package)], check=True, capture_output=True
     ).stdout
     assert b"postinst" not in scripts
+
+
+@needs_dpkg
+def test_the_proof_upgrades_from_a_lower_version_with_one_file_more(
+    packaged: Callable[..., Path], tmp_path: Path
+) -> None:
+    verify = loaded("deb/verify")
+    package = packaged()
+    older = verify.older_of(package, tmp_path)
+
+    def asked(path: Path, *question: str) -> str:
+        command = ["dpkg-deb", *question, str(path)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    old, new = (asked(path, "--show", "--showformat=${Version}") for path in (older, package))
+    subprocess.run(["dpkg", "--compare-versions", old, "lt", new], check=True)
+    listed = [
+        {line.split()[5] for line in asked(path, "--contents").splitlines()}
+        for path in (older, package)
+    ]
+    assert listed[0] - listed[1] == {f".{verify.ONLY_IN_OLDER}"}
+    assert listed[1] <= listed[0]
+
+
+def test_a_package_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    module = recipe("deb")
+    package = tmp_path / "rejoin.deb"
+    with package.open("wb") as file:
+        file.truncate(module.LARGEST)
+    module.check_size(package)
+    with package.open("ab") as file:
+        file.write(b"1")
+    with pytest.raises(module.TooLarge, match="more than 80 MB"):
+        module.check_size(package)
 
 
 def test_the_menu_entry_opens_links() -> None:

@@ -5,6 +5,7 @@ The program is a stand-in of a few files; the distributions are those of this en
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib.util
 import json
@@ -27,6 +28,35 @@ ROOT = Path(__file__).parent.parent
 SITE = Path(sysconfig.get_path("platlib"))
 AT = datetime(2026, 11, 30, tzinfo=UTC)
 OPTIONS = ("--disable-everything", "--enable-decoder=h264,libopus")
+
+OTHER_SYSTEMS = {
+    "darwin": [
+        "PySide6/Qt/lib/QtCore.framework/Versions/A/QtCore",
+        "PySide6/Qt/plugins/imageformats/libqjpeg.dylib",
+        "PySide6/Qt/plugins/platforms/libqcocoa.dylib",
+        "PySide6/Qt/plugins/styles/libqmacstyle.dylib",
+        "PySide6/QtCore.abi3.so",
+        "PySide6/libpyside6.abi3.6.11.dylib",
+        "shiboken6/libshiboken6.abi3.6.11.dylib",
+        "google_crc32c/.dylibs/libcrc32c.1.1.0.dylib",
+        "sdl2dll/dll/SDL2.framework/Versions/A/SDL2",
+        "_sounddevice_data/portaudio-binaries/libportaudio.dylib",
+        *("Python.framework/Versions/3.11/Python", "libavcodec.62.dylib", "libopus.0.dylib"),
+        *("libssl.3.dylib", "libcrypto.3.dylib"),
+    ],
+    "win32": [
+        *("PySide6/Qt6Core.dll", "PySide6/pyside6.abi3.dll", "PySide6/vcruntime140_1.dll"),
+        *("PySide6/msvcp140_codecvt_ids.dll", "PySide6/vccorlib140.dll"),
+        "PySide6/plugins/platforms/qwindows.dll",
+        *("shiboken6/shiboken6.abi3.dll", "shiboken6/concrt140.dll"),
+        *("numpy.libs/libscipy_openblas64_-63c8.dll", "numpy.libs/msvcp140-a4c2.dll"),
+        *("google_crc32c/extra-dll/crc32c.dll", "sdl2dll/dll/SDL2.dll"),
+        "_sounddevice_data/portaudio-binaries/libportaudio64bit.dll",
+        *("python311.dll", "vcruntime140.dll", "libcrypto-3.dll", "libffi-8.dll", "sqlite3.dll"),
+        *("avcodec-62.dll", "avutil-60.dll", "swscale-9.dll", "swresample-6.dll"),
+    ],
+}
+"""Libraries in the wheels of the player's lock (seen), and what FFmpeg and Python are called."""
 
 PROGRAM = {
     "libavcodec.so.62": b"FFmpeg",
@@ -144,6 +174,31 @@ def test_a_library_that_nobody_names_stops_the_packaging(licences: ModuleType) -
         licences.check_named(["stranger.abi3.so"], licences.libraries(), recorded)
 
 
+@pytest.mark.parametrize("system", OTHER_SYSTEMS)
+def test_what_the_recipe_keeps_of_wheels_for_other_systems_is_named(
+    licences: ModuleType, system: str
+) -> None:
+    names = OTHER_SYSTEMS[system]
+    assert all(licences.SHARED.search(name) for name in names)
+    licences.check_named(names, licences.libraries(), set(names))
+    for strange in ("libx264.164.dylib", "x264.dll", "A.framework/Versions/A/A"):
+        with pytest.raises(licences.Unnamed, match=r"x264|A$"):
+            licences.check_named([*names, strange], licences.libraries(), set(names))
+
+
+def test_the_notice_says_where_the_replaceable_libraries_are_on_each_system(
+    licences: ModuleType, ffmpeg: ModuleType, what: Any
+) -> None:
+    assert set(licences.PLACES) == {*ffmpeg.SOURCES, "flatpak"}
+    for system, place in (
+        ("darwin", "Contents/Frameworks/libav*.dylib"),
+        ("win32", "sw*.dll"),
+        ("flatpak", "/app/lib/libav*.so.*"),
+    ):
+        assert place in licences.notice(dataclasses.replace(what, system=system))
+    assert "_internal/libav*.so.*" in licences.notice(what)
+
+
 def test_the_table_has_texts_sources_and_distributions_that_exist(licences: ModuleType) -> None:
     lock = (ROOT / "packaging" / "locks" / "player.lock").read_text(encoding="utf-8")
     used = set()
@@ -241,7 +296,7 @@ def test_pyav_is_the_locked_one(ffmpeg: ModuleType) -> None:
 
 def test_the_environment_that_is_frozen_gets_pyav_from_here_alone() -> None:
     lock = "a==1 \\\n    --hash=sha256:0\n    # via b\nav==2 ; x \\\n    --hash=sha256:1\nb==3\n"
-    frozen = recipe("frozen")
+    frozen = recipe("frozen")  # and the Flatpak
     assert frozen.without("av", lock) == "a==1 \\\n    --hash=sha256:0\n    # via b\nb==3\n"
     with pytest.raises(ValueError, match="names c 0 times"):
         frozen.without("c", lock)

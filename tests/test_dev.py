@@ -349,10 +349,86 @@ def test_shaders_takes_no_flags(dev: ModuleType) -> None:
 
 def test_what_package_puts_into_a_build_is_an_address_with_its_key(dev: ModuleType) -> None:
     both = ["--updates-url", "https://a.example/f.json", "--updates-key", "RWT"]
-    assert dev.package_flags([]) == (False, [])
-    assert dev.package_flags(["--verify"]) == (True, [])
-    assert dev.package_flags([*both, "--verify"]) == (True, both)
-    for flags in (both[:2], both[2:], ["--updates-url"], ["--ver"], ["x"]):
+    assert dev.package_flags([]) == (False, False, [])
+    assert dev.package_flags(["--verify"]) == (True, False, [])
+    assert dev.package_flags([*both, "--verify", "--install"]) == (True, True, both)
+    for flags in (
+        *(both[:2], both[2:], ["--updates-url"], ["--ver"], ["x"]),
+        [*both, "--as-released"],
+    ):
         with pytest.raises(dev.Stopped) as stopped:
             dev.package_flags(flags)
         assert stopped.value.exit_code == 2
+
+
+def test_a_build_as_released_asks_what_the_release_has_written(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "updates.json"
+    monkeypatch.setattr(dev, "RELEASED_UPDATES", file)
+    assert dev.package_flags(["--as-released"]) == (False, False, [])
+    file.write_text('{"updates_url": "https://a.example/f.json", "updates_key": "RWT"}')
+    both = ["--updates-url", "https://a.example/f.json", "--updates-key", "RWT"]
+    assert dev.package_flags(["--as-released", "--verify"]) == (True, False, both)
+    assert dev.package_flags([]) == (False, False, [])
+    file.write_text("{}")
+    with pytest.raises(dev.Stopped, match="cannot be read"):
+        dev.package_flags(["--as-released"])
+
+
+def test_each_artefact_is_made_of_the_one_before_and_proved_if_that_is_wanted(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev.shutil, "which", lambda name: f"/usr/bin/{name}")
+    made = [name for name, _ in dev.package_steps([], verify=False)]
+    assert made == [
+        *("wheel and sdist", "frozen program", "notice and bill of materials", "Debian package"),
+    ]
+    steps = dev.package_steps(["--updates-url", "x"], verify=True)
+    assert [name for name, _ in steps if name.startswith("proof")] == [
+        "proof of wheel and sdist",
+        "proof of the frozen program",
+        "proof of the Debian package",
+    ]
+    for _, command in steps:
+        assert Path(command[1]).exists() or command[1] == "doctor"
+    (tmp_path / "a-1.whl").touch()
+    assert dev.made_by_now("dist:*.whl", tmp_path) == str(tmp_path / "a-1.whl")
+    assert dev.made_by_now("--updates-url", tmp_path) == "--updates-url"
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "b").write_bytes(b"12345")
+    assert dev.size_of(tmp_path) == 5
+    assert dev.size_of(tmp_path / "folder" / "b") == 5
+
+
+def test_proving_needs_root_and_says_so_before_anything_is_made(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 1000)
+    with pytest.raises(dev.Stopped, match=r"sudo python3 dev\.py package --verify") as stopped:
+        dev.package(["--verify"])
+    assert stopped.value.exit_code == 3
+
+
+def test_the_package_is_installed_or_the_line_is_said(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+
+    def run(env: None, command: list[str]) -> int:
+        ran.append(command)
+        return 0
+
+    monkeypatch.setattr(dev, "run", run)
+    monkeypatch.setattr(dev, "apt_prefix", lambda: ["sudo", "-n"])
+    dev.install_made(Path("/a b/rejoin_1.deb"))
+    assert ran[0][:3] == ["sudo", "-n", "env"]
+    assert ran[0][-1] == "/a b/rejoin_1.deb"
+    monkeypatch.setattr(dev, "apt_prefix", lambda: None)
+    with pytest.raises(
+        dev.Stopped, match=r"sudo apt-get install .* '/a b/rejoin_1\.deb'"
+    ) as stopped:
+        dev.install_made(Path("/a b/rejoin_1.deb"))
+    assert stopped.value.exit_code == 3
+    with pytest.raises(dev.Stopped, match="no Debian package"):
+        dev.install_made(None)

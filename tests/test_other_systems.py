@@ -16,6 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -166,13 +167,40 @@ def test_the_entitlements_are_few() -> None:
 def test_the_image_is_made_of_a_signed_bundle() -> None:
     build = loaded(MACOS / "build.py")
     paths = (Path("image/Rejoin.app"), Path("a.dmg"), Path("image"))
-    sign, check, image = build.commands(*paths, "Developer ID")
+    prints, proves, sign, check, image = build.commands(*paths, "Developer ID")
+    program = "image/Rejoin.app/Contents/MacOS/rejoin"
+    assert (prints, proves) == (
+        [program, "licences", "--sbom"],
+        [program, "doctor", "--selftest"],
+    ), "before it is signed"
     assert sign[0] == check[0] == "codesign"
     assert Path(sign[sign.index("--entitlements") + 1]).is_file()
     assert "runtime" in sign
-    assert "runtime" not in build.commands(*paths, "-")[0]
+    assert "runtime" not in build.commands(*paths, "-")[2]
     assert image[:2] == ["hdiutil", "create"]
     assert image[-1] == "a.dmg"
+
+
+def test_the_bundle_has_the_notice_of_the_frozen_program_and_asks_for_updates(
+    tmp_path: Path,
+) -> None:
+    build = loaded(MACOS / "build.py")
+    updates = ["--updates-url", "https://a.example/f.json", "--updates-key", "RWT"]
+    freeze, name = build.recipes(Path("a.whl"), Path("dist"), Path("work"), updates)
+    assert freeze[-4:] == updates
+    for command in (freeze, name):
+        assert Path(command[1]).is_file()
+    assert name[name.index("--frozen") + 1] == "dist/rejoin"
+    made = tmp_path / "frozen" / "_internal" / "rejoin" / "_resources" / "licences"
+    made.mkdir(parents=True)
+    (made / "NOTICE.txt").write_text("all of it")
+    app = tmp_path / "Rejoin.app"
+    with pytest.raises(FileNotFoundError):
+        build.put_notice(tmp_path / "frozen", app)
+    (app / build.RESOURCES).mkdir(parents=True)
+    build.put_notice(tmp_path / "frozen", app)
+    place = app / "Contents/Resources/rejoin/_resources/licences/NOTICE.txt"
+    assert place.read_text() == "all of it"
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="this is a Mac")
@@ -202,18 +230,75 @@ def test_what_the_manifest_takes_is_here_or_pinned() -> None:
         elif "build/" not in source["path"]:  # made by wheels.py
             assert (FLATPAK / source["path"]).exists(), source
     wheels = loaded(FLATPAK / "wheels.py")
-    command = wheels.download(Path("w"), "x86_64")
+    command = wheels.download(Path("w"), Path("a.lock"), "x86_64")
     assert "--require-hashes" in command
-    assert command[command.index("-r") + 1] == str(RECIPES / "locks" / "player.lock")
-    [built] = [step for step in manifest["modules"][1]["build-commands"] if "player.lock" in step]
-    assert "--require-hashes" in built
-    assert "--no-index" in built
+    assert command[command.index("-r") + 1] == "a.lock"
+    installs = [step for step in commands(manifest) if "pip3 install" in step]
+    assert installs
+    for step in installs:
+        assert "--no-index" in step
+        assert "--require-hashes" in step or step.endswith(
+            "work/*/wheels/av-*.whl wheels/rejoin_client-*.whl"
+        )
+
+
+def commands(manifest: dict[str, Any]) -> list[str]:
+    found: list[str] = manifest["modules"][1]["build-commands"]
+    return found
+
+
+def test_the_flatpak_makes_its_own_ffmpeg_and_takes_no_wheel_of_pyav(tmp_path: Path) -> None:
+    wheels = loaded(FLATPAK / "wheels.py")
+    lock = wheels.player_lock(tmp_path).read_text(encoding="utf-8")
+    names = re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)
+    assert "av" not in names
+    assert "aiortc" in names
+    steps = commands(yaml.safe_load(MANIFEST.read_text(encoding="utf-8")))
+    made, put, locked, ours, finished = (
+        next(number for number, step in enumerate(steps) if words in step)
+        for words in (
+            "packaging/ffmpeg/build.py",
+            "/ffmpeg/lib/lib*.so* /app/lib/",
+            "-r wheels/player.lock",
+            "work/*/wheels/av-*.whl",
+            "packaging/flatpak/finish.py",
+        )
+    )
+    assert made < put < locked < ours < finished
+
+
+def test_the_flatpak_is_finished_without_what_nobody_uses(tmp_path: Path) -> None:
+    finish = loaded(FLATPAK / "finish.py")
+    kept = [
+        "PySide6/Qt/lib/libQt6Widgets.so.6",
+        "PySide6/Qt/plugins/platforms/libqwayland.so",
+        "PySide6/Qt/translations/qtbase_de.qm",
+        "PySide6/QtWidgets.abi3.so",
+        "PySide6/__init__.py",
+        "rejoin/runtime/licences.py",
+        "sdl2dll/dll/libSDL2-2.0.so",
+    ]
+    removed = [
+        "PySide6/Qt/qml/QtQuick/libqtquick2plugin.so",
+        "PySide6/Qt/lib/libQt6Designer.so.6",
+        "PySide6/designer",
+        "PySide6/Qt/translations/qtbase_fr.qm",
+        "sdl2dll/dll/libSDL2_mixer-2.0.so",
+    ]
+    for name in (*kept, *removed):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("12345")
+    assert finish.remove(tmp_path) == 5 * len(removed)
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
+    assert [name for name in left if (tmp_path / name).is_file()] == sorted(kept)
 
 
 @pytest.mark.skipif(shutil.which("flatpak-builder") is None, reason="flatpak-builder is not here")
-def test_flatpak_builder_reads_the_manifest() -> None:
+def test_flatpak_builder_reads_the_manifest(tmp_path: Path) -> None:
     command = ["flatpak-builder", "--show-manifest", str(MANIFEST)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )  # it writes a folder of its own there
     assert json.loads(done.stdout)["id"] == COMPONENT
 
 

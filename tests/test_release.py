@@ -15,12 +15,14 @@ from types import ModuleType
 
 import pytest
 
+from rejoin.runtime.updates.build_info import UpdateSource, read_source
 from rejoin.runtime.updates.feed import judge
 from rejoin.runtime.updates.minisign import PublicKey, verify
 
 ROOT = Path(__file__).parent.parent
 RECIPE = ROOT / "packaging" / "release" / "release.py"
 NOTES = "https://rejoin.example/notes"
+FEED_URL = "https://rejoin.example/rejoin-feed.json"
 needs_minisign = pytest.mark.skipif(shutil.which("minisign") is None, reason="no minisign here")
 
 
@@ -155,10 +157,12 @@ def new_key(folder: Path) -> Path:
 def released(recipe: ModuleType, clone: Path, monkeypatch: pytest.MonkeyPatch, *flags: str) -> int:
     """As the command line, in the clone; of the artefacts wheel and sdist alone, or a stand-in."""
 
-    def package(root: Path, updates_url: str | None, key: Path) -> None:
+    def package(root: Path, *, verify: bool) -> None:
         build = root / "packaging" / "wheel" / "build.py"
         if build.exists():
             subprocess.run([sys.executable, str(build)], check=True, cwd=root, capture_output=True)
+            (root / "dist" / "sources").mkdir()
+            (root / "dist" / "sources" / "ffmpeg.tar.xz").write_text("a tarball")
         else:
             (root / "dist").mkdir()
             (root / "dist" / "an-artefact").write_text("x")
@@ -179,7 +183,7 @@ def test_a_release_is_committed_signed_verified_and_tagged_and_a_feed_is_renewed
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     key = new_key(tmp_path / "keys")
-    flags = ("7.8.9", "--key", str(key), "--notes-url", NOTES)
+    flags = ("7.8.9", "--key", str(key), "--notes-url", NOTES, "--updates-url", FEED_URL)
     assert released(recipe, clone, monkeypatch, *flags) == 0
     assert "Nothing was pushed" in capsys.readouterr().out
     assert git(clone, "describe", "HEAD") == "v7.8.9"
@@ -187,16 +191,25 @@ def test_a_release_is_committed_signed_verified_and_tagged_and_a_feed_is_renewed
     assert git(clone, "diff", "--name-only", "HEAD~1").split() == [
         recipe.CHANGELOG,
         recipe.VERSION_FILE,
+        recipe.UPDATES,
     ]
+    source = read_source(git(clone, "show", f"v7.8.9:{recipe.UPDATES}"))
+    assert source == UpdateSource(
+        FEED_URL, PublicKey.from_text(key.with_suffix(".pub").read_text())
+    )
     dist = clone / "dist"
     names = ["rejoin_client-7.8.9-py3-none-any.whl", "rejoin_client-7.8.9.tar.gz"]
-    assert [path.name for path in recipe.artefacts(dist)] == names
+    all_of_it = [*names, "ffmpeg.tar.xz"]
+    assert [path.name for path in recipe.artefacts(dist)] == all_of_it
+    assert " sources/ffmpeg.tar.xz\n" in (dist / "SHA256SUMS").read_text()
     check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     subprocess.run(check, check=True, cwd=dist, capture_output=True)
 
     public = PublicKey.from_text(key.with_suffix(".pub").read_text())
-    signed = sorted(path for path in dist.iterdir() if path.suffix == ".minisig")
-    assert [path.stem for path in signed] == sorted([*names, "SHA256SUMS", "rejoin-feed.json"])
+    signed = sorted(dist.rglob("*.minisig"))
+    assert sorted(path.stem for path in signed) == sorted(
+        [*all_of_it, "SHA256SUMS", "rejoin-feed.json"]
+    )
     for path in signed:
         content = path.with_suffix("")
         verify(public, content.read_bytes(), path.read_text())

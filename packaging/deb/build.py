@@ -44,7 +44,14 @@ SHELLS = {
 METAINFO = "invalid.rejoin.Rejoin.metainfo.xml"
 """Its name is that of the component, whose domain is nobody's yet: see MAINTAINER."""
 
+LARGEST = 80_000_000
+"""Bytes of the package."""
+
 ICON_SIZES = (16, 24, 32, 48, 128, 256, 512)
+
+
+class TooLarge(Exception):
+    """The package is larger than it may be; the text is a sentence."""
 
 
 def said(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
@@ -139,7 +146,7 @@ def control(tree: Path, needed: str, architecture: str, maintainer: str) -> str:
 
 
 def build(frozen: Path, dist: Path, work: Path, maintainer: str = MAINTAINER) -> Path:
-    """Returns the package. Raises CalledProcessError."""
+    """Returns the package. Raises CalledProcessError and TooLarge."""
     shutil.rmtree(work, ignore_errors=True)
     tree = work / "tree"
     lay_out(frozen, tree)
@@ -150,7 +157,15 @@ def build(frozen: Path, dist: Path, work: Path, maintainer: str = MAINTAINER) ->
     package = dist / f"rejoin_{version()}_{architecture}.deb"
     dist.mkdir(parents=True, exist_ok=True)
     said("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, package)
+    check_size(package)
     return package
+
+
+def check_size(package: Path) -> None:
+    """Raises TooLarge: something came in that was not meant to."""
+    size = package.stat().st_size
+    if size > LARGEST:
+        raise TooLarge(f"{package} has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB.")
 
 
 def main() -> int:
@@ -163,6 +178,9 @@ def main() -> int:
     try:
         work = arguments.work.resolve()  # dpkg-shlibdeps runs in another folder
         package = build(arguments.frozen, arguments.dist, work, arguments.maintainer)
+    except TooLarge as error:
+        print(str(error), file=sys.stderr)
+        return 1
     except subprocess.CalledProcessError as error:
         print(f"{error.cmd[0]} ended with {error.returncode}; see above.", file=sys.stderr)
         return 1

@@ -14,10 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ ROOT = HERE.parents[1]
 LOCKS = ROOT / "packaging" / "locks"
 sys.path.insert(0, str(HERE.parent))
 
-from shared import icns, ico  # noqa: E402
+from shared import icns, ico, without  # noqa: E402
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
@@ -44,16 +44,6 @@ class Environment:
     sources: list[Path]
 
 
-def without(package: str, lock: str) -> str:
-    """The lock's text without this package. Raises ValueError where it has none."""
-    rest, count = re.subn(
-        rf"^{re.escape(package)}==.*\n(?:[ \t]+.*\n)*", "", lock, flags=re.MULTILINE
-    )
-    if count != 1:
-        raise ValueError(f"the lock names {package} {count} times")
-    return rest
-
-
 def make_environment(folder: Path, wheel: Path, work: Path) -> Environment:
     """A fresh virtual environment with the player's part, and FFmpeg for it."""
     run(sys.executable, "-m", "venv", "--clear", folder)
@@ -61,12 +51,14 @@ def make_environment(folder: Path, wheel: Path, work: Path) -> Environment:
     pip = (programs / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
     locked = (*pip, "--only-binary", ":all:", "--require-hashes", "-r")
     run(*locked, LOCKS / "package.lock")
+    started = time.monotonic()
     made = subprocess.run(
         [str(programs / "python"), str(ROOT / "packaging" / "ffmpeg" / "build.py")],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
     ).stdout
+    print(f"FFmpeg and PyAV: {time.monotonic() - started:.0f} s", flush=True)
     (work / "ffmpeg.json").write_text(made, "utf-8")
     ffmpeg = json.loads(made)
     lock = work / "player.lock"

@@ -48,8 +48,35 @@ from rejoin.version import DISTRIBUTION, VERSION
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parents[1]
 TEXTS: Final = HERE / "texts"
-EXTENSION: Final = re.compile(r"\.(abi3|cpython-[\w-]+)\.(so|pyd|dylib)")
-SHARED: Final = re.compile(r"\.(so(\.\d+)*|dylib|dll)$")
+EXTENSION: Final = re.compile(r"\.(abi3|cpython-[\w-]+)(\.[\d.]+)?\.(so|pyd|dylib|dll)")
+SHARED: Final = re.compile(r"(\.(so(\.\d+)*|dylib|dll)|\.framework/Versions/[^/]+/[^/.]+)$")
+"""By a path; a framework of macOS has its library without a suffix."""
+PLACES: Final = {
+    "linux": {
+        "FFmpeg": "_internal/libav*.so.*, _internal/libsw*.so.*",
+        "Qt": "_internal/PySide6/Qt/lib, _internal/PySide6/Qt/plugins",
+        "PySide6, Shiboken": "_internal/PySide6, _internal/shiboken6",
+        "libquadmath": "_internal/numpy.libs",
+    },
+    "darwin": {
+        "FFmpeg": "Contents/Frameworks/libav*.dylib, Contents/Frameworks/libsw*.dylib",
+        "Qt": "Contents/Frameworks/PySide6/Qt/lib, Contents/Frameworks/PySide6/Qt/plugins",
+        "PySide6, Shiboken": "Contents/Frameworks/PySide6, Contents/Frameworks/shiboken6",
+    },
+    "win32": {
+        "FFmpeg": "_internal\\av*.dll, _internal\\sw*.dll",
+        "Qt": "_internal\\PySide6\\Qt6*.dll, _internal\\PySide6\\plugins",
+        "PySide6, Shiboken": "_internal\\PySide6, _internal\\shiboken6",
+        "libquadmath": "in _internal\\numpy.libs\\libscipy_openblas*.dll",
+    },
+    "flatpak": {
+        "FFmpeg": "/app/lib/libav*.so.*, /app/lib/libsw*.so.*",
+        "Qt": "/app/lib/python3.*/site-packages/PySide6/Qt/lib and plugins",
+        "PySide6, Shiboken": "the same folder, PySide6 and shiboken6",
+        "libquadmath": "the same folder, numpy.libs",
+    },
+}
+"""Where the libraries under the LGPL are, by system and kind of package."""
 BOOTLOADER: Final = "GPL-2.0-or-later WITH Bootloader-exception"
 
 
@@ -96,13 +123,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything in a frozen program. `options`: FFmpeg's; `sources`: name, version, file, URL and
-    SHA-256 of the tarballs that it was made from."""
+    """Everything in a frozen program of this `system`. `options`: FFmpeg's; `sources`: name,
+    version, file, URL and SHA-256 of the tarballs that it was made from."""
 
     parts: Sequence[Part]
     own: Sequence[Found]
     options: Sequence[str] = ()
     sources: Sequence[tuple[str, str, str, str, str]] = field(default=())
+    system: str = sys.platform
 
 
 def libraries(file: Path = HERE / "bundled.toml") -> list[Library]:
@@ -141,7 +169,9 @@ def shared_libraries(internal: Path) -> list[str]:
     return sorted(
         path.relative_to(internal).as_posix()
         for path in internal.rglob("*")
-        if SHARED.search(path.name) and path.is_file() and not path.is_symlink()
+        if SHARED.search(path.relative_to(internal).as_posix())
+        and path.is_file()
+        and not path.is_symlink()
     )
 
 
@@ -211,7 +241,11 @@ def _licence_in(component: Mapping[str, Any]) -> str:
 
 
 def contents(
-    internal: Path, site: Path, hashes: Mapping[str, str], options: Sequence[str]
+    internal: Path,
+    site: Path,
+    hashes: Mapping[str, str],
+    options: Sequence[str],
+    system: str = sys.platform,
 ) -> Contents:
     """Look at a frozen program's folder `_internal` and at the environment that it was made from.
 
@@ -231,7 +265,7 @@ def contents(
         ]
         parts.append(part_of(distribution, hashes.get(name), brings))
     own = []
-    fetched = {each.name: each.version for each in made.SOURCES["linux"]}
+    fetched = {each.name: each.version for each in made.SOURCES[system]}
     for each in table:
         given = {
             "python": ".".join(map(str, sys.version_info[:3])),
@@ -251,9 +285,10 @@ def contents(
         )
     tarballs = [
         (each.name, each.version, each.file, each.urls[0], each.sha256)
-        for each in made.SOURCES["linux"]
+        for each in made.SOURCES[system]
     ]
-    return Contents(sorted(parts, key=lambda part: part.name.lower()), own, options, tarballs)
+    parts.sort(key=lambda part: part.name.lower())
+    return Contents(parts, own, options, tarballs, system)
 
 
 def part_of(
@@ -392,6 +427,9 @@ def notice(what: Contents) -> str:
             text.format(
                 version=VERSION,
                 sources=sources,
+                places="\n".join(
+                    f"    {name:17} {place}" for name, place in PLACES[what.system].items()
+                ),
                 options="\n".join(f"    {each}" for each in what.options),
             ),
             licences.table(rows),
@@ -434,7 +472,11 @@ def build(frozen: Path, work: Path, at: datetime) -> list[Path]:
     what = contents(
         internal, site, hashes_in(sorted(work.glob("report-*.json"))), ffmpeg["options"]
     )
-    place = internal / "rejoin" / "_resources"
+    return write(what, internal / "rejoin" / "_resources", at)
+
+
+def write(what: Contents, place: Path, at: datetime) -> list[Path]:
+    """Write both below the program's own resources; returns their files."""
     files = {licences.NOTICE: notice(what), licences.BILL: bill(what, at)}
     for name, text in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,13 @@
 """Make a release of this checkout: version, changelog, artefacts, checksums, signatures, tag.
 
     python packaging/release/release.py VERSION --key FILE [--notes-url URL] [--updates-url URL]
+                                        [--verify]
 
 `dev.py release` runs it. In this order, so that what fails leaves no tag: everything that can be
-wrong is checked; the version and the changelog are written and committed; `dev.py package` makes
-the artefacts from that commit; SHA256SUMS and the feed of newer versions are made; minisign signs
-and verifies all of it; the commit is tagged. Nothing is pushed or uploaded. Standard library only;
-needs git and minisign.
+wrong is checked; the version, the changelog and the feed's address with its key are written and
+committed; `dev.py package` makes the artefacts from that commit, and proves them with `--verify`;
+SHA256SUMS and the feed of newer versions are made; minisign signs and verifies all of it; the
+commit is tagged. Nothing is pushed or uploaded. Standard library only; needs git and minisign.
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 VERSION_FILE = "app/rejoin/version.py"
 CHANGELOG = "CHANGELOG.md"
+UPDATES = "packaging/release/updates.json"
+"""What the version's commit says of the feed that its builds ask: address and key. Not there:
+they ask nobody."""
 SUMS = "SHA256SUMS"
 FEED = "rejoin-feed.json"
+SOURCES = "sources"
 KEY_VARIABLE = "REJOIN_RELEASE_KEY"
 FEED_DAYS = 90
 """How long a feed counts; `renew.py` signs it anew before that."""
@@ -84,8 +89,11 @@ def sha256(path: Path) -> str:
 
 
 def artefacts(dist: Path) -> list[Path]:
-    """The files that are published; the frozen program's folder is in the packages."""
-    made = (path for path in dist.iterdir() if path.is_file())
+    """The files that are published, and the sources that the LGPL wants beside them; the frozen
+    program's folder is in the packages."""
+    made = [path for path in dist.iterdir() if path.is_file()]
+    if (dist / SOURCES).is_dir():
+        made += (dist / SOURCES).iterdir()
     ours = {SUMS, FEED}
     return sorted(path for path in made if path.name not in ours and path.suffix != ".minisig")
 
@@ -170,15 +178,24 @@ def check_tree(root: Path, version: str) -> None:
 # --- the whole ------------------------------------------------------------------------------------
 
 
-def package(root: Path, updates_url: str | None, key: Path) -> None:
+def package(root: Path, *, verify: bool) -> None:
     """Make the artefacts in `dist/`. Raises Refused."""
-    updates = []
-    if updates_url is not None:
-        line = public_of(key).read_text(encoding="utf-8").strip().splitlines()[-1]
-        updates = ["--updates-url", updates_url, "--updates-key", line]
-    command = [sys.executable, str(root / "dev.py"), "package", *updates]
+    command = [sys.executable, str(root / "dev.py"), "package", "--as-released"]
+    command += ["--verify"] if verify else []
     if subprocess.run(command, check=False, cwd=str(root)).returncode:
-        raise Refused("The artefacts could not be made; see above.")
+        raise Refused("The artefacts could not be made or proved; see above.")
+
+
+def write_updates(root: Path, updates_url: str | None, key: Path) -> None:
+    """Write what this version's builds ask, wherever they are made from its commit."""
+    file = root / UPDATES
+    if updates_url is None:
+        file.unlink(missing_ok=True)
+        return
+    line = public_of(key).read_text(encoding="utf-8").strip().splitlines()[-1]
+    content = {"updates_url": updates_url, "updates_key": line}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def release(arguments: argparse.Namespace, root: Path, key: Path) -> None:
@@ -191,7 +208,9 @@ def release(arguments: argparse.Namespace, root: Path, key: Path) -> None:
     cut_one = cut(changelog.read_text(encoding="utf-8"), version, now.strftime("%Y-%m-%d"))
     changelog.write_text(cut_one, encoding="utf-8")
     file.write_text(with_version(file.read_text(encoding="utf-8"), version), encoding="utf-8")
-    git(root, "commit", "--quiet", "-m", f"Rejoin {version}", "--", VERSION_FILE, CHANGELOG)
+    write_updates(root, arguments.updates_url, key)
+    git(root, "add", "--all")  # there was nothing that was not committed
+    git(root, "commit", "--quiet", "-m", f"Rejoin {version}")
     commit = git(root, "rev-parse", "HEAD")
     try:
         publish(arguments, root, key, now)
@@ -206,20 +225,23 @@ def release(arguments: argparse.Namespace, root: Path, key: Path) -> None:
 def publish(arguments: argparse.Namespace, root: Path, key: Path, now: datetime) -> None:
     """The artefacts, and what proves them. Raises Refused."""
     dist = root / "dist"
-    package(root, arguments.updates_url, key)
+    package(root, verify=arguments.verify)
     made = artefacts(dist)
-    hashes = {path.name: sha256(path) for path in made}
+    hashes = {path.relative_to(dist).as_posix(): sha256(path) for path in made}
     sums = dist / SUMS
     sums.write_text("".join(f"{hashes[each]}  {each}\n" for each in hashes), encoding="utf-8")
     to_sign = [*made, sums]
     if arguments.notes_url is not None:
         news = dist / FEED
-        news.write_text(feed(arguments.version, arguments.notes_url, hashes, now), encoding="utf-8")
+        programs = {name: hashes[name] for name in hashes if "/" not in name}
+        text = feed(arguments.version, arguments.notes_url, programs, now)
+        news.write_text(text, encoding="utf-8")
         to_sign.append(news)
     sign(to_sign, key, f"rejoin {arguments.version}")
     verify(to_sign, public_of(key))
     for path in to_sign:
-        print(f"{path.stat().st_size:>12}  {path.name}  signed and verified")
+        name = path.relative_to(dist).as_posix()
+        print(f"{path.stat().st_size:>12}  {name}  signed and verified")
 
 
 def main() -> int:
@@ -230,6 +252,9 @@ def main() -> int:
     )
     parser.add_argument("--notes-url", help="the page that says what is new; without it no feed")
     parser.add_argument("--updates-url", help="where the feed will be; put into the build")
+    parser.add_argument(
+        "--verify", action="store_true", help="prove the artefacts before they are signed"
+    )
     arguments = parser.parse_args()
     try:
         for url in (arguments.notes_url, arguments.updates_url):

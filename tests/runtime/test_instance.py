@@ -14,7 +14,7 @@ import pytest
 
 from conftest import LogRecords
 from rejoin.runtime import instance as instance_module
-from rejoin.runtime.instance import Instance, activate, is_taken, locks_folder
+from rejoin.runtime.instance import Instance, activate, any_game_open, is_taken, locks_folder
 from rejoin.runtime.instance_server import Activation
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -45,6 +45,19 @@ def test_a_session_has_one_instance_at_a_time(tmp_path: Path) -> None:
     first.release()
     assert not is_taken(KEY, tmp_path)
     assert list(tmp_path.iterdir()) == [], "nothing is left on the disk"
+
+
+def test_whether_any_game_is_open_and_the_home_is_none(tmp_path: Path) -> None:
+    assert not any_game_open(tmp_path / "none")
+    home = Instance.claim("home", tmp_path)
+    assert home is not None
+    (tmp_path / f"{KEY}.lock").touch()  # of a process that was killed
+    assert not any_game_open(tmp_path)
+    game = claim(tmp_path)
+    assert any_game_open(tmp_path)
+    game.release()
+    home.release()
+    assert not any_game_open(tmp_path)
 
 
 @BOTH_KINDS

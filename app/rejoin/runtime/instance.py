@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -39,6 +40,8 @@ MAX_TOKEN: Final = 256
 TOKEN_VARIABLE: Final = "XDG_ACTIVATION_TOKEN"
 """Where a desktop puts it (xdg-activation-v1)."""
 _POSIX: Final = sys.platform != "win32"
+_OF_A_GAME: Final = re.compile("[0-9a-f]{16}")
+"""The keys of sessions and games (`ticket_folder.key_of`); the home and others have words."""
 _ASKING: Final = threading.Lock()
 """Who only asks has a session's lock for a moment: a claim of this process does not meet it."""
 
@@ -118,6 +121,16 @@ def is_taken(key: str, folder: Path | None = None) -> bool:
         return Instance.is_held(key, folder)
     except OSError:
         return False
+
+
+def any_game_open(folder: Path | None = None) -> bool:
+    """Whether a game is open in any Rejoin of this user; False if that cannot be found out."""
+    folder = folder or locks_folder()
+    try:
+        keys = [file.stem for file in folder.glob("*.lock")]
+    except OSError:
+        return False
+    return any(_OF_A_GAME.fullmatch(key) and is_taken(key, folder) for key in keys)
 
 
 def activate(

@@ -6,16 +6,23 @@ of time and size; no redirects. Its errors appear only in the log, so they are n
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rejoin.signaling.exchange import DEFAULT_HTTP, Exchange, HttpSettings
 
 SUFFIX = ".minisig"
 
 
 async def fetch_signed(
-    url: str, *, within_s: float, http: HttpSettings | None = None
+    url: str,
+    *,
+    within_s: float,
+    http: HttpSettings | None = None,
+    on_written: Callable[[], None] | None = None,
 ) -> tuple[bytes, bytes]:
     """The file behind `url`, and its signature, each as it came. Raises CallFailedError and
-    BadInputError. `within_s`: for each of the two."""
+    BadInputError. `within_s`: for each of the two. `on_written`: called when the first byte of a
+    request is about to leave."""
     exchange = Exchange(
         url,
         None,
@@ -26,7 +33,7 @@ async def fetch_signed(
     try:
         found = []
         for suffix in ("", SUFFIX):
-            reply = await exchange.call("GET", suffix, budget_s=within_s)
+            reply = await exchange.call("GET", suffix, budget_s=within_s, on_written=on_written)
             if reply.status != 200:
                 raise exchange.not_ours(reply)
             found.append(reply.content)

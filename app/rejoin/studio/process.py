@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from rejoin.child_program import program_command
 from rejoin.errors import MissingPartError, ServiceError
 from rejoin.language import Message
 from rejoin.studio.address import Studio
@@ -105,11 +105,8 @@ def studio_command(
     ca_file: Path | None = None,
 ) -> list[str]:
     """The command line of a studio on free ports that announces its address."""
-    # A frozen application has no `python -m`: there this is Rejoin itself.
-    # -P: not whatever is called rejoin in the current folder.
-    module = [] if getattr(sys, "frozen", False) else ["-P", "-m", "rejoin"]
     command = [
-        *(sys.executable, *module, "studio", "--announce"),
+        *(*program_command(), "studio", "--announce"),
         *("--notice-silent-client", str(notice_silent_client_s)),
         *("--connection-timeout", str(round(connection_timeout_s))),
         *("--dialect", dialect),

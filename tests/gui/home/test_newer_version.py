@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,16 @@ class FakeCheck:
         raise AssertionError("the scene's jobs end when the test says so")
 
 
-def watch(scene: HomeScene, check: FakeCheck) -> UpdateWatch:
+def watch(
+    scene: HomeScene, check: FakeCheck, game_elsewhere: Callable[[], bool] = lambda: False
+) -> UpdateWatch:
     scene.open(WOOD)
     return UpdateWatch(
         scene.window,
         scene.jobs,
         lambda: scene.settings,
         check,  # type: ignore[arg-type]
+        game_elsewhere,
     )
 
 
@@ -103,6 +107,16 @@ def test_nobody_is_asked_while_another_page_or_a_game_is_shown(scene: HomeScene)
     assert scene.jobs.waiting == []
     scene.window.remove_page(game)
     assert wait_until(lambda: len(scene.jobs.waiting) == 1, 60)
+
+
+def test_nobody_is_asked_while_another_rejoin_plays(scene: HomeScene) -> None:
+    playing = True
+    made = watch(scene, FakeCheck(newer=NEWER), lambda: playing)
+    assert scene.jobs.waiting == []
+    assert made.line.isVisible(), "what is known is shown"
+    playing = False
+    made.consider()
+    assert len(scene.jobs.waiting) == 1
 
 
 def test_a_game_that_is_opened_ends_the_asking(scene: HomeScene) -> None:

@@ -15,6 +15,8 @@ from rejoin.runtime.updates.build_info import UpdateSource
 from rejoin.runtime.updates.check import EVERY_S, UpdateCheck, update_check
 from rejoin.runtime.updates.feed import Newer
 from rejoin.runtime.updates.memory import Remembered, UpdateMemory
+from rejoin.signaling import signed_file
+from rejoin.tasks import cancel, spawn
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -89,6 +91,50 @@ async def test_it_is_due_once_a_day_whatever_came_of_it(tmp_path: Path) -> None:
     for later_s, due in ((0.0, False), (EVERY_S - 1, False), (EVERY_S, True), (-1.0, True)):
         time.now = NOW + later_s
         assert made.is_due() is due
+
+
+async def given_up(made: UpdateCheck, at: asyncio.Event) -> None:
+    """Ask, and cancel that at this moment."""
+    asking = spawn(made.ask(), name="ask")
+    await at.wait()
+    assert not made.is_due()
+    await cancel(asking)
+
+
+async def test_given_up_before_the_question_has_left_it_stays_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the connection takes long and the player opens a game."""
+    connecting = asyncio.Event()
+
+    async def fetch_signed(url: str, **settings: object) -> tuple[bytes, bytes]:
+        connecting.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(signed_file, "fetch_signed", fetch_signed)
+    source = UpdateSource("https://rejoin.example/feed.json", SIGNER.key)
+    memory = UpdateMemory(tmp_path / "updates.json")
+    memory.keep(Remembered(NOW - EVERY_S, "0.1.7", None))
+    made = UpdateCheck(source, memory, now=Time())
+    await given_up(made, connecting)
+    assert made.is_due()
+    assert memory.read() == Remembered(NOW - EVERY_S, "0.1.7", None)
+
+
+async def test_given_up_afterwards_it_was_asked(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        asked.set()
+        await reader.read()
+
+    async with server_that(silent) as port:
+        source = UpdateSource(f"http://127.0.0.1:{port}/feed.json", SIGNER.key)
+        made = UpdateCheck(source, UpdateMemory(tmp_path / "updates.json"), now=Time())
+        await given_up(made, asked)
+        assert not made.is_due()
 
 
 def test_it_is_due_the_first_time(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The line of the home that says that there is a newer Rejoin, and the timer that asks for it.
 
-It is loaded after everything else. Nobody is asked while a game is played or opened, in streamer
-mode, or where the player has switched it off; nothing is downloaded.
+It is loaded after everything else. Nobody is asked while a game is played or opened, here or in
+another Rejoin of this player, in streamer mode, or where the player has switched it off; nothing is
+downloaded.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ CONSIDER_MS: Final = 10 * 60 * 1000
 def open_in_browser(url: str) -> bool:
     """Open an address; returns whether the system accepted it."""
     return QDesktopServices.openUrl(QUrl(url, QUrl.ParsingMode.StrictMode))
+
+
+def game_elsewhere() -> bool:
+    """Whether another Rejoin of this player has a game open."""
+    from rejoin.runtime.instance import any_game_open
+
+    return any_game_open()
 
 
 class NewerVersionLine(QWidget):
@@ -93,8 +101,10 @@ class UpdateWatch(QObject):
         jobs: Jobs,
         settings: Callable[[], PlayerSettings],
         check: UpdateCheck,
+        game_elsewhere: Callable[[], bool] = game_elsewhere,
     ) -> None:
         super().__init__(window)
+        self._game_elsewhere = game_elsewhere
         self._window = window
         self._jobs = jobs
         self._settings = settings
@@ -113,7 +123,8 @@ class UpdateWatch(QObject):
     def consider(self) -> None:
         """Show what is known, and ask if it is time to."""
         at_home = self._window.page is self._window.home
-        if self._show() and at_home and self._job is None and self._check.is_due():
+        free = self._show() and at_home and self._job is None
+        if free and self._check.is_due() and not self._game_elsewhere():
             self._job = self._jobs.run(self._check.ask, self._asked, self._asked)
 
     def _show(self) -> bool:

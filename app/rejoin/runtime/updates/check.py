@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -53,16 +54,29 @@ class UpdateCheck:
 
     async def ask(self) -> None:
         """Ask for the feed now; `known` then has the result. Raises nothing: a failure is logged,
-        and the next try is a day later. If the time cannot be stored, nobody is asked."""
-        before = replace(self._memory.read(), asked_at=self._now())
+        and the next try is a day later. If the time cannot be stored, nobody is asked.
+
+        Cancelled before the question has left, it was not asked: it stays due."""
+        remembered = self._memory.read()
+        before = replace(remembered, asked_at=self._now())
         if not self._memory.keep(before):
             return
         from rejoin.signaling.signed_file import fetch_signed
 
+        left = False
+
+        def leaves() -> None:
+            nonlocal left
+            left = True
+
         try:
             content, signature = await fetch_signed(
-                self._source.url, within_s=WITHIN_S, http=self._http
+                self._source.url, within_s=WITHIN_S, http=self._http, on_written=leaves
             )
+        except asyncio.CancelledError:
+            if not left:
+                self._memory.keep(remembered)
+            raise
         except RejoinError as error:
             _log.info("newer versions cannot be asked for: %s", error)
             return
