@@ -28,6 +28,8 @@ class FakeFuture:
 
 
 class FakeClient:
+    status = "running"
+
     def __init__(self) -> None:
         self.workers: dict[str, dict[str, Any]] = {"tcp://b": {}, "tcp://a": {}}
         self.submitted: dict[str, Any] = {}
@@ -70,6 +72,36 @@ def test_a_task_that_failed_is_lost(status: str) -> None:
     placement = DaskCluster(client).submit(BATCH, "tcp://a")
     client.future.status = status
     assert placement.state() == "lost"
+
+
+def test_a_scheduler_that_is_gone_says_nothing_of_a_batch() -> None:
+    """Its client cancels every future, and a player must not have failed for that."""
+    client: Any = FakeClient()
+    there = DaskCluster(client)
+    placement = there.submit(BATCH, "tcp://a")
+    client.status, client.future.status = "connecting", "cancelled"
+    for call in (
+        placement.state,
+        lambda: there.give("run", "stop"),
+        lambda: there.submit(BATCH, "tcp://a"),
+        lambda: there.listen("run", lambda message: None),
+    ):
+        with pytest.raises(ServiceError, match="Dask's scheduler is gone"):
+            call()
+
+
+def test_a_call_that_the_scheduler_does_not_answer_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client: Any = FakeClient()
+    there = DaskCluster(client)
+
+    def dead(**_: object) -> None:
+        raise OSError("Timed out trying to connect")
+
+    monkeypatch.setattr(client, "scheduler_info", dead)
+    with pytest.raises(ServiceError, match="Dask's scheduler is gone"):
+        there.submit(BATCH, "tcp://a").state()
 
 
 def test_a_worker_that_is_gone_takes_its_batch_with_it() -> None:

@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from typing import Any, Final, Literal, Protocol
 
 import dask
@@ -37,6 +38,11 @@ _CONFIGURATION: Final = {
 _QUIET: Final = "DASK_LOGGING__DISTRIBUTED"
 """How much workers' processes log; the run learns in other ways what happens to them."""
 
+_GONE: Final = (
+    "Dask's scheduler is gone, so nothing is known of the players that still played. Workers end "
+    "their games by themselves."
+)
+
 State = Literal["playing", "over", "lost"]
 
 
@@ -44,11 +50,12 @@ class Placement(Protocol):
     """A batch on its place."""
 
     def state(self) -> State:
-        """ "lost": its process is gone, or it failed."""
+        """ "lost": its process is gone, or it failed. Raises ServiceError: nobody knows."""
 
 
 class Cluster(Protocol):
-    """Where batches play."""
+    """Where batches play. Every call raises ServiceError if whoever places batches is gone: then
+    nothing is known of any of them, and their workers end the games by themselves."""
 
     @property
     def places(self) -> tuple[str, ...]: ...
@@ -115,25 +122,40 @@ class DaskCluster:
             with lock:
                 hear(from_text(event[1]))
 
-        self._client.subscribe_topic(task.topic_of(run), handle)
+        with self._scheduler():
+            self._client.subscribe_topic(task.topic_of(run), handle)
 
     def submit(self, batch: Batch, place: str) -> Placement:
-        future = self._client.submit(
-            task.play,
-            batch,
-            key=f"{batch.run}-{batch.number}",
-            workers=[place],
-            allow_other_workers=False,
-            retries=0,
-            pure=False,
-        )
+        with self._scheduler():
+            future = self._client.submit(
+                task.play,
+                batch,
+                key=f"{batch.run}-{batch.number}",
+                workers=[place],
+                allow_other_workers=False,
+                retries=0,
+                pure=False,
+            )
         return _DaskPlacement(future, lambda: place in self._present())
 
     def give(self, run: str, signal: Signal) -> None:
-        Event(task.event_of(run, signal), client=self._client).set()
+        with self._scheduler():
+            Event(task.event_of(run, signal), client=self._client).set()
 
     def _present(self) -> set[str]:
-        return set(self._client.scheduler_info(n_workers=-1)["workers"])
+        with self._scheduler():
+            return set(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    @contextlib.contextmanager
+    def _scheduler(self) -> Iterator[None]:
+        """Raises ServiceError where it is gone. A client that has lost it cancels every future, so
+        this is asked before any of them."""
+        try:
+            if self._client.status != "running":
+                raise ServiceError(_GONE)
+            yield
+        except (OSError, TimeoutError, CancelledError) as error:
+            raise ServiceError(_GONE) from error
 
 
 class _DaskPlacement:
@@ -142,9 +164,10 @@ class _DaskPlacement:
         self._is_present = is_present
 
     def state(self) -> State:
+        present = self._is_present()
         if self._future.status == "finished":
             return "over"
-        if self._future.status in ("error", "cancelled", "lost") or not self._is_present():
+        if self._future.status in ("error", "cancelled", "lost") or not present:
             # Its worker may come back under another address: it must not be played there again.
             self._future.cancel()
             return "lost"
