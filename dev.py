@@ -28,7 +28,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -574,17 +574,15 @@ def run_shown(
     ]
 
     def hear(number: int) -> None:
-        for line in children[number].stdout or ():
-            if not apart:
-                shown.say(line.rstrip("\n"))
-                continue
-            heard[number].append(line)
-            shares = [
-                1.0 if child.poll() is not None else percent_of("".join(lines[-3:]))
-                for child, lines in zip(children, heard, strict=True)
-            ]
-            known = [share for share in shares if share is not None]
-            shown.share = min(known) if len(known) == len(children) else None
+        out = children[number].stdout
+        assert out is not None
+        with out:
+            for line in out:
+                heard[number].append(line)
+                if apart:
+                    shown.share = share_of_all(children, heard)
+                else:
+                    shown.say(line.rstrip("\n"))
 
     threads = [threading.Thread(target=hear, args=(number,)) for number in range(len(children))]
     for thread in threads:
@@ -596,6 +594,18 @@ def run_shown(
             if apart:
                 shown.say(f"-- {shlex.join(command)}: {code}\n{''.join(heard[number])}")
     return next((child.returncode for child in children if child.returncode), 0)
+
+
+def share_of_all(
+    children: Sequence[subprocess.Popen[Any]], heard: Sequence[Sequence[str]]
+) -> float | None:
+    """That of the slowest; None where one of them has not said its own."""
+    shares = [
+        1.0 if child.poll() is not None else percent_of("".join(lines[-3:]))
+        for child, lines in zip(children, heard, strict=True)
+    ]
+    known = [share for share in shares if share is not None]
+    return min(known) if len(known) == len(shares) else None
 
 
 @contextlib.contextmanager
