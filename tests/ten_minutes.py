@@ -1,12 +1,12 @@
 """Walk the first section of docs/testing.md in a fresh Debian, as a tester does, and time it.
 
-    python tests/ten_minutes.py [--suite bookworm] [--wheel FILE]
+    python tests/ten_minutes.py [--suite bookworm] [--wheel FILE] [--ca FILE]
 
 Needs root, mmdebstrap and a network. It is no part of the gate. Each file of the section is saved,
 and each command is run, in the order of the text and in two shells, by a user who is not root. The
 CI of the section is a shell here: its lines are run as a runner of GitLab does, in one bash that
 stops at the first failure. The wheel is made of this checkout unless one is named; that and making
-the system are not counted.
+the system are not counted. `--ca`: PEM file with the CAs of this network, where it has its own.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ USER: Final = "tester"
 READY: Final = "stops it."
 """The end of what `rejoin studio` says once it serves."""
 WITHIN_S: Final = 300.0
+CA: Final = "/etc/ssl/network.pem"
 
 
 class Failed(Exception):
@@ -135,6 +136,8 @@ def fresh(suite: str) -> Iterator[Path]:
 def command_in(folder: Path, user: str, *command: str) -> list[str]:
     home = "/root" if user == "root" else f"/home/{user}"
     environment = [f"HOME={home}", f"USER={user}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+    if (folder / CA.lstrip("/")).exists():
+        environment.append(f"PIP_CERT={CA}")
     who = [] if user == "root" else [f"--userspec={user}:{user}"]
     return ["chroot", *who, str(folder), "env", "-i", *environment, "LANG=C.UTF-8", *command]
 
@@ -271,11 +274,13 @@ def pipeline(folder: Path, wheel: str, *, latency: str) -> int:
     return subprocess.run(command_in(folder, USER, "sh", "-c", run), check=False).returncode
 
 
-def walk(suite: str, wheel: Path) -> list[tuple[str, float]]:
+def walk(suite: str, wheel: Path, ca: Path | None) -> list[tuple[str, float]]:
     """The time of each step, in seconds. Raises Failed."""
     text = section(PAGE.read_text(encoding="utf-8"))
     times: list[tuple[str, float]] = []
     with fresh(suite) as folder, ExitStack() as stack:
+        if ca is not None:
+            shutil.copy(ca, folder / CA.lstrip("/"))
         load = f"load {os.getloadavg()[0]:.1f} at the start"
         print(f"{suite}, {os.cpu_count()} processors, {load}", flush=True)
 
@@ -314,6 +319,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Walk the first section of docs/testing.md.")
     parser.add_argument("--suite", default="bookworm")
     parser.add_argument("--wheel", type=Path)
+    parser.add_argument("--ca", type=Path)
     arguments = parser.parse_args()
     if os.geteuid() != 0 or shutil.which("mmdebstrap") is None:
         print("This needs root and mmdebstrap.", file=sys.stderr)
@@ -325,7 +331,7 @@ def main() -> int:
             subprocess.run([*make, "--wheel-dir", dist, str(ROOT)], check=True)
             [wheel] = Path(dist).glob("*.whl")
         try:
-            times = walk(arguments.suite, wheel)
+            times = walk(arguments.suite, wheel, arguments.ca)
         except Failed as failed:
             print(f"FAILED: {failed}", file=sys.stderr)
             return 1
