@@ -133,6 +133,11 @@ class Campaign:
         )
 
     @property
+    def plays(self) -> int:
+        """How many there are."""
+        return len(plays_of(self._scenario, self._choice))
+
+    @property
     def takes_s(self) -> float:
         """About how long all plays take."""
         return self._takes_s(play.case for play in plays_of(self._scenario, self._choice))

@@ -75,7 +75,8 @@ def opened(scheduler: str | None, workers: int) -> Iterator[Cluster]:
 
     Raises ServiceError where it cannot be reached, or has no workers.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):  # Dask gives the second a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         os.environ[_QUIET] = "critical"
         stack.callback(os.environ.pop, _QUIET, None)
@@ -148,14 +149,18 @@ class DaskCluster:
 
     @contextlib.contextmanager
     def _scheduler(self) -> Iterator[None]:
-        """Raises ServiceError where it is gone. A client that has lost it cancels every future, so
-        this is asked before any of them."""
+        """Raises ServiceError where it is gone, before or after what is done with it: calls of the
+        client pass over that."""
         try:
-            if self._client.status != "running":
-                raise ServiceError(_GONE)
+            self._check()
             yield
+            self._check()
         except (OSError, TimeoutError, CancelledError) as error:
             raise ServiceError(_GONE) from error
+
+    def _check(self) -> None:
+        if self._client.status != "running":
+            raise ServiceError(_GONE)
 
 
 class _DaskPlacement:
@@ -164,10 +169,12 @@ class _DaskPlacement:
         self._is_present = is_present
 
     def state(self) -> State:
+        # In this order: a client that has lost its scheduler says so before it cancels its futures.
+        status = self._future.status
         present = self._is_present()
-        if self._future.status == "finished":
+        if status == "finished":
             return "over"
-        if self._future.status in ("error", "cancelled", "lost") or not present:
+        if status in ("error", "cancelled", "lost") or not present:
             # Its worker may come back under another address: it must not be played there again.
             self._future.cancel()
             return "lost"
