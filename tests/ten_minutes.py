@@ -139,7 +139,7 @@ def command_in(folder: Path, user: str, *command: str) -> list[str]:
     if (folder / CA.lstrip("/")).exists():
         environment.append(f"PIP_CERT={CA}")
     who = [] if user == "root" else [f"--userspec={user}:{user}"]
-    # A shell's background job, such as this may be, ignores Ctrl+C, and so would all that it starts.
+    # A background job of a shell ignores Ctrl+C, and so would all that it starts.
     env = ["env", "-i", "--default-signal=INT", *environment, "LANG=C.UTF-8"]
     return ["chroot", *who, str(folder), *env, *command]
 
