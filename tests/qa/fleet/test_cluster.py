@@ -5,6 +5,7 @@ A cluster that plays is in `live/test_fleet`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,9 +37,16 @@ class FakeClient:
         self.future = FakeFuture()
         self.topics: dict[str, Any] = {}
 
-    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+    @property
+    def scheduler(self) -> FakeClient:
+        return self
+
+    def identity(self, n_workers: int) -> dict[str, Any]:
         assert n_workers == -1  # else at most five
         return {"workers": self.workers}
+
+    def sync(self, ask: Callable[..., dict[str, Any]], **options: int) -> dict[str, Any]:
+        return ask(**options)
 
     def submit(self, play: object, batch: Batch, **options: object) -> FakeFuture:
         assert play is task.play
@@ -99,7 +107,7 @@ def test_a_call_that_the_scheduler_does_not_answer_is_a_sentence(
     def dead(**_: object) -> None:
         raise OSError("Timed out trying to connect")
 
-    monkeypatch.setattr(client, "scheduler_info", dead)
+    monkeypatch.setattr(client, "identity", dead)
     with pytest.raises(ServiceError, match="Dask's scheduler is gone"):
         there.submit(BATCH, "tcp://a").state()
 

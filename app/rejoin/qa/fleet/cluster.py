@@ -144,8 +144,11 @@ class DaskCluster:
             Event(task.event_of(run, signal), client=self._client).set()
 
     def _present(self) -> set[str]:
+        # Not `scheduler_info`: it reads a record that the client also writes every two seconds,
+        # then without workers, so that all of them seemed to be gone now and then.
         with self._scheduler():
-            return set(self._client.scheduler_info(n_workers=-1)["workers"])
+            found = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+            return set(found["workers"])
 
     @contextlib.contextmanager
     def _scheduler(self) -> Iterator[None]:
