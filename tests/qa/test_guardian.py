@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rejoin import child_program
 from rejoin.qa import guardian
 from rejoin.qa.guardian import Guardian
 from rejoin.qa.messages import Charge
@@ -44,7 +45,7 @@ def test_it_has_more_time_for_more_sessions(
     heard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[float] = []
-    ends = guardian.end_child
+    ends = child_program.end_child
 
     def end(process: subprocess.Popen[bytes], within_s: float) -> None:
         given.append(within_s)

@@ -57,8 +57,8 @@ class LastFailed:
 
     @property
     def _stem(self) -> str:
-        told = f"{self.scenario}\n{self.backend_url}".encode()
-        return hashlib.sha256(told).hexdigest()[:16]
+        text = f"{self.scenario}\n{self.backend_url}".encode()
+        return hashlib.sha256(text).hexdigest()[:16]
 
 
 def _is_of_other_shards(file: Path, shard: tuple[int, int]) -> bool:

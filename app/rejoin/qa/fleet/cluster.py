@@ -147,8 +147,10 @@ class DaskCluster:
         # Not `scheduler_info`: it reads a record that the client also writes every two seconds,
         # then without workers, so that all of them seemed to be gone now and then.
         with self._scheduler():
-            found = self._client.sync(self._client.scheduler.identity, n_workers=-1)
-            return set(found["workers"])
+            scheduler = self._client.scheduler
+            if scheduler is None:
+                raise ServiceError(_GONE)
+            return set(self._client.sync(scheduler.identity, n_workers=-1)["workers"])
 
     @contextlib.contextmanager
     def _scheduler(self) -> Iterator[None]:

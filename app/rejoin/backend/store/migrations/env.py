@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from alembic import context
-from alembic.runtime.migration import MigrationInfo
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 
 from rejoin.backend.store.schema import METADATA
 
 
-def _on_apply(*, step: MigrationInfo, **_: Any) -> None:
+def _on_apply(
+    ctx: MigrationContext,
+    step: MigrationInfo,
+    heads: Collection[Any],
+    run_args: Mapping[str, Any],
+) -> None:
+    del ctx, heads, run_args
     if not step.is_stamp and step.up_revision_id is not None:
         context.config.attributes["on_step"](step.up_revision_id)
 
