@@ -20,14 +20,17 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -178,7 +181,8 @@ class Step(NamedTuple):
     """One program to run, and others `beside` it at the same time.
 
     `skipped`: why it is not run. `nothing`: the exit code that means that there was nothing to do.
-    `apart`: what each of them says is shown in one piece, when it has ended.
+    `apart`: what each of them says is shown in one piece, when it has ended. `quiet`: it says
+    nothing for long, so that its progress is shown.
     """
 
     name: str
@@ -188,10 +192,104 @@ class Step(NamedTuple):
     nothing: int | None = None
     beside: tuple[list[str], ...] = ()
     apart: bool = False
+    quiet: bool = False
 
 
 def say(text: str) -> None:
     print(text, flush=True)
+
+
+# --- progress ------------------------------------------------------------------------------------
+
+SHOWN_AFTER_S = 2.0
+DRAWN_EVERY_S = 0.25
+LINE_EVERY_S = 60.0
+BAR = 30
+
+
+class Shown:
+    """Shows on standard error what runs now: one line on a terminal, elsewhere a line a minute.
+
+    `share`: of the work that is done; None: nobody knows, and the time so far is shown. `note`:
+    what is being done. `hear_*` take them from lines of a program. No colours and no escape codes.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.share: float | None = None
+        self.note = ""
+        self._pip_seen = 0
+        self._began_at = time.monotonic()
+        self._drawn = 0
+        self._over = threading.Event()
+        self._lock = threading.RLock()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Shown:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._clear()
+
+    def say(self, text: str) -> None:
+        with self._lock:
+            self._clear()
+            say(text)
+
+    def line(self) -> str:
+        took_s, share = time.monotonic() - self._began_at, self.share
+        note = f"  {self.note}" if self.note else ""
+        if not share:
+            return f"{self.label}  {clock_time(took_s)} so far{note}"
+        bar = f"[{'#' * round(BAR * share):-<{BAR}}]"
+        left = clock_time(took_s * (1 - share) / share)
+        return f"{self.label} {bar} {share:4.0%}  about {left} left{note}"
+
+    def hear_apt(self, line: str) -> None:
+        """Of `APT::Status-Fd`: packages are fetched, then installed."""
+        found = re.match(r"(dl|pm)status:[^:]*:([0-9.]+):", line)
+        if found:
+            self.share = float(found[2]) / 200 + (0.5 if found[1] == "pm" else 0.0)
+
+    def hear_pip(self, line: str, packages: int) -> None:
+        if line.startswith(("Collecting ", "Ignoring ", "Requirement already")):
+            self._pip_seen += 1
+            self.note = f"{min(self._pip_seen, packages)} of {packages} packages"
+        elif line.startswith("Installing collected"):
+            self.note = "installing them"
+
+    def _watch(self) -> None:
+        terminal = sys.stderr.isatty()
+        wait_s = SHOWN_AFTER_S if terminal else LINE_EVERY_S
+        while not self._over.wait(wait_s):
+            with self._lock:
+                if terminal:
+                    line = self.line()[: shutil.get_terminal_size().columns - 1]
+                    print("\r" + line.ljust(self._drawn), end="", file=sys.stderr, flush=True)
+                    self._drawn = len(line)
+                    wait_s = DRAWN_EVERY_S
+                else:
+                    print(self.line(), file=sys.stderr, flush=True)
+
+    def _clear(self) -> None:
+        if self._drawn:
+            print("\r" + " " * self._drawn + "\r", end="", file=sys.stderr, flush=True)
+            self._drawn = 0
+
+
+def clock_time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def percent_of(text: str) -> float | None:
+    """The share that pytest has last said, at the end of a line of its dots."""
+    found = re.findall(r"\[ *([0-9]+)%\]", text)
+    return int(found[-1]) / 100 if found else None
 
 
 # --- the machine ---------------------------------------------------------------------------------
@@ -257,11 +355,21 @@ def missing_packages(wanted: tuple[str, ...]) -> list[str]:
     return missing
 
 
-def succeeds(command: list[str], *, silent: bool) -> bool:
-    """Whether a command ends with 0. Its output is hidden, its errors only if `silent`."""
+def succeeds(
+    command: list[str], *, silent: bool, hear: Callable[[str], None] | None = None
+) -> bool:
+    """Whether a command ends with 0. Its errors are hidden if `silent`; the lines of its output go
+    to `hear`."""
     errors = subprocess.DEVNULL if silent else None
-    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=errors)
-    return done.returncode == 0
+    if hear is None:
+        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=errors)
+        return done.returncode == 0
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace"
+    ) as child:
+        for line in child.stdout or ():
+            hear(line)
+    return child.returncode == 0
 
 
 def apt_prefix() -> list[str] | None:
@@ -307,15 +415,19 @@ def install_packages(wanted: tuple[str, ...]) -> None:
     if "postgresql" in missing:
         succeeds([*prefix, "sh", "-c", NO_CLUSTER], silent=True)
     apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
-    apt += ["-qq", "-o", "DPkg::Lock::Timeout=120"]
+    apt += ["-qq", "-o", "DPkg::Lock::Timeout=120", "-o", "APT::Status-Fd=1"]
     install = [*apt, "install", "--no-install-recommends", "-y", *missing]
     if servers:
         install = ["sh", "-c", without_servers(shlex.join(install), servers)]
     update, install = [*prefix, *apt, "update"], [*prefix, *install]
     # The package lists are updated only if they are missing or too old.
-    if succeeds(install, silent=True):
-        return
-    if not (succeeds(update, silent=False) and succeeds(install, silent=False)):
+    with Shown("Debian packages") as shown:
+        if succeeds(install, silent=True, hear=shown.hear_apt):
+            return
+        done = succeeds(update, silent=False) and succeeds(
+            install, silent=False, hear=shown.hear_apt
+        )
+    if not done:
         raise Stopped("The packages could not be installed. To see why, run:\n  " + line, 3)
 
 
@@ -368,16 +480,24 @@ def make_venv() -> None:
     python = getattr(sys, "_base_executable", None) or sys.executable
     say("Making the environment .venv")
     command = [python, "-m", "venv", "--clear", str(VENV)]
-    made = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with Shown(".venv"):
+        made = subprocess.run(
+            command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
     if made.returncode:
         raise Stopped(
             "The virtual environment could not be made:\n" + made.stdout.decode(errors="replace"), 3
         )
 
 
-def pip(*arguments: str) -> None:
+def pip(*arguments: str, packages: int) -> None:
+    """`packages`: about how many there are."""
     command = [tool("python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    if subprocess.run([*command, *arguments], check=False, cwd=str(ROOT)).returncode:
+    with Shown("pip") as shown:
+        done = succeeds(
+            [*command, *arguments], silent=False, hear=lambda line: shown.hear_pip(line, packages)
+        )
+    if not done:
         raise Stopped("pip could not install what requirements.lock names; see above.", 1)
 
 
@@ -391,10 +511,12 @@ def set_up(packages: tuple[str, ...]) -> None:
     if not venv_is_usable():
         make_venv()
     say("Installing what requirements.lock names into .venv (once; it may take some minutes)")
-    quiet = ("--quiet", "--no-warn-script-location")
+    options = ("--progress-bar", "off", "--no-warn-script-location")
     locked = ("--only-binary", ":all:", "--require-hashes", "-r", str(LOCK))
-    pip("install", *quiet, *locked)
-    pip("install", *quiet, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    count = len(re.findall(r"^[\w.-]+(?:\[[^]]*\])?==", LOCK.read_text("utf-8"), re.MULTILINE))
+    pip("install", *options, *locked, packages=count)
+    editable = ("--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    pip("install", *options, *editable, packages=1)
     STAMP.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
     say(f"Ready after {time.monotonic() - started:.0f} s")
 
@@ -412,7 +534,9 @@ def install_npm_packages(folder: Path) -> None:
         return
     say(f"Installing the npm packages of tests/data/{folder.name}, for tests")
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    if subprocess.run(command, check=False, cwd=str(folder)).returncode == 0:
+    with Shown("npm"):
+        code = subprocess.run(command, check=False, cwd=str(folder)).returncode
+    if code == 0:
         stamp.write_text(key, encoding="ascii")
     else:
         say("npm could not install them; the tests that need them are skipped.")
@@ -421,37 +545,87 @@ def install_npm_packages(folder: Path) -> None:
 # --- steps ---------------------------------------------------------------------------------------
 
 
-def run(env: dict[str, str] | None, *commands: list[str], apart: bool = False) -> int:
+def run(env: dict[str, str] | None, *commands: list[str]) -> int:
     """Run these at the same time, to their end; the first exit code that is not 0.
 
-    An interrupt also reaches the children, which get time to clean up. `apart` as in `Step`.
+    An interrupt also reaches the children, which get time to clean up.
     """
     environ = {**os.environ, **(env or {})}
-    with contextlib.ExitStack() as stack:
-        outputs = [
-            stack.enter_context(tempfile.TemporaryFile()) if apart else None for _ in commands
-        ]
-        children = [
-            subprocess.Popen(command, cwd=str(ROOT), env=environ, stdout=output, stderr=output)
-            for command, output in zip(commands, outputs, strict=True)
-        ]
-        try:
-            codes = []
-            for command, child, output in zip(commands, children, outputs, strict=True):
-                codes.append(child.wait())
-                if output is not None:
-                    output.seek(0)
-                    say(f"-- {shlex.join(command)}: {codes[-1]}")
-                    say(output.read().decode(errors="replace"))
-        except KeyboardInterrupt:
-            for child in children:
-                try:
-                    child.wait(timeout=10)
-                except subprocess.TimeoutExpired:
-                    child.kill()
-                    child.wait()
-            raise
+    children = [subprocess.Popen(command, cwd=str(ROOT), env=environ) for command in commands]
+    with ended_when_interrupted(children):
+        codes = [child.wait() for child in children]
     return next((code for code in codes if code), 0)
+
+
+def run_shown(
+    shown: Shown, env: dict[str, str] | None, *commands: list[str], apart: bool = False
+) -> int:
+    """The same, with progress. What they say is shown line by line, or with `apart` in one piece
+    for each. Then the share that is done is that of the slowest, if all of them say theirs, as
+    pytest does."""
+    environ = {**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"}
+    heard: list[list[str]] = [[] for _ in commands]
+    children = [
+        subprocess.Popen(
+            command,
+            cwd=str(ROOT),
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        for command in commands
+    ]
+
+    def hear(number: int) -> None:
+        out = children[number].stdout
+        assert out is not None
+        with out:
+            for line in out:
+                heard[number].append(line)
+                if apart:
+                    shown.share = share_of_all(children, heard)
+                else:
+                    shown.say(line.rstrip("\n"))
+
+    threads = [threading.Thread(target=hear, args=(number,)) for number in range(len(children))]
+    for thread in threads:
+        thread.start()
+    with ended_when_interrupted(children):
+        for number, command in enumerate(commands):
+            code = children[number].wait()
+            threads[number].join()
+            if apart:
+                shown.say(f"-- {shlex.join(command)}: {code}\n{''.join(heard[number])}")
+    return next((child.returncode for child in children if child.returncode), 0)
+
+
+def share_of_all(
+    children: Sequence[subprocess.Popen[Any]], heard: Sequence[Sequence[str]]
+) -> float | None:
+    """That of the slowest; None where one of them has not said its own."""
+    shares = [
+        1.0 if child.poll() is not None else percent_of("".join(lines[-3:]))
+        for child, lines in zip(children, heard, strict=True)
+    ]
+    known = [share for share in shares if share is not None]
+    return min(known) if len(known) == len(shares) else None
+
+
+@contextlib.contextmanager
+def ended_when_interrupted(children: list[subprocess.Popen[Any]]) -> Iterator[None]:
+    """An interrupt of this program reaches its children as well; each has ten seconds to end."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        for child in children:
+            try:
+                child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        raise
 
 
 def run_steps(steps: list[Step]) -> int:
@@ -465,7 +639,11 @@ def run_steps(steps: list[Step]) -> int:
         commands = [step.command, *step.beside]
         say(f"\n== {step.name}: {' & '.join(shlex.join(command) for command in commands)}")
         started = time.monotonic()
-        code = run(step.env, *commands, apart=step.apart)
+        if step.apart or step.quiet:
+            with Shown(step.name) as shown:
+                code = run_shown(shown, step.env, *commands, apart=step.apart)
+        else:
+            code = run(step.env, *commands)
         if code == 0:
             result = "ok"
         elif code == step.nothing:
@@ -482,10 +660,10 @@ def run_steps(steps: list[Step]) -> int:
 
 def check_steps() -> list[Step]:
     return [
-        Step("ruff check", [tool("ruff"), "check", "."]),
-        Step("ruff format", [tool("ruff"), "format", "--check", "."]),
+        Step("ruff check", [tool("ruff"), "check", "."], quiet=True),
+        Step("ruff format", [tool("ruff"), "format", "--check", "."], quiet=True),
         mypy_step(),
-        Step("layers", [tool("lint-imports"), "--no-logo"]),
+        Step("layers", [tool("lint-imports"), "--no-logo"], quiet=True),
     ]
 
 
@@ -493,7 +671,7 @@ def mypy_step() -> Step:
     """Types for every Python that is supported, whichever runs this."""
     targets = [f"3.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1)]
     first, *others = [[tool("mypy"), "--python-version", target] for target in targets]
-    return Step("mypy", first, beside=tuple(others))
+    return Step("mypy", first, beside=tuple(others), quiet=True)
 
 
 def layout_step() -> Step:
@@ -560,7 +738,7 @@ def test_steps(flags: list[str]) -> list[Step]:
         Step("tests", first, env=offscreen, beside=tuple(others), apart=True),
         Step("live and X tests", first_live, env=offscreen, beside=tuple(others_live), apart=True),
         *([Step("X tests", [], skipped=no_screen)] if no_screen else []),
-        Step("engine coverage", coverage),
+        Step("engine coverage", coverage, quiet=True),
     ]
 
 
@@ -623,12 +801,14 @@ def package(flags: list[str]) -> int:
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     rows: list[tuple[str, float]] = []
-    for name, command in package_steps(updates, verify=verify):
-        say(f"== {name}")
+    steps = package_steps(updates, verify=verify)
+    for number, (name, command) in enumerate(steps, 1):
         started = time.monotonic()
-        if run(None, [made_by_now(word, dist) for word in command]):
-            say(f"{name}: FAILED; see above.")
-            return 1
+        with Shown(f"step {number} of {len(steps)}: {name}") as shown:
+            shown.say(f"\n== step {number} of {len(steps)}: {name}")
+            if run_shown(shown, None, [made_by_now(word, dist) for word in command]):
+                shown.say(f"{name}: FAILED; see above.")
+                return 1
         rows.append((name, time.monotonic() - started))
     say("")
     for name, seconds in rows:
@@ -750,7 +930,8 @@ def pictures(flags: list[str]) -> int:
         raise Stopped("pictures takes no flags.\n" + USAGE, 2)
     set_up(RUN_PACKAGES + FONT_PACKAGES + JAPANESE_FONT_PACKAGES)
     guide = [tool("python"), str(ROOT / "tests" / "gui" / "guide.py")]
-    return run({"QT_QPA_PLATFORM": "offscreen"}, guide)
+    with Shown("pictures") as shown:
+        return run_shown(shown, {"QT_QPA_PLATFORM": "offscreen"}, guide)
 
 
 def shaders(flags: list[str]) -> int:
@@ -768,7 +949,9 @@ def shaders(flags: list[str]) -> int:
             [python, "-m", "venv", folder],
             [*install, "--only-binary", ":all:", f"PySide6-Addons=={version}"],
         ):
-            if subprocess.run(command, check=False).returncode:
+            with Shown("shader baker"):
+                code = subprocess.run(command, check=False).returncode
+            if code:
                 raise Stopped("The environment for Qt's shader baker could not be made.", 1)
         baked = {}
         for source, target, defines in shader_targets():
@@ -791,7 +974,8 @@ def texts(flags: list[str]) -> int:
     if flags:
         raise Stopped("texts takes no flags.\n" + USAGE, 2)
     set_up(RUN_PACKAGES)
-    return run(None, [tool("python"), str(ROOT / "tests" / "texts_tool.py")])
+    with Shown("texts") as shown:
+        return run_shown(shown, None, [tool("python"), str(ROOT / "tests" / "texts_tool.py")])
 
 
 def shader_targets() -> list[tuple[Path, Path, list[str]]]:

@@ -144,7 +144,7 @@ def test_lists_are_fetched_only_when_installing_fails(
 ) -> None:
     asked: list[str] = []
 
-    def succeeds(command: list[str], *, silent: bool) -> bool:
+    def succeeds(command: list[str], *, silent: bool, hear: object = None) -> bool:
         asked.append("update" if "update" in command else "install")
         return asked != ["install"]
 

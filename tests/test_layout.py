@@ -34,6 +34,7 @@ UNMIRRORED: dict[str, str] = {
     "test_other_systems.py": "tests packaging/windows, packaging/macos and packaging/flatpak",
     "test_packaging.py": "tests packaging/backend",
     "test_release.py": "tests packaging/release",
+    "test_ten_minutes.py": "tests tests/ten_minutes.py",
     "test_lock.py": "tests requirements.lock against pyproject.toml",
     "test_translations.py": "tests resources/languages",
     "test_wheel.py": "tests the built wheel",

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import PLAYERS_VARIABLE, Measurement
+from rejoin.cli.progress import Pace, Progress
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent.parent / "docs"
@@ -232,19 +233,35 @@ def main(arguments: list[str]) -> int:
     return run_benches(options.names or names(), quick=options.quick, to_file=not options.no_write)
 
 
+def usual_seconds(chosen: list[str], data: Path) -> dict[str, float]:
+    """What each of these took when it was last measured; empty where one never was."""
+    reports = read(data) if data.exists() else {}
+    if not set(chosen) <= reports.keys():
+        return {}
+    return {name: float(reports[name]["seconds"]) for name in chosen}
+
+
 def run_benches(chosen: list[str], *, quick: bool, to_file: bool) -> int:
     """Run these benches one after the other; returns the exit code."""
     measured: Reports = {}
     failed: list[str] = []
-    for name in chosen:
-        report = measure(name, quick)
-        if report is None:
-            failed.append(name)
-            continue
-        measured[name] = report
-        print(
-            "\n".join([f"\n{report['title']} ({report['seconds']} s)", *table(report)]), flush=True
-        )
+    usual_s = {} if quick else usual_seconds(chosen, DOCS / DATA)
+    pace = Pace.SECONDS if usual_s else Pace.STEPS
+    with Progress("bench", len(chosen), pace) as progress:
+        for number, name in enumerate(chosen):
+            if usual_s:
+                left_s = sum(usual_s[each] for each in chosen[number:])
+                progress.leaves(left_s, f"{number + 1} of {len(chosen)}: {name}")
+            else:
+                progress.to(number, name)
+            report = measure(name, quick)
+            if report is None:
+                failed.append(name)
+                continue
+            measured[name] = report
+            lines = [f"\n{report['title']} ({report['seconds']} s)", *table(report)]
+            progress.say_lines("\n".join(lines))
+            sys.stdout.flush()
     if measured and to_file and not quick:
         write(measured, DOCS)
         print(f"\nwritten to docs/{TABLES} and docs/{DATA}")

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from rejoin.cli import progress
-from rejoin.cli.progress import Progress
+from rejoin.cli.progress import Pace, Progress
 
 
 class Clock:
@@ -53,14 +53,61 @@ def test_the_time_left_is_that_of_the_speed_so_far() -> None:
 
 def test_seconds_pass_by_themselves_and_are_corrected() -> None:
     clock = Clock()
-    work = Progress("cases", 60, in_seconds=True, clock=clock)
+    work = Progress("cases", 60, Pace.SECONDS, clock=clock)
     clock.now += 15
     assert work.left_s == 45
     work.to(30)
     clock.now += 5
     assert work.left_s == 25
     clock.now += 100
-    assert work.line() == "cases: 100%, about 0:00 left"
+    assert work.line() == "cases: 100%, longer than usual"
+    work.leaves(145, "the last one")
+    assert work.line() == "cases: 45%, about 2:25 left (the last one)"
+
+
+def test_steps_say_which_one_runs_and_promise_no_time() -> None:
+    clock = Clock()
+    work = Progress("point", 39, Pace.STEPS, clock=clock)
+    work.to(12, "long-poll")
+    clock.now += 65
+    assert work.left_s is None
+    assert work.line() == "point 13 of 39, for 1:05 (long-poll)"
+    work.to(39, "the end")
+    assert work.line() == "point 39 of 39, for 0:00 (the end)"
+
+
+def test_of_unknown_work_the_time_so_far_is_said() -> None:
+    clock = Clock()
+    work = Progress("starting", None, clock=clock)
+    clock.now += 61
+    work.note("loading")
+    assert work.left_s is None
+    assert work.line() == "starting: 1:01 so far (loading)"
+
+
+@pytest.mark.parametrize(
+    ("total", "pace", "drawn"),
+    [
+        (4, Pace.STEPS, "games 3 of 4 [###############---------------]  0:00  a cut"),
+        (None, Pace.EVEN, "games  0:00  a cut"),
+        (4, Pace.SECONDS, "games [###############---------------]  50%  about 0:02 left"),
+    ],
+)
+def test_each_kind_of_work_is_drawn_without_escape_codes(
+    monkeypatch: pytest.MonkeyPatch, total: float | None, pace: Pace, drawn: str
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "SHOWN_AFTER_S", 0.0)
+    monkeypatch.setenv("COLUMNS", "120")
+    with Progress("games", total, pace, clock=Clock()) as work:
+        work.to(2, "a cut")
+        work.warn("a warning")
+        terminal.wrote.clear()
+        assert terminal.wrote.wait(60)
+    assert drawn in terminal.getvalue()
+    assert "\x1b" not in terminal.getvalue()
+    assert "rejoin: a warning\n" in terminal.getvalue()
 
 
 def test_a_person_sees_a_bar_and_lines_above_it(

@@ -220,6 +220,20 @@ def test_schemas_and_a_linter_accept_the_examples(tmp_path: Path, text: str) -> 
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_actions_of_the_examples_are_those_of_our_workflows() -> None:
+    """Which dependabot keeps new."""
+    pin = r"uses: (actions/[\w-]+)@(\w{40}) +# (v[\d.]+)"
+    folder = TESTING.parents[1] / ".github" / "workflows"
+    ours = {
+        found
+        for file in folder.glob("*.yml")
+        for found in re.findall(pin, file.read_text(encoding="utf-8"))
+    }
+    shown = re.findall(pin, TESTING.read_text(encoding="utf-8"))
+    assert len(shown) >= 8
+    assert set(shown) <= ours
+
+
 def commands(value: Any) -> Iterator[list[str]]:
     """The `rejoin qa` commands in the strings of an example, as the shell would split them."""
     if isinstance(value, str):

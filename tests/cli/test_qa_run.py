@@ -189,7 +189,9 @@ def test_a_sweep_says_what_became_of_each_session(
 def test_the_next_run_ends_what_is_left(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[StudioProfile] = []
 
-    async def swept(ledger: Ledger, entries: object, profile: StudioProfile) -> list[Swept]:
+    async def swept(
+        ledger: Ledger, entries: object, profile: StudioProfile, on_end: object
+    ) -> list[Swept]:
         asked.append(profile)
         return []
 

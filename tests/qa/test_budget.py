@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from helpers.compared_results import a_drop, a_play
 from rejoin.errors import BadInputError
 from rejoin.qa import budget, figures
 from rejoin.qa.budget import Budget, Excess
-from rejoin.qa.figures import PlayFigures
+from rejoin.qa.figures import DropFigures, PlayFigures
 from rejoin.qa.results import CallCounts
 
 
@@ -60,6 +61,18 @@ def test_what_the_results_do_not_say_is_not_within_a_budget() -> None:
         Excess("freeze_p95_s", 1.0, None),
         Excess("lost_answers_per_100", 0.0, None),
     ]
+
+
+def test_a_game_that_was_lost_stands_still_for_good() -> None:
+    lost = DropFigures(0, True, False, False, False, False, {})
+    back = [replace(lost, lost=False, values={"freeze_s": 1.0 + each}) for each in range(19)]
+    failed = PlayFigures(("s", "c"), True, (*back, lost), 0, {})
+    limits = Budget({f"freeze_{each}_s": 30.0 for each in ("median", "p95", "max")})
+    [excess] = limits.excesses([replace(failed, drops=(*back, *back, lost))])
+    assert excess == Excess("freeze_max_s", 30.0, None, for_good=True)
+    assert [each.key for each in limits.excesses([failed])] == ["freeze_p95_s", "freeze_max_s"]
+    assert len(list(limits.excesses([replace(failed, drops=(lost,))]))) == 3
+    assert list(limits.excesses([replace(failed, failed=False)])) == [], "it was to be lost"
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,7 @@ from rejoin.qa.campaign import (
     Choice,
     How,
     Target,
-    keep_unpassed,
     plays_of,
-    unpassed,
 )
 from rejoin.qa.client_case import Job, surroundings_of, utc_now
 from rejoin.qa.ledger import Ledger
@@ -298,17 +296,6 @@ def test_a_disk_that_is_full_when_a_session_is_known_does_not_end_its_play(
     [record] = world.run(scenario("a"))
     assert record.verdict is Verdict.PASSED
     assert world.guarded == {}
-
-
-def test_what_did_not_pass_is_remembered_by_scenario_and_backend(tmp_path: Path) -> None:
-    assert unpassed(tmp_path, "s", "http://a") is None
-    keep_unpassed(tmp_path, "s", "http://a", ["x", "y"])
-    assert unpassed(tmp_path, "s", "http://a") == ("x", "y")
-    assert unpassed(tmp_path, "s", "http://b") is None
-    [file] = tmp_path.iterdir()
-    file.write_text('{"cases": [1]}')
-    assert unpassed(tmp_path, "s", "http://a") is None
-    keep_unpassed(tmp_path / file.name, "s", "http://a", [])  # a folder that cannot be made
 
 
 def test_a_run_says_before_what_it_is_about_to_do(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.qa import guardian_process
+from rejoin.errors import BadInputError
+from rejoin.qa import sweep
 from rejoin.qa.guardian_process import end_all, read
 from rejoin.qa.ledger import Entry, Ledger
 from rejoin.qa.messages import Began, Charge, Over
-from rejoin.qa.sweep import End
 from rejoin.runtime.studio_profile import StudioProfile
 
 PROFILE = StudioProfile("http://127.0.0.1:1", "token")
@@ -42,10 +42,11 @@ async def test_a_session_that_was_ended_leaves_the_ledger(
     for key in ("a", "b"):
         ledger.note(Entry(key, "run", "case", PROFILE.backend_url, "ours", 1.0, key))
 
-    async def end(profile: StudioProfile, session_id: str) -> tuple[End, str]:
+    async def terminate(profile: StudioProfile, session_id: str) -> None:
         assert profile is PROFILE
-        return (End.ENDED, "") if session_id == "1" else (End.STILL_OPEN, "it does not answer")
+        if session_id != "1":
+            raise BadInputError("It cannot be.")
 
-    monkeypatch.setattr(guardian_process, "end_session", end)
+    monkeypatch.setattr(sweep, "_terminate", terminate)
     await end_all(Charge(PROFILE, tmp_path), {"a": "1", "b": "2"})
     assert [entry.key for entry in ledger.entries()] == ["b"]

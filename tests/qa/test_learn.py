@@ -55,7 +55,7 @@ class Scene:
     def run(self, *, repeat: int = 1, sessions: int = 100, minutes: float = 60.0) -> Learned:
         plan = Plan(repeat, PATIENCE, sessions, minutes)
         charge = Charge(PROFILE, Path("nowhere"))
-        return Learning(PROFILE, self.ledger, charge, plan, lambda line: None).run()
+        return Learning(PROFILE, self.ledger, charge, plan, lambda left_s, line: None).run()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,49 @@ async def test_ending_is_tried_a_few_times(
     assert made.ended == ["session"] * calls
 
 
+async def test_a_throttled_call_is_no_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Calls(*[FailureKind.THROTTLED] * 5, None)
+    monkeypatch.setattr(sweeping, "_terminate", made.terminate)
+    monkeypatch.setattr(sweeping, "PAUSE_S", 0.0)
+    assert (await end_session(PROFILE, "session"))[0] is End.ENDED
+    assert len(made.ended) == 6
+    monkeypatch.setattr(sweeping, "THROTTLED_FOR_S", -1.0)
+    made = Calls(FailureKind.THROTTLED)
+    monkeypatch.setattr(sweeping, "_terminate", made.terminate)
+    assert (await end_session(PROFILE, "session"))[0] is End.STILL_OPEN
+
+
+async def test_many_sessions_are_ended_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = most = 0
+
+    async def terminate(profile: StudioProfile, session_id: str) -> None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+
+    monkeypatch.setattr(sweeping, "_terminate", terminate)
+    ended: list[str] = []
+    sessions = {str(number): "session" for number in range(50)}
+    await sweeping.end_each(PROFILE, sessions, lambda key, end, why: ended.append(key))
+    assert sorted(ended, key=int) == list(sessions)
+    assert most == sweeping.AT_ONCE
+
+
+async def test_a_backend_that_answers_nobody_is_not_asked_for_every_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Calls(FailureKind.NOT_SENT)
+    monkeypatch.setattr(sweeping, "_terminate", made.terminate)
+    monkeypatch.setattr(sweeping, "PAUSE_S", 0.0)
+    ends: list[End] = []
+    sessions = {str(number): "session" for number in range(100)}
+    await sweeping.end_each(PROFILE, sessions, lambda key, end, why: ends.append(end))
+    assert ends == [End.STILL_OPEN] * 100
+    assert len(made.ended) <= 2 * sweeping.AT_ONCE * sweeping.TRIES
+
+
 async def test_where_there_is_no_call_a_game_ends_by_itself() -> None:
     react = StudioProfile(
         "http://127.0.0.1:1", "token", dialect=AWS_REACT, choice=StreamChoice("sg-1")
@@ -80,11 +124,14 @@ async def test_entries_of_this_backend_are_swept_and_those_that_are_open_stay(
     note("open", PROFILE.backend_url, "2")
     note("elsewhere", "http://127.0.0.1:2", "3")
 
-    async def end(profile: StudioProfile, session_id: str) -> tuple[End, str]:
-        return (End.ENDED, "") if session_id == "1" else (End.STILL_OPEN, "no answer")
+    async def terminate(profile: StudioProfile, session_id: str) -> None:
+        if session_id != "1":
+            raise BadInputError("no answer")
 
-    monkeypatch.setattr(sweeping, "end_session", end)
-    swept = await sweep(ledger, ledger.left_over(), PROFILE)
+    monkeypatch.setattr(sweeping, "_terminate", terminate)
+    done: list[tuple[int, int]] = []
+    swept = await sweep(ledger, ledger.left_over(), PROFILE, lambda *so_far: done.append(so_far))
+    assert done == [(1, 3), (2, 3), (3, 3)]
     assert {each.entry.key: each.end for each in swept} == {
         "ended": End.ENDED,
         "unknown": End.BY_ITSELF,

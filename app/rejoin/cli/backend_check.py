@@ -12,6 +12,7 @@ import click
 from rejoin.cli import options
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import is_terminal, say, say_lines, warn
+from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.sign_in import token_file, token_in_file
 from rejoin.parts import needs
 
@@ -61,13 +62,9 @@ def check(chosen: CheckOptions) -> int:
     from rejoin.backend.check.calls import Calls
     from rejoin.backend.check.findings import Finding
     from rejoin.backend.check.probe import Probe
-    from rejoin.backend.check.run import run
+    from rejoin.backend.check.run import POINTS, Point, run
 
     calls = Calls(chosen.url, chosen.ca_file)
-
-    def show(finding: Finding) -> None:
-        if not chosen.as_json:
-            say_lines(texts.line_of(finding))
 
     probe = Probe(
         calls,
@@ -77,7 +74,17 @@ def check(chosen: CheckOptions) -> int:
     )
 
     may_start = chosen.token is not None and _may_start(chosen)
-    report = asyncio.run(run(probe, may_start=may_start, on_finding=show))
+    with Progress("point", len(POINTS), Pace.STEPS) as progress:
+
+        def began(number: int, point: Point | None) -> None:
+            progress.to(number, "ending what was started" if point is None else point.name)
+
+        def show(finding: Finding) -> None:
+            if not chosen.as_json:
+                progress.say_lines(texts.line_of(finding))
+
+        checking = run(probe, may_start=may_start, on_point=began, on_finding=show)
+        report = asyncio.run(checking)
     if chosen.as_json:
         say_lines(texts.json_of(report))
     else:

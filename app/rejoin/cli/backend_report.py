@@ -14,6 +14,7 @@ from rejoin.cli import options
 from rejoin.cli.backend_settings import settings_file, settings_of
 from rejoin.cli.exit_codes import SUCCESS
 from rejoin.cli.messages import say, say_lines
+from rejoin.cli.progress import Progress
 from rejoin.errors import BadInputError, ServiceError
 from rejoin.parts import needs
 
@@ -53,7 +54,9 @@ def report(chosen: ReportOptions) -> int:
     """
     from rejoin.backend import report_page, report_text
 
-    summary = _summary(settings_of(chosen.settings_file), chosen.days)
+    settings = settings_of(chosen.settings_file)
+    with Progress("reading", None):
+        summary = _summary(settings, chosen.days)
     if chosen.html is not None:
         try:
             chosen.html.write_text(report_page.page(summary), encoding="utf-8")

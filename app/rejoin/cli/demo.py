@@ -10,7 +10,7 @@ import click
 
 from rejoin.cli import options
 from rejoin.cli.messages import say
-from rejoin.cli.progress import Progress
+from rejoin.cli.progress import Pace, Progress
 from rejoin.parts import needs
 
 _OVERHEAD_S: Final = 6.0
@@ -103,5 +103,5 @@ def demo(chosen: DemoArguments) -> int:
         return demonstration.run(demo_options, print_line=say)
     each_s = chosen.drop_after_s + chosen.notice_silent_client_s + _BACK_S
     takes_s = _OVERHEAD_S + chosen.drops * each_s
-    with Progress("demo", takes_s, in_seconds=True) as progress:
+    with Progress("demo", takes_s, Pace.SECONDS) as progress:
         return demonstration.run(demo_options, print_line=progress.say)

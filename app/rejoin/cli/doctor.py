@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import click
 
@@ -13,12 +13,13 @@ from rejoin.cli import backend_profile
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import say, say_lines
 from rejoin.cli.options import as_values
+from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.sign_in import token_file
 from rejoin.parts import explanation, needs
 
 if TYPE_CHECKING:
     from rejoin.runtime.doctor.connection import ConnectionChecks
-    from rejoin.runtime.doctor.findings import Finding, OnUpdate, Report, Update
+    from rejoin.runtime.doctor.findings import OnUpdate, Report, Update
     from rejoin.runtime.doctor.run import Check
     from rejoin.runtime.studio_profile import StudioProfile
 
@@ -66,26 +67,31 @@ def doctor(chosen: DoctorOptions) -> int:
     nothing failed (warnings count as nothing), 1 something did.
     """
     from rejoin.runtime.doctor import texts
+    from rejoin.runtime.doctor.findings import Began, Finding, Outcome
 
     if chosen.play and chosen.backend_url is None:
         raise click.UsageError("--play needs --backend URL.")
     if chosen.selftest and chosen.backend_url is not None:
         raise click.UsageError("--selftest uses no backend.")
 
-    def show(update: Update) -> None:
-        from rejoin.runtime.doctor.findings import Finding
+    with Progress("doctor", None, Pace.SECONDS) as progress:
 
-        if isinstance(update, Finding) and not chosen.as_json:
-            say_lines(texts.lines_of(update))
+        def show(update: Update) -> None:
+            match update:
+                case Began(check, left_s):
+                    progress.leaves(left_s, texts.NAMES[check])
+                case Finding():
+                    if not chosen.as_json:
+                        progress.say_lines(texts.lines_of(update))
+                case _:
+                    assert_never(update)
 
-    report = asyncio.run(_report(chosen, show))
+        report = asyncio.run(_report(chosen, show))
     if chosen.as_json:
         say_lines(texts.json_of(report))
     else:
         say("")
         say(texts.summary_of(report))
-    from rejoin.runtime.doctor.findings import Outcome
-
     return FAILURE if report.outcome is Outcome.FAILED else SUCCESS
 
 
@@ -102,20 +108,19 @@ async def _report(chosen: DoctorOptions, show: OnUpdate) -> Report:
     of_machine = machine.machine_checks(machine.MachineOptions(card_api))
     if chosen.backend_url is None:
         return Report(await run_checks((*of_machine, machine.network_check()), show))
-    found = await run_checks(of_machine, show)
     try:
         from rejoin.runtime.doctor.connection import ConnectionChecks
 
-        checks = ConnectionChecks(_profile(chosen.backend_url, chosen))
+        way = ConnectionChecks(_profile(chosen.backend_url, chosen))
     except ImportError as error:
         if explanation(error, ("player",)) is None:
             raise
-        return Report(found)  # the check of the parts has said what is missing
-    return await _with_connection(chosen, checks, found, show)
+        return Report(await run_checks(of_machine, show))  # the check of the parts says it
+    return await _with_connection(chosen, of_machine, way, show)
 
 
 async def _with_connection(
-    chosen: DoctorOptions, checks: ConnectionChecks, found: tuple[Finding, ...], show: OnUpdate
+    chosen: DoctorOptions, of_machine: Sequence[Check], way: ConnectionChecks, show: OnUpdate
 ) -> Report:
     """The report with the way to the backend, and with a game where one is asked for."""
     from rejoin.cli.window import ending_sentence
@@ -123,12 +128,12 @@ async def _with_connection(
     from rejoin.runtime.doctor.play import PlayChecks
     from rejoin.runtime.doctor.run import run_checks
 
-    game = PlayChecks(checks.profile_to_play, ending_sentence)
-    wanted: Sequence[Check] = checks.checks() + (game.checks() if chosen.play else ())
+    game = PlayChecks(way.profile_to_play, ending_sentence)
     try:
-        found += await run_checks(wanted, show)
+        wanted = (*of_machine, *way.checks(), *(game.checks() if chosen.play else ()))
+        found = await run_checks(wanted, show)
     finally:
-        await checks.aclose()
+        await way.aclose()
     return Report(found, game.numbers)
 
 

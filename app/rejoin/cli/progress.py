@@ -1,11 +1,12 @@
 """Shows the progress of a long command on standard error, as a bar with the time left or as lines.
 
 Work that is done within two seconds shows nothing. Where standard error is no terminal, as in a CI,
-there is a line every half a minute.
+there is a line every half a minute. No colours and no escape codes are used.
 """
 
 from __future__ import annotations
 
+import enum
 import shutil
 import sys
 import threading
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final
 
-from rejoin.cli.messages import is_terminal, say, say_lines, say_progress
+from rejoin.cli.messages import is_terminal, say, say_lines, say_progress, warn
 
 SHOWN_AFTER_S: Final = 2.0
 REDRAWN_EVERY_S: Final = 0.25
@@ -22,24 +23,35 @@ LINE_EVERY_S: Final = 30.0
 _WIDTH: Final = 30
 
 
+class Pace(enum.Enum):
+    """How work passes, which decides what can be said of the time left."""
+
+    EVEN = "even"
+    """Each part takes about as long as the others: the time left is estimated."""
+    SECONDS = "seconds"
+    """The work is measured in seconds, which pass by themselves: only corrections need calls."""
+    STEPS = "steps"
+    """Nobody knows how long a step takes: it is said which one runs, and for how long."""
+
+
 class Progress:
     """One piece of work, used as a context manager. May be called on any thread.
 
-    `total`: how much there is to do, in any unit; None: it is not known, and nothing is shown.
-    `in_seconds`: the unit is seconds, which pass by themselves, so only corrections need calls.
+    `total`: how much there is to do, in any unit; None: it is not known, and only the time so far
+    is shown; 0: nothing is shown.
     """
 
     def __init__(
         self,
         label: str,
         total: float | None,
+        pace: Pace = Pace.EVEN,
         *,
-        in_seconds: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._label = label
-        self._total = total or 0.0
-        self._in_seconds = in_seconds
+        self._total = total
+        self._pace = pace
         self._clock = clock
         self._began_at = self._corrected_at = clock()
         self._done = 0.0
@@ -51,7 +63,7 @@ class Progress:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Progress:
-        if self._total > 0:
+        if self._total is None or self._total > 0:
             self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
             self._thread.start()
         return self
@@ -72,6 +84,13 @@ class Progress:
         """Set how much is done. `note`: what is being done now."""
         with self._lock:
             self._done, self._note, self._corrected_at = done, note, self._clock()
+
+    def leaves(self, left_s: float, note: str = "") -> None:
+        """Set how many seconds are left, of work that is measured in them."""
+        with self._lock:
+            self._done = self._clock() - self._began_at
+            self._total = self._done + left_s
+            self._note, self._corrected_at = note, self._clock()
 
     def note(self, note: str) -> None:
         """Set the note that says what is being done now."""
@@ -96,19 +115,28 @@ class Progress:
             self._clear()
             say_lines(text)
 
+    def warn(self, sentence: str) -> None:
+        """Print a sentence on standard error, above the bar."""
+        with self._lock:
+            self._clear()
+            warn(sentence)
+
     @property
     def left_s(self) -> float | None:
-        """How long it will take at the speed so far; None: not known yet."""
+        """How long it will take at the speed so far; None: not known, or not yet."""
         with self._lock:
-            done, took_s = self._now_done(), self._clock() - self._began_at
-            if self._in_seconds:
-                return max(0.0, self._total - done)
-            return None if done <= 0 else max(0.0, (self._total - done) * took_s / done)
+            if self._total is None or self._pace is Pace.STEPS:
+                return None
+            left = max(0.0, self._total - self._now_done())
+            if self._pace is Pace.SECONDS:
+                return left
+            took_s = self._clock() - self._began_at
+            return None if self._done <= 0 else left * took_s / self._done
 
     def _now_done(self) -> float:
-        if self._in_seconds:
-            return min(self._total, self._done + self._clock() - self._corrected_at)
-        return min(self._total, self._done)
+        if self._pace is Pace.SECONDS:
+            return self._done + self._clock() - self._corrected_at
+        return self._done
 
     def _watch(self) -> None:
         terminal = is_terminal(sys.stderr)
@@ -126,23 +154,49 @@ class Progress:
 
     def line(self) -> str:
         """Label, share, time left and note, for a log."""
-        share = self._now_done() / self._total if self._total else 0.0
-        left_s = self.left_s
-        left = "" if left_s is None else f", about {_clock_time(left_s)} left"
-        note = f" ({self._note})" if self._note else ""
-        return f"{self._label}: {share:.0%}{left}{note}"
+        with self._lock:
+            note = f" ({self._note})" if self._note else ""
+            if self._total is None:
+                return f"{self._label}: {_clock_time(self._clock() - self._began_at)} so far{note}"
+            if self._pace is Pace.STEPS:
+                return f"{self._step()}, for {self._lasts()}{note}"
+            left = self._left()
+            return f"{self._label}: {self._share():.0%}{', ' if left else ''}{left}{note}"
 
     def _draw(self) -> None:
         # Not click's own bar: it makes its estimate of the time from the last few steps alone.
-        share = self._now_done() / self._total
-        left_s = self.left_s
-        left = "" if left_s is None else f"  {_clock_time(left_s)} left"
-        note = f"  {self._note}" if self._note else ""
-        full = "#" * round(_WIDTH * share)
-        line = f"{self._label} [{full:-<{_WIDTH}}] {share:4.0%}{left}{note}"
+        if self._total is None:
+            parts = [self._label, _clock_time(self._clock() - self._began_at)]
+        elif self._pace is Pace.STEPS:
+            parts = [f"{self._step()} {self._bar()}", self._lasts()]
+        else:
+            parts = [f"{self._label} {self._bar()} {self._share():4.0%}", self._left()]
+        line = "  ".join(part for part in (*parts, self._note) if part)
         line = line[: shutil.get_terminal_size().columns - 1]
         say_progress(line.ljust(self._drawn))
         self._drawn = len(line)
+
+    def _share(self) -> float:
+        return min(1.0, self._now_done() / self._total) if self._total else 0.0
+
+    def _bar(self) -> str:
+        return f"[{'#' * round(_WIDTH * self._share()):-<{_WIDTH}}]"
+
+    def _left(self) -> str:
+        left_s = self.left_s
+        if left_s is None:
+            return ""
+        if self._pace is Pace.SECONDS and not left_s:
+            return "longer than usual"
+        return f"about {_clock_time(left_s)} left"
+
+    def _step(self) -> str:
+        total = round(self._total or 0)
+        return f"{self._label} {min(total, int(self._done) + 1)} of {total}"
+
+    def _lasts(self) -> str:
+        """How long the step has lasted."""
+        return _clock_time(self._clock() - self._corrected_at)
 
     def _clear(self) -> None:
         if self._drawn:

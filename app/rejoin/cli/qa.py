@@ -18,7 +18,7 @@ from rejoin.cli.backend_profile import (
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import say, say_lines
-from rejoin.cli.progress import Progress
+from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.qa_compare import compare
 from rejoin.cli.qa_fleet import fleet
 from rejoin.cli.qa_learn import learn
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 _LEAST_SAVED_SHARE: Final = 0.999
 """A simulation fails when a smaller share of the games that could be saved was saved."""
+
+_START_S: Final = 4.0
+_END_S: Final = 0.5
+"""A game at an emulator, by experience; elsewhere it may have to be placed first."""
 
 
 @click.group(short_help="Test reconnection: simulate, read traces, score the detector.")
@@ -176,17 +180,20 @@ def trace(chosen: TraceOptions) -> int:
     from rejoin.qa import trace_schema, traces
     from rejoin.verify import invariants
 
-    records = sorted(traces.read(chosen.file), key=lambda record: record.at)
-    for record in records:
-        trace_schema.check(record)  # what follows relies on it
-    found = timelines(records)
+    with Progress("trace", None) as progress:
+        progress.note("reading")
+        records = sorted(traces.read(chosen.file), key=lambda record: record.at)
+        for record in records:
+            trace_schema.check(record)  # what follows relies on it
+        found = timelines(records)
+        progress.note("checking the invariants")
+        violations = invariants.violations(records)
     for line in found:
         say(f"episode {line.episode}, {line.outcome}")
         for text in line.lines():
             say(text)
     if not found:
         say("No episode: the connection was never lost.")
-    violations = invariants.violations(records)
     for violation in violations:
         say(violation)
     return FAILURE if violations else SUCCESS
@@ -292,8 +299,12 @@ def check_input(chosen: InputOptions) -> int:
 
     check_sign_in(chosen, chosen.token)
     profile = profile_of(chosen.backend, chosen.token, chosen)
-    with Progress("playing", chosen.seconds, in_seconds=True):
-        report = asyncio.run(input_check.check(profile, chosen.seconds))
+    with Progress("input", _START_S + chosen.seconds, Pace.SECONDS) as progress:
+        progress.note("starting a game")
+        playing = input_check.check(
+            profile, chosen.seconds, lambda: progress.leaves(chosen.seconds + _END_S, "playing")
+        )
+        report = asyncio.run(playing)
     for line in report.lines():
         say(line)
     return SUCCESS if report.plays else FAILURE

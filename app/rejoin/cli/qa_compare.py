@@ -12,7 +12,8 @@ import click
 
 from rejoin.cli import options
 from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
-from rejoin.cli.messages import say, warn
+from rejoin.cli.messages import say
+from rejoin.cli.progress import Progress
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def compare(chosen: CompareOptions) -> int:
         return _paired(chosen)
     if len(chosen.paths) == 1 and chosen.budget is None:
         raise click.UsageError("Name BEFORE and AFTER, or a --budget for AFTER alone.")
-    comparison = _compared(chosen)
+    with Progress("comparing", None) as progress:
+        comparison = _compared(chosen, progress)
     from rejoin.qa import comparison_report as report
 
     _write(chosen, report.document(comparison), report.as_json(comparison))
@@ -104,7 +106,7 @@ def compare(chosen: CompareOptions) -> int:
     return _exit_code(comparison)
 
 
-def _compared(chosen: CompareOptions) -> Comparison:
+def _compared(chosen: CompareOptions, progress: Progress) -> Comparison:
     from rejoin.qa import budget, comparison, figures
 
     for key in chosen.least:
@@ -112,19 +114,19 @@ def _compared(chosen: CompareOptions) -> Comparison:
             known = ", ".join(figures.BY_KEY)
             raise click.UsageError(f"There is no figure {key!a:.60}. There are: {known}.")
     limits = None if chosen.budget is None else budget.load(chosen.budget)
-    after = _read(chosen.paths[-1])
+    after = _read(chosen.paths[-1], progress)
     if len(chosen.paths) == 1:
         assert limits is not None
         return comparison.only_budget(after, limits)
     return comparison.compare(
-        _read(chosen.paths[0]), after, comparison.Question(chosen.least, limits)
+        _read(chosen.paths[0], progress), after, comparison.Question(chosen.least, limits)
     )
 
 
-def _read(path: Path) -> tuple[CaseRecord, ...]:
+def _read(path: Path, progress: Progress) -> tuple[CaseRecord, ...]:
     from rejoin.qa import results
 
-    return results.read(path / RESULTS if path.is_dir() else path, warn)
+    return results.read(path / RESULTS if path.is_dir() else path, progress.warn)
 
 
 def _exit_code(comparison: Comparison) -> int:
@@ -148,7 +150,12 @@ def _paired(chosen: CompareOptions) -> int:
         raise click.UsageError(
             "--simulated takes neither --budget nor --least-effect: any difference counts."
         )
-    pairing = paired.compare(*chosen.paths)
+    with Progress("pairs", 1) as progress:
+
+        def show(number: int, of: int) -> None:
+            progress.to(number / of, f"{number} of {of}")
+
+        pairing = paired.compare(*chosen.paths, show)
     _write(chosen, paired.document(pairing), paired.as_json(pairing))
     for line in paired.lines(pairing):
         say(line)

@@ -16,7 +16,7 @@ from rejoin.cli import options
 from rejoin.cli.backend_profile import ProfileOptions, check_sign_in, profile_of, profile_options
 from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
 from rejoin.cli.messages import say, warn
-from rejoin.cli.progress import Progress
+from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.qa_run import sweep_left_over
 from rejoin.cli.sign_in import token_file
 from rejoin.errors import RejoinError
@@ -145,7 +145,9 @@ def fleet(chosen: FleetOptions) -> int:
     say(f"Media: {chosen.media}. {_MEDIA[chosen.media]}")
     found: list[CaseRecord] = []
     workers = min(chosen.workers or os.cpu_count() or 1, chosen.players)
-    with cluster.opened(chosen.scheduler, workers) as there:
+    with contextlib.ExitStack() as stack:
+        with Progress("starting Dask", None):
+            there = stack.enter_context(cluster.opened(chosen.scheduler, workers))
         for case in cases:
             found += _play(chosen, scenario.name, case, there)
     return _exit_code(found)
@@ -215,7 +217,7 @@ def _play(
         plan = Plan(run, jobs, chosen.starts_per_s, guarded=chosen.backend is not None)
         file = None if chosen.results_folder is None else chosen.results_folder / FILE
         done = 0
-        with Progress(case.name, plan.takes_s, in_seconds=True) as progress:
+        with Progress(case.name, plan.takes_s, Pace.SECONDS) as progress:
 
             def keep(result: Result) -> None:
                 nonlocal done
@@ -245,10 +247,14 @@ def _profile(chosen: FleetOptions, case: ScenarioCase) -> Iterator[StudioProfile
     from rejoin.studio.process import studio_process
 
     service = case.service
-    with studio_process(
-        notice_silent_client_s=service.notice_silent_client_s,
-        connection_timeout_s=service.connection_timeout_s,
-    ) as there:
+    with contextlib.ExitStack() as stack:
+        with Progress("starting the emulator", None):
+            there = stack.enter_context(
+                studio_process(
+                    notice_silent_client_s=service.notice_silent_client_s,
+                    connection_timeout_s=service.connection_timeout_s,
+                )
+            )
         changes: dict[str, object] = {
             "notice_graceful_close_s": service.notice_graceful_close_s,
             "create_latency_s": service.create_latency_s,

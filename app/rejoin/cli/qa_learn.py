@@ -18,6 +18,7 @@ from rejoin.cli.backend_profile import (
 )
 from rejoin.cli.exit_codes import INCONCLUSIVE, SUCCESS
 from rejoin.cli.messages import is_terminal, say, say_lines
+from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.qa_run import sweep_left_over
 from rejoin.cli.sign_in import token_file
 from rejoin.errors import BadInputError, RejoinError
@@ -132,7 +133,13 @@ def learn(chosen: LearnOptions) -> int:
     _make_folder(chosen.out)
     sweep_left_over(profile)
     folder = default_folder()
-    found = Learning(profile, Ledger(folder), Charge(profile, folder), plan, say).run()
+    with Progress("learning", None, Pace.SECONDS) as progress:
+
+        def show(left_s: float, line: str) -> None:
+            progress.say(line)
+            progress.leaves(left_s)
+
+        found = Learning(profile, Ledger(folder), Charge(profile, folder), plan, show).run()
     _write(chosen.out, found, origin_of(surroundings))
     return INCONCLUSIVE if found.problems else SUCCESS
 

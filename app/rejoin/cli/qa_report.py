@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
@@ -13,6 +14,7 @@ import click
 from rejoin.cli import options
 from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
 from rejoin.cli.messages import say, warn
+from rejoin.cli.progress import Pace, Progress
 from rejoin.errors import BadInputError
 from rejoin.parts import needs
 
@@ -56,6 +58,10 @@ def report_options(verb: _Verb) -> _Verb:
     return verb
 
 
+_Make = Callable[["Sequence[CaseRecord]"], str]
+"""Makes a report of these results, and returns a sentence about it."""
+
+
 class _Chosen(Protocol):
     """What `report_options` and `fail_on_flaky` make of a command line."""
 
@@ -96,44 +102,66 @@ class Wanted:
     def write(self, records: Sequence[CaseRecord]) -> None:
         """Also appends to the summary of the step, on GitHub. Says what was written, for who wants
         to share it. Raises BadInputError."""
-        from rejoin.qa import ci, junit, markdown, report_json
-        from rejoin.qa.files import write_file
+        from rejoin.qa import ci, markdown
 
-        chosen, strict = self.chosen, self.chosen.fail_on_flaky
-        if chosen.junit is not None:
-            attached = ci.attachments(self.folder, os.environ)
-            write_file(chosen.junit, junit.document(records, attached, fail_on_flaky=strict))
-            _say_written(chosen.junit, "all plays")
-        if chosen.markdown is not None:
-            write_file(chosen.markdown, markdown.document(records, fail_on_flaky=strict))
-            _say_written(chosen.markdown, "all plays, a card for each drop")
-        if chosen.json is not None:
-            text = report_json.document(
-                records, fail_on_flaky=strict, for_support=chosen.for_support
-            )
-            write_file(chosen.json, text)
-            _say_written(chosen.json, "all plays")
-        if chosen.html is not None:
-            self._write_page(chosen.html, records)
-        if chosen.dump_folder is not None:
-            self._write_dumps(chosen.dump_folder, records)
-        if self._any:
-            say(_SUPPORT if chosen.for_support else _REMOVED)
+        asked = list(self._reports())
+        with Progress("report", len(asked), Pace.STEPS) as progress:
+            for number, (name, make) in enumerate(asked):
+                progress.to(number, name)
+                progress.say(make(records))
+        if asked:
+            say(_SUPPORT if self.chosen.for_support else _REMOVED)
         summary = ci.summary_file(os.environ)
         if summary is not None:
+            strict = self.chosen.fail_on_flaky
             text = markdown.document(records, ci.SUMMARY_BYTES, fail_on_flaky=strict)
             try:
                 ci.append_summary(summary, text)
             except BadInputError as error:
                 warn(str(error))  # what was asked for is there
 
-    @property
-    def _any(self) -> bool:
+    def _reports(self) -> Iterator[tuple[str, _Make]]:
+        """What makes each report that is asked for and returns what it says, with its name."""
         chosen = self.chosen
-        files = (chosen.junit, chosen.markdown, chosen.html, chosen.json, chosen.dump_folder)
-        return any(each is not None for each in files)
+        if chosen.junit is not None:
+            yield "JUnit XML", partial(self._write_junit, chosen.junit)
+        if chosen.markdown is not None:
+            yield "Markdown", partial(self._write_markdown, chosen.markdown)
+        if chosen.json is not None:
+            yield "JSON", partial(self._write_json, chosen.json)
+        if chosen.html is not None:
+            yield "HTML", partial(self._write_page, chosen.html)
+        if chosen.dump_folder is not None:
+            yield "dumps", partial(self._write_dumps, chosen.dump_folder)
 
-    def _write_page(self, file: Path, records: Sequence[CaseRecord]) -> None:
+    def _write_junit(self, file: Path, records: Sequence[CaseRecord]) -> str:
+        from rejoin.qa import ci, junit
+        from rejoin.qa.files import write_file
+
+        attached = ci.attachments(self.folder, os.environ)
+        strict = self.chosen.fail_on_flaky
+        write_file(file, junit.document(records, attached, fail_on_flaky=strict))
+        return _written(file, "all plays")
+
+    def _write_markdown(self, file: Path, records: Sequence[CaseRecord]) -> str:
+        from rejoin.qa import markdown
+        from rejoin.qa.files import write_file
+
+        write_file(file, markdown.document(records, fail_on_flaky=self.chosen.fail_on_flaky))
+        return _written(file, "all plays, a card for each drop")
+
+    def _write_json(self, file: Path, records: Sequence[CaseRecord]) -> str:
+        from rejoin.qa import report_json
+        from rejoin.qa.files import write_file
+
+        chosen = self.chosen
+        text = report_json.document(
+            records, fail_on_flaky=chosen.fail_on_flaky, for_support=chosen.for_support
+        )
+        write_file(file, text)
+        return _written(file, "all plays")
+
+    def _write_page(self, file: Path, records: Sequence[CaseRecord]) -> str:
         from rejoin.qa import report_page
         from rejoin.qa.files import write_file
 
@@ -145,17 +173,17 @@ class Wanted:
         )
         write_file(file, text)
         beside = f", {held.beside} pictures or clips only named" if held.beside else ""
-        _say_written(
+        return _written(
             file,
             f"all plays, {held.drops} drops, {held.pictures} pictures and {held.clips} clips of "
             f"the game, charts of {held.charts} plays{beside}",
         )
 
-    def _write_dumps(self, folder: Path, records: Sequence[CaseRecord]) -> None:
+    def _write_dumps(self, folder: Path, records: Sequence[CaseRecord]) -> str:
         from rejoin.qa import webrtc_dump
 
         written = webrtc_dump.write_all(folder, records, self.folder)
-        say(f"Written: {written} dumps of {len(records)} plays in {folder}.")
+        return f"Written: {written} dumps of {len(records)} plays in {folder}."
 
 
 _REMOVED: Final = (
@@ -169,10 +197,10 @@ _SUPPORT: Final = (
 )
 
 
-def _say_written(file: Path, holds: str) -> None:
+def _written(file: Path, holds: str) -> str:
     size = file.stat().st_size
     shown = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
-    say(f"Written: {file} ({shown}): {holds}.")
+    return f"Written: {file} ({shown}): {holds}."
 
 
 def exit_code(records: Sequence[CaseRecord], *, fail_on_flaky: bool) -> int:
@@ -217,7 +245,8 @@ def report(chosen: ReportOptions) -> int:
     """
     from rejoin.qa import results
 
-    records = results.read(chosen.results, warn)
+    with Progress("reading", None) as progress:
+        records = results.read(chosen.results, progress.warn)
     wanted = Wanted(chosen, chosen.results.parent)
     wanted.prepare()
     wanted.write(records)
@@ -261,7 +290,13 @@ def merge(chosen: MergeOptions) -> int:
     """
     from rejoin.qa import merge as merging
 
-    records = merging.merge(chosen.out, chosen.files, warn)
+    with Progress("file", len(chosen.files), Pace.STEPS) as progress:
+        records = merging.merge(
+            chosen.out,
+            chosen.files,
+            progress.warn,
+            on_file=lambda number: progress.to(number, str(chosen.files[number])),
+        )
     runs = len({record.run for record in records})
     say(f"{len(records)} results of {runs} runs in {chosen.out}.")
     return SUCCESS

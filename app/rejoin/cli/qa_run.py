@@ -18,7 +18,7 @@ from rejoin.cli.backend_profile import (
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import say
-from rejoin.cli.progress import Progress
+from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.qa_report import (
     Wanted,
     exit_code,
@@ -265,7 +265,8 @@ def _run_here(chosen: RunOptions) -> int:
             traces.write(folder / f"{traces.file_name(result.case.name)}.jsonl", result.records)
 
     total = sum(takes_s) if chosen.live else len(takes_s)
-    with Progress("cases", total, in_seconds=chosen.live) as progress:
+    pace = Pace.SECONDS if chosen.live else Pace.EVEN
+    with Progress("cases", total, pace) as progress:
         if chosen.live:
             from rejoin.qa import live
 
@@ -306,17 +307,19 @@ def _selected(scenario: Scenario, cases: tuple[str, ...], named: str) -> Scenari
 
 
 def _run_at_backend(chosen: RunOptions) -> int:
-    from rejoin.qa import campaign, ledger, results
+    from rejoin.qa import ledger, results
+    from rejoin.qa.last_failed import WHOLE, LastFailed
 
     assert chosen.backend is not None
     check_sign_in(chosen, chosen.token)
     profile = profile_of(chosen.backend, chosen.token, chosen)
     profile = replace(profile, keeps_last_picture=chosen.pictures)
-    folder = ledger.default_folder()
-    scenario = _scenario(chosen)
+    scenario, shard = _scenario(chosen), chosen.shard
+    remembered = LastFailed(ledger.default_folder(), scenario.name, chosen.backend)
     if chosen.last_failed:
-        last = campaign.unpassed(folder, scenario.name, chosen.backend)
+        last = remembered.cases(chosen.shard)
         if last is not None:
+            shard = WHOLE  # they are those of this shard already
             again = tuple(case for case in scenario.cases if case.name in last)
             if not again:
                 say("Every case passed last time: there is nothing to play.")
@@ -325,12 +328,15 @@ def _run_at_backend(chosen: RunOptions) -> int:
     reports = Wanted(chosen, chosen.results_folder)
     reports.prepare()
     sweep_left_over(profile)
-    run_of = _campaign(scenario, profile, chosen)
+    run_of = _campaign(scenario, profile, chosen, shard)
     say(run_of.announcement())
-    with Progress("cases", run_of.takes_s, in_seconds=True) as progress:
+    done = 0
+    with Progress("cases", run_of.takes_s, Pace.SECONDS) as progress:
 
         def report(record: CaseRecord) -> None:
-            progress.to(run_of.played_s, record.name)
+            nonlocal done
+            done += 1
+            progress.to(run_of.played_s, f"{done} of {run_of.plays} plays done")
             progress.say(record.line())
             for sentence in record.sentences:
                 progress.say(f"              {sentence}")
@@ -339,12 +345,14 @@ def _run_at_backend(chosen: RunOptions) -> int:
     summary = results.summarize(records)
     say_summary(summary, len(records))
     left = (*summary.failed, *summary.flaky, *summary.inconclusive)
-    campaign.keep_unpassed(folder, scenario.name, chosen.backend, left)
+    remembered.keep(chosen.shard, (record.name for record in records), left)
     reports.write(records)
     return exit_code(records, fail_on_flaky=chosen.fail_on_flaky)
 
 
-def _campaign(scenario: Scenario, profile: StudioProfile, chosen: RunOptions) -> Campaign:
+def _campaign(
+    scenario: Scenario, profile: StudioProfile, chosen: RunOptions, shard: tuple[int, int]
+) -> Campaign:
     from rejoin.qa import ledger
     from rejoin.qa.campaign import Campaign, Caps, Choice, How, Target
     from rejoin.qa.client_case import surroundings_of
@@ -366,7 +374,7 @@ def _campaign(scenario: Scenario, profile: StudioProfile, chosen: RunOptions) ->
     return Campaign(
         scenario,
         Target(profile, surroundings, ledger.default_folder()),
-        Choice(chosen.repeat, chosen.shard, chosen.seed),
+        Choice(chosen.repeat, shard, chosen.seed),
         how,
     )
 
@@ -379,7 +387,12 @@ def sweep_left_over(profile: StudioProfile) -> list[Swept]:
     from rejoin.qa.sweep import sweep as sweep_entries
 
     ledger = Ledger(default_folder())
-    swept = asyncio.run(sweep_entries(ledger, ledger.left_over(), profile))
+    with Progress("ending what is left", 1) as progress:
+
+        def show(over: int, of: int) -> None:
+            progress.to(over / of, f"{over} of {of} sessions")
+
+        swept = asyncio.run(sweep_entries(ledger, ledger.left_over(), profile, show))
     for each in swept:
         why = f": {each.why}" if each.why else ""
         say(f"left over from {each.entry.run}, case {each.entry.case}: {each.end.value}{why}")

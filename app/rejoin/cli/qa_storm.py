@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,8 @@ import click
 
 from rejoin.cli import options
 from rejoin.cli.exit_codes import SUCCESS
-from rejoin.cli.messages import is_terminal, say, say_progress
+from rejoin.cli.messages import say
+from rejoin.cli.progress import Progress
 from rejoin.parts import needs
 
 _MOST_WINDOWS: Final = 8
@@ -147,13 +147,12 @@ def storm(chosen: StormOptions) -> int:
         seed=chosen.seed,
     )
     storms = world.grid(base, chosen.quotas, chosen.windows)
-    shows = is_terminal(sys.stderr)
+    with Progress("storms", len(storms) if len(storms) > 1 else None) as progress:
 
-    def show_progress(over: int) -> None:
-        if shows:
-            say_progress(f"{over} of {len(storms)}" if over < len(storms) else "")
+        def show(over: int) -> None:
+            progress.to(over, f"{over} of {len(storms)}")
 
-    found = world.play_all(storms, chosen.jobs, show_progress)
+        found = world.play_all(storms, chosen.jobs, show)
     if chosen.chart is not None:
         write_file(chosen.chart, storm_chart.svg(found))
     if chosen.json is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import os
@@ -15,6 +16,7 @@ import click
 
 from rejoin.cli import options, servers
 from rejoin.cli.messages import say
+from rejoin.cli.progress import Progress
 from rejoin.cli.secret_variables import CONTROL_TOKEN_VARIABLE
 from rejoin.cli.sign_in import taken, token_file
 from rejoin.errors import BadInputError
@@ -137,14 +139,17 @@ def studio(chosen: StudioOptions) -> int:
         check_lan(chosen.lan, dialect, https=chosen.ca_file is not None)
 
     async def serve() -> None:
-        async with served(
+        starting = served(
             settings,
             ports,
             tokens=Tokens(chosen.token, _control_token(chosen.control_token_file)),
             dialect=dialect,
             https=chosen.ca_file is not None,
             no_host=chosen.no_host,
-        ) as there:
+        )
+        async with contextlib.AsyncExitStack() as stack:
+            with Progress("starting", 0 if chosen.announce else None):
+                there = await stack.enter_async_context(starting)
             if chosen.ca_file is not None:
                 write_ca_file(chosen.ca_file, there.ca_pem or "")
             freeze_startup_objects()

@@ -39,10 +39,17 @@ class Saving(QObject):
         """Whether a file is being written."""
         return self._thread is not None
 
-    def save(self, folder: Path, name: str, content: Callable[[], bytes]) -> bool:
+    def save(
+        self,
+        folder: Path,
+        name: str,
+        content: Callable[[], bytes],
+        on_written: Callable[[Saved | NotSaved], None] = lambda outcome: None,
+    ) -> bool:
         """Begin, and return at once; False while another file is being written.
 
-        `content` is called on the thread and may raise RejoinError.
+        `content` is called on the thread and may raise RejoinError. So is `on_written`, which
+        `close` waits for.
         """
         if self._thread is not None:
             return False
@@ -53,6 +60,7 @@ class Saving(QObject):
                 outcome: Saved | NotSaved = Saved(file, home_folder())
             except RejoinError as error:
                 outcome = NotSaved(str(error))
+            on_written(outcome)
             self._written.emit(outcome)
 
         self._thread = threading.Thread(target=write, name="rejoin-save", daemon=True)

@@ -30,11 +30,11 @@ Glossary:
 
 Read in this order: simulation; runner, game_client, live; game_proof, drop_evidence, game_watch;
 verdicts, results, client_case, kept_pictures, case_process, case_player, messages, campaign;
-ledger, guardian, guardian_process, sweep; files, traces, trace_schema, attached, measured;
-report_text, drops, ci, junit, markdown, report_json, report_charts, report_page, webrtc_dump,
-merge; learned, learn_session, learn, known_service; process_usage, call_counts, figures,
-exact_tests, budget, comparison, comparison_report, paired; storm, storm_chart; scoring; diagram;
-input_check; practice. Then `fleet`, a package of its own (with session_guard).
+ledger, guardian, guardian_process, sweep, last_failed; files, traces, trace_schema, attached,
+measured; report_text, drops, ci, junit, markdown, report_json, report_charts, report_page,
+webrtc_dump, merge; learned, learn_session, learn, known_service; process_usage, call_counts,
+figures, exact_tests, budget, comparison, comparison_report, paired; storm, storm_chart; scoring;
+diagram; input_check; practice. Then `fleet`, a package of its own (with session_guard).
 The commands themselves are in `rejoin.cli.qa` and its siblings `qa_run`, `qa_report`, `qa_learn`,
 `qa_compare`, `qa_storm`, `qa_fleet` and `practice`.
 """

@@ -36,11 +36,18 @@ LIMITS: Final = tuple(_keys())
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A limit that is exceeded. `found`: the figure's value; None if the results do not have it."""
+    """A limit that is exceeded. `found`: the figure's value; None if the results do not have it, or
+    if it is a freeze that never ended: `for_good`."""
 
     key: str
     limit: float
     found: float | None
+    for_good: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the limit is exceeded for certain."""
+        return self.found is not None or self.for_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class Budget:
         for key, limit in self.limits.items():
             found = _found(key, plays, self.freeze_s)
             if found is None or found > limit + 1e-9:
-                yield Excess(key, limit, found)
+                for_good = found == math.inf
+                yield Excess(key, limit, None if for_good else found, for_good)
 
 
 def load(path: Path) -> Budget:
@@ -114,12 +122,21 @@ def _found(key: str, plays: Sequence[PlayFigures], freeze_s: float | None) -> fl
         return figures.per_100(figure, plays, freeze_s)
     rest, _, unit = key.rpartition("_")
     name, _, statistic = rest.rpartition("_")
-    values = [
-        value
-        for play in plays
-        for _, value in figures.values(figures.BY_KEY[f"{name}_{unit}"], play)
-    ]
-    return percentile(values, _STATISTICS[statistic]) if values else None
+    figure, percent = figures.BY_KEY[f"{name}_{unit}"], _STATISTICS[statistic]
+    values = [value for play in plays for _, value in figures.values(figure, play)]
+    if figure is figures.FREEZE:
+        return _with_lost(values, figures.frozen_for_good(plays), percent)
+    return percentile(values, percent) if values else None
+
+
+def _with_lost(values: Sequence[float], lost: int, percent: int) -> float | None:
+    """The percentile of freezes, so many of which never ended: infinite if it lies among these."""
+    count = len(values) + lost
+    if not count:
+        return None
+    if math.ceil(percent / 100 * (count - 1) - 1e-9) >= len(values):
+        return math.inf
+    return percentile([*values, *[max(values)] * lost], percent)
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -6,8 +6,6 @@ Each play has a process of its own and an entry in the ledger; a guardian stands
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import math
 import queue
 import secrets
@@ -27,7 +25,6 @@ from rejoin.qa.ledger import Entry, Ledger
 from rejoin.qa.messages import Charge
 from rejoin.qa.results import CaseRecord, Surroundings
 from rejoin.qa.verdicts import Judgement, Verdict, Why
-from rejoin.runtime.state_folder import keep_file
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.dialects import OURS
 from rejoin.verify.scenario import Scenario, ScenarioCase
@@ -134,6 +131,11 @@ class Campaign:
             f"Run {self.name}: {len(plays)} plays at {self._target.surroundings.backend}, about "
             f"{minutes} min; at most {caps.sessions} sessions and {caps.minutes:g} minutes of play."
         )
+
+    @property
+    def plays(self) -> int:
+        """How many there are."""
+        return len(plays_of(self._scenario, self._choice))
 
     @property
     def takes_s(self) -> float:
@@ -331,30 +333,3 @@ def _join(threads: Sequence[threading.Thread]) -> None:
 
 def _limit_s(case: ScenarioCase, start_within_s: float) -> float:
     return start_within_s + case.duration_s + SPARE_S
-
-
-# --- what did not pass last time ------------------------------------------------------------------
-
-
-def keep_unpassed(folder: Path, scenario: str, backend_url: str, unpassed: Sequence[str]) -> None:
-    """Remember which cases did not pass; where that cannot be written nothing is remembered."""
-    text = json.dumps({"scenario": scenario, "cases": list(unpassed)}) + "\n"
-    with contextlib.suppress(OSError):
-        keep_file(_unpassed_file(folder, scenario, backend_url), text)
-
-
-def unpassed(folder: Path, scenario: str, backend_url: str) -> tuple[str, ...] | None:
-    """The cases that did not pass last time; None where nothing is remembered."""
-    try:
-        text = _unpassed_file(folder, scenario, backend_url).read_text(encoding="utf-8")
-        cases = json.loads(text)["cases"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if not isinstance(cases, list) or not all(isinstance(case, str) for case in cases):
-        return None
-    return tuple(cases)
-
-
-def _unpassed_file(folder: Path, scenario: str, backend_url: str) -> Path:
-    digest = hashlib.sha256(f"{scenario}\n{backend_url}".encode()).hexdigest()[:16]
-    return folder / f"{digest}.unpassed.json"

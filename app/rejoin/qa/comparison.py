@@ -106,7 +106,7 @@ class Comparison:
     @property
     def conclusion(self) -> Conclusion:
         worse = any(each.finding is Finding.WORSE for each in self.compared)
-        if worse or any(each.found is not None for each in self.excesses):
+        if worse or any(each.is_known for each in self.excesses):
             return Conclusion.WORSE
         if self.excesses or any(each.asked and each.finding in UNSEEN for each in self.compared):
             return Conclusion.INCONCLUSIVE

@@ -157,17 +157,19 @@ def _row(each: Compared) -> str:
 def _excess(excess: Excess) -> str:
     if excess.key == "least_drops":
         return f"too few       fewer than {excess.limit:g} drops"
-    if excess.found is None:
+    if not excess.is_known:
         return f"not measured  {excess.key}, which may be {excess.limit:g}"
     return f"OVER BUDGET   {excess.key}: {_found(excess)}, at most {excess.limit:g}"
 
 
 def _found(excess: Excess) -> str:
+    if excess.for_good:
+        return "for good"
     return "–" if excess.found is None else f"{excess.found:.3f}".rstrip("0").rstrip(".")
 
 
 def _sentences(comparison: Comparison) -> Iterator[str]:
-    over = [each.key for each in comparison.excesses if each.found is not None]
+    over = [each.key for each in comparison.excesses if each.is_known]
     worse = [each.figure.title for each in comparison.compared if each.finding is Finding.WORSE]
     if worse:
         yield f"Worse: {', '.join(worse)}."

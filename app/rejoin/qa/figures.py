@@ -227,6 +227,15 @@ def _over(plays: Iterable[PlayFigures], over_s: float) -> Iterator[bool]:
                 yield True
 
 
+def frozen_for_good(plays: Iterable[PlayFigures]) -> int:
+    """Drops without a value for the freeze, because the game was lost and was not to be."""
+    return sum(
+        drop.lost and play.failed and FREEZE.key not in drop.values
+        for play in plays
+        for drop in play.drops
+    )
+
+
 def values(figure: Figure, play: PlayFigures) -> list[tuple[int, float]]:
     """Of a figure that has values: each with the number of its fault."""
     if figure is MEMORY:

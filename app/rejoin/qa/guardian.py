@@ -12,6 +12,8 @@ from rejoin.child_program import child_command, end_child
 from rejoin.qa.messages import Began, Charge, Over, ToGuardian
 
 END_WITHIN_S: Final = 60.0
+EACH_WITHIN_S: Final = 0.25
+"""How long the guardian may take, and how much longer for each session that is left."""
 
 
 class Guardian:
@@ -19,6 +21,7 @@ class Guardian:
 
     def __init__(self, charge: Charge) -> None:
         self._lock = threading.Lock()
+        self._running: set[str] = set()
         self._process = subprocess.Popen(
             child_command("qa-guardian"),
             stdin=subprocess.PIPE,
@@ -33,14 +36,16 @@ class Guardian:
         return self._process.pid
 
     def session_began(self, key: str, session_id: str) -> None:
+        self._running.add(key)
         self._say(Began(key, session_id))
 
     def session_over(self, key: str) -> None:
+        self._running.discard(key)
         self._say(Over(key))
 
     def close(self) -> None:
         """The run is over: it ends what is left, and then itself."""
-        end_child(self._process, END_WITHIN_S)
+        end_child(self._process, END_WITHIN_S + EACH_WITHIN_S * len(self._running))
 
     def _say(self, message: ToGuardian) -> None:
         assert self._process.stdin is not None

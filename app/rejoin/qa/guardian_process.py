@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from rejoin.qa.ledger import Ledger
 from rejoin.qa.messages import Began, Charge, Over
-from rejoin.qa.sweep import End, end_session
+from rejoin.qa.sweep import End, end_each
 
 
 def main(arguments: list[str]) -> int:
@@ -54,12 +54,11 @@ async def end_all(charge: Charge, running: dict[str, str]) -> None:
     """End these sessions; those that are over leave the ledger."""
     ledger = Ledger(charge.ledger_folder)
 
-    async def end(key: str, session_id: str) -> None:
-        ended, _why = await end_session(charge.profile, session_id)
-        if ended is not End.STILL_OPEN:
+    def keep(key: str, end: End, _why: str) -> None:
+        if end is not End.STILL_OPEN:
             ledger.over(key)
 
-    await asyncio.gather(*(end(key, session_id) for key, session_id in running.items()))
+    await end_each(charge.profile, running, keep)
 
 
 if __name__ == "__main__":

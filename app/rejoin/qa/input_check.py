@@ -7,7 +7,7 @@ of a browser that is missing here, and what it said.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -115,17 +115,20 @@ class InputReport:
         return [*found, *(f"{name}: {text}" for name, text in report_lines(self.facts).items())]
 
 
-async def check(profile: StudioProfile, seconds: float) -> InputReport:
-    """Start a game, play the steps in turn for so long, and end the game.
+async def check(
+    profile: StudioProfile, seconds: float, on_open: Callable[[], None] = lambda: None
+) -> InputReport:
+    """Start a game, play the steps in turn for so long, and end the game. `on_open` is called when
+    the playing begins.
 
     Raises RejoinError if the game does not become live, or ends meanwhile.
     """
     player = Player(profile, PlayerOptions(audio=NullOutput()))
     async with brief_game(player):
-        return await _check(player, seconds)
+        return await _check(player, seconds, on_open)
 
 
-async def _check(player: Player, seconds: float) -> InputReport:
+async def _check(player: Player, seconds: float, on_open: Callable[[], None]) -> InputReport:
     await _until_live(player)
     live_at = boot_s()
     while boot_s() - live_at < INPUT_WITHIN_S:
@@ -137,6 +140,7 @@ async def _check(player: Player, seconds: float) -> InputReport:
         missing = player.snapshot.view_only or NoInput.NOT_LOADED
         return InputReport(missing, player.input_facts())
     opened_at = boot_s()
+    on_open()
     player.send_input(View(width=640, height=360))
     results = {name: StepResult(name) for name, _ in STEPS}
     while boot_s() - opened_at < seconds:

@@ -75,13 +75,14 @@ class Learned:
 
 @dataclass(slots=True)
 class Learning:
-    """One run. `run` blocks; when it is interrupted it ends its session."""
+    """One run. `run` blocks; when it is interrupted it ends its session. `on_progress` gets, before
+    each session, about how many seconds are left, and a line about it."""
 
     profile: StudioProfile
     ledger: Ledger
     charge: Charge
     plan: Plan
-    on_progress: Callable[[str], None]
+    on_progress: Callable[[float, str], None]
     name: str = field(
         default_factory=lambda: f"learn-{utc_now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     )
@@ -108,10 +109,12 @@ class Learning:
                 return
             leave = tuple(Leave)[number % len(Leave)]
             each_s = (time.monotonic() - began_at) / number if number else _SESSION_S
-            minutes = math.ceil(each_s * (self.plan.sessions - number) / 60)
+            left_s = each_s * (self.plan.sessions - number)
+            minutes = math.ceil(left_s / 60)
             self.on_progress(
+                left_s,
                 f"session {number + 1} of {self.plan.sessions}: {leave.value} client; "
-                f"about {minutes} min left"
+                f"about {minutes} min left",
             )
             await self._measure(leave, guardian)
 

@@ -12,16 +12,23 @@ from rejoin.qa.files import write_file
 from rejoin.qa.results import CaseRecord, read, to_line
 
 
-def merge(out: Path, files: Sequence[Path], say: Callable[[str], None]) -> tuple[CaseRecord, ...]:
+def merge(
+    out: Path,
+    files: Sequence[Path],
+    say: Callable[[str], None],
+    on_file: Callable[[int], None] = lambda number: None,
+) -> tuple[CaseRecord, ...]:
     """Write `out`, in the order of the plays of each scenario. Returns what it holds.
 
-    What was left out is said in sentences. Attachments stay where they are; their paths then begin
-    at the folder of `out`. Raises BadInputError for a file that is none of results, has another
+    What was left out is said in sentences. `on_file` gets the number of each file, from 0, before
+    it is read. Attachments stay where they are; their paths then begin at the folder of `out`.
+    Raises BadInputError for a file that is none of results, has another
     version or a damaged line before its last, or has another result of the same play; then `out` is
     as it was.
     """
     found: dict[tuple[str, str, int], CaseRecord] = {}
-    for file in files:
+    for number, file in enumerate(files):
+        on_file(number)
         doubled = 0
         for record in read(file, say):
             moved = _moved(record, file.parent, out.parent)

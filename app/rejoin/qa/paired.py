@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -68,20 +68,23 @@ class Pairing:
         return not self.only_before and not self.only_after
 
 
-def compare(before: Path, after: Path) -> Pairing:
-    """Two folders of traces. Raises BadInputError if they have no file name in common, or a file is
-    no trace."""
+def compare(
+    before: Path, after: Path, on_pair: Callable[[int, int], None] = lambda number, of: None
+) -> Pairing:
+    """Two folders of traces. `on_pair` gets how many pairs are done, and of how many, before each.
+    Raises BadInputError if they have no file name in common, or a file is no trace."""
     names_before, names_after = _names(before), _names(after)
     common = sorted(names_before & names_after)
     if not common:
         raise BadInputError(
             f"The folders {before.name} and {after.name} have no trace of the same name."
         )
-    differences = [
-        difference
-        for name in common
-        if (difference := _difference(name, before / name, after / name)) is not None
-    ]
+    differences = []
+    for number, name in enumerate(common):
+        on_pair(number, len(common))
+        difference = _difference(name, before / name, after / name)
+        if difference is not None:
+            differences.append(difference)
     return Pairing(
         len(common),
         tuple(differences),

@@ -19,7 +19,7 @@ import itertools
 import os
 import random
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from typing import Final
@@ -258,17 +258,31 @@ def play_all(
 ) -> tuple[Lost, ...]:
     """One storm is one world in one process; several are played at the same time. `progress` gets
     how many are over."""
-    found = []
-    for lost in _each(storms, jobs or os.cpu_count() or 1):
-        found.append(lost)
-        progress(len(found))
-    return tuple(found)
+    over = 0
+
+    def done() -> None:
+        nonlocal over
+        over += 1
+        progress(over)
+
+    return tuple(_each(storms, jobs or os.cpu_count() or 1, done))
 
 
-def _each(storms: Sequence[Storm], jobs: int) -> Iterator[Lost]:
+def _each(storms: Sequence[Storm], jobs: int, done: Callable[[], None]) -> Iterator[Lost]:
+    """In their order. `done` is called whenever one is over, which is in another order."""
     if jobs == 1 or len(storms) == 1:
-        yield from map(play, storms)
+        for storm in storms:
+            yield play(storm)
+            done()
         return
     # Spawned, not forked: the caller may have threads.
     with ProcessPoolExecutor(min(jobs, len(storms)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(play, storms)
+        playing = [pool.submit(play, storm) for storm in storms]
+        try:
+            for each in as_completed(playing):
+                each.result()  # raises at once where one failed
+                done()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        yield from (each.result() for each in playing)

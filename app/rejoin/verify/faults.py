@@ -21,7 +21,7 @@ C = Change
 
 _BACKEND_DOWN_S = 8.0
 _SHORT_SLEEP_S = 5.0
-_HOST_ANSWERS_S = 0.015
+HOST_ANSWERS_S = 0.015
 """How long the emulated host takes to answer; measured with `dev.py bench drop`."""
 
 _OF_PACKETS_ALONE = ("stragglers", "duplicates")
@@ -177,7 +177,7 @@ def world_of(
         )
     return World(
         rtt_s=longest_s,
-        create_s=service.create_latency_s + _HOST_ANSWERS_S,
+        create_s=service.create_latency_s + HOST_ANSWERS_S,
         notice_silent_client_s=service.notice_silent_client_s,
         notice_graceful_close_s=service.notice_graceful_close_s,
         rules=Rules(
@@ -252,7 +252,7 @@ def draw_case(
         faults=tuple(sorted(found, key=lambda change: change[0])),
     )
     if known.create_latency_s is not None:
-        world = replace(world, create_s=known.create_latency_s + _HOST_ANSWERS_S)
+        world = replace(world, create_s=known.create_latency_s + HOST_ANSWERS_S)
     if known.notice_graceful_close_s is not None:
         world = replace(world, notice_graceful_close_s=known.notice_graceful_close_s)
     if known.wrong_status is not None:

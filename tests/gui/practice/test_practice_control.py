@@ -184,14 +184,28 @@ def test_the_marker_key_asks_for_a_note_and_keeps_the_picture_of_that_moment(
     QTest.keyClicks(page.note, "the sound stutters")
     press(window, Qt.Key.Key_Return)
     assert not window.menu.is_open, "back in the game"
+    wait_until(lambda: len(practice.markers) == 1)
     [(at, note, picture)] = practice.markers
     assert (at, note) == (marked_at, "the sound stutters")
     assert picture.startswith("Rejoin marker ")
-    wait_until((tmp_path / "pictures" / picture).exists)
+    assert (tmp_path / "pictures" / picture).exists(), "the trace names no file before it is there"
     wait_until(lambda: not window.files.saving.busy)
     QCoreApplication.processEvents()
     assert window.layers.history.tested(clock.now).markers == (marked_at,)
     assert port.codes == frozenset(), "nothing that was typed reached the game"
+
+
+def test_a_marker_whose_picture_cannot_be_saved_names_none(
+    scene: Practising, tmp_path: Path
+) -> None:
+    window, _, clock, practice = scene
+    (tmp_path / "pictures").write_text("a file where the folder belongs")
+    press(window, Qt.Key.Key_B, CTRL_ALT)
+    press(window, Qt.Key.Key_Return)
+    wait_until(lambda: len(practice.markers) == 1)
+    assert practice.markers == [(clock.now, "", "")]
+    wait_until(lambda: not window.files.saving.busy)
+    QCoreApplication.processEvents()
 
 
 def test_a_marker_that_is_left_without_save_is_none(scene: Practising) -> None:

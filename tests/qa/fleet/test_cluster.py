@@ -5,6 +5,7 @@ A cluster that plays is in `live/test_fleet`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,15 +29,24 @@ class FakeFuture:
 
 
 class FakeClient:
+    status = "running"
+
     def __init__(self) -> None:
         self.workers: dict[str, dict[str, Any]] = {"tcp://b": {}, "tcp://a": {}}
         self.submitted: dict[str, Any] = {}
         self.future = FakeFuture()
         self.topics: dict[str, Any] = {}
 
-    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+    @property
+    def scheduler(self) -> FakeClient:
+        return self
+
+    def identity(self, n_workers: int) -> dict[str, Any]:
         assert n_workers == -1  # else at most five
         return {"workers": self.workers}
+
+    def sync(self, ask: Callable[..., dict[str, Any]], **options: int) -> dict[str, Any]:
+        return ask(**options)
 
     def submit(self, play: object, batch: Batch, **options: object) -> FakeFuture:
         assert play is task.play
@@ -70,6 +80,36 @@ def test_a_task_that_failed_is_lost(status: str) -> None:
     placement = DaskCluster(client).submit(BATCH, "tcp://a")
     client.future.status = status
     assert placement.state() == "lost"
+
+
+def test_a_scheduler_that_is_gone_says_nothing_of_a_batch() -> None:
+    """Its client cancels every future, and a player must not have failed for that."""
+    client: Any = FakeClient()
+    there = DaskCluster(client)
+    placement = there.submit(BATCH, "tcp://a")
+    client.status, client.future.status = "connecting", "cancelled"
+    for call in (
+        placement.state,
+        lambda: there.give("run", "stop"),
+        lambda: there.submit(BATCH, "tcp://a"),
+        lambda: there.listen("run", lambda message: None),
+    ):
+        with pytest.raises(ServiceError, match="Dask's scheduler is gone"):
+            call()
+
+
+def test_a_call_that_the_scheduler_does_not_answer_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client: Any = FakeClient()
+    there = DaskCluster(client)
+
+    def dead(**_: object) -> None:
+        raise OSError("Timed out trying to connect")
+
+    monkeypatch.setattr(client, "identity", dead)
+    with pytest.raises(ServiceError, match="Dask's scheduler is gone"):
+        there.submit(BATCH, "tcp://a").state()
 
 
 def test_a_worker_that_is_gone_takes_its_batch_with_it() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from helpers.qa_results import PLAYED
+from rejoin.errors import ServiceError
 from rejoin.qa.client_case import Job, surroundings_of, utc_now
 from rejoin.qa.fleet import run as fleet_run
 from rejoin.qa.fleet.cluster import Placement, State
@@ -87,6 +88,24 @@ class FakeCluster:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fleet_run, "_INSPECT_EVERY_S", 0.01)
     monkeypatch.setattr(fleet_run, "SAID_WITHIN_S", 0.05)
+
+
+def test_a_cluster_that_is_gone_ends_the_run_with_the_results_so_far() -> None:
+    class Gone(FakeCluster):
+        def give(self, run: str, signal: Signal) -> None:
+            if signal != "start":
+                self.given.append(signal)
+                raise ServiceError("It is gone.")
+            batch, _ = self.batches[0]
+            self.hear(AllLive(0, len(batch.jobs)))
+            self.hear(result(batch, batch.jobs[0]))
+
+    cluster = Gone(1)
+    kept: list[Result] = []
+    with pytest.raises(ServiceError, match="It is gone"):
+        Fleet(a_plan(2), cluster, kept.append).play()
+    assert cluster.given == ["begin", "stop"]
+    assert [each.index for each in kept] == [0]
 
 
 def test_players_are_dealt_to_the_places() -> None:

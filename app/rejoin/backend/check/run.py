@@ -231,11 +231,14 @@ async def run(
     *,
     may_start: bool,
     points: Sequence[Point] = POINTS,
+    on_point: Callable[[int, Point | None], None] = lambda number, point: None,
     on_finding: Callable[[Finding], None] = lambda _: None,
 ) -> Report:
     """Check these points, the first of which is HEALTH: without it no other is checked.
 
-    `may_start`: whether stream sessions may be started, which cost money. Raises UnreachableError.
+    `may_start`: whether stream sessions may be started, which cost money. `on_point` gets the
+    number of each point, from 0, before it is checked; None for the end of what was started. Raises
+    UnreachableError.
     """
     try:
         await probe.calls(Request("GET", "/v1/health"), within_s=probe.patience.call_s)
@@ -243,7 +246,8 @@ async def run(
         raise UnreachableError(f"The backend cannot be reached: {error}.") from None
     findings: list[Finding] = []
     try:
-        for point in points:
+        for number, point in enumerate(points):
+            on_point(number, point)
             outcome = await _outcome(point, probe, may_start)
             finding = Finding(point.name, point.says, point.rule, outcome)
             findings.append(finding)
@@ -251,6 +255,8 @@ async def run(
             if point is HEALTH and isinstance(outcome, Broken):
                 break
     finally:
+        if probe.started:
+            on_point(len(points), None)
         left = await end_all(probe)
     return Report(probe.calls.address.geturl(), tuple(findings), left)
 

@@ -411,19 +411,28 @@ def _bring_to_head(connection: Connection, *, sqlite: bool, migrate: bool) -> No
             "The backend's database is of an older version; a backend of this one migrates it."
         )
     if version != HEAD:
-        _migrate(connection, stamped=version is not None)
+        _migrate(connection, version)
 
 
-def _migrate(connection: Connection, *, stamped: bool) -> None:
-    """`stamped`: it has a version; the first release wrote none."""
+def _migrate(connection: Connection, version: str | None) -> None:
+    """`version`: None: the first release wrote none. Each step is logged when it is done."""
     import alembic.command
     import alembic.config
 
     config = alembic.config.Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    if not stamped:
-        alembic.command.stamp(config, "0001")
+    begun, steps = version or _VERSIONS[0], len(_VERSIONS) - 1
+    first = _VERSIONS.index(begun)
+
+    def on_step(reached: str) -> None:
+        number = _VERSIONS.index(reached) - first
+        _log.info("migration %d of %d: version %s", number, steps - first, reached)
+
+    config.attributes["on_step"] = on_step
+    _log.info("the database is of version %s and is migrated to %s", begun, HEAD)
+    if version is None:
+        alembic.command.stamp(config, begun)
     alembic.command.upgrade(config, HEAD)
 
 

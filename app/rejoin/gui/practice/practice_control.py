@@ -19,6 +19,7 @@ from rejoin.gui.saving import pictures_folder, stamp
 from rejoin.language import tr
 from rejoin.media.video.picture import Picture
 from rejoin.media.video.png import png_of
+from rejoin.runtime.new_file import NotSaved, Saved
 from rejoin.runtime.practice_port import MOST_SEED, Held, PracticeState
 
 if TYPE_CHECKING:
@@ -182,13 +183,17 @@ class PracticeControl:
         self._window.layers.menu.leave_page()
 
     def _save_marker(self, at: float, picture: Picture | None, note: str) -> None:
-        name = ""
-        if picture is not None:
-            now = datetime.now().astimezone()
-            name = f"Rejoin marker {stamp(now)}.{now.microsecond // 1000:03}.png"
-            saving = self._window.files.saving
-            if not saving.save(pictures_folder(), name, lambda: png_of(picture)):
-                name = ""  # another one is being saved
+        """The trace names the picture only once its file is there."""
         self._window.layers.history.mark(at)
-        self.port.mark(at, note, name)
+        now = datetime.now().astimezone()
+        name = f"Rejoin marker {stamp(now)}.{now.microsecond // 1000:03}.png"
+
+        def written(outcome: Saved | NotSaved) -> None:
+            self.port.mark(at, note, name if isinstance(outcome, Saved) else "")
+
+        saving = self._window.files.saving
+        if picture is None or not saving.save(
+            pictures_folder(), name, lambda: png_of(picture), written
+        ):
+            self.port.mark(at, note, "")  # there is none, or another one is being saved
         self._say(tr(texts.MARKER_SET))

@@ -84,9 +84,10 @@ class PracticePage(RowsPage):
 
     @property
     def drop(self) -> ChosenDrop:
-        """The chosen drop; a seed that is no number counts as 1."""
+        """The chosen drop; a seed that cannot be used counts as 1."""
         text = self.seed.text()
-        return ChosenDrop(self.fault.currentText(), int(text) if text.isdigit() else 1)
+        seed = max(1, int(text)) if text.isdecimal() else 1
+        return ChosenDrop(self.fault.currentText(), seed)
 
     def show_state(self, state: PracticeState) -> None:
         """Called at each tick while the page is shown."""

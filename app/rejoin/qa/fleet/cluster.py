@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from typing import Any, Final, Literal, Protocol
 
 import dask
@@ -37,6 +38,11 @@ _CONFIGURATION: Final = {
 _QUIET: Final = "DASK_LOGGING__DISTRIBUTED"
 """How much workers' processes log; the run learns in other ways what happens to them."""
 
+_GONE: Final = (
+    "Dask's scheduler is gone, so nothing is known of the players that still played. Workers end "
+    "their games by themselves."
+)
+
 State = Literal["playing", "over", "lost"]
 
 
@@ -44,11 +50,12 @@ class Placement(Protocol):
     """A batch on its place."""
 
     def state(self) -> State:
-        """ "lost": its process is gone, or it failed."""
+        """ "lost": its process is gone, or it failed. Raises ServiceError: nobody knows."""
 
 
 class Cluster(Protocol):
-    """Where batches play."""
+    """Where batches play. Every call raises ServiceError if whoever places batches is gone: then
+    nothing is known of any of them, and their workers end the games by themselves."""
 
     @property
     def places(self) -> tuple[str, ...]: ...
@@ -68,7 +75,8 @@ def opened(scheduler: str | None, workers: int) -> Iterator[Cluster]:
 
     Raises ServiceError where it cannot be reached, or has no workers.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):  # Dask gives the second a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         os.environ[_QUIET] = "critical"
         stack.callback(os.environ.pop, _QUIET, None)
@@ -115,25 +123,49 @@ class DaskCluster:
             with lock:
                 hear(from_text(event[1]))
 
-        self._client.subscribe_topic(task.topic_of(run), handle)
+        with self._scheduler():
+            self._client.subscribe_topic(task.topic_of(run), handle)
 
     def submit(self, batch: Batch, place: str) -> Placement:
-        future = self._client.submit(
-            task.play,
-            batch,
-            key=f"{batch.run}-{batch.number}",
-            workers=[place],
-            allow_other_workers=False,
-            retries=0,
-            pure=False,
-        )
+        with self._scheduler():
+            future = self._client.submit(
+                task.play,
+                batch,
+                key=f"{batch.run}-{batch.number}",
+                workers=[place],
+                allow_other_workers=False,
+                retries=0,
+                pure=False,
+            )
         return _DaskPlacement(future, lambda: place in self._present())
 
     def give(self, run: str, signal: Signal) -> None:
-        Event(task.event_of(run, signal), client=self._client).set()
+        with self._scheduler():
+            Event(task.event_of(run, signal), client=self._client).set()
 
     def _present(self) -> set[str]:
-        return set(self._client.scheduler_info(n_workers=-1)["workers"])
+        # Not `scheduler_info`: it reads a record that the client also writes every two seconds,
+        # then without workers, so that all of them seemed to be gone now and then.
+        with self._scheduler():
+            scheduler = self._client.scheduler
+            if scheduler is None:
+                raise ServiceError(_GONE)
+            return set(self._client.sync(scheduler.identity, n_workers=-1)["workers"])
+
+    @contextlib.contextmanager
+    def _scheduler(self) -> Iterator[None]:
+        """Raises ServiceError where it is gone, before or after what is done with it: calls of the
+        client pass over that."""
+        try:
+            self._check()
+            yield
+            self._check()
+        except (OSError, TimeoutError, CancelledError) as error:
+            raise ServiceError(_GONE) from error
+
+    def _check(self) -> None:
+        if self._client.status != "running":
+            raise ServiceError(_GONE)
 
 
 class _DaskPlacement:
@@ -142,9 +174,12 @@ class _DaskPlacement:
         self._is_present = is_present
 
     def state(self) -> State:
-        if self._future.status == "finished":
+        # In this order: a client that has lost its scheduler says so before it cancels its futures.
+        status = self._future.status
+        present = self._is_present()
+        if status == "finished":
             return "over"
-        if self._future.status in ("error", "cancelled", "lost") or not self._is_present():
+        if status in ("error", "cancelled", "lost") or not present:
             # Its worker may come back under another address: it must not be played there again.
             self._future.cancel()
             return "lost"

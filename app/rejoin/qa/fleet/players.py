@@ -146,18 +146,25 @@ class _Players:
     async def _play(self, job: Job, may_begin: Callable[[], Awaitable[None]]) -> CaseRecord:
         guarded: Guarded | None = None
         known: list[str] = []
+        writing: list[asyncio.Task[None]] = []
         if self._guard is not None:
-            guarded = self._guard.begin(job.case.name)
+            # On a thread: the ledger waits for the disk, and other players would wait with it.
+            guarded = await asyncio.to_thread(self._guard.begin, job.case.name)
 
         def on_session(session_id: str) -> None:
             if guarded is not None and session_id not in known:
-                guarded.known(session_id)
+                note = asyncio.to_thread(guarded.known, session_id)
+                writing.append(spawn(note, name="ledger"))
             known.append(session_id)
 
-        record, _ = await client_case.play(job, on_session, may_begin)
+        try:
+            record, _ = await client_case.play(job, on_session, may_begin)
+        finally:
+            if writing:
+                await asyncio.wait(writing)
         over = record.played is not None and record.played.session_ended
         if guarded is not None and (over or not known):
-            guarded.over()
+            await asyncio.to_thread(guarded.over)
         return record
 
     async def _until_all_live(self) -> None:

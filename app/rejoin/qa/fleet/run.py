@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from rejoin.errors import ServiceError
 from rejoin.qa.client_case import Job, utc_now
 from rejoin.qa.fleet.cluster import Cluster, Placement
 from rejoin.qa.fleet.messages import AllLive, Batch, Cost, FromBatch, Placed, Result
@@ -86,7 +87,8 @@ def batches_of(plan: Plan, places: int) -> tuple[Batch, ...]:
 
 
 class Fleet:
-    """Plays a plan on a cluster. `play` blocks; when it is interrupted, all games are ended."""
+    """Plays a plan on a cluster. `play` blocks; when it is interrupted, all games are ended. Raises
+    ServiceError if the cluster is gone; the results so far have been passed on."""
 
     def __init__(self, plan: Plan, cluster: Cluster, on_result: Callable[[Result], None]) -> None:
         self._plan = plan
@@ -115,9 +117,11 @@ class Fleet:
                 self._cluster.give(self._plan.run, "stop")
                 self._until(self._is_over, END_WITHIN_S)
         except BaseException:
-            self._cluster.give(self._plan.run, "stop")
-            with contextlib.suppress(KeyboardInterrupt):  # a second one does not wait
+            # A second interrupt does not wait; a cluster that is gone cannot be asked.
+            with contextlib.suppress(KeyboardInterrupt, ServiceError):
+                self._cluster.give(self._plan.run, "stop")
                 self._until(self._is_over, END_WITHIN_S)
+            self._hear_all()
             raise
         return self._outcome
 
@@ -161,13 +165,14 @@ class Fleet:
             case Cost():
                 self._outcome.costs.append(message)
 
+    def _hear_all(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._hear(self._heard.get_nowait())
+
     def _inspect(self) -> None:
         states = {number: each.state() for number, each in self._placements.items()}
-        while True:  # what they said before they ended
-            try:
-                self._hear(self._heard.get_nowait())
-            except queue.Empty:
-                break
+        self._hear_all()  # what they said before they ended
         for batch in self._batches:
             if batch.number in self._over or states[batch.number] == "playing":
                 continue
