@@ -27,6 +27,9 @@ VIDEO_CLOCK_HZ = 90_000
 _FILL_AHEAD_S = 0.1
 """How much unused bitrate filler data may make up for at most, as time."""
 
+PAINTED = {(1280, 720): 1.0, (1920, 1080): 1.5}
+"""The sizes that are painted as they are, with the painter's scale. All others are scaled."""
+
 _PROFILE_PARAMETERS = {
     # What makes x264 write this profile into the stream, on top of the preset "ultrafast".
     "baseline": "cabac=0:8x8dct=0",
@@ -104,7 +107,7 @@ class VideoEncoder:
     """Paints scenes and compresses them with libx264.
 
     The painter draws straight into the frame that the encoder reads, so nothing is copied, unless
-    the requested size differs from the game's, which costs one swscale pass.
+    it does not paint this size (`PAINTED`) or format, which costs one swscale pass.
     """
 
     def __init__(self, video_format: VideoFormat) -> None:
@@ -113,12 +116,14 @@ class VideoEncoder:
             video_format.width - video_format.width % 2,
             video_format.height - video_format.height % 2,
         )
-        self._frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
+        self._pixels = "yuv444p" if video_format.profile == "high444" else "yuv420p"
+        scale = PAINTED.get(self._size, 1.0) if self._pixels == "yuv420p" else 1.0
+        self._painted = round(WIDTH * scale), round(HEIGHT * scale)
+        self._frame = av.VideoFrame(*self._painted, "yuv420p")
         self._frame.colorspace = 1  # BT.709
         self._frame.color_range = 1  # limited
-        self._painter = Painter(*_planes(self._frame))
+        self._painter = Painter(*planes_of(self._frame), scale)
         self._scaler = VideoReformatter()
-        self._pixels = "yuv444p" if video_format.profile == "high444" else "yuv420p"
         even = replace(video_format, width=self._size[0], height=self._size[1])
         self._codec = open_x264(even, self._pixels)
         self._bitrate_bps = video_format.max_bitrate_bps
@@ -129,7 +134,7 @@ class VideoEncoder:
         """The NAL units of this scene's picture, without SEI (x264's version string)."""
         self._painter.paint(scene)
         frame = self._frame
-        if self._size != (WIDTH, HEIGHT) or self._pixels != frame.format.name:
+        if self._size != self._painted or self._pixels != frame.format.name:
             frame = self._scaler.reformat(
                 frame, *self._size, self._pixels, interpolation=Interpolation.FAST_BILINEAR
             )
@@ -166,8 +171,9 @@ class VideoEncoder:
         del self._codec, self._painter, self._scaler, self._frame
 
 
-def _planes(frame: av.VideoFrame) -> tuple[Plane, Plane, Plane]:
-    """The frame's own memory as three writable arrays."""
+def planes_of(frame: av.VideoFrame) -> tuple[Plane, Plane, Plane]:
+    """The own memory of a frame in YUV 4:2:0, as three writable arrays."""
+    width, height = frame.width, frame.height
 
     def plane(index: int, width: int, height: int) -> Plane:
         memory = frame.planes[index]
@@ -176,9 +182,9 @@ def _planes(frame: av.VideoFrame) -> tuple[Plane, Plane, Plane]:
         return flat.reshape(-1, memory.line_size)[:height, :width]
 
     return (
-        plane(0, WIDTH, HEIGHT),
-        plane(1, WIDTH // 2, HEIGHT // 2),
-        plane(2, WIDTH // 2, HEIGHT // 2),
+        plane(0, width, height),
+        plane(1, width // 2, height // 2),
+        plane(2, width // 2, height // 2),
     )
 
 
