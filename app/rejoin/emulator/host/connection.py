@@ -167,7 +167,7 @@ class HostConnection:
         self._max_height = 0
         self._failed_packets = 0
         self.voice = ClientVoice(host.clock)
-        self._messages = MessageChannel(lambda: self.frozen)
+        self._messages = MessageChannel(lambda: self.frozen or self._media is MediaState.GAME_OVER)
         self._presence = ClientPresence(
             lambda: host.settings,
             host.clock,
@@ -333,6 +333,9 @@ class HostConnection:
             self._presence.start()
             if self._host.shares_performance():
                 self._messages.share_performance()
+            if self._host.settings.heartbeat_s > 0:
+                every_s = self._host.settings.heartbeat_s
+                self._messages.send_heartbeats(every_s, self._game, self._host.clock)
             if self._host.media_delay_s > 0 and self._media is MediaState.PLAYING:
                 self._media = MediaState.MUTED
                 loop = asyncio.get_running_loop()

@@ -148,6 +148,9 @@ class EmulatorSettings:
     next connection on."""
     seed: int = 1
     """The same seed gives the same game."""
+    heartbeat_s: float = 0.0
+    """Our choice, as a studio's game may do it: how often the game sends its count of ticks and
+    which start of it this is, as an application message; 0: never. From the next connection on."""
 
     # --- the network ---
     relay_ports: tuple[int, int] = (33435, 33465)
@@ -208,6 +211,7 @@ class EmulatorSettings:
             "list_lag_s",
             "absent_client_connects_s",
             "absent_client_stays_s",
+            "heartbeat_s",
         ):
             _check(0 <= getattr(self, name) < float("inf"), f"{name} is 0 or more.")
         for name, allowed in (
