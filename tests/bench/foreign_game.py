@@ -98,6 +98,10 @@ class _Hosts:
     made: list[ForeignHost] = field(default_factory=list)
     on_gone: Callable[[], None] = lambda: None
 
+    def gone(self) -> None:
+        """A host misses its client."""
+        self.on_gone()
+
 
 @contextmanager
 def _hosts(display: str, game: Game) -> Iterator[_Hosts]:
@@ -114,7 +118,7 @@ def _hosts(display: str, game: Game) -> Iterator[_Hosts]:
         del listen_on
         host = ForeignHost(stack, listener, settings, protocol_url)
         host.notices_silence = True
-        host.on_gone = lambda: hosts.on_gone()
+        host.on_gone = hosts.gone
         hosts.made.append(host)
         return host
 
