@@ -91,11 +91,11 @@ def test_a_game_that_began_anew_is_not_the_same() -> None:
     player.watch = SimpleNamespace(
         proof=lambda began_at, back_at: DropProof(Rests.HEARTBEAT, Says.BEGAN_ANEW)
     )
-    player.snapshot.episode = 0
+    player.snapshot = SimpleNamespace(episode=0, stage=Stage.LIVE, ending=None)
     player.episodes = ()
 
     def start(*_faults: object) -> None:
-        player.snapshot.episode = 1
+        player.snapshot = SimpleNamespace(episode=1, stage=Stage.LIVE, ending=None)
         player.episodes = (Timeline(1, (Step("lost", 1.0), Step("live again", 2.0)), "live"),)
 
     player.injector.start = start
