@@ -1,11 +1,12 @@
 """The host's encoders: a scene into H.264 NAL units (libx264), the music into Opus packets.
 
 aiortc's own H264Encoder is not used: it is capped at 3 Mbit/s and 30 fps (measured, media.md).
-Both encoders are built and used on one encoder thread.
+A video encoder is built and used on one thread. The music is encoded once.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -24,6 +25,9 @@ from rejoin.emulator.host.scenery import Plane, prepare_scenery
 
 VIDEO_CLOCK_HZ = 90_000
 
+_MUSIC_BPS = 64_000
+_BEFORE_LOOP = 10
+"""Packets."""
 _FILL_AHEAD_S = 0.1
 """How much unused bitrate filler data may make up for at most, as time."""
 
@@ -188,42 +192,39 @@ def planes_of(frame: av.VideoFrame) -> tuple[Plane, Plane, Plane]:
     )
 
 
-class AudioEncoder:
-    """The music as Opus: 48 kHz, stereo, frames of 20 ms, from any position in the game's time."""
-
-    def __init__(self, bitrate_bps: int = 64_000) -> None:
-        codec = av.CodecContext.create("libopus", "w")
-        codec.sample_rate = SAMPLE_RATE_HZ
-        codec.layout = "stereo"
-        codec.format = "s16"
-        codec.bit_rate = bitrate_bps
-        codec.time_base = Fraction(1, SAMPLE_RATE_HZ)
-        codec.options = {
-            "frame_duration": "20",
-            "application": "audio",
-            "compression_level": "4",
-            "fec": "1",
-            "packet_loss": "5",
-        }
-        self._codec = codec
-        self._loop = music()
-
-    def encode(self, position: int) -> list[bytes]:
-        """The packets of the 20 ms that begin at sample `position` of the game's time."""
-        at = position % len(self._loop)
-        piece = self._loop[at : at + FRAME_SAMPLES].reshape(1, -1)
+@functools.cache
+def music_packets() -> tuple[bytes, ...]:
+    """The whole loop of the music as Opus: 48 kHz, stereo, a packet for each 20 ms. All connections
+    send these."""
+    codec = av.CodecContext.create("libopus", "w")
+    codec.sample_rate = SAMPLE_RATE_HZ
+    codec.layout = "stereo"
+    codec.format = "s16"
+    codec.bit_rate = _MUSIC_BPS
+    codec.time_base = Fraction(1, SAMPLE_RATE_HZ)
+    codec.options = {
+        "frame_duration": "20",
+        "application": "audio",
+        "compression_level": "4",
+        "fec": "1",
+        "packet_loss": "5",
+    }
+    loop = music()
+    frames = len(loop) // FRAME_SAMPLES
+    packets = []
+    # The end of the loop comes first, so that the encoder begins the loop as it will be heard.
+    for number in range(-_BEFORE_LOOP, frames):
+        at = number % frames * FRAME_SAMPLES
+        piece = loop[at : at + FRAME_SAMPLES].reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(piece, format="s16", layout="stereo")
         frame.sample_rate = SAMPLE_RATE_HZ
-        frame.pts = position
+        frame.pts = (number + _BEFORE_LOOP) * FRAME_SAMPLES
         frame.time_base = Fraction(1, SAMPLE_RATE_HZ)
-        return [bytes(packet) for packet in self._codec.encode(frame)]
-
-    def close(self) -> None:
-        """Free the memory now, as of the pictures' encoder."""
-        del self._codec, self._loop
+        packets += [bytes(packet) for packet in codec.encode(frame)]
+    return tuple(packets[_BEFORE_LOOP:])
 
 
 def prepare() -> None:
     """Compute what all connections share (about 0.3 s), so that no client has to wait for it."""
     prepare_scenery()
-    music()
+    music_packets()
