@@ -47,9 +47,14 @@ class Case:
 
 CASES = (
     Case("a new address", "ip_change", False, 10.0, "same scene"),
-    Case("ten seconds without a network", "cut_10s", False, 20.0, "same scene"),
-    Case("the same, and the game began anew", "cut_10s", True, 20.0, "different"),
+    Case("fifteen seconds without a network", "away", False, 30.0, "same scene"),
+    Case("the same, and the game began anew", "away", True, 30.0, "different"),
 )
+PROFILES = """
+[profiles.away]
+description = "Nothing passes for fifteen seconds: time enough for a game to start again."
+cut = { after_s = 0, duration_s = 15 }
+"""
 
 
 class _Played:
@@ -147,7 +152,7 @@ async def _run(there: Studio, case: Case, folder: Path) -> int:
         f'description = "A foreign game."\n'
         f"[service]\nconnection_timeout_s = {TIMEOUT_S}\nnotice_silent_client_s = {NOTICE_S}\n"
         f'[[cases]]\nname = "{case.name}"\nduration_s = {case.duration_s}\n'
-        f'drops = [{{ profile = "{case.profile}", at_s = 3 }}]\n',
+        f'drops = [{{ profile = "{case.profile}", at_s = 3 }}]\n{PROFILES}',
         encoding="utf-8",
     )
     process = await asyncio.create_subprocess_exec(
