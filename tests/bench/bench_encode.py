@@ -12,8 +12,9 @@ from bench.former_encoder import FormerEncoder
 from bench.live_game import live_game
 from bench.measure import Measurement
 from bench.process_usage import cpu_s
-from rejoin.emulator.host.encoders import VideoEncoder, VideoFormat, prepare
+from rejoin.emulator.host.encoders import VideoEncoder, prepare
 from rejoin.emulator.host.game import TICKS_PER_S, Game
+from rejoin.emulator.host.x264 import VideoFormat
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.input_protocol.controls import Controls
 

@@ -17,14 +17,7 @@ from av.video.frame import PictureType
 
 from rejoin.cli import main as cli
 from rejoin.emulator.host import media_player
-from rejoin.emulator.host.encoders import (
-    VIDEO_CLOCK_HZ,
-    VideoEncoder,
-    VideoFormat,
-    open_x264,
-    planes_of,
-    units_of,
-)
+from rejoin.emulator.host.encoders import VideoEncoder
 from rejoin.emulator.host.game import COIN_PX, HEIGHT, PLAYER_PX, TICKS_PER_S, WIDTH, Scene
 from rejoin.emulator.host.scenery import (
     GLYPH_PX,
@@ -43,6 +36,7 @@ from rejoin.emulator.host.strip import (
     STRIP_ROW_PX,
     strip_bits,
 )
+from rejoin.emulator.host.x264 import VIDEO_CLOCK_HZ, VideoFormat, open_x264, planes_of, units_of
 
 _BLOCK_PX = WIDTH // STRIP_BITS
 

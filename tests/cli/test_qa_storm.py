@@ -54,7 +54,8 @@ def test_storms_are_spread_by_seed_over_the_workers_of_a_scheduler(tmp_path: Pat
     alone = invoke(*arguments, tmp_path / "b", "--jobs", "1")
     assert spread.output == alone.output
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    seeds = [json.loads(line)["storm"]["seed"] for line in (tmp_path / "a").open()]
+    lines = (tmp_path / "a").read_text(encoding="utf-8").splitlines()
+    seeds = [json.loads(line)["storm"]["seed"] for line in lines]
     assert seeds == [1, 2, 3]
 
 

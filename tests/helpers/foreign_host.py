@@ -23,11 +23,12 @@ from typing import cast
 
 from rejoin import tasks
 from rejoin.clock import boot_s
-from rejoin.emulator.host.encoders import VideoEncoder, VideoFormat, prepare
+from rejoin.emulator.host.encoders import VideoEncoder, prepare
 from rejoin.emulator.host.game import Game
 from rejoin.emulator.host.h264 import packetize
 from rejoin.emulator.host.relay import Relay
 from rejoin.emulator.host.relay_port import RelayPort
+from rejoin.emulator.host.x264 import VideoFormat
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener

@@ -8,11 +8,12 @@ import av
 import numpy as np
 import pytest
 
-from rejoin.emulator.host.encoders import VideoEncoder, VideoFormat, music_packets
+from rejoin.emulator.host.encoders import VideoEncoder, music_packets
 from rejoin.emulator.host.game import HEIGHT, WIDTH, Game
 from rejoin.emulator.host.h264 import MAX_PAYLOAD_BYTES, h264_profile, packetize
 from rejoin.emulator.host.music import FRAME_SAMPLES, music
 from rejoin.emulator.host.strip import read_strip
+from rejoin.emulator.host.x264 import VideoFormat
 from rejoin.input_protocol.controls import Controls
 
 

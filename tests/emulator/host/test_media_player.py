@@ -26,10 +26,11 @@ from helpers.rtp_streams import (
 from helpers.waiting import eventually
 from rejoin.clock import boot_s
 from rejoin.emulator.host import media_player
-from rejoin.emulator.host.encoders import VideoEncoder, VideoFormat
+from rejoin.emulator.host.encoders import VideoEncoder
 from rejoin.emulator.host.game import HEIGHT, WIDTH, Game
 from rejoin.emulator.host.media_player import MIN_BITRATE_BPS, NOTICE_EVERY_S, MediaPlayer
 from rejoin.emulator.host.rtp_stream import RtpStream
+from rejoin.emulator.host.x264 import VideoFormat
 
 
 async def test_remb_is_followed_within_bounds() -> None:

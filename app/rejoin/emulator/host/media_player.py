@@ -11,17 +11,13 @@ from typing import TypeVar
 
 from rejoin import tasks
 from rejoin.clock import Clock, boot_s
-from rejoin.emulator.host.encoders import (
-    VIDEO_CLOCK_HZ,
-    VideoEncoder,
-    VideoFormat,
-    music_packets,
-)
+from rejoin.emulator.host.encoders import VideoEncoder, music_packets
 from rejoin.emulator.host.game import TICKS_PER_S, Game
 from rejoin.emulator.host.h264 import packetize
 from rejoin.emulator.host.modelled_media import BlackPictures
 from rejoin.emulator.host.music import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from rejoin.emulator.host.rtp_stream import RtpStream
+from rejoin.emulator.host.x264 import VIDEO_CLOCK_HZ, VideoFormat
 
 _T = TypeVar("_T")
 

@@ -100,6 +100,14 @@ class Painter:
         self._shown = placed
         self._write(0, f"{scene.counter % 1_000_000:06d}")
         self._write(1, f"{scene.score % 1_000_000:06d}")
+        self.paint_strip(scene)
+
+    def strip_px(self, scene: Scene) -> int:
+        """How many rows the strip of this scene has."""
+        return self._strip_rows(1 if scene.voice is None else 2).stop
+
+    def paint_strip(self, scene: Scene) -> None:
+        """Make the strip that of this scene. Everything else stays as it is."""
         bits = strip_bits(scene.counter, scene.chain)
         levels = np.where(bits, LIGHT_LUMA, DARK_LUMA).astype(np.uint8)
         for row in range(2):
@@ -149,7 +157,7 @@ class Painter:
         if self._voice_shown and not voice:
             rows = self._strip_rows(2)
             yield _Area(0, rows.start, self._y.shape[1], rows.stop)
-        self._voice_shown = voice
+            self._voice_shown = False
         for old, new in zip_longest(self._shown, placed):
             if old == new:
                 continue
@@ -197,6 +205,7 @@ class Painter:
 
     def _show_voice(self, voice: float) -> None:
         """The third row of the strip, without colour, as the others are."""
+        self._voice_shown = True
         rows = self._strip_rows(2)
         levels = np.where(voice_bits(voice), LIGHT_LUMA, DARK_LUMA).astype(np.uint8)
         self._y[rows] = levels.repeat(round(_BLOCK_PX * self._scale))
