@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 from bench.footage import GAMES, Game, Hands, Scene, program_of, running, screen
 from helpers.foreign_host import GSTREAMER, ForeignHost
@@ -60,40 +61,46 @@ cut = { after_s = 0, duration_s = 15 }
 class _Played:
     """A game that is running and is played, on a display."""
 
-    def __init__(self, name: str, display: str, home: Path) -> None:
-        self._name, self._display, self._home = name, display, home
+    def __init__(self, name: str, display: str) -> None:
+        self._name, self._display = name, display
         self._stack = contextlib.ExitStack()
         self._game: Game = GAMES[name]
         self._scene: Scene = self._game.scenes[-1]
         self._hands = Hands(display)
+        self._plays = False
         self._playing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start it, enter its last scene as a player would, and play on."""
-        self._stack.enter_context(running(self._name, self._display, self._home))
+        self._begin()
         await asyncio.sleep(self._game.start_s)
         for scene in self._game.scenes:
             await asyncio.to_thread(self._hands.do, *scene.enter)
+        self._plays = True
         self._playing = tasks.spawn(self._play(), name="playing")
 
     def restart(self) -> None:
         """Kill it and start it again; nobody plays the new one."""
-        if self._playing is not None:
-            self._playing.cancel()
+        self._plays = False
         self._stack.close()
-        self._stack.enter_context(running(self._name, self._display, self._home))
+        self._begin()
 
     async def stop(self) -> None:
-        await tasks.cancel(self._playing)
+        self._plays = False
+        if self._playing is not None:
+            await self._playing  # not cancelled: a key would stay pressed
         self._stack.close()
 
+    def _begin(self) -> None:
+        """With a new home: it knows nothing of the game before."""
+        home = self._stack.enter_context(tempfile.TemporaryDirectory())
+        self._stack.enter_context(running(self._name, self._display, Path(home)))
+
     async def _play(self) -> None:
-        try:
-            while True:
-                await asyncio.to_thread(self._hands.play, self._scene)
-                await asyncio.sleep(PRESS_EVERY_S)
-        finally:
-            self._hands.release()
+        while self._plays:
+            await asyncio.to_thread(self._hands.play, self._scene)
+            await asyncio.sleep(PRESS_EVERY_S)
+        await asyncio.to_thread(self._hands.release)
 
 
 @dataclass(slots=True)
@@ -127,16 +134,13 @@ def _hosts(display: str, game: Game) -> Iterator[_Hosts]:
         hosts.made.append(host)
         return host
 
-    former, serve.GameHost = serve.GameHost, make  # type: ignore[assignment,misc]
-    try:
+    with patch("rejoin.studio.serve.GameHost", make):
         yield hosts
-    finally:
-        serve.GameHost = former  # type: ignore[misc]
 
 
 @contextlib.asynccontextmanager
-async def _played(name: str, display: str, home: Path) -> AsyncIterator[_Played]:
-    game = _Played(name, display, home)
+async def _played(name: str, display: str) -> AsyncIterator[_Played]:
+    game = _Played(name, display)
     try:
         await game.start()
         yield game
@@ -176,7 +180,7 @@ async def _try(name: str, folder: Path) -> None:
     ):
         async with serve.studio(settings) as there:
             for number, case in enumerate(CASES, 1):
-                async with _played(name, display, Path(temporary)) as game:
+                async with _played(name, display) as game:
                     hosts.on_gone = game.restart if case.restarts else lambda: None
                     out = folder / name / str(number)
                     code = await _run(there, case, out)

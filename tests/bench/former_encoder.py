@@ -174,7 +174,7 @@ class FormerPainter:
 
 
 def main() -> None:
-    media_player.VideoEncoder = FormerEncoder  # type: ignore[misc,attr-defined]
+    media_player.VideoEncoder = FormerEncoder  # type: ignore[attr-defined]
     sys.argv = ["rejoin", *sys.argv[1:]]
     cli.main()
 

@@ -29,7 +29,7 @@ NOTICED_WITHIN_S: Final = 10.0
 """How long to wait for a drop after the beginning of a fault that does not silence the path."""
 SETTLED_AFTER_S: Final = 3.0
 """How long to wait for a drop after the end of an outage."""
-_LOOKED_AT_S: Final = AFTER_S + 0.5
+_WATCHED_S: Final = AFTER_S + 0.5
 """For so long after a drop, pictures and heartbeats are waited for at another backend."""
 _NOTICE_S: Final = 5.0
 """Assumed: how long a service takes to notice a silent client, for faults that end with the
@@ -244,7 +244,7 @@ class Drops:
         back_at, watch = drop.at("live again"), self._player.watch
         if back_at is None or watch is None:
             return DropProof(Rests.SESSION, Says.NOT_KNOWN)
-        self._until(lambda _: False, max(0.0, back_at + _LOOKED_AT_S - boot_s()))
+        self._until(lambda _: False, max(0.0, back_at + _WATCHED_S - boot_s()))
         return watch.proof(drop.began_at, back_at)
 
 

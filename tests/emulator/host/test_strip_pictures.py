@@ -63,7 +63,7 @@ def decoded(sent: Sequence[Sent]) -> list[Pixels]:
     found = []
     for each in sent:
         data = b"".join(b"\0\0\0\1" + unit for unit in each.units)
-        found += [frame.to_ndarray() for frame in decoder.decode(av.Packet(data))]
+        found += [frame.to_ndarray().astype(np.uint8) for frame in decoder.decode(av.Packet(data))]
     assert len(found) == len(sent)
     return found
 

@@ -104,7 +104,7 @@ class Painter:
 
     def strip_px(self, scene: Scene) -> int:
         """How many rows the strip of this scene has."""
-        return self._strip_rows(1 if scene.voice is None else 2).stop
+        return int(self._strip_rows(1 if scene.voice is None else 2).stop)
 
     def paint_strip(self, scene: Scene) -> None:
         """Make the strip that of this scene. Everything else stays as it is."""

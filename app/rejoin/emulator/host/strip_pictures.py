@@ -13,7 +13,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import av
 import numpy as np
@@ -122,8 +122,8 @@ class _StripEncoder:
         return _slice_of(units_of(self._codec.encode(self._frame)))
 
 
-def _small_encoder(profile: str, width: int, height: int) -> av.VideoCodecContext:
-    """Of this profile, with one slice for each picture and a quantizer that stays."""
+def _small_encoder(profile: str, width: int, height: int) -> Any:
+    """av's CodecContext of this profile: one slice a picture, and a quantizer that stays."""
     codec = open_x264(VideoFormat(width, height, 60, 1_000_000, profile), "yuv420p")
     codec.bit_rate = 0
     codec.thread_count = 1
