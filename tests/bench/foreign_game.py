@@ -49,7 +49,7 @@ class Case:
 CASES = (
     Case("a new address", "ip_change", False, 10.0, "same scene"),
     Case("fifteen seconds without a network", "away", False, 30.0, "same scene"),
-    Case("the same, and the game began anew", "away", True, 30.0, "different"),
+    Case("the same, and the game began anew", "away", True, 30.0, "different or black"),
 )
 PROFILES = """
 [profiles.away]
@@ -69,6 +69,7 @@ class _Played:
         self._hands = Hands(display)
         self._plays = False
         self._playing: asyncio.Task[None] | None = None
+        self.starts = 0
 
     async def start(self) -> None:
         """Start it, enter its last scene as a player would, and play on."""
@@ -93,6 +94,7 @@ class _Played:
 
     def _begin(self) -> None:
         """With a new home: it knows nothing of the game before."""
+        self.starts += 1
         home = self._stack.enter_context(tempfile.TemporaryDirectory())
         self._stack.enter_context(running(self._name, self._display, Path(home)))
 
@@ -184,10 +186,10 @@ async def _try(name: str, folder: Path) -> None:
                     hosts.on_gone = game.restart if case.restarts else lambda: None
                     out = folder / name / str(number)
                     code = await _run(there, case, out)
-                _say(name, case, out, code, hosts.made[-1].connections)
+                _say(name, case, out, code, hosts.made[-1].connections, game.starts)
 
 
-def _say(name: str, case: Case, folder: Path, code: int, connections: int) -> None:
+def _say(name: str, case: Case, folder: Path, code: int, connections: int, starts: int) -> None:
     """A row: what the proof of the drop rests on, and what it says."""
     cells = [name, case.name, case.expected]
     for record in results.read(folder / results.FILE):
@@ -197,7 +199,7 @@ def _say(name: str, case: Case, folder: Path, code: int, connections: int) -> No
             f"{each.says.value} ({each.rests_on.value}, {each.similarity})" for each in proofs
         )
         cells += [found or "no proof", record.verdict.value, " ".join(record.sentences)]
-    print(f"| {' | '.join(cells)} | exit {code} | {connections} connections |", flush=True)
+    print(f"| {' | '.join(cells)} | {code} | {connections} | {starts} |", flush=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -207,8 +209,8 @@ def main(arguments: list[str]) -> int:
     names = arguments[1:] or list(CHOSEN)
     for name in names:
         program_of(name)
-    print("| Game | Drop | Expected | Proof | Verdict | Why | Exit | Connections |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    print("| Game | Drop | Expected | Proof | Verdict | Why | Exit code | Connections | Starts |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
     for name in names:
         asyncio.run(_try(name, Path(arguments[0]).resolve()))
     return 0
