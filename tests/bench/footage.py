@@ -144,7 +144,7 @@ GAMES: dict[str, Game] = {
 
 
 @contextmanager
-def _screen(folder: Path) -> Iterator[tuple[str, Path]]:
+def screen(folder: Path) -> Iterator[tuple[str, Path]]:
     """A display, and the file in which its pixels are."""
     read, write = os.pipe()
     server = subprocess.Popen(
@@ -173,13 +173,13 @@ def pixels(screen: Path) -> npt.NDArray[np.uint8]:
     return rows[:, : WIDTH * 4].reshape(HEIGHT, WIDTH, 4)
 
 
-class _Recorder:
-    def __init__(self, display: str, screen: Path, game: Game, keep: Path | None) -> None:
-        self._display, self._screen, self._keep = display, screen, keep
-        left, top, width, height = game.area
-        self._area = slice(top, top + height), slice(left, left + width), slice(0, 3)
-        self._scaler = GreyScaler()
+class Hands:
+    """Types and clicks on a display, in the words of `Scene`."""
+
+    def __init__(self, display: str) -> None:
+        self._display = display
         self._random = random.Random(_SEED)
+        self._held = ""
 
     def do(self, *what: str) -> None:
         for each in what:
@@ -200,13 +200,42 @@ class _Recorder:
                 self._xdotool("keyup", each)
                 time.sleep(0.35)
 
+    def play(self, scene: Scene) -> None:
+        """Hold something else of what the scene is played with."""
+        self.release()
+        held = self._random.choice(scene.plays) if scene.plays else ""
+        if held.startswith("move:"):
+            self.do(held)
+        elif held:
+            self._xdotool("keydown", *held.split("+"))
+            self._held = held
+
+    def release(self) -> None:
+        """Hold nothing."""
+        held, self._held = self._held, ""
+        if held:
+            self._xdotool("keyup", *held.split("+"))
+
+    def _xdotool(self, *arguments: str) -> None:
+        environment = os.environ | {"DISPLAY": self._display}
+        subprocess.run(["xdotool", *arguments], env=environment, check=True, timeout=20)
+
+
+class _Recorder:
+    def __init__(self, display: str, file: Path, game: Game, keep: Path | None) -> None:
+        self._file, self._keep = file, keep
+        self._hands = Hands(display)
+        left, top, width, height = game.area
+        self._area = slice(top, top + height), slice(left, left + width), slice(0, 3)
+        self._scaler = GreyScaler()
+
     def record(self, scene: Scene) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
         """Small pictures, and when each was taken."""
-        self.do(*scene.enter)
-        found, times, held = [], [], ""
+        self._hands.do(*scene.enter)
+        found, times = [], []
         began = time.monotonic()
         while (now := time.monotonic()) - began < scene.lasts_s:
-            picture = np.ascontiguousarray(pixels(self._screen)[self._area])
+            picture = np.ascontiguousarray(pixels(self._file)[self._area])
             frame = av.VideoFrame.from_ndarray(picture, "bgr24")
             small = self._scaler.grey(frame)
             assert small is not None
@@ -215,62 +244,67 @@ class _Recorder:
             if self._keep is not None and len(found) % 6 == 1:
                 shown = png_of(Picture(ConnectionNumber(1), frame, 0.0, 0, 0.0), 480)
                 (self._keep / f"{scene.name}-{len(found):03}.png").write_bytes(shown)
-            if held:
-                self._xdotool("keyup", *held.split("+"))
-            held = self._random.choice(scene.plays) if scene.plays else ""
-            if held.startswith("move:"):
-                self.do(held)
-                held = ""
-            elif held:
-                self._xdotool("keydown", *held.split("+"))
+            self._hands.play(scene)
             time.sleep(max(0.0, EVERY_S - (time.monotonic() - now)))
-        if held:
-            self._xdotool("keyup", *held.split("+"))
+        self._hands.release()
         return np.stack(found), np.array(times)
 
-    def _xdotool(self, *arguments: str) -> None:
-        environment = os.environ | {"DISPLAY": self._display}
-        subprocess.run(["xdotool", *arguments], env=environment, check=True, timeout=20)
+
+def program_of(name: str) -> str:
+    """Its file. Raises SystemExit if the game is not installed."""
+    game = GAMES[name]
+    program = shutil.which(game.command[0], path=f"{os.environ['PATH']}:/usr/games")
+    if program is None:
+        raise SystemExit(f"{name} is not installed: apt-get install {game.package}")
+    return program
+
+
+@contextmanager
+def running(name: str, display: str, home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The game on this display; `home`: for what it stores. It is killed at the end."""
+    environment = os.environ | {
+        "DISPLAY": display,
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": f"{home}/config",
+        "XDG_DATA_HOME": f"{home}/data",
+        "SDL_AUDIODRIVER": "dummy",
+        "LIBGL_ALWAYS_SOFTWARE": "1",
+    }
+    played = subprocess.Popen(
+        [program_of(name), *GAMES[name].command[1:]],
+        env=environment,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield played
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(played.pid, signal.SIGKILL)
+        played.wait()
 
 
 def record(name: str, folder: Path, keep: Path | None = None) -> Path:
     """Play a game, and write its pictures to a file there. `keep`: larger ones, to be looked at."""
     game = GAMES[name]
-    program = shutil.which(game.command[0], path=f"{os.environ['PATH']}:/usr/games")
-    if program is None:
-        raise SystemExit(f"{name} is not installed: apt-get install {game.package}")
-    with tempfile.TemporaryDirectory() as temporary, _screen(Path(temporary)) as (display, screen):
-        environment = os.environ | {
-            "DISPLAY": display,
-            "HOME": temporary,
-            "XDG_CONFIG_HOME": f"{temporary}/config",
-            "XDG_DATA_HOME": f"{temporary}/data",
-            "SDL_AUDIODRIVER": "dummy",
-            "LIBGL_ALWAYS_SOFTWARE": "1",
-        }
-        played = subprocess.Popen(
-            [program, *game.command[1:]],
-            env=environment,
-            cwd=temporary,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            time.sleep(game.start_s)
-            recorder = _Recorder(display, screen, game, keep)
-            recorded: dict[str, npt.NDArray[np.generic]] = {}
-            for scene in game.scenes:
-                pictures, times = recorder.record(scene)
-                recorded[f"{scene.name}.pictures"] = pictures
-                recorded[f"{scene.name}.times"] = times
-            if played.poll() is not None:
-                raise SystemExit(f"{name} ended too soon.")
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(played.pid, signal.SIGKILL)
-            played.wait()
+    program_of(name)
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        screen(Path(temporary)) as (display, pixels_of),
+        running(name, display, Path(temporary)) as played,
+    ):
+        time.sleep(game.start_s)
+        recorder = _Recorder(display, pixels_of, game, keep)
+        recorded: dict[str, npt.NDArray[np.generic]] = {}
+        for scene in game.scenes:
+            pictures, times = recorder.record(scene)
+            recorded[f"{scene.name}.pictures"] = pictures
+            recorded[f"{scene.name}.times"] = times
+        if played.poll() is not None:
+            raise SystemExit(f"{name} ended too soon.")
     file = folder / f"{name}.npz"
     np.savez_compressed(file, **recorded)  # type: ignore[arg-type]
     return file

@@ -23,11 +23,12 @@ from typing import cast
 
 from rejoin import tasks
 from rejoin.clock import boot_s
-from rejoin.emulator.host.encoders import VideoEncoder, VideoFormat, prepare
+from rejoin.emulator.host.encoders import VideoEncoder, prepare
 from rejoin.emulator.host.game import Game
 from rejoin.emulator.host.h264 import packetize
 from rejoin.emulator.host.relay import Relay
 from rejoin.emulator.host.relay_port import RelayPort
+from rejoin.emulator.host.x264 import VideoFormat
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener
@@ -40,6 +41,7 @@ from rejoin.rtc.signal_codec import encode_response
 FOLDER = Path(__file__).parents[1] / "data" / "foreign_hosts"
 ANSWER_WITHIN_S = 12.0
 """GStreamer loads its plugins first."""
+_WATCH_EVERY_S = 0.05
 
 _HOST_CANDIDATE = re.compile(r"(?m)^a=candidate:\S+ 1 udp \d+ 127\.0\.0\.1 (\d+) typ host.*$", re.I)
 
@@ -183,6 +185,11 @@ class ForeignHost:
         """How many were connected."""
         self.target_bps = 0
         """What the newest connection's congestion control allows, where there is one."""
+        self.notices_silence = False
+        """Whether it reports a client of which nothing arrives; set before `start`."""
+        self.on_gone: Callable[[], None] = lambda: None
+        """Called for each client that is reported so."""
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         clip_file = Path(self._folder.name) / "clip.json"
@@ -191,6 +198,20 @@ class ForeignHost:
         lane = Lane(loss=self._settings.loss)
         path = NetworkProfile("path", stages=(ProfileStage(up=lane, down=lane),))
         self.relay.set_base_link(Link(path, self.relay.now(), chance_of(0)))
+        if self.notices_silence:
+            self._watching = tasks.spawn(self._watch(), name="foreign-host-silence")
+
+    async def _watch(self) -> None:
+        arrived, at = 0, boot_s()
+        while True:
+            await asyncio.sleep(_WATCH_EVERY_S)
+            process, now = self._process, boot_s()
+            if process is None or not process.connected or self.relay.counters.up != arrived:
+                arrived, at = self.relay.counters.up, now
+            elif now - at >= self._settings.notice_silent_client_s:
+                process.connected = False
+                self._listener.client_gone(process.number, graceful=False)
+                self.on_gone()
 
     async def answer(self, connection: int, signal_request: str) -> str:
         await self._end_process()
@@ -208,12 +229,14 @@ class ForeignHost:
             self.target_bps = cast(int, what["target_bps"])
         if "connected" in what and process is self._process:
             self.connections += 1
+            process.connected = True
             self._listener.client_connected(process.number)
 
     async def disconnect(self, reason: str) -> None:
         await self._end_process()
 
     async def stop(self) -> None:
+        await tasks.cancel(self._watching)
         await self._end_process()
         await self.relay.close()
         self._folder.cleanup()
@@ -246,6 +269,7 @@ class _Connection:
 
     def __init__(self, number: int, relay: Relay) -> None:
         self.number = number
+        self.connected = False
         self._relay = relay
         self._port: RelayPort | None = None
         self._process: asyncio.subprocess.Process | None = None

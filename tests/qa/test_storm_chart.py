@@ -33,6 +33,14 @@ def test_the_table_has_a_line_for_each_window_and_a_column_for_each_quota() -> N
     assert second.split() == ["120+600", "s", "1", "(0.1", "%)", "0", "(0", "%)"]
 
 
+def test_storms_that_differ_by_their_seed_are_one_cell_and_one_mark() -> None:
+    seeds = [a_storm(20.0, (30.0,), saved) for saved in (10, 40, 20)]
+    _, line = storm_chart.table(seeds)
+    assert line.split() == ["30", "s", "980", "(98.0", "%)", "960", "to", "990"]
+    assert storm_chart.svg(seeds).count("<circle") == 1
+    assert len(storm_chart.json_lines(seeds).splitlines()) == 3
+
+
 def test_no_share_is_rounded_to_none_or_all() -> None:
     (_, line) = storm_chart.table((a_storm(20.0, (30.0,), 99_999, 100_000),))
     assert "1 (0.1 %)" in line

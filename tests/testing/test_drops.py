@@ -12,6 +12,7 @@ import pytest
 from rejoin.core.model import Stage
 from rejoin.core.trace import Step, Timeline
 from rejoin.errors import BadInputError
+from rejoin.qa.game_proof import DropProof, Rests, Says
 from rejoin.qa.ledger import Ledger, default_folder
 from rejoin.signaling.dialects import OURS
 from rejoin.testing.drops import Drop, Drops
@@ -58,10 +59,14 @@ class CrashedBefore:
     """A player whose client is another one since a crash: it counts its drops anew."""
 
     trace = ()
+    watch: SimpleNamespace | None = None
 
     def __init__(self) -> None:
         steps = (Step("lost", 1.0), Step("live again", 2.0))
-        self.episodes = (Timeline(1, steps, "live"), Timeline(2, steps, "live"))
+        self.episodes: tuple[Timeline, ...] = (
+            Timeline(1, steps, "live"),
+            Timeline(2, steps, "live"),
+        )
         self.snapshot = SimpleNamespace(episode=1, stage=Stage.LIVE, ending=None)
         self.studio = SimpleNamespace(profile=SimpleNamespace(dialect=OURS), control=None)
         self.injector = SimpleNamespace(next_seed=1, start=lambda *faults: None, lift=lambda: None)
@@ -81,6 +86,24 @@ class CrashedBefore:
         return reached(self.snapshot)
 
 
+def test_a_game_that_began_anew_is_not_the_same() -> None:
+    player = CrashedBefore()
+    player.watch = SimpleNamespace(
+        proof=lambda began_at, back_at: DropProof(Rests.HEARTBEAT, Says.BEGAN_ANEW)
+    )
+    player.snapshot = SimpleNamespace(episode=0, stage=Stage.LIVE, ending=None)
+    player.episodes = ()
+
+    def start(*_faults: object) -> None:
+        player.snapshot = SimpleNamespace(episode=1, stage=Stage.LIVE, ending=None)
+        player.episodes = (Timeline(1, (Step("lost", 1.0), Step("live again", 2.0)), "live"),)
+
+    player.injector.start = start
+    drop = Drops(cast("GamePlayer", player))("ip_change")
+    assert (drop.outcome, drop.same_game) == ("reconnected", False)
+    assert (drop.proof, drop.says) == ("heartbeat", "began anew")
+
+
 def test_drops_of_before_a_crash_are_not_those_of_a_fault_after_it() -> None:
     drop = Drops(cast("GamePlayer", CrashedBefore()))("home_wifi")
     assert (drop.outcome, drop.steps) == ("played on", {})
@@ -95,7 +118,7 @@ def test_a_game_is_dropped_gets_back_and_is_killed(
         drop = drops("ip_change")
         assert drop.outcome == "reconnected"
         assert drop.same_game
-        assert drop.proof == "game"
+        assert (drop.proof, drop.says) == ("game", "went on")
         assert drop.reconnects >= 1
         assert drop.back_after_s is not None
         assert player.is_live
@@ -134,9 +157,10 @@ def test_at_an_own_backend_the_session_is_guarded_and_ended(
             assert entry.session_id is not None
             with pytest.raises(NothingSaidError, match="the emulated host causes it"):
                 Drops(player)("server_freeze")
+            player.play(1.5)  # a game that has just begun proves less by its counter
             drop = Drops(player)("ip_change")
             assert drop.same_game
-            assert drop.proof == "session"
+            assert (drop.proof, drop.says) == ("strip", "went on"), "the game paints its counter"
         finally:
             player.finish()
         assert ledger.entries() == ()

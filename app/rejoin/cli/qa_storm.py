@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,6 +14,9 @@ from rejoin.cli.exit_codes import SUCCESS
 from rejoin.cli.messages import say
 from rejoin.cli.progress import Progress
 from rejoin.parts import needs
+
+if TYPE_CHECKING:
+    from rejoin.qa.storm import Lost, Storm
 
 _MOST_WINDOWS: Final = 8
 _SHORTEST_OUTAGE_S: Final = 5.0
@@ -56,9 +60,22 @@ class StormOptions:
     create_s: float
     failing: float
     seed: int
+    seeds: int
     jobs: int | None
+    scheduler: str | None
     chart: Path | None
     json: Path | None
+
+
+@needs("qa", "fleet")
+def _on_dask(
+    scheduler: str, storms: Sequence[Storm], progress: Callable[[int], None]
+) -> tuple[Lost, ...]:
+    from rejoin.qa.fleet import cluster
+    from rejoin.qa.storm import play
+
+    with cluster.opened(scheduler, 1) as there:
+        return there.each(play, storms, progress)
 
 
 @click.command(short_help="How many games are lost when a Region drops?")
@@ -120,7 +137,20 @@ class StormOptions:
 )
 @options.seed
 @click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Storms for each quota and window, with one seed after another.",
+)
+@click.option(
     "--jobs", type=click.IntRange(1, 256), help="Processes. Default: one for each processor."
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Spread the storms over the workers of this scheduler of Dask, such as tls://host:8786; "
+    "they need Rejoin with the parts qa and fleet.",
 )
 @click.option("--chart", type=options.FILE, help="Write a chart to this file, as SVG.")
 @click.option("--json", type=options.FILE, help="Write a line of JSON for each storm to this file.")
@@ -146,13 +176,16 @@ def storm(chosen: StormOptions) -> int:
         failing=chosen.failing,
         seed=chosen.seed,
     )
-    storms = world.grid(base, chosen.quotas, chosen.windows)
+    storms = world.grid(base, chosen.quotas, chosen.windows, chosen.seeds)
     with Progress("storms", len(storms) if len(storms) > 1 else None) as progress:
 
         def show(over: int) -> None:
             progress.to(over, f"{over} of {len(storms)}")
 
-        found = world.play_all(storms, chosen.jobs, show)
+        if chosen.scheduler is None:
+            found = world.play_all(storms, chosen.jobs, show)
+        else:
+            found = _on_dask(chosen.scheduler, storms, show)
     if chosen.chart is not None:
         write_file(chosen.chart, storm_chart.svg(found))
     if chosen.json is not None:

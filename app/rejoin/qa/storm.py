@@ -244,12 +244,15 @@ def _most(world: _World) -> int:
 
 
 def grid(
-    storm: Storm, quotas: Sequence[float], windows: Sequence[tuple[float, ...]]
+    storm: Storm,
+    quotas: Sequence[float],
+    windows: Sequence[tuple[float, ...]],
+    seeds: int = 1,
 ) -> list[Storm]:
-    """A storm for each window and quota."""
+    """So many storms for each window and quota, with one seed after another."""
     return [
-        replace(storm, per_s=per_s, windows_s=windows_s)
-        for windows_s, per_s in itertools.product(windows, quotas)
+        replace(storm, per_s=per_s, windows_s=windows_s, seed=storm.seed + number)
+        for windows_s, per_s, number in itertools.product(windows, quotas, range(seeds))
     ]
 
 

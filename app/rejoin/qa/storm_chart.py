@@ -24,12 +24,14 @@ def window_name(windows_s: Sequence[float]) -> str:
 
 
 def table(found: Sequence[Lost]) -> Iterator[str]:
-    """A line for each window, a column for each quota: games lost, and what no order saves."""
-    quotas = _quotas(found)
-    yield f"{'window':>16}" + "".join(f"{f'{quota:g} a second':>22}" for quota in quotas)
-    for windows_s in _windows(found):
-        cells = [_cell(_at(found, windows_s, quota)) for quota in quotas]
-        yield f"{window_name(windows_s):>16}" + "".join(f"{cell:>22}" for cell in cells)
+    """A line for each window, a column for each quota: games lost. Of storms that differ by their
+    seed alone: the median, and how far it goes."""
+    quotas, windows = _quotas(found), _windows(found)
+    rows = [[_cell(_at(found, windows_s, quota)) for quota in quotas] for windows_s in windows]
+    wide = max(22, 2 + max(len(cell) for row in rows for cell in row))
+    yield f"{'window':>16}" + "".join(f"{f'{quota:g} a second':>{wide}}" for quota in quotas)
+    for windows_s, row in zip(windows, rows, strict=True):
+        yield f"{window_name(windows_s):>16}" + "".join(f"{cell:>{wide}}" for cell in row)
 
 
 def json_lines(found: Sequence[Lost]) -> str:
@@ -40,8 +42,13 @@ def json_lines(found: Sequence[Lost]) -> str:
     )
 
 
-def _cell(lost: Lost) -> str:
-    return f"{lost.lost:,} ({_percent(lost.lost_share)})"
+def _cell(storms: Sequence[Lost]) -> str:
+    middle = _middle(storms)
+    cell = f"{middle.lost:,} ({_percent(middle.lost_share)})"
+    if len(storms) > 1:
+        all_lost = [each.lost for each in storms]
+        cell += f" {min(all_lost):,} to {max(all_lost):,}"
+    return cell
 
 
 def _percent(share: float) -> str:
@@ -59,10 +66,16 @@ def _windows(found: Sequence[Lost]) -> list[tuple[float, ...]]:
     return list(dict.fromkeys(each.storm.windows_s for each in found))
 
 
-def _at(found: Sequence[Lost], windows_s: tuple[float, ...], quota: float) -> Lost:
-    return next(
+def _at(found: Sequence[Lost], windows_s: tuple[float, ...], quota: float) -> list[Lost]:
+    """All seeds."""
+    return [
         each for each in found if each.storm.windows_s == windows_s and each.storm.per_s == quota
-    )
+    ]
+
+
+def _middle(storms: Sequence[Lost]) -> Lost:
+    """The one with the median of games lost."""
+    return sorted(storms, key=lambda each: each.lost)[(len(storms) - 1) // 2]
 
 
 # --- the chart ------------------------------------------------------------------------------------
@@ -85,7 +98,7 @@ def svg(found: Sequence[Lost]) -> str:
     ]
     ends: list[float] = []
     for number, windows_s in enumerate(windows):
-        line = [_at(found, windows_s, quota) for quota in quotas]
+        line = [_middle(_at(found, windows_s, quota)) for quota in quotas]
         parts += _line(line, places, number)
         ends.append(_height(line[-1].lost_share))
     parts += _legend(windows, ends)

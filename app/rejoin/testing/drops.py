@@ -9,13 +9,15 @@ from typing import Any, Final, Literal
 from rejoin.clock import boot_s
 from rejoin.core import commands
 from rejoin.core.model import Snapshot, Stage
-from rejoin.core.trace import Record, of_fault
+from rejoin.core.trace import Record, Timeline, of_fault
 from rejoin.core.trace_names import COMMANDS
 from rejoin.emulator.service.faults import Fault as EmulatorFault
 from rejoin.errors import BadInputError
 from rejoin.injector.faults import cut
 from rejoin.injector.plans import AT_RUNNER, NOT_AT_CLIENT, Plan, plan_of
+from rejoin.media.video.scene import AFTER_S
 from rejoin.netem.network_profile import PLACES, Place
+from rejoin.qa.game_proof import DropProof, Rests, Says
 from rejoin.qa.live import HOST_FAULTS, not_the_same_game
 from rejoin.signaling.dialects import OURS
 from rejoin.testing.game_player import GamePlayer
@@ -27,6 +29,8 @@ NOTICED_WITHIN_S: Final = 10.0
 """How long to wait for a drop after the beginning of a fault that does not silence the path."""
 SETTLED_AFTER_S: Final = 3.0
 """How long to wait for a drop after the end of an outage."""
+_WATCHED_S: Final = AFTER_S + 0.5
+"""For so long after a drop, pictures and heartbeats are waited for at another backend."""
 _NOTICE_S: Final = 5.0
 """Assumed: how long a service takes to notice a silent client, for faults that end with the
 window."""
@@ -44,8 +48,9 @@ class Drop:
       client had noticed. "played on": there was no drop. "ended": the game is over.
     - `steps`: seconds from the fault to each step of `rejoin.core.trace.STEPS` that was reached.
     - `reconnects`: how many connections were tried.
-    - `same_game`: whether the earlier game goes on. `proof`: the evidence for it: "game" (the
-      emulated game's own counter) or "session" (only the stream session is known).
+    - `same_game`: whether the earlier game goes on, as far as that is known. `proof`: the evidence
+      for it: "game" (the emulated game's own counter), or a word of `qa.game_proof.Rests`. `says`:
+      what that evidence says of the game, a word of `qa.game_proof.Says`.
     - `ended_because`: the service's reason, or what kind of end it was; None while it goes on.
     """
 
@@ -57,6 +62,7 @@ class Drop:
     reconnects: int = 0
     same_game: bool = False
     proof: str = "session"
+    says: str = Says.NOT_KNOWN.value
     ended_because: str | None = None
 
     @property
@@ -212,8 +218,14 @@ class Drops:
         elif found:
             outcome = "reconnected" if found[-1].outcome == "live" else "healed"
         same = ending is None
+        proof, says = Rests.SESSION.value, Says.NOT_KNOWN
         if state is not None and same:
             same = not not_the_same_game(state, player.game_state())
+            proof, says = "game", Says.WENT_ON if same else Says.BEGAN_ANEW
+        elif found and same:
+            seen = self._seen(found[-1])
+            proof, says = seen.rests_on.value, seen.says
+            same = says is not Says.BEGAN_ANEW
         return Drop(
             fault=plan.name,
             how=plan.how,
@@ -222,9 +234,18 @@ class Drops:
             steps={step.name: round(step.at - at, 4) for step in found[-1].steps} if found else {},
             reconnects=_reconnects(records, at),
             same_game=same,
-            proof="session" if state is None else "game",
+            proof=proof,
+            says=says.value,
             ended_because=None if ending is None else str(ending.reason or ending.kind.value),
         )
+
+    def _seen(self, drop: Timeline) -> DropProof:
+        """What was seen of the game before this drop and shortly after it."""
+        back_at, watch = drop.at("live again"), self._player.watch
+        if back_at is None or watch is None:
+            return DropProof(Rests.SESSION, Says.NOT_KNOWN)
+        self._until(lambda _: False, max(0.0, back_at + _WATCHED_S - boot_s()))
+        return watch.proof(drop.began_at, back_at)
 
 
 def _reconnects(records: Iterable[Record], since_at: float) -> int:

@@ -16,6 +16,7 @@ from rejoin.qa import traces, verdicts
 from rejoin.qa.client_case import reported_timeout_s
 from rejoin.qa.files import make_folder
 from rejoin.qa.game_client import ClientOptions, GameClient
+from rejoin.qa.game_watch import GameWatch
 from rejoin.qa.session_guard import Guarded
 from rejoin.testing.loop_thread import LoopThread
 from rejoin.testing.player_input import PlayerInput
@@ -40,6 +41,9 @@ class GamePlayer:
         self.studio = studio
         self.problem = ""
         """The problems found at the end, in sentences; empty if there are none."""
+        self.watch = GameWatch() if studio.control is None else None
+        """What is seen of the game, for the proof that it is the same one; None at the emulator,
+        whose own counter is asked."""
         self._seed = seed
         self._emulated: str | None = None
         """The emulated session of this player's game."""
@@ -200,7 +204,7 @@ class GamePlayer:
 
     async def _begin(self) -> tuple[Injector, GameClient]:
         injector = Injector(self._seed)
-        options = ClientOptions(hooks=injector.hooks, on_session=self._on_session)
+        options = ClientOptions(hooks=injector.hooks, on_session=self._on_session, watch=self.watch)
         client = GameClient(self.studio.profile, Path(self._folder.name), options)
         injector.attach(lambda event: client.player.post(event))  # noqa: PLW0108  (a crash makes another player)
         client.begin()

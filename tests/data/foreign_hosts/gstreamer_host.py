@@ -5,11 +5,13 @@ It reads the client's offer from standard input, a JSON object `{"sdp": ..., "gr
 writes JSON objects, one a line: `{"answer": SDP}`, then `{"connected": true}` when ICE and DTLS are
 up, and `{"input": N}` for each message of a data channel, N bytes. The greeting, base64, is sent on
 `inputChannel`.
-It sends a moving test picture (H.264, x264) and a quiet tone (Opus) until it is killed.
+It sends a moving test picture (H.264, x264) and a quiet tone (Opus) until it is killed; with
+`SCREEN=":1 left top width height"` in its environment, that part of an X display as the picture.
 """
 
 import base64
 import json
+import os
 import sys
 
 import gi
@@ -19,9 +21,18 @@ gi.require_version("GstSdp", "1.0")
 gi.require_version("GstWebRTC", "1.0")
 from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402 - after the versions
 
-PICTURES = (
+BALL = (
     "videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=30/1 ! "
     "x264enc tune=zerolatency speed-preset=ultrafast bitrate=1000 key-int-max=300 ! "
+)
+SCREEN = (
+    "ximagesrc display-name={display} use-damage=false show-pointer=false "
+    "startx={left} starty={top} endx={right} endy={bottom} ! video/x-raw,framerate=30/1 ! "
+    "videoconvert ! video/x-raw,format=I420 ! "
+    "x264enc tune=zerolatency speed-preset=ultrafast bitrate=4000 key-int-max=300 ! "
+)
+PICTURES = (
+    "{source}"
     "video/x-h264,profile=constrained-baseline ! "
     "rtph264pay config-interval=-1 aggregate-mode=zero-latency mtu=1200 ! "
     "application/x-rtp,media=video,encoding-name=H264,payload={video} ! out."
@@ -51,12 +62,24 @@ def payload_types(offer):
     return {"video": int(h264[7:].split()[0]), "audio": int(opus[9:].split()[0])}
 
 
+def source():
+    """Where the pictures come from, up to their encoder."""
+    shown = os.environ.get("SCREEN")
+    if shown is None:
+        return BALL
+    display, *area = shown.split()
+    left, top, width, height = map(int, area)
+    right, bottom = left + width - 1, top + height - 1
+    return SCREEN.format(display=display, left=left, top=top, right=right, bottom=bottom)
+
+
 class Host:
     def __init__(self, offer, greeting):
         self.candidates = []
         self.greeting = GLib.Bytes.new(greeting)
         text = "webrtcbin name=out bundle-policy=max-bundle " + PICTURES + " " + SOUND
-        self.pipeline = Gst.parse_launch(text.format(**payload_types(offer)))
+        text = text.format(source=source(), **payload_types(offer))
+        self.pipeline = Gst.parse_launch(text)
         self.webrtc = self.pipeline.get_by_name("out")
         # Kept: in GStreamer 1.22 this property gives webrtcbin's own reference away.
         self.ice = self.webrtc.get_property("ice-agent")

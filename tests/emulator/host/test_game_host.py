@@ -105,6 +105,32 @@ async def test_kill_ends_the_game_and_its_counter() -> None:
         await player.close()
 
 
+@leaves_nothing
+async def test_a_restarted_game_is_found_by_the_next_connection() -> None:
+    async with running() as (host, listener):
+        host.settings_changed(
+            dataclasses.replace(host.settings, notice_silent_client_s=0.2, heartbeat_s=0.05)
+        )
+        first = await joined(host, 1)
+        await first.until(lambda: len(first.messages) > 2)
+        await host.inject(Fault(FaultKind.RESTART))
+        await listener.wait("gone", (1, False))
+        assert listener.values("exited") == []
+        second = await joined(host, 2)
+        await second.until(lambda: len(second.messages) > 2)
+        old, new = json.loads(first.messages[-1]), json.loads(second.messages[0])
+        assert old["game"] != new["game"]
+        assert new["game"] == json.loads(second.messages[-1])["game"]
+        (reading, *_) = await second.frames(1)
+        assert reading.counter >= new["heartbeat"]
+        assert counter_of(host) - reading.counter < 600, "it is the new game that is shown"
+        await host.inject(Fault(FaultKind.KILL))
+        with pytest.raises(BadInputError, match="has ended"):
+            await host.inject(Fault(FaultKind.RESTART))
+        await first.close()
+        await second.close()
+
+
 async def test_when_a_connection_has_closed_its_remains_are_collected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -26,10 +26,11 @@ from helpers.rtp_streams import (
 from helpers.waiting import eventually
 from rejoin.clock import boot_s
 from rejoin.emulator.host import media_player
-from rejoin.emulator.host.encoders import AudioEncoder, VideoEncoder, VideoFormat
+from rejoin.emulator.host.encoders import VideoEncoder
 from rejoin.emulator.host.game import HEIGHT, WIDTH, Game
 from rejoin.emulator.host.media_player import MIN_BITRATE_BPS, NOTICE_EVERY_S, MediaPlayer
 from rejoin.emulator.host.rtp_stream import RtpStream
+from rejoin.emulator.host.x264 import VideoFormat
 
 
 async def test_remb_is_followed_within_bounds() -> None:
@@ -167,8 +168,8 @@ async def test_a_player_notices_when_it_did_not_run_and_which_frames_it_left_out
     await stream.stop()
 
 
-async def test_both_encoders_are_closed_on_their_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each holds memory of FFmpeg, which else stays until the garbage collector finds it."""
+async def test_the_encoder_is_closed_on_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds memory of FFmpeg, which else stays until the garbage collector finds it."""
     closed: list[tuple[str, str]] = []
 
     class Video(VideoEncoder):
@@ -176,13 +177,7 @@ async def test_both_encoders_are_closed_on_their_thread(monkeypatch: pytest.Monk
             closed.append(("video", threading.current_thread().name.partition("_")[0]))
             super().close()
 
-    class Audio(AudioEncoder):
-        def close(self) -> None:
-            closed.append(("audio", threading.current_thread().name.partition("_")[0]))
-            super().close()
-
     monkeypatch.setattr(media_player, "VideoEncoder", Video)
-    monkeypatch.setattr(media_player, "AudioEncoder", Audio)
     video, audio = Recorder(), Recorder()
     picture = VideoFormat(320, 180, 30, 1_000_000, "main")
     player = MediaPlayer(Game(boot_s()), picture, video, audio)
@@ -192,4 +187,4 @@ async def test_both_encoders_are_closed_on_their_thread(monkeypatch: pytest.Monk
     await player.close()
     await video.stop()
     await audio.stop()
-    assert sorted(closed) == [("audio", "emulator-encoder"), ("video", "emulator-encoder")]
+    assert closed == [("video", "emulator-encoder")]

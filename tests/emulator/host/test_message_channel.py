@@ -11,13 +11,16 @@ import pytest
 from aiortc import RTCDataChannel
 from aiortc.rtcsctptransport import RTCSctpTransport
 
+from helpers.fake_port import FakeClock
 from helpers.game_hosts import joined, running
 from helpers.leaves_nothing import leaves_nothing
 from helpers.waiting import eventually
 from rejoin.emulator.host import message_channel
+from rejoin.emulator.host.game import Game
 from rejoin.emulator.host.message_channel import MessageChannel
 from rejoin.emulator.service.protocol_script import MAX_APPLICATION_MESSAGE
 from rejoin.input_protocol import controls
+from rejoin.qa.drop_evidence import Beat, read_beat
 
 
 class FakeChannel:
@@ -108,6 +111,32 @@ async def test_a_frozen_connection_shares_no_performance_statistics(
     for messages in (frozen_messages, running_messages):
         await messages.close()
     assert withheld.sent == []
+
+
+@leaves_nothing
+async def test_a_game_sends_heartbeats_if_the_setting_says_so() -> None:
+    clock, game = FakeClock(100.0), Game(100.0)
+    beating, sent = opened()
+    hanging, withheld = opened(frozen=True)
+    for messages in (hanging, beating):
+        messages.send_heartbeats(0.001, game, clock)
+    await eventually(lambda: len(sent.sent) > 3)
+    clock.now = 101.0
+    count = len(sent.sent)
+    await eventually(lambda: len(sent.sent) > count + 1)
+    beating.stop()
+    for messages in (hanging, beating):
+        await messages.close()
+    first, last = read_beat(bytes_of(sent.sent[0]), 0.0), read_beat(bytes_of(sent.sent[-1]), 1.0)
+    assert first == Beat(0.0, 0, game.start_id)
+    assert last == Beat(1.0, 60, game.start_id)
+    assert withheld.sent == []
+    assert Game(101.0).start_id != game.start_id
+
+
+def bytes_of(message: str | bytes) -> bytes:
+    assert isinstance(message, bytes)
+    return message
 
 
 @leaves_nothing

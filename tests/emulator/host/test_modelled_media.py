@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from rejoin.emulator.host.encoders import VideoFormat
 from rejoin.emulator.host.game import Game
 from rejoin.emulator.host.modelled_media import SIDE, BlackPictures
+from rejoin.emulator.host.x264 import VideoFormat
 
 
 @pytest.mark.parametrize("profile", ["baseline", "main", "high", "high444"])

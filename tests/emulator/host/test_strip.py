@@ -9,11 +9,12 @@ import av
 import numpy as np
 import pytest
 
-from rejoin.emulator.host.encoders import VideoEncoder, VideoFormat
+from rejoin.emulator.host.encoders import VideoEncoder
 from rejoin.emulator.host.game import HEIGHT, WIDTH, Game
 from rejoin.emulator.host.painter import Painter
 from rejoin.emulator.host.scenery import Plane
 from rejoin.emulator.host.strip import StripReading, read_strip, read_voice
+from rejoin.emulator.host.x264 import VideoFormat
 from rejoin.input_protocol.controls import Controls
 
 

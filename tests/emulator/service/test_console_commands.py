@@ -42,6 +42,7 @@ from rejoin.errors import BadInputError
         ("freeze 2", InjectFault(Fault(FaultKind.FREEZE, 2.0))),
         ("graceful", InjectFault(Fault(FaultKind.GRACEFUL_CLOSE))),
         ("kill", InjectFault(Fault(FaultKind.KILL))),
+        ("restart", InjectFault(Fault(FaultKind.RESTART))),
         ("clear", InjectFault(Fault(FaultKind.NONE))),
         ("no_media 4", InjectFault(Fault(FaultKind.NO_MEDIA, 4.0))),
         ("no_picture 4", InjectFault(Fault(FaultKind.NO_PICTURE, 4.0))),

@@ -30,7 +30,6 @@ from rejoin.emulator.host.client_input import ClientInput
 from rejoin.emulator.host.client_presence import ClientPresence
 from rejoin.emulator.host.client_voice import ClientVoice
 from rejoin.emulator.host.congestion_control import CongestionControl
-from rejoin.emulator.host.encoders import VIDEO_CLOCK_HZ, VideoFormat
 from rejoin.emulator.host.game import Game
 from rejoin.emulator.host.h264 import h264_profile
 from rejoin.emulator.host.host_socket import HostSocket, open_host_socket
@@ -43,6 +42,7 @@ from rejoin.emulator.host.relay_port import RelayPort
 from rejoin.emulator.host.rtp_stream import RtpStream
 from rejoin.emulator.host.sdp import answer_sdp, bandwidth_limit_bps
 from rejoin.emulator.host.udp_socket import Address
+from rejoin.emulator.host.x264 import VIDEO_CLOCK_HZ, VideoFormat
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import SignalError
 from rejoin.input_protocol import controls
@@ -167,7 +167,7 @@ class HostConnection:
         self._max_height = 0
         self._failed_packets = 0
         self.voice = ClientVoice(host.clock)
-        self._messages = MessageChannel(lambda: self.frozen)
+        self._messages = MessageChannel(lambda: self.frozen or self._media is MediaState.GAME_OVER)
         self._presence = ClientPresence(
             lambda: host.settings,
             host.clock,
@@ -311,6 +311,7 @@ class HostConnection:
                 settings.packetization_mode,
                 settings.quantizer_limit,
                 settings.modelled_media,
+                settings.strip_pictures,
             ),
             streams["video"],
             streams.get("audio"),
@@ -333,6 +334,9 @@ class HostConnection:
             self._presence.start()
             if self._host.shares_performance():
                 self._messages.share_performance()
+            if self._host.settings.heartbeat_s > 0:
+                every_s = self._host.settings.heartbeat_s
+                self._messages.send_heartbeats(every_s, self._game, self._host.clock)
             if self._host.media_delay_s > 0 and self._media is MediaState.PLAYING:
                 self._media = MediaState.MUTED
                 loop = asyncio.get_running_loop()

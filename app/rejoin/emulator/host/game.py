@@ -71,6 +71,11 @@ class Game:
         self._next_coin = COINS
         self._coin_taken: tuple[int, int, int] | None = None
 
+    @property
+    def start_id(self) -> str:
+        """A text that is another one for each start of a game."""
+        return f"{round(self.started_at * 1e6):x}"
+
     def advance(self, now: float) -> int:
         """Run every tick that is due at boot time `now`; returns the counter.
 

@@ -69,8 +69,7 @@ class GameHost:
         with concurrent.futures.ThreadPoolExecutor(1, "emulator-prepare") as thread:
             await asyncio.wrap_future(thread.submit(prepare))
         self.relay.set_base_link(_base_link(self.settings, self.relay.now()))
-        self._game = Game(self.clock(), self.settings.seed)
-        self._ticking = tasks.spawn(self._tick(self._game), name="emulator-game")
+        self._start_game()
 
     async def answer(self, connection: int, signal_request: str) -> str:
         """The SignalResponse to an offer. Raises SignalError; then nothing has changed."""
@@ -138,6 +137,8 @@ class GameHost:
                 return self._close_gracefully()
             case FaultKind.KILL:
                 return await self._kill(game)
+            case FaultKind.RESTART:
+                return await self._restart()
             case FaultKind.NONE:
                 at = self.clock()
                 self._fault.clear()
@@ -252,6 +253,22 @@ class GameHost:
             connection.end_game()
         self._listener.game_exited("the game process was killed by an injected fault")
         return at
+
+    async def _restart(self) -> float:
+        if self._ticking is None:
+            raise BadInputError("The game has ended; it cannot be started again.")
+        at = self.clock()
+        if self.connection is not None:
+            self.connection.end_game()
+            self.connection.set_frozen(True)
+            self.connection.set_silent_since(at)
+        await tasks.cancel(self._ticking)
+        self._start_game()
+        return at
+
+    def _start_game(self) -> None:
+        self._game = game = Game(self.clock(), self.settings.seed)
+        self._ticking = tasks.spawn(self._tick(game), name="emulator-game")
 
     async def _tick(self, game: Game) -> None:
         while True:

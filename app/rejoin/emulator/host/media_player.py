@@ -11,12 +11,13 @@ from typing import TypeVar
 
 from rejoin import tasks
 from rejoin.clock import Clock, boot_s
-from rejoin.emulator.host.encoders import VIDEO_CLOCK_HZ, AudioEncoder, VideoEncoder, VideoFormat
+from rejoin.emulator.host.encoders import VideoEncoder, music_packets
 from rejoin.emulator.host.game import TICKS_PER_S, Game
 from rejoin.emulator.host.h264 import packetize
 from rejoin.emulator.host.modelled_media import BlackPictures
 from rejoin.emulator.host.music import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from rejoin.emulator.host.rtp_stream import RtpStream
+from rejoin.emulator.host.x264 import VIDEO_CLOCK_HZ, VideoFormat
 
 _T = TypeVar("_T")
 
@@ -54,8 +55,6 @@ class MediaPlayer:
         self._video, self._audio = video, audio
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "emulator-encoder")
         self._opened = self._thread.submit(_encoder_of, self._format)
-        self._audio_encoder: AudioEncoder | None = None
-        """Made, used and closed on the encoder thread."""
         self._tasks: list[asyncio.Task[None]] = []
         self._key_frame_requested = True
         self._key_frame_at = float("-inf")
@@ -85,7 +84,7 @@ class MediaPlayer:
         self._closed = True
         await tasks.cancel(*self._tasks)
         # The thread works in order: when this call is done, everything before it is done too.
-        await asyncio.wrap_future(self._thread.submit(self._close_encoders))
+        await asyncio.wrap_future(self._thread.submit(self._close_encoder))
         self._thread.shutdown(wait=True)
 
     def _reopen(self, video_format: VideoFormat) -> VideoEncoder | BlackPictures:
@@ -96,18 +95,8 @@ class MediaPlayer:
         self._opened.set_result(encoder)
         return encoder
 
-    def _close_encoders(self) -> None:
-        """What is left to the garbage collector here keeps all memory around it in use."""
-        self._close_encoder()
-        encoder, self._audio_encoder = self._audio_encoder, None
-        if encoder is not None:
-            encoder.close()
-
-    def _open_audio_encoder(self) -> AudioEncoder:
-        self._audio_encoder = AudioEncoder()
-        return self._audio_encoder
-
     def _close_encoder(self) -> None:
+        """What is left to the garbage collector here keeps all memory around it in use."""
         if self._opened.exception() is None:
             self._opened.result().close()
 
@@ -183,17 +172,15 @@ class MediaPlayer:
 
     async def _play_audio(self) -> None:
         assert self._audio is not None
-        encoder = await self._off_loop(self._open_audio_encoder)
+        packets = await self._off_loop(music_packets)
         for due in self._beats(_AUDIO_FRAME_S):
             await self._until(due)
             if not self._audio.open:
                 return
             if self.paused:
                 continue
-            position = round((due - self._game.started_at) / _AUDIO_FRAME_S) * FRAME_SAMPLES
-            packets = await self._off_loop(functools.partial(encoder.encode, position))
-            for packet in packets:
-                await self._audio.send([packet], position)
+            number = round((due - self._game.started_at) / _AUDIO_FRAME_S)
+            await self._audio.send([packets[number % len(packets)]], number * FRAME_SAMPLES)
 
     async def _notice_lateness(self) -> None:
         """Frames are no measure of it: while one waits for the encoder nothing is due."""

@@ -1,14 +1,21 @@
-"""The reliable data channel to one client: application messages, statistics, the disconnect."""
+"""The reliable data channel to one client: application messages, statistics, the disconnect.
+
+The game's own application message is its heartbeat, as tests of a reconnection read it
+(docs/testing.md).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 
 from aiortc import RTCDataChannel
 from aiortc.rtcsctptransport import RTCSctpTransport
 
 from rejoin import tasks
+from rejoin.clock import Clock
+from rejoin.emulator.host.game import Game
 from rejoin.emulator.host.performance import SHARE_EVERY_S, LoadMeter
 from rejoin.emulator.service.protocol_script import MAX_APPLICATION_MESSAGE
 from rejoin.input_protocol import controls
@@ -26,11 +33,12 @@ class MessageChannel:
     """The client's `clientMessageChannel`, once the client has opened it."""
 
     def __init__(self, is_frozen: Callable[[], bool]) -> None:
-        """`is_frozen`: whether the connection neither receives nor sends now."""
+        """`is_frozen`: whether the game sends nothing now, because it hangs or has ended."""
         self._is_frozen = is_frozen
         self._stopped = False
         self._channel: RTCDataChannel | None = None
         self._sharing: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
 
     def opened(self, channel: RTCDataChannel) -> None:
         """The client opened the channel."""
@@ -40,6 +48,11 @@ class MessageChannel:
     def share_performance(self) -> None:
         """Send performance statistics from now on, every second."""
         self._sharing = tasks.spawn(self._share_performance(), name="emulator-stats")
+
+    def send_heartbeats(self, every_s: float, game: Game, clock: Clock) -> None:
+        """Send the game's heartbeat from now on: its ticks, and which start of it this is."""
+        beating = self._send_heartbeats(every_s, game, clock)
+        self._beating = tasks.spawn(beating, name="emulator-heartbeat")
 
     async def send_disconnect(self, reason: str, sctp: RTCSctpTransport | None) -> None:
         """Send the client the reason for the disconnect, and wait for its acknowledgement."""
@@ -60,7 +73,7 @@ class MessageChannel:
     async def close(self) -> None:
         """Stop and leave no task behind. The channel itself is closed with its connection."""
         self._stopped = True
-        await tasks.cancel(self._sharing)
+        await tasks.cancel(self._sharing, self._beating)
 
     def _echo(self, message: str | bytes) -> None:
         """Send application messages back unchanged, so that clients can test them.
@@ -84,6 +97,14 @@ class MessageChannel:
                 continue
             if not self._stopped and not self._is_frozen():
                 _sent(channel, controls.encode(controls.Performance(meter.read())))
+
+    async def _send_heartbeats(self, every_s: float, game: Game, clock: Clock) -> None:
+        while not self._stopped:
+            channel = self._channel
+            if channel is not None and channel.readyState == "open" and not self._is_frozen():
+                beat = {"heartbeat": game.advance(clock()), "game": game.start_id}
+                _sent(channel, json.dumps(beat).encode())
+            await asyncio.sleep(every_s)
 
 
 def _sent(channel: RTCDataChannel, message: str | bytes) -> bool:

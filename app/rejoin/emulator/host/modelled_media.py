@@ -12,8 +12,8 @@ import av
 import numpy as np
 from av.video.frame import PictureType
 
-from rejoin.emulator.host.encoders import VIDEO_CLOCK_HZ, VideoFormat, open_x264, units_of
 from rejoin.emulator.host.game import TICKS_PER_S, Scene
+from rejoin.emulator.host.x264 import VIDEO_CLOCK_HZ, VideoFormat, open_x264, units_of
 
 SIDE: Final = 64
 """Pixels; the smallest size at which decoders of hardware vendors work, too."""

@@ -35,8 +35,8 @@ from aiortc.rtp import (
 
 from rejoin import tasks
 from rejoin.clock import Clock, boot_s
-from rejoin.emulator.host.encoders import VIDEO_CLOCK_HZ
 from rejoin.emulator.host.packet_history import PacketHistory
+from rejoin.emulator.host.x264 import VIDEO_CLOCK_HZ
 from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
 from rejoin.rtc import aiortc_seam
 

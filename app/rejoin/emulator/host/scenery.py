@@ -1,12 +1,15 @@
 """What the game's pictures are made of: the background, the sprites and the digits.
 
-Everything here is drawn once (`prepare_scenery`) and shared by all painters.
+Everything here is drawn once for each scale and shared by all painters. The scale is pixels of the
+picture per pixel of the game: 1 for 1280x720, 1.5 for 1920x1080.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +89,7 @@ def _bytes(plane: npt.NDArray[np.float32]) -> Plane:
     return np.clip(np.rint(plane), 0, 255).astype(np.uint8)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sprite:
     """A picture with premultiplied alpha (0..256), ready to be blended into the planes."""
 
@@ -104,6 +107,35 @@ def _sprite(rgb: npt.NDArray[np.float32], alpha: npt.NDArray[np.float32]) -> Spr
     height, width = full.shape
     half = full.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3)).astype(np.uint16)
     return Sprite(256 - full, y * full, 256 - half, u * half, v * half)
+
+
+def _enlarged(plane: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[np.float32]:
+    """The plane at another size, by bilinear interpolation."""
+    for axis, size in ((0, height), (1, width)):
+        before = plane.shape[axis]
+        at = np.clip((np.arange(size) + 0.5) * before / size - 0.5, 0, before - 1)
+        first = at.astype(np.intp)
+        share = (at - first).astype(np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
+        second = np.minimum(first + 1, before - 1)
+        plane = plane.take(first, axis) * (1 - share) + plane.take(second, axis) * share
+    return np.asarray(plane, np.float32)
+
+
+def _enlarged_sprite(sprite: Sprite, scale: float) -> Sprite:
+    if scale == 1.0:
+        return sprite
+    height, width = (2 * math.ceil(side * scale / 2) for side in sprite.keep.shape)
+
+    def plane(values: npt.NDArray[np.uint16], part: int) -> npt.NDArray[np.uint16]:
+        return np.rint(_enlarged(values, height // part, width // part)).astype(np.uint16)
+
+    return Sprite(
+        plane(sprite.keep, 1),
+        plane(sprite.y, 1),
+        plane(sprite.keep_half, 2),
+        plane(sprite.u, 2),
+        plane(sprite.v, 2),
+    )
 
 
 def _distance(size: int, centre: tuple[float, float]) -> npt.NDArray[np.float32]:
@@ -184,9 +216,15 @@ def _streak_sprite() -> Sprite:
     return _sprite(_flat(height, width, (236, 240, 255)), np.asarray(alpha, np.float32))
 
 
-@functools.lru_cache(maxsize=1)
-def background() -> tuple[Plane, Plane, Plane]:
+@functools.cache
+def background(scale: float) -> tuple[Plane, Plane, Plane]:
     """Sky, stars, moon, hills and pines: everything that never moves. Takes 0.2 s, once."""
+    if scale != 1.0:
+        y, u, v = (
+            _bytes(_enlarged(plane, *(round(side * scale) for side in plane.shape)))
+            for plane in background(1.0)
+        )
+        return y, u, v
     random = np.random.default_rng(20)
     share = np.linspace(0, 1, int(HEIGHT * 0.8))
     stops = [stop for stop, _ in _SKY]
@@ -204,7 +242,7 @@ def background() -> tuple[Plane, Plane, Plane]:
     planes = _yuv(np.asarray(np.clip(rgb, 0, 255), np.float32))
     for row, word in enumerate(("FRAME", "SCORE")):
         for index, letter in enumerate(word):
-            x, at = letter_place(row, index)
+            x, at = letter_place(row, index, 1.0)
             tile = planes[0][at : at + 7 * GLYPH_PX, x : x + 5 * GLYPH_PX]
             tile[_glyph(letter)] = _TEXT_LUMA - 60
     return planes
@@ -297,13 +335,20 @@ def _glyph(letter: str) -> npt.NDArray[np.bool_]:
 
 
 @functools.cache
-def digit_tile(digit: str) -> Plane:
-    return np.where(_glyph(digit), _TEXT_LUMA, round(_luma(_PANEL_COLOUR))).astype(np.uint8)
+def digit_tile(digit: str, scale: float) -> Plane:
+    height, width = (round(dots * GLYPH_PX * scale) for dots in (7, 5))
+    return _bytes(
+        _enlarged(np.where(_glyph(digit), _TEXT_LUMA, round(_luma(_PANEL_COLOUR))), height, width)
+    )
 
 
-def letter_place(row: int, index: int) -> tuple[int, int]:
+def letter_place(row: int, index: int, scale: float) -> tuple[int, int]:
+    """Left and top of a letter on the panel."""
     left, top, _, _ = _PANEL
-    return left + 18 + index * 6 * GLYPH_PX, top + 14 + row * 44
+    return (
+        round((left + 18 + index * 6 * GLYPH_PX) * scale),
+        round((top + 14 + row * 44) * scale),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,20 +364,28 @@ class SpriteSet:
     streak: Sprite
 
 
-@functools.lru_cache(maxsize=1)
-def sprites() -> SpriteSet:
+@functools.cache
+def sprites(scale: float) -> SpriteSet:
+    """Everything that moves, at this scale."""
+
+    def enlarged(sprite: Sprite) -> Sprite:
+        return _enlarged_sprite(sprite, scale)
+
+    turns = (-1, 0, 1)
     return SpriteSet(
-        player={(x, y): _player_sprite((x, y)) for x in (-1, 0, 1) for y in (-1, 0, 1)},
-        coin=_coin_sprite(),
-        sparkle=[_glow_sprite(72, (255, 226, 150), step / 12) for step in range(12)],
-        firefly=[_glow_sprite(14, (244, 232, 150), 0.2 + step * 0.1) for step in range(8)],
-        twinkle=[_glow_sprite(8, (236, 240, 255), step / 8) for step in range(8)],
-        clouds=[_cloud_sprite(300, 70, 3), _cloud_sprite(240, 56, 8)],
-        streak=_streak_sprite(),
+        player={(x, y): enlarged(_player_sprite((x, y))) for x in turns for y in turns},
+        coin=enlarged(_coin_sprite()),
+        sparkle=[enlarged(_glow_sprite(72, (255, 226, 150), step / 12)) for step in range(12)],
+        firefly=[
+            enlarged(_glow_sprite(14, (244, 232, 150), 0.2 + step * 0.1)) for step in range(8)
+        ],
+        twinkle=[enlarged(_glow_sprite(8, (236, 240, 255), step / 8)) for step in range(8)],
+        clouds=[enlarged(_cloud_sprite(300, 70, 3)), enlarged(_cloud_sprite(240, 56, 8))],
+        streak=enlarged(_streak_sprite()),
     )
 
 
 def prepare_scenery() -> None:
     """Draw everything that painters share, so that no client has to wait for it."""
-    background()
-    sprites()
+    background(1.0)
+    sprites(1.0)

@@ -26,8 +26,6 @@ STRIP_BITS = 32
 STRIP_ROW_PX = 16
 """One macroblock high, so that the encoder never mixes a block with the picture below it."""
 STRIP_PX = 2 * STRIP_ROW_PX
-VOICE_PX = STRIP_PX, STRIP_PX + STRIP_ROW_PX
-"""First and last row (exclusive) of the third one."""
 
 DARK_LUMA, LIGHT_LUMA = 26, 206
 _THRESHOLD = 112

@@ -23,8 +23,8 @@ from rejoin.netem.network_profile import NETWORK_PROFILES
 
 HELP: Final = (
     "silence [S] | freeze [S] | no_media [S] | no_picture [S] | slow_start [S] | graceful | "
-    "dtls_close | kill | profile NAME | clear | api FAULT [OPERATION] [N] | backend FAULT [N] | "
-    "backend down S | script FAULT [N] | notice S | set NAME VALUE | quit   "
+    "dtls_close | kill | restart | profile NAME | clear | api FAULT [OPERATION] [N] | "
+    "backend FAULT [N] | backend down S | script FAULT [N] | notice S | set NAME VALUE | quit   "
     "(S: seconds; N: how many times, 1 if not given; notice: after how long a silent client is "
     "noticed; api none, backend none, script none: clear those faults)"
 )
@@ -91,6 +91,7 @@ _FAULTS: Final = {
     "dtls_close": FaultKind.DTLS_CLOSE,
     "graceful": FaultKind.GRACEFUL_CLOSE,
     "kill": FaultKind.KILL,
+    "restart": FaultKind.RESTART,
     "clear": FaultKind.NONE,
 }
 

@@ -35,6 +35,9 @@ class FaultKind(enum.StrEnum):
     """The relay follows a network profile (`netem/network_profile`)."""
     KILL = "kill"
     """The game process ends with a failure: the stream session goes to ERROR."""
+    RESTART = "restart"
+    """The game process hangs and is started again, as by a watchdog. The stream session goes on:
+    its next connection is to the new game."""
     NONE = "none"
     """Clear the fault that lasts."""
 

@@ -12,12 +12,12 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import dask
-from distributed import Client, Event, Future, LocalCluster
+from distributed import Client, Event, Future, LocalCluster, as_completed
 
 from rejoin.errors import ServiceError
 from rejoin.qa.fleet import batch as task
@@ -44,6 +44,8 @@ _GONE: Final = (
 )
 
 State = Literal["playing", "over", "lost"]
+_Value = TypeVar("_Value")
+_Found = TypeVar("_Found")
 
 
 class Placement(Protocol):
@@ -70,7 +72,7 @@ class Cluster(Protocol):
 
 
 @contextlib.contextmanager
-def opened(scheduler: str | None, workers: int) -> Iterator[Cluster]:
+def opened(scheduler: str | None, workers: int) -> Iterator[DaskCluster]:
     """The cluster of this scheduler; None: one of so many processes on this machine.
 
     Raises ServiceError where it cannot be reached, or has no workers.
@@ -142,6 +144,30 @@ class DaskCluster:
     def give(self, run: str, signal: Signal) -> None:
         with self._scheduler():
             Event(task.event_of(run, signal), client=self._client).set()
+
+    def each(
+        self,
+        work: Callable[[_Value], _Found],
+        values: Sequence[_Value],
+        progress: Callable[[int], None],
+    ) -> tuple[_Found, ...]:
+        """Compute this of each value on any worker, in the order of the values. `progress` gets how
+        many are done. Raises ServiceError if a worker cannot do it.
+
+        Unlike a batch it may be done twice: `work` has to be pure, and of a module that the workers
+        have.
+        """
+        futures = self._client.map(work, values, pure=False)
+        try:
+            for done, _ in enumerate(as_completed(futures), 1):
+                progress(done)
+            return tuple(self._client.gather(futures))
+        except Exception as error:
+            # of Dask, or whatever a worker raised; it may be of another version of Rejoin
+            raise ServiceError(
+                f"A worker of Dask could not compute its part ({type(error).__name__}). "
+                "Workers need this version of Rejoin with the parts qa and fleet."
+            ) from error
 
     def _present(self) -> set[str]:
         # Not `scheduler_info`: it reads a record that the client also writes every two seconds,
