@@ -135,6 +135,9 @@ def test_the_doubtful_come_when_nobody_else_waits_and_the_latest_of_them_first()
     forecast = Forecast(waiting, 100.0, 1.0, doubt)
     assert forecast.place_of(in_time).number == 2
     assert forecast.place_of(older).number == 4
+    first = Doubt(left_s=57.0, first=True)
+    assert names(first) == ["older", "oldest", "passed", "in time", "connected", "hopeless"]
+    assert Forecast(waiting, 100.0, 1.0, first).place_of(older).number == 1
     # A shown deadline that passes before the call has an effect is as good as passed.
     slow = names(Doubt(left_s=61.0, takes_s=1.0))
     assert slow == ["connected", "in time", "passed", "older", "oldest", "hopeless"]

@@ -60,7 +60,9 @@ async def process(queue: TurnQueue, owner: str) -> AsyncIterator[Process]:
     made = Process(queue, CreateTurns(store, budget, boot_s), budget)
     exchange = store.exchange
 
-    async def counted(arrivals: Sequence[Arrival], *, within_s: float, doubt: Doubt) -> Exchanged:
+    async def counted(
+        arrivals: Sequence[Arrival], *, within_s: float, doubt: Doubt = NO_DOUBT
+    ) -> Exchanged:
         made.exchanges += 1
         made.doubt = doubt
         return await exchange(arrivals, within_s=within_s, doubt=doubt)
@@ -254,7 +256,7 @@ async def test_games_that_were_over_teach_whom_to_call_for_first() -> None:
             # Where all others have time, turns for the doubtful cost nobody a game.
             far = asyncio.ensure_future(one.asks("far", 1e6, within_s=600.0))
             await waiting(one, 4)
-            await eventually(lambda: one.doubt == NO_DOUBT)
+            await eventually(lambda: one.doubt.first)
             await queue.free_turns(3)
             assert None not in await asyncio.gather(*left)
             assert not far.done()
@@ -287,7 +289,7 @@ async def test_a_database_that_fails_for_a_moment_sends_nobody_away() -> None:
             exchange, failed = one.turns._store.exchange, 0
 
             async def fails_once(
-                arrivals: Sequence[Arrival], *, within_s: float, doubt: Doubt
+                arrivals: Sequence[Arrival], *, within_s: float, doubt: Doubt = NO_DOUBT
             ) -> Exchanged:
                 nonlocal failed
                 if not failed:

@@ -132,28 +132,32 @@ class Storm:
             waiting = [self.games[number] for _, number in (*self._waiting, *self._doubted)]
             self._can_spare = have_time_to_spare(waiting, now, self.per_s, doubt)
             self._estimates_at = now + FORECAST_S
-        return NO_DOUBT if self._can_spare else doubt
+        return replace(doubt, first=self._can_spare)
 
     def _next(self, now: float, doubt: Doubt) -> int | None:
-        while self._doubted:
-            number = self._doubted[0][1]
-            game = self.games[number]
-            if game.is_doubtful(now, doubt):
-                break
-            heapq.heappop(self._doubted)
-            heapq.heappush(self._waiting, (self.rank(number, game), number))
-        while self._waiting:
-            _, number = heapq.heappop(self._waiting)
-            game = self.games[number]
-            if game.is_doubtful(now, doubt):
-                heapq.heappush(self._doubted, (game.rank_in_doubt[:3], number))
-            elif not (self.skips and game.is_hopeless(now - 1e-9)):
-                return number
-        while self._doubted:
-            _, number = heapq.heappop(self._doubted)
-            if not (self.skips and self.games[number].is_hopeless(now - 1e-9)):
-                return number
+        self._sort_out(now, doubt)
+        both = (self._doubted, self._waiting) if doubt.first else (self._waiting, self._doubted)
+        for heap in both:
+            while heap:
+                _, number = heapq.heappop(heap)
+                game = self.games[number]
+                if heap is self._waiting and game.is_doubtful(now, doubt):
+                    heapq.heappush(self._doubted, (game.rank_in_doubt[:3], number))
+                elif not (self.skips and game.is_hopeless(now - 1e-9)):
+                    return number
         return None
+
+    def _sort_out(self, now: float, doubt: Doubt) -> None:
+        for heap, other in ((self._doubted, self._waiting), (self._waiting, self._doubted)):
+            while heap:
+                number = heap[0][1]
+                game = self.games[number]
+                doubtful = game.is_doubtful(now, doubt)
+                if doubtful == (heap is self._doubted):
+                    break
+                heapq.heappop(heap)
+                rank = game.rank_in_doubt[:3] if doubtful else self.rank(number, game)
+                heapq.heappush(other, (rank, number))
 
 
 def after_an_outage(

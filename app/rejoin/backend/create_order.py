@@ -5,7 +5,7 @@ Rule 1: the game whose shown deadline is nearest comes first, among those whose 
         number that any order saves (a maximum matching of games to calls). Games that cannot be
         met any more come last; they are never refused, as a deadline is an estimate.
         Of those that can still be met, the ones whose game is over by what the service has answered
-        to others (`Doubt`) come when nobody else waits, or all others have time to spare.
+        to others (`Doubt`) come when nobody else waits, or first if all others have time to spare.
 Rule 2: a session that the service has released comes before one that may still be CONNECTED: a
         call for the latter is a 409, and saves nobody (`session_memory` says which).
 Rule 3: the backend believes no deadline that is nearer than its own lower bound, and none that is
@@ -36,10 +36,12 @@ SPARE_S: Final = 2.0
 class Doubt:
     """What the service's last answers say of games that wait beyond their shown deadline, or would
     be beyond it when a call has taken its time, `takes_s`: those with less than `left_s` until
-    their latest deadline were mostly over (`window_ends`)."""
+    their latest deadline were mostly over (`window_ends`). `first`: those that are in doubt come
+    before the others, because these have time to spare."""
 
     left_s: float = 0.0
     takes_s: float = 0.0
+    first: bool = False
 
 
 NO_DOUBT: Final = Doubt()
@@ -79,8 +81,8 @@ def ordered(waiting: Iterable[Waiting], now: float, doubt: Doubt = NO_DOUBT) -> 
 
     def key(each: Waiting) -> tuple[bool, bool, tuple[bool, float, float, str]]:
         if each.is_doubtful(now, doubt):
-            return False, True, each.rank_in_doubt
-        return each.is_hopeless(now), False, each.rank
+            return False, not doubt.first, each.rank_in_doubt
+        return each.is_hopeless(now), doubt.first, each.rank
 
     return sorted(waiting, key=key)
 
@@ -142,7 +144,8 @@ class Forecast:
 
     def _comes_too_late(self, game: Waiting, before: int) -> bool:
         turn_at = self._now + before / self._per_s
-        return game.is_hopeless(turn_at) or game.is_doubtful(turn_at, self._doubt)
+        doubt = self._doubt
+        return game.is_hopeless(turn_at) or (game.is_doubtful(turn_at, doubt) and not doubt.first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,11 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rejoin.backend.budgets import HOLD_AFTER_S, OperationBudget
 from rejoin.backend.create_order import (
-    NO_DOUBT,
     Believed,
     Doubt,
     Forecast,
@@ -270,7 +269,7 @@ class CreateTurns:
             await self._pause(self._until_next_s(exchanged))
 
     def _doubt(self) -> Doubt:
-        return NO_DOUBT if self._can_spare else self._ends.doubt(self._clock())
+        return replace(self._ends.doubt(self._clock()), first=self._can_spare)
 
     async def _hold(self) -> None:
         """Take turns for a quiet moment, and see whether it is one."""

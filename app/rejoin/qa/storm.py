@@ -27,7 +27,6 @@ from typing import Final
 
 from rejoin.backend.call_rate import Quota, full
 from rejoin.backend.create_order import (
-    NO_DOUBT,
     Claimed,
     Doubt,
     Waiting,
@@ -200,29 +199,39 @@ class _World:
             waiting = [self.games[number].waiting for _, number in (*self.ranked, *self.doubted)]
             self.can_spare = have_time_to_spare(waiting, now, self.storm.per_s, doubt)
             self.estimates_at = now + forecast_every_s(len(waiting))
-        return NO_DOUBT if self.can_spare else doubt
+        return replace(doubt, first=self.can_spare)
 
     def next(self, now: float, doubt: Doubt) -> int | None:
         """Whose turn it is: the first one whose client waits. Clients that are away come back, and
         those that cannot be met any more have given up."""
-        while self.doubted:
-            game = self.games[self.doubted[0][1]]
-            if game.waiting.is_doubtful(now, doubt):
-                break  # so are all behind it
-            _, number = heapq.heappop(self.doubted)
-            heapq.heappush(self.ranked, (game.waiting.rank, number))
-        while self.ranked:
-            _, number = heapq.heappop(self.ranked)
-            game = self.games[number]
-            if game.waiting.is_doubtful(now, doubt):
-                heapq.heappush(self.doubted, (game.waiting.rank_in_doubt, number))
-            elif self.waits(number, now):
-                return number
-        while self.doubted:
-            _, number = heapq.heappop(self.doubted)
-            if self.waits(number, now):
-                return number
+        self.sort_out(now, doubt)
+        heaps = (self.doubted, self.ranked) if doubt.first else (self.ranked, self.doubted)
+        for heap in heaps:
+            while heap:
+                _, number = heapq.heappop(heap)
+                waiting = self.games[number].waiting
+                if heap is self.ranked and waiting.is_doubtful(now, doubt):
+                    heapq.heappush(self.doubted, (waiting.rank_in_doubt, number))
+                elif self.waits(number, now):
+                    return number
         return None
+
+    def sort_out(self, now: float, doubt: Doubt) -> None:
+        """Who is in doubt is in the one heap, and who is not any more in the other."""
+        while self.doubted:
+            number = self.doubted[0][1]
+            waiting = self.games[number].waiting
+            if waiting.is_doubtful(now, doubt):
+                break  # so are all behind it
+            heapq.heappop(self.doubted)
+            heapq.heappush(self.ranked, (waiting.rank, number))
+        while self.ranked:
+            number = self.ranked[0][1]
+            waiting = self.games[number].waiting
+            if not waiting.is_doubtful(now, doubt):
+                break
+            heapq.heappop(self.ranked)
+            heapq.heappush(self.doubted, (waiting.rank_in_doubt, number))
 
     def waits(self, number: int, now: float) -> bool:
         """Whether its client waits for an answer now; if it is away, it asks again."""

@@ -30,7 +30,10 @@ async def exchange(process: TurnStore, *arrivals: Arrival, doubt: Doubt = NO_DOU
     return await process.exchange(arrivals, within_s=SOON_S, doubt=doubt)
 
 
-@pytest.mark.parametrize("doubt", [NO_DOUBT, Doubt(left_s=57.0, takes_s=6.0)])
+@pytest.mark.parametrize(
+    "doubt",
+    [NO_DOUBT, Doubt(left_s=57.0, takes_s=6.0), Doubt(left_s=57.0, takes_s=6.0, first=True)],
+)
 async def test_the_store_has_the_order_of_the_rules(url: str, doubt: Doubt) -> None:
     chance = random.Random(5)
     arrivals = [

@@ -298,7 +298,6 @@ class TurnStore:
         if free <= 0:
             return 0
         next_ones: list[str] = []
-        # The doubtful come when nobody else waits, the hopeless when they do not wait either.
         for who, order in _orders(now, doubt):
             if len(next_ones) < free:
                 found = and_(self._present(now), who)
@@ -372,7 +371,10 @@ def _orders(
         yield _in_time(now), rank
     else:
         doubtful = and_(row.shown_at < now + doubt.takes_s, row.latest_at < now + doubt.left_s)
-        yield and_(_in_time(now), ~doubtful), rank
         in_doubt = (row.unreleased, row.latest_at.desc(), row.shown_at, row.session_id)
-        yield and_(_in_time(now), doubtful), in_doubt
+        groups = [
+            (and_(_in_time(now), ~doubtful), rank),
+            (and_(_in_time(now), doubtful), in_doubt),
+        ]
+        yield from reversed(groups) if doubt.first else groups
     yield ~_in_time(now), rank
