@@ -28,12 +28,14 @@ from helpers.poll_rate import PollRate, Rates, rates
 from helpers.stores import flights_of, fresh_tag, opened
 from rejoin.backend.broker import ServiceCalls, SessionBroker
 from rejoin.backend.create_order import Believed, Claimed
+from rejoin.backend.create_turns import Turn
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.serving import serving
 from rejoin.backend.store.clock_agreement import AGREE_S
+from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.session_rows import StoredSession
 from rejoin.backend.store.sessions import (
     Offered,
@@ -361,13 +363,66 @@ async def test_a_poll_beyond_the_poll_rate_is_refused_with_a_time_to_wait(
 
 @dataclass
 class NoQueue:
-    """In place of the turns: nobody waits, and what is believed of each game is kept."""
+    """In place of the turns: each has the same, and what is believed of each game is kept.
+    `learned`: whether each call with this turn found a game that lives."""
 
+    turn: Turn | None = None
     believed: list[Believed] = field(default_factory=list)
+    learned: list[bool] = field(default_factory=list)
 
-    async def wait(self, _session: str, _attempt: int, belief: Believed, **_: object) -> bool:
+    async def wait(
+        self, _session: str, _attempt: int, belief: Believed, **_: object
+    ) -> Turn | None:
         self.believed.append(belief)
-        return False
+        return self.turn
+
+    def called(self, turn: Turn, began_at: float, took_s: float, *, taken: bool) -> None:
+        assert turn is self.turn
+        assert took_s >= 0
+        assert 0 <= boot_s() - began_at < 3600
+        self.learned.append(taken)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "learned"),
+    [
+        (None, "ACTIVE", [True]),
+        (ServiceFault.CONFLICT, "TERMINATED", [False]),
+        (ServiceFault.INVALID, "ERROR", [False]),
+        (ServiceFault.NOT_FOUND, "ACTIVE", [False]),
+        (ServiceFault.CONFLICT, "CONNECTED", []),
+        (ServiceFault.THROTTLED, "ACTIVE", []),
+    ],
+)
+async def test_what_a_create_call_shows_of_its_game_is_learned(
+    rig: Rig, fault: ServiceFault | None, status: str, learned: list[bool]
+) -> None:
+    session_id = await rig.started()
+    rig.broker.turns = turns = NoQueue(Turn(boot_s(), boot_s() + 60.0))  # type: ignore[assignment]
+    if fault is not None:
+        rig.service.fail("create", fault)
+    rig.service.status = status
+    with contextlib.suppress(RefusedError):
+        await rig.broker.reconnect(rig.by(), session_id, fresh(2))
+    assert rig.service.count("create") == 1
+    assert turns.learned == learned
+
+
+async def test_what_the_service_says_is_returned_even_when_it_cannot_be_stored(rig: Rig) -> None:
+    session_id = await rig.started()
+
+    async def fails(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("The backend's database cannot be used at the moment.")
+
+    rig.store.answered = rig.store.ended = fails  # type: ignore[assignment, method-assign]
+    rig.service.place()
+    view = await rig.poll(session_id, 0.0, known="")
+    assert (view.status, view.signal_response) == ("ACTIVE", rig.service.held_response)
+    rig.service.status, rig.service.reason = "TERMINATED", "applicationExit"
+    view = await rig.poll(session_id, 20.0, known="ACTIVE")
+    assert (view.status, view.reason) == ("TERMINATED", "applicationExit")
+    row, _ = await rig.broker.polls.get_status(rig.by(), session_id)
+    assert row.ended_status == "TERMINATED"
 
 
 async def test_a_short_window_is_not_believed_where_another_process_saw_the_connection(

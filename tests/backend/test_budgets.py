@@ -12,7 +12,7 @@ import pytest
 
 from helpers.postgres import PostgresServer
 from helpers.stores import opened
-from rejoin.backend.budgets import CREATE, GET, HELD, LIST, Budgets
+from rejoin.backend.budgets import CREATE, GET, HELD, LIST, TERMINATE, Budgets
 from rejoin.backend.call_rate import Quota, Turns
 from rejoin.backend.store.budgets import BudgetStore
 from rejoin.backend.store.database import StoreUnavailableError
@@ -132,11 +132,14 @@ async def test_a_database_that_is_down_is_said() -> None:
         assert await budgets.take(CREATE, boot_s() + 60.0)
 
 
-async def test_a_status_call_is_made_now_and_then_though_it_cannot_be_counted() -> None:
+@pytest.mark.parametrize("operation", [GET, TERMINATE])
+async def test_some_calls_are_made_now_and_then_though_they_cannot_be_counted(
+    operation: str,
+) -> None:
     async with opened() as store, process(store, FAST) as (budgets, counted):
         counted.down = True
-        assert await budgets.take(GET, boot_s() + 30.0)
-        assert await budgets.take(GET, boot_s() + 30.0)
+        assert await budgets.take(operation, boot_s() + 30.0)
+        assert await budgets.take(operation, boot_s() + 30.0)
         with pytest.raises(StoreUnavailableError):
             await budgets.take(LIST, boot_s() + 30.0)
 

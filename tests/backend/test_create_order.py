@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from helpers.matching import (
     Storm,
+    after_an_outage,
     by_arrival,
     by_deadline,
     dropped_at_once,
@@ -20,11 +22,14 @@ from helpers.matching import (
     most_saved,
 )
 from rejoin.backend.create_order import (
+    NO_DOUBT,
     NOTICE_S,
     Claimed,
+    Doubt,
     Forecast,
     Waiting,
     believed,
+    have_time_to_spare,
     ordered,
 )
 
@@ -109,8 +114,87 @@ def test_released_sessions_come_first_and_the_hopeless_last_but_they_come() -> N
     waiting = [hopeless, connected, late, near]
     names = [each.session_id for each in ordered(waiting, 10.0)]
     assert names == ["near", "late", "connected", "hopeless"]
-    names = [each.session_id for each in ordered(waiting, 10.0, takes_s=4.0)]
-    assert names == ["late", "connected", "hopeless", "near"]
+
+
+def test_the_doubtful_come_when_nobody_else_waits_and_the_latest_of_them_first() -> None:
+    in_time = Waiting(100.5, 160.5, session_id="in time")
+    connected = Waiting(190.0, 190.0, released=False, session_id="connected")
+    passed = Waiting(99.0, 159.0, session_id="passed")
+    older = Waiting(95.0, 155.0, session_id="older")
+    oldest = Waiting(92.0, 152.0, session_id="oldest")
+    hopeless = Waiting(30.0, 90.0, session_id="hopeless")
+    waiting = [hopeless, oldest, older, passed, connected, in_time]
+
+    def names(doubt: Doubt) -> list[str]:
+        return [each.session_id for each in ordered(waiting, 100.0, doubt)]
+
+    nearest_first = ["oldest", "older", "passed", "in time", "connected", "hopeless"]
+    assert names(NO_DOUBT) == names(Doubt(0.0, 10.0)) == nearest_first
+    doubt = Doubt(left_s=57.0)
+    assert names(doubt) == ["passed", "in time", "connected", "older", "oldest", "hopeless"]
+    forecast = Forecast(waiting, 100.0, 1.0, doubt)
+    assert forecast.place_of(in_time).number == 2
+    assert forecast.place_of(older).number == 4
+    first = Doubt(left_s=57.0, first=True)
+    assert names(first) == ["older", "oldest", "passed", "in time", "connected", "hopeless"]
+    assert Forecast(waiting, 100.0, 1.0, first).place_of(older).number == 1
+    # A shown deadline that passes before the call has an effect is as good as passed.
+    slow = names(Doubt(left_s=61.0, takes_s=1.0))
+    assert slow == ["connected", "in time", "passed", "older", "oldest", "hopeless"]
+
+
+def test_others_have_time_to_spare_if_each_needs_much_less_than_is_left() -> None:
+    doubt = Doubt(left_s=50.0)
+    doubtful = Waiting(90.0, 140.0)
+    hopeless = Waiting(30.0, 90.0)
+
+    def spare(*games: Waiting, per_s: float = 2.0) -> bool:
+        return have_time_to_spare([*games, doubtful, hopeless], 100.0, per_s, doubt)
+
+    assert spare()
+    ten = [Waiting(110.0, 170.0)] * 10  # the last one is called for after 5 s; 8 s less 2 are left
+    assert spare(*ten)
+    assert not spare(*ten, *ten[:2])
+    assert not spare(*ten, per_s=1.5)
+    assert spare(*ten, *[Waiting(150.0, 150.0)] * 50)
+    assert not spare(*ten, *[Waiting(150.0, 150.0)] * 80)
+    assert not spare(Waiting(99.0, 159.0)), "it is beyond its shown deadline, and probably lives"
+
+
+@pytest.mark.parametrize(
+    ("count", "windows_s", "notice_s"),
+    [
+        (1000, (30.0, 120.0, 600.0), 5.0),
+        (3000, (60.0,), 5.0),
+        (3000, (60.0, 90.0), 5.0),
+        (3000, (60.0, 120.0, 600.0), 5.0),
+        (3000, (60.0, 90.0), 0.0),
+        (3000, (60.0, 120.0, 600.0), 20.0),
+        (2000, (60.0, 90.0), 58.0),
+    ],
+)
+def test_after_an_outage_no_order_that_knows_no_more_saves_many_more(
+    count: int, windows_s: tuple[float, ...], notice_s: float
+) -> None:
+    """Calls to games that are over cost the others theirs; when they end, the answers show."""
+    games, truth = after_an_outage(count, windows_s, notice_s)
+    saved = {
+        name: Storm(
+            games, in_our_order, skips=True, begins_at=30.0, takes_s=0.5, doubt=doubt, truth=truth
+        ).run()
+        for name, doubt in (
+            ("by deadlines alone", NO_DOUBT),
+            ("past the shown one last", Doubt(left_s=math.inf)),
+            ("learned", None),
+        )
+    }
+    left_s = [each.latest_at - 30.5 for each in truth]
+    most = most_saved([Waiting(each, each) for each in left_s], PER_S)
+    # Half a second of calls is under way before the first answer, and the service's own second.
+    learning = (0.5 + 1.0) * PER_S
+    assert saved["learned"] >= saved["by deadlines alone"] - learning
+    assert saved["learned"] >= saved["past the shown one last"] - learning
+    assert most - learning <= saved["learned"] <= most
 
 
 def test_a_forecast_counts_who_is_met_before() -> None:

@@ -18,8 +18,8 @@ from helpers.turn_queue import NONE_COME_BACK, TurnQueue
 from helpers.waiting import eventually
 from rejoin.backend.budgets import CREATE, OperationBudget
 from rejoin.backend.call_rate import Quota
-from rejoin.backend.create_order import Believed
-from rejoin.backend.create_turns import CreateTurns
+from rejoin.backend.create_order import NO_DOUBT, Believed, Doubt
+from rejoin.backend.create_turns import CreateTurns, Turn
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.store import turns
@@ -33,16 +33,17 @@ from rejoin.signaling.wire import ProblemCode
 
 @dataclass
 class Process:
-    """One process: its turns, and how often it has exchanged some."""
+    """One process: its turns, how often it has exchanged some, and the doubt of the last time."""
 
     queue: TurnQueue
     turns: CreateTurns
     budget: OperationBudget
     exchanges: int = 0
+    doubt: Doubt = NO_DOUBT
 
     async def asks(
         self, session_id: str, shown_s: float = 30.0, *, attempt: int = 2, within_s: float = 60.0
-    ) -> bool:
+    ) -> Turn | None:
         return await self.turns.wait(
             session_id,
             attempt,
@@ -59,9 +60,12 @@ async def process(queue: TurnQueue, owner: str) -> AsyncIterator[Process]:
     made = Process(queue, CreateTurns(store, budget, boot_s), budget)
     exchange = store.exchange
 
-    async def counted(arrivals: Sequence[Arrival], *, within_s: float) -> Exchanged:
+    async def counted(
+        arrivals: Sequence[Arrival], *, within_s: float, doubt: Doubt = NO_DOUBT
+    ) -> Exchanged:
         made.exchanges += 1
-        return await exchange(arrivals, within_s=within_s)
+        made.doubt = doubt
+        return await exchange(arrivals, within_s=within_s, doubt=doubt)
 
     store.exchange = counted  # type: ignore[method-assign]
     try:
@@ -92,7 +96,7 @@ async def test_a_quiet_reconnect_waits_for_no_round_trip(nothing_left_behind: No
         asked = one.asks("second")
         with pytest.raises(StopIteration) as ended:
             asked.send(None)  # it ends without being suspended
-        assert ended.value.value is False
+        assert ended.value.value is None
         assert one.exchanges == before
 
 
@@ -115,7 +119,7 @@ async def test_two_processes_let_the_nearest_in_and_tell_the_others_their_place(
             await waiting(one, 10)
             await queue.free_turns(4)
             nearest = [asked[shown_s] for shown_s in (100.0, 100.5, 101.0, 101.5)]
-            assert await asyncio.gather(*nearest) == [True] * 4
+            assert None not in await asyncio.gather(*nearest)
             assert not any(each.done() for each in asked.values() if each not in nearest)
             await waiting(one, 6)
             late = asyncio.ensure_future(two.asks("late", 5000.0, within_s=2.5))
@@ -167,7 +171,7 @@ async def test_a_newer_attempt_takes_the_place_and_the_same_one_shares_it() -> N
             with pytest.raises(RefusedError):
                 await one.asks("a", attempt=2)
             await queue.free_turns(1)
-            assert await asyncio.gather(*newer) == [True, True]
+            assert None not in await asyncio.gather(*newer)
             assert one.turns.waiting == 0
 
 
@@ -219,6 +223,46 @@ async def test_a_turn_for_a_client_that_has_left_is_held_for_the_next_one() -> N
             assert one.budget.lacking <= 1
 
 
+async def test_games_that_were_over_teach_whom_to_call_for_first() -> None:
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+
+            async def asks_beyond_its_deadline(number: int) -> Turn | None:
+                return await one.turns.wait(
+                    f"passed-{number}",
+                    2,
+                    Believed(0.0, 500.0),
+                    is_released=lambda _: True,
+                    deadline_at=boot_s() + 600.0,
+                )
+
+            asked = [asyncio.ensure_future(asks_beyond_its_deadline(n)) for n in range(7)]
+            await waiting(one, 7)
+            assert one.doubt == NO_DOUBT
+            await queue.free_turns(4)
+            await eventually(lambda: sum(each.done() for each in asked) == 4)
+            for each in asked:
+                if each.done() and (turn := each.result()) is not None:
+                    one.turns.called(turn, boot_s(), 0.1, taken=False)
+            left = [each for each in asked if not each.done()]
+            in_time = asyncio.ensure_future(one.asks("in time", 1000.0, within_s=600.0))
+            await waiting(one, 4)
+            await eventually(lambda: one.doubt.left_s > 300.0)
+            await queue.free_turns(1)
+            assert await in_time is not None
+            assert not any(each.done() for each in left)
+            # Where all others have time, turns for the doubtful cost nobody a game.
+            far = asyncio.ensure_future(one.asks("far", 1e6, within_s=600.0))
+            await waiting(one, 4)
+            await eventually(lambda: one.doubt.first)
+            await queue.free_turns(3)
+            assert None not in await asyncio.gather(*left)
+            assert not far.done()
+            far.cancel()
+
+
 async def test_a_database_that_fails_is_said_to_everybody_who_waits() -> None:
     async with opened() as store:
         queue = TurnQueue(store)
@@ -244,12 +288,14 @@ async def test_a_database_that_fails_for_a_moment_sends_nobody_away() -> None:
             await waiting(one, 1)
             exchange, failed = one.turns._store.exchange, 0
 
-            async def fails_once(arrivals: Sequence[Arrival], *, within_s: float) -> Exchanged:
+            async def fails_once(
+                arrivals: Sequence[Arrival], *, within_s: float, doubt: Doubt = NO_DOUBT
+            ) -> Exchanged:
                 nonlocal failed
                 if not failed:
                     failed += 1
                     raise StoreUnavailableError("The backend's database cannot be used.")
-                return await exchange(arrivals, within_s=within_s)
+                return await exchange(arrivals, within_s=within_s, doubt=doubt)
 
             one.turns._store.exchange = fails_once  # type: ignore[method-assign]
             await queue.free_turns(1)

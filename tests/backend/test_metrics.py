@@ -36,9 +36,11 @@ async def test_calls_of_players_and_of_the_service_are_counted() -> None:
             assert (await http.get("/nothing", headers=headers)).status_code == 404
         metrics: Metrics = app.state.metrics
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(metrics.app()), base_url="http://x"
+            transport=httpx.ASGITransport(metrics.app()), base_url="http://127.0.0.1:9081"
         ) as http:
             text = (await http.get("/metrics")).text
+            rebound = await http.get("/metrics", headers={"Host": "page.example"})
+            assert (rebound.status_code, "rejoin_backend" in rebound.text) == (421, False)
     for line in (
         'rejoin_backend_calls_total{operation="start",status="201"} 1.0',
         'rejoin_backend_calls_total{operation="status",status="429"} 1.0',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -15,6 +16,7 @@ from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService, new_offer
 from helpers.matching import (
     WINDOWS_S,
     Storm,
+    after_an_outage,
     by_arrival,
     by_deadline,
     dropped_at_once,
@@ -26,7 +28,7 @@ from helpers.stores import opened
 from rejoin.backend.broker import ServiceCalls, SessionBroker
 from rejoin.backend.budgets import CREATE, Budgets
 from rejoin.backend.call_rate import Quota
-from rejoin.backend.create_order import Believed, Claimed, Waiting, believed
+from rejoin.backend.create_order import NO_DOUBT, Believed, Claimed, Doubt, Waiting, believed
 from rejoin.backend.create_turns import ASK_AGAIN_S, CreateTurns
 from rejoin.backend.refused import RefusedError
 from rejoin.backend.requests import Caller, Offer
@@ -41,6 +43,8 @@ PER_S = 20.0
 BURST = 5
 D_S = 3.0
 FAILS = 0.10
+OUTAGE_S, NOTICED_S, EFFECT_S = 30.0, 5.0, 0.5
+OUTAGE_WINDOWS_S = ((60.0,), (120.0,), (60.0, 90.0), (30.0, 120.0, 600.0), WINDOWS_S)
 WINDOWS = ", ".join(f"{each:g}" for each in WINDOWS_S) + " s"
 CALL_BUDGET_S = 9.0
 PROCESSES = 2
@@ -49,6 +53,7 @@ PROCESSES = 2
 def run(quick: bool) -> Iterator[Measurement]:
     for count in (1000,) if quick else (1000, 10_000):
         yield from _on_a_virtual_clock(count)
+        yield from _after_an_outage(count)
     with _database() as (url, kind):
         yield from asyncio.run(_quiet(url, kind, reconnects=20 if quick else 400))
     with _database() as (url, kind):
@@ -66,12 +71,12 @@ def _on_a_virtual_clock(count: int) -> Iterator[Measurement]:
     )
     most = most_saved(games, PER_S)
     yield Measurement(f"{count}: maximum matching", most, "games", conditions)
-    for name, rank, skips in (
-        ("first come, first served", by_arrival, False),
-        ("plain earliest deadline", by_deadline, False),
-        ("ours", _ours, True),
+    for name, rank, skips, doubt in (
+        ("first come, first served", by_arrival, False, NO_DOUBT),
+        ("plain earliest deadline", by_deadline, False, NO_DOUBT),
+        ("ours", _ours, True, None),
     ):
-        saved = Storm(games, rank, skips=skips).run()
+        saved = Storm(games, rank, skips=skips, doubt=doubt).run()
         yield Measurement(f"{count}: {name}", saved, "games saved", f"{conditions}; D = 0")
     # The truth is now that a call takes effect D later, some fail, and some clients lie.
     reachable = [Waiting(each.shown_at - D_S, each.latest_at - D_S) for each in games]
@@ -82,19 +87,54 @@ def _on_a_virtual_clock(count: int) -> Iterator[Measurement]:
     lies = lying(games, liars, 0.5)
     corrected = [_corrected(game, lie) for game, lie in zip(games, lies, strict=True)]
     yield Measurement(f"{count}: bound with D", bound, "games", f"D = {D_S:g} s, no failures")
-    for name, rank, skips, believes in (
-        ("first come, first served, hard", by_arrival, False, games),
-        ("plain earliest deadline, hard", by_deadline, False, games),
-        ("ours, hard", _ours, True, corrected),
-        ("ours, hard, lies believed", _ours, True, lies),
+    for name, rank, skips, believes, doubt in (
+        ("first come, first served, hard", by_arrival, False, games, NO_DOUBT),
+        ("plain earliest deadline, hard", by_deadline, False, games, NO_DOUBT),
+        ("deadlines alone, hard", _ours, True, corrected, NO_DOUBT),
+        ("ours, hard", _ours, True, corrected, None),
+        ("ours, hard, lies believed", _ours, True, lies, None),
     ):
-        saved = Storm(believes, rank, skips=skips, takes_s=D_S, fails=FAILS, truth=games).run()
+        saved = Storm(
+            believes, rank, skips=skips, takes_s=D_S, fails=FAILS, doubt=doubt, truth=games
+        ).run()
         yield Measurement(
             f"{count}: {name}",
             saved / bound,
             "of the bound",
             f"D = {D_S:g} s, {FAILS:.0%} of calls fail, {len(liars)} clients of 600 s claim 0.5 s",
         )
+
+
+def _after_an_outage(count: int) -> Iterator[Measurement]:
+    """Nothing is reached for OUTAGE_S, and nobody knows when the service noticed the drops."""
+    for windows_s in OUTAGE_WINDOWS_S:
+        games, truth = after_an_outage(count, windows_s, NOTICED_S)
+        left_s = [each.latest_at - OUTAGE_S - EFFECT_S for each in truth]
+        most = most_saved([Waiting(each, each) for each in left_s if each >= 0], PER_S)
+        windows = "+".join(f"{each:g}" for each in windows_s)
+        conditions = (
+            f"{count} games, windows {windows} s, away for {OUTAGE_S:g} s, drops noticed after "
+            f"{NOTICED_S:g} to {NOTICED_S + 1:g} s, calls take {EFFECT_S:g} s, {PER_S:g} a second"
+        )
+        name = f"outage, {count}, {windows}"
+        yield Measurement(f"{name}: maximum matching", most, "games", conditions)
+        for order, rank, skips, doubt in (
+            ("first come, first served", by_arrival, False, NO_DOUBT),
+            ("plain earliest deadline", by_deadline, False, NO_DOUBT),
+            ("deadlines alone", _ours, True, NO_DOUBT),
+            ("past the shown deadline last", _ours, True, Doubt(left_s=math.inf)),
+            ("ours", _ours, True, None),
+        ):
+            saved = Storm(
+                games,
+                rank,
+                skips=skips,
+                begins_at=OUTAGE_S,
+                takes_s=EFFECT_S,
+                doubt=doubt,
+                truth=truth,
+            ).run()
+            yield Measurement(f"{name}: {order}", saved, "games saved", conditions)
 
 
 def _corrected(game: Waiting, lie: Waiting) -> Waiting:

@@ -52,6 +52,7 @@ class Service:
                 Route(base, self._list, methods=["GET"]),
                 Route(base + "/{session:path}/connections", self._create, methods=["POST"]),
                 Route(base + "/{session:path}", self._get, methods=["GET"]),
+                Route(base + "/{session:path}", self._terminate, methods=["DELETE"]),
             ]
         )
 
@@ -67,6 +68,9 @@ class Service:
         return JSONResponse(
             {"Arn": ARN, "Status": "ACTIVE", "SignalRequest": self.request, "SignalResponse": ""}
         )
+
+    async def _terminate(self, request: Request) -> Response:
+        return Response(status_code=204)
 
     async def _create(self, request: Request) -> Response:
         body = await request.json()
@@ -320,6 +324,8 @@ async def test_a_full_disk_refuses_starts_and_ends_nothing(tmp_path: Path) -> No
         answer = await backend.reconnect(session_id, 2, new_token(), new_offer())
         assert answer.json()["code"] == ProblemCode.STORE_UNAVAILABLE
         assert len(service.creates) == creates, "no call goes out that is not recorded"
+        ended = await backend.http.delete(f"/v1/sessions/{session_id}")
+        assert ended.status_code == 204, "a game that is paid for can be ended"
 
 
 # --- deploys under load -------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from typing import Any, Final, TypeVar, assert_never
 from rejoin.backend.budgets import GET, LIST, CallTurns, TurnsByOperation
 from rejoin.backend.client_tokens import START, ClientTokens
 from rejoin.backend.create_calls import CreateCalls, Flying
-from rejoin.backend.create_turns import CreateTurns
+from rejoin.backend.create_turns import CreateTurns, Turn
 from rejoin.backend.list_watch import ListWatch
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.refused import (
@@ -267,6 +267,7 @@ class SessionBroker:
         offer.check()
         row = await self._claimed(caller, session_id, offer)
         has_turn = self.turns is None
+        turn: Turn | None = None
         while True:
             if row.attempt != offer.attempt:
                 raise RefusedError(Reason.ATTEMPT_STALE)
@@ -275,14 +276,15 @@ class SessionBroker:
             call = self._create_calls.of(session_id)
             if call is None and not has_turn:
                 has_turn = True
-                if await self._turn(caller, row, offer):  # the row may have changed
+                turn = await self._turn(caller, row, offer)
+                if turn is not None:  # the row may have changed
                     row = not_ended(await self.polls.owned(caller, session_id, urgent=True))
                 continue
             if call is None:
                 call = self._create_calls.begin(
                     session_id,
                     offer.attempt,
-                    partial(self._create_call, row, offer, caller.deadline_at),
+                    partial(self._create_call, row, offer, caller.deadline_at, turn),
                     caller.deadline_at,
                 )
             if call.attempt == offer.attempt:
@@ -322,8 +324,8 @@ class SessionBroker:
             case _:
                 assert_never(claim)
 
-    async def _turn(self, caller: Caller, row: StoredSession, offer: Offer) -> bool:
-        """Wait until this session may be called for; whether that took a while."""
+    async def _turn(self, caller: Caller, row: StoredSession, offer: Offer) -> Turn | None:
+        """Wait until this session may be called for; None: that took no time."""
         assert self.turns is not None
         memory = self.polls.memory_of(row.id)
         belief, connected_at = memory.window(offer.claimed, row.connection_timeout_s, self._clock())
@@ -336,7 +338,12 @@ class SessionBroker:
         )
 
     async def _create_call(
-        self, row: StoredSession, offer: Offer, deadline_at: float, flying: Flying
+        self,
+        row: StoredSession,
+        offer: Offer,
+        deadline_at: float,
+        turn: Turn | None,
+        flying: Flying,
     ) -> str:
         """The flight is ours. While we waited for it, another process may have made this call."""
         if flying.waited:
@@ -344,6 +351,7 @@ class SessionBroker:
             row = not_ended(await self.polls.owned(caller, row.id, urgent=True))
             if row.answer is not None:
                 return row.answer
+        began_at = self._clock()
         try:
             answer = await self._service.create_connection(
                 stream_of(row),
@@ -352,7 +360,12 @@ class SessionBroker:
                 budget_s=deadline_at - self._clock(),
             )
         except StreamServiceError as error:
-            raise of_service(error, await self._explanation(row, error, deadline_at)) from None
+            took_s = self._clock() - began_at
+            status = await self._explanation(row, error, deadline_at)
+            if error.fault is ServiceFault.NOT_FOUND or status in ENDING_STATUSES:
+                self._learn_from(turn, began_at, took_s, taken=False)
+            raise of_service(error, status) from None
+        self._learn_from(turn, began_at, self._clock() - began_at, taken=True)
         settled = self.polls.answered(row.id)
         try:
             await self._store.answered(
@@ -368,6 +381,12 @@ class SessionBroker:
         except StoreUnavailableError:
             _log.warning("an answer could not be stored; its client gets it nevertheless")
         return answer
+
+    def _learn_from(
+        self, turn: Turn | None, began_at: float, took_s: float, *, taken: bool
+    ) -> None:
+        if turn is not None and self.turns is not None:
+            self.turns.called(turn, began_at, took_s, taken=taken)
 
     async def _explanation(
         self, row: StoredSession, error: StreamServiceError, deadline_at: float

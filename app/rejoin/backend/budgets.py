@@ -36,9 +36,11 @@ just got its turn. With 0.25 s a reconnect took two thirds longer at 20 a second
 turn was held any more."""
 _BLOCK_S: Final = 0.25
 """Turns of this many seconds are taken at once where calls wait."""
+_UNCOUNTED: Final = (GET, TERMINATE)
+"""Calls that are made now and then though the store cannot count them, on a full disk for example:
+what the service shows can still be read then, and a game that is paid for can be ended."""
 _UNCOUNTED_EVERY_S: Final = 1.0
-"""How often a process makes a status call that the store cannot count, on a full disk for example:
-what the service shows can still be read then. Twenty processes together stay within AWS's rate."""
+"""How often a process makes one. Twenty processes together stay within AWS's rate."""
 
 
 class CallTurns(Protocol):
@@ -217,7 +219,7 @@ class OperationBudget:
                     self._operation, count, ahead_s=_BLOCK_S, spare=spare, within_s=LONGEST_S
                 )
             except StoreUnavailableError as error:
-                if self._operation != GET:
+                if self._operation not in _UNCOUNTED:
                     self._refuse(error)
                     return
                 if not self._waiting:

@@ -122,7 +122,7 @@ class BackendSettings:
     machines."""
     starts_per_minute: int = 10
     live_sessions: int = 5
-    """How many games one player may start in a minute, and have running."""
+    """How many games one player may start in a minute at each process, and have running in all."""
     calls_per_s: int = 20
     calls_burst: int = 5
     """What the account may do in this Region with each operation by itself: calls a second, and at

@@ -4,6 +4,8 @@ Rule 1: the game whose shown deadline is nearest comes first, among those whose 
         still be met. Who waits at one moment, with one call for a game, is so saved in the largest
         number that any order saves (a maximum matching of games to calls). Games that cannot be
         met any more come last; they are never refused, as a deadline is an estimate.
+        Of those that can still be met, the ones whose game is over by what the service has answered
+        to others (`Doubt`) come when nobody else waits, or first if all others have time to spare.
 Rule 2: a session that the service has released comes before one that may still be CONNECTED: a
         call for the latter is a 409, and saves nobody (`session_memory` says which).
 Rule 3: the backend believes no deadline that is nearer than its own lower bound, and none that is
@@ -25,6 +27,26 @@ NOTICE_S: Final = 60.0
 """The service may notice a drop this much later (`notice_delay_max_s` of the client's policy)."""
 
 
+SPARE_SHARE: Final = 0.8
+SPARE_S: Final = 2.0
+"""Until it is judged again (`create_turns.FORECAST_S`), and a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What the service's last answers say of games that wait beyond their shown deadline, or would
+    be beyond it when a call has taken its time, `takes_s`: those with less than `left_s` until
+    their latest deadline were mostly over (`window_ends`). `first`: those that are in doubt come
+    before the others, because these have time to spare."""
+
+    left_s: float = 0.0
+    takes_s: float = 0.0
+    first: bool = False
+
+
+NO_DOUBT: Final = Doubt()
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A game that waits. `shown_at`, `latest_at`: when its window ends at the earliest and at the
@@ -39,15 +61,45 @@ class Waiting:
         """Whether a call that is made now, and takes this long, comes too late."""
         return self.latest_at < now + takes_s
 
+    def is_doubtful(self, now: float, doubt: Doubt) -> bool:
+        """Whether a call that is made now may be in time, and probably finds the game over."""
+        return self.shown_at < now + doubt.takes_s and now <= self.latest_at < now + doubt.left_s
+
     @property
     def rank(self) -> tuple[bool, float, float, str]:
-        """The order among those that are not hopeless; the same in each process."""
+        """The order of the others; the same in each process."""
         return not self.released, self.shown_at, self.latest_at, self.session_id
 
+    @property
+    def rank_in_doubt(self) -> tuple[bool, float, float, str]:
+        """The order of the doubtful: first whose end is probably the latest."""
+        return not self.released, -self.latest_at, self.shown_at, self.session_id
 
-def ordered(waiting: Iterable[Waiting], now: float, takes_s: float = 0.0) -> list[Waiting]:
+
+def ordered(waiting: Iterable[Waiting], now: float, doubt: Doubt = NO_DOUBT) -> list[Waiting]:
     """Who is called for first, if all calls were made now."""
-    return sorted(waiting, key=lambda each: (each.is_hopeless(now, takes_s), each.rank))
+
+    def key(each: Waiting) -> tuple[bool, bool, tuple[bool, float, float, str]]:
+        if each.is_doubtful(now, doubt):
+            return False, not doubt.first, each.rank_in_doubt
+        return each.is_hopeless(now), doubt.first, each.rank
+
+    return sorted(waiting, key=key)
+
+
+def have_time_to_spare(waiting: Iterable[Waiting], now: float, per_s: float, doubt: Doubt) -> bool:
+    """Whether all that are not in doubt can wait until those that are were called for: none is
+    beyond its shown deadline, and each needs less than SPARE_SHARE of its time, as some calls fail
+    and others come."""
+    ends = sorted(
+        each.shown_at
+        for each in waiting
+        if not (each.is_hopeless(now) or each.is_doubtful(now, doubt))
+    )
+    return all(
+        calls / per_s < SPARE_SHARE * (shown_at - now) - SPARE_S
+        for calls, shown_at in enumerate(ends, 1)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +113,19 @@ class Place:
 class Forecast:
     """When each of those who wait will have their turn, if nobody comes or goes. An estimate."""
 
-    def __init__(self, waiting: Iterable[Waiting], now: float, per_s: float) -> None:
+    def __init__(
+        self, waiting: Iterable[Waiting], now: float, per_s: float, doubt: Doubt = NO_DOUBT
+    ) -> None:
         self._now = now
         self._per_s = per_s
+        self._doubt = doubt
         self._ranks: list[tuple[bool, float, float, str]] = []
         """Of those that will be met, in order."""
         self._before: dict[str, int] = {}
         """Session -> how many come before it."""
         late = 0
-        for each in ordered(waiting, now):
-            if each.is_hopeless(now + len(self._ranks) / per_s):
+        for each in ordered(waiting, now, doubt):
+            if self._comes_too_late(each, len(self._ranks)):
                 late += 1
             else:
                 self._before[each.session_id] = len(self._ranks)
@@ -83,9 +138,14 @@ class Forecast:
         before = self._before.get(asking.session_id)
         if before is None:
             before = bisect.bisect_left(self._ranks, asking.rank)
-        if asking.is_hopeless(self._now + before / self._per_s):
+        if self._comes_too_late(asking, before):
             before = len(self._ranks)
         return Place(before + 1, before / self._per_s)
+
+    def _comes_too_late(self, game: Waiting, before: int) -> bool:
+        turn_at = self._now + before / self._per_s
+        doubt = self._doubt
+        return game.is_hopeless(turn_at) or (game.is_doubtful(turn_at, doubt) and not doubt.first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,21 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rejoin.backend.budgets import HOLD_AFTER_S, OperationBudget
-from rejoin.backend.create_order import Believed, Forecast, Waiting
+from rejoin.backend.create_order import (
+    Believed,
+    Doubt,
+    Forecast,
+    Waiting,
+    have_time_to_spare,
+)
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.store.database import LONGEST_S, StoreUnavailableError
 from rejoin.backend.store.turns import Arrival, Exchanged, Lost, TurnStore
+from rejoin.backend.window_ends import CreateOutcome, WindowEnds
 from rejoin.clock import Clock
 from rejoin.tasks import cancel, spawn
 
@@ -47,6 +54,14 @@ _DELIVERED_IN_S: Final = 0.15
 SWEEP_S: Final = 5.0
 LEAPT_S: Final = 2 * LONGEST_S
 """The database's clock has leapt if it is so far from where it was; no exchange takes as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that was waited for. `shown_at`, `latest_at`: the deadlines, on the boot clock."""
+
+    shown_at: float
+    latest_at: float
 
 
 @dataclass(slots=True)
@@ -80,11 +95,20 @@ class _Asking:
         belief = self.belief
         return Waiting(at + belief.shown_s, at + belief.latest_s, self.released, session_id)
 
+    def given(self) -> Turn:
+        belief, at = self.belief, self.asked_at
+        return Turn(at + belief.shown_s, at + belief.latest_s)
+
     def refuse(self, error: Exception) -> None:
         """Instead of a turn, unless it has one."""
         if not self.turn.done():
             self.turn.set_exception(error)
             self.turn.exception()  # its clients may have gone
+
+
+def forecast_every_s(waiting: int) -> float:
+    """How often places are estimated while so many wait."""
+    return max(FORECAST_S, waiting * _FORECAST_EACH_S)
 
 
 class CreateTurns:
@@ -107,6 +131,9 @@ class CreateTurns:
         self._shift_s = 0.0
         """From our clock to the forecast's."""
         self._forecast_due_at = 0.0
+        self._ends = WindowEnds()
+        self._can_spare = False
+        """Whether turns for doubtful games cost nobody else a game, at the last estimate."""
         self.on_lost: Callable[[Lost], None] | None = None
         """Called with games whose window ended while they waited."""
 
@@ -129,16 +156,16 @@ class CreateTurns:
         *,
         is_released: Callable[[float], bool],
         deadline_at: float,
-    ) -> bool:
-        """Return when it is this session's turn: whether it had to wait. `is_released`: whether it
-        can probably be called for at this time. `deadline_at`: of the call. Raises RefusedError
-        (WAITS_FOR_TURN, ATTEMPT_STALE) and StoreUnavailableError."""
+    ) -> Turn | None:
+        """Return when it is this session's turn; None: it did not have to wait. `is_released`:
+        whether it can probably be called for at this time. `deadline_at`: of the call. Raises
+        RefusedError (WAITS_FOR_TURN, ATTEMPT_STALE) and StoreUnavailableError."""
         deadline_at -= CALL_TAKES_S
         spread_s = SPREAD_SHARE * (deadline_at - self._clock())
         until_at = deadline_at - random.random() * min(SPREAD_S, max(0.0, spread_s))
         if self._is_quiet() and self._budget.take_held():
             self._exchange()
-            return False
+            return None
         asking = self._joined(session_id, attempt, belief, is_released, until_at)
         asking.clients += 1
         self._asked.set()
@@ -154,7 +181,14 @@ class CreateTurns:
                 raise StoreUnavailableError(str(self._failure))
             raise self._waits(session_id, asking)
         asking.turn.result()
-        return True
+        return asking.given()
+
+    def called(self, turn: Turn, began_at: float, took_s: float, *, taken: bool) -> None:
+        """A create call that had this turn has ended: the service took the client back, or the game
+        was over. Nothing is learned from calls that had not to wait: what is learned is for the
+        others of the same drop."""
+        shown_s, latest_s = turn.shown_at - began_at, turn.latest_at - began_at
+        self._ends.saw(CreateOutcome(shown_s, latest_s, took_s, taken), self._clock())
 
     def _is_quiet(self) -> bool:
         return not self._asking and not self._others_wait
@@ -226,11 +260,16 @@ class CreateTurns:
     async def _exchange_once(self) -> None:
         if not self._asking:
             return
-        exchanged = await self._store.exchange(self._arrivals(), within_s=LONGEST_S)
+        exchanged = await self._store.exchange(
+            self._arrivals(), within_s=LONGEST_S, doubt=self._doubt()
+        )
         self._hand_out(exchanged)
         await self._estimate()
         if self._asking:
             await self._pause(self._until_next_s(exchanged))
+
+    def _doubt(self) -> Doubt:
+        return replace(self._ends.doubt(self._clock()), first=self._can_spare)
 
     async def _hold(self) -> None:
         """Take turns for a quiet moment, and see whether it is one."""
@@ -285,9 +324,10 @@ class CreateTurns:
             return
         queue = await self._store.queue(within_s=LONGEST_S)
         self._shift_s = queue.now - self._clock()
-        self._forecast = Forecast(queue.waiting, queue.now, self._budget.per_s)
-        every_s = max(FORECAST_S, self._forecast.waiting * _FORECAST_EACH_S)
-        self._forecast_due_at = now + every_s
+        doubt, per_s = self._ends.doubt(now), self._budget.per_s
+        self._can_spare = have_time_to_spare(queue.waiting, queue.now, per_s, doubt)
+        self._forecast = Forecast(queue.waiting, queue.now, per_s, self._doubt())
+        self._forecast_due_at = now + forecast_every_s(self._forecast.waiting)
 
     def _refuse(self, error: StoreUnavailableError) -> None:
         """Nothing is sent that the database does not know of."""

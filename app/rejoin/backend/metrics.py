@@ -17,10 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from rejoin.backend.allowed_hosts import HostCheck
 from rejoin.backend.budgets import OPERATIONS, Budgets, OperationBudget
 from rejoin.backend.create_turns import CreateTurns
 from rejoin.backend.store.turns import Lost
 
+_OWN_NAMES: Final = ("127.0.0.1", "localhost")
 _LOST_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -146,12 +148,15 @@ class Metrics:
         self._lost_seconds.labels(result).observe(lost_s)
 
     def app(self, *routes: Route) -> Starlette:
-        """Serves `GET /metrics` and `routes`; for a port that only the operator reaches."""
+        """Serves `GET /metrics` and `routes`; for a port of 127.0.0.1, which only the operator
+        reaches: no web page either, by rebinding its own name."""
 
         async def metrics(_: Request) -> Response:
             return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 
-        return Starlette(routes=[Route("/metrics", metrics), *routes])
+        app = Starlette(routes=[Route("/metrics", metrics), *routes])
+        app.add_middleware(HostCheck, hosts=_OWN_NAMES)
+        return app
 
 
 def _rate_of(budget: OperationBudget) -> float:

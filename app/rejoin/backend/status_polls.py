@@ -19,7 +19,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 from rejoin.backend.list_watch import MISSING, ListWatch, Watch
@@ -136,7 +137,8 @@ class StatusPolls:
     async def remember(
         self, row: StoredSession, status: StreamStatus, asked_at: float, caller: Caller
     ) -> StoredSession:
-        """Record what the service reported: the session's end, and an answer that was lost."""
+        """Record what the service reported: the session's end, and an answer that was lost. What
+        cannot be stored is returned all the same."""
         memory = self._memories.of(row.id)
         before = memory.status
         memory.saw(status, asked_at, self._clock())
@@ -146,19 +148,21 @@ class StatusPolls:
             await self._learn_proof(row.id, memory)
         if row.ended_status is not None:
             return row
+        within_s = caller.left_s(self._clock())
         if status.status in ENDED_STATUSES:
-            return await self._store.ended(
-                row.id, status.status, status.reason, within_s=caller.left_s(self._clock())
-            )
+            known = replace(row, ended_status=status.status, ended_reason=status.reason)
+            recorded = self._store.ended(row.id, status.status, status.reason, within_s=within_s)
+            return await _stored_or_known(recorded, known)
         request_sha256, answer = answer_held(row, status)
         if row.answer is None and answer is not None and request_sha256 == row.request_sha256:
-            return await self._store.answered(
+            recorded = self._store.answered(
                 row.id,
                 attempt=row.attempt,
                 request_sha256=request_sha256,
                 answer=answer,
-                within_s=caller.left_s(self._clock()),
+                within_s=within_s,
             )
+            return await _stored_or_known(recorded, replace(row, answer=answer))
         return row
 
     def answered(self, session_id: str) -> Work[None]:
@@ -344,6 +348,13 @@ class StatusPolls:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._stopping.wait()
+
+
+async def _stored_or_known(stored: Awaitable[StoredSession], known: StoredSession) -> StoredSession:
+    try:
+        return await stored
+    except StoreUnavailableError:
+        return known
 
 
 def _stored_or(row: StoredSession, status: str) -> StreamStatus:

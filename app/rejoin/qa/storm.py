@@ -2,7 +2,7 @@
 
 One modelled world on a virtual clock: all players ask one backend, which calls a service with one
 quota. The order of calls, the rate and the pauses are the backend's and the client's own
-(`create_order`, `call_rate`, `create_turns`, `core.retry`). What is assumed of the rest:
+(`create_order`, `window_ends`, `call_rate`, `create_turns`, `core.retry`). Assumed of the rest:
 
 - Nothing of the Region is reached during the outage, the backend included. Games and hosts run on.
 - The service notices each drop within `NOTICE_SPREAD_S` after `notice_s`, and its window is the
@@ -18,6 +18,7 @@ import heapq
 import itertools
 import os
 import random
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -25,14 +26,22 @@ from multiprocessing import get_context
 from typing import Final
 
 from rejoin.backend.call_rate import Quota, full
-from rejoin.backend.create_order import Claimed, Waiting, believed
+from rejoin.backend.create_order import (
+    Claimed,
+    Doubt,
+    Waiting,
+    believed,
+    have_time_to_spare,
+)
 from rejoin.backend.create_turns import (
     CALL_TAKES_S,
     SPREAD_S,
     SPREAD_SHARE,
     TICK_S,
+    forecast_every_s,
 )
 from rejoin.backend.list_watch import ROUND_S
+from rejoin.backend.window_ends import CreateOutcome, WindowEnds
 from rejoin.core.model import Policy
 from rejoin.core.retry import Wait, backoff_s
 
@@ -105,6 +114,9 @@ class _Game:
     failures: int = 0
 
 
+_Rank = tuple[bool, float, float, str]
+
+
 @dataclass(slots=True)
 class _World:
     """Times are seconds since the drop."""
@@ -114,8 +126,16 @@ class _World:
     games: list[_Game] = field(default_factory=list)
     asking: list[tuple[float, int]] = field(default_factory=list)
     """A heap: when each client that is away asks."""
-    ranked: list[tuple[tuple[bool, float, float, str], int]] = field(default_factory=list)
+    ranked: list[tuple[_Rank, int]] = field(default_factory=list)
     """A heap: who waits, in the backend's order."""
+    doubted: list[tuple[_Rank, int]] = field(default_factory=list)
+    """A heap: who waits and comes when nobody else does."""
+    ends: WindowEnds = field(default_factory=WindowEnds)
+    answers: deque[tuple[float, CreateOutcome]] = field(default_factory=deque)
+    """Of create calls under way: when each comes, in that order, and what it says."""
+    can_spare: bool = False
+    """As the backend estimated it last."""
+    estimates_at: float = 0.0
 
     def begin(self) -> None:
         storm, chance = self.storm, self.chance
@@ -169,20 +189,78 @@ class _World:
         pause_s = backoff_s(Wait.TURN, 0, _POLICY, draw)
         game.back_at = game.here_until_at + pause_s
 
-    def next(self, now: float) -> int | None:
+    def learn(self, now: float) -> Doubt:
+        """From the answers that have come."""
+        while self.answers and self.answers[0][0] <= now:
+            at, outcome = self.answers.popleft()
+            self.ends.saw(outcome, at)
+        doubt = self.ends.doubt(now)
+        if doubt.left_s > 0 and now >= self.estimates_at:
+            waiting = [self.games[number].waiting for _, number in (*self.ranked, *self.doubted)]
+            self.can_spare = have_time_to_spare(waiting, now, self.storm.per_s, doubt)
+            self.estimates_at = now + forecast_every_s(len(waiting))
+        return replace(doubt, first=self.can_spare)
+
+    def next(self, now: float, doubt: Doubt) -> int | None:
         """Whose turn it is: the first one whose client waits. Clients that are away come back, and
         those that cannot be met any more have given up."""
-        while self.ranked:
-            _, number = heapq.heappop(self.ranked)
-            game = self.games[number]
-            while game.back_at <= now:
-                self.wait_from(game, game.back_at)
-            if game.waiting.is_hopeless(now) or game.known_over_at <= now:
-                continue
-            if game.here_until_at >= now:
-                return number
-            heapq.heappush(self.asking, (game.back_at, number))
+        self.sort_out(now, doubt)
+        heaps = (self.doubted, self.ranked) if doubt.first else (self.ranked, self.doubted)
+        for heap in heaps:
+            while heap:
+                _, number = heapq.heappop(heap)
+                waiting = self.games[number].waiting
+                if heap is self.ranked and waiting.is_doubtful(now, doubt):
+                    heapq.heappush(self.doubted, (waiting.rank_in_doubt, number))
+                elif self.waits(number, now):
+                    return number
         return None
+
+    def sort_out(self, now: float, doubt: Doubt) -> None:
+        """Who is in doubt is in the one heap, and who is not any more in the other."""
+        while self.doubted:
+            number = self.doubted[0][1]
+            waiting = self.games[number].waiting
+            if waiting.is_doubtful(now, doubt):
+                break  # so are all behind it
+            heapq.heappop(self.doubted)
+            heapq.heappush(self.ranked, (waiting.rank, number))
+        while self.ranked:
+            number = self.ranked[0][1]
+            waiting = self.games[number].waiting
+            if not waiting.is_doubtful(now, doubt):
+                break
+            heapq.heappop(self.ranked)
+            heapq.heappush(self.doubted, (waiting.rank_in_doubt, number))
+
+    def waits(self, number: int, now: float) -> bool:
+        """Whether its client waits for an answer now; if it is away, it asks again."""
+        game = self.games[number]
+        while game.back_at <= now:
+            self.wait_from(game, game.back_at)
+        if game.waiting.is_hopeless(now) or game.known_over_at <= now:
+            return False
+        if game.here_until_at < now:
+            heapq.heappush(self.asking, (game.back_at, number))
+            return False
+        return True
+
+    def call(self, number: int, now: float) -> float | None:
+        """A create call: when its game is saved; None if it is over or the call fails."""
+        storm, game = self.storm, self.games[number]
+        answered_at = now + storm.create_s
+        if storm.failing and self.chance.random() < storm.failing:
+            pause_s = backoff_s(Wait.USUAL, game.failures, _POLICY, self.chance.random)
+            game.failures += 1
+            heapq.heappush(self.asking, (answered_at + pause_s, number))
+            return None
+        taken = answered_at <= game.ends_at
+        waiting = game.waiting
+        outcome = CreateOutcome(
+            waiting.shown_at - now, waiting.latest_at - now, storm.create_s, taken
+        )
+        self.answers.append((answered_at, outcome))
+        return answered_at if taken else None
 
 
 def play(storm: Storm) -> Lost:
@@ -195,21 +273,17 @@ def play(storm: Storm) -> Lost:
     saved = dict.fromkeys(storm.windows_s, 0)
     calls, over_s = 0, 0.0
     now = world.asking[0][0]
-    while world.asking or world.ranked:
+    while world.asking or world.ranked or world.doubted:
         world.arrive(now)
+        doubt = world.learn(now)
         free = int(rate.left(now, quota) + 1e-6)
         spent = 0
-        while spent < free and (number := world.next(now)) is not None:
+        while spent < free and (number := world.next(now, doubt)) is not None:
             spent += 1
-            game = world.games[number]
-            effective_at = now + storm.create_s
-            if storm.failing and chance.random() < storm.failing:
-                pause_s = backoff_s(Wait.USUAL, game.failures, _POLICY, chance.random)
-                game.failures += 1
-                heapq.heappush(world.asking, (effective_at + pause_s, number))
-            elif effective_at <= game.ends_at:
-                saved[game.window_s] += 1
-                over_s = effective_at
+            saved_at = world.call(number, now)
+            if saved_at is not None:
+                saved[world.games[number].window_s] += 1
+                over_s = saved_at
         if spent:
             calls += spent
             rate = rate.taken(now, quota, spent).rate
@@ -220,7 +294,7 @@ def play(storm: Storm) -> Lost:
 
 def _next_time(world: _World, now: float) -> float:
     """The time of the next exchange of turns at which anything can happen."""
-    if world.ranked or not world.asking:
+    if world.ranked or world.doubted or not world.asking:
         return now + _STEP_S
     return max(now + _STEP_S, world.asking[0][0])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,11 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 NOT_HERE = {"tls"}
 """On this machine nothing has to be encrypted."""
+
+
+def test_the_document_says_how_many_points_there_are() -> None:
+    document = Path(__file__).parents[3] / "docs" / "backend.md"
+    assert f"It checks {len(POINTS)} points" in document.read_text(encoding="utf-8")
 
 
 def not_kept(report: Report) -> dict[str, object]:

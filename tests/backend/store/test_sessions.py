@@ -20,7 +20,6 @@ from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.schema import STREAM_SESSION, secret_hash
 from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
 from rejoin.backend.store.sessions import (
-    ATTEMPTS_KEPT,
     KEPT_S,
     Offered,
     SessionStore,
@@ -274,15 +273,30 @@ async def test_a_start_that_was_refused_meanwhile_is_not_recorded_for_nobody(url
             await store.started(row.id, StreamId("sg", "session"), within_s=SOON_S)
 
 
-async def test_old_attempts_are_pruned(url: str) -> None:
+async def test_the_oldest_attempts_are_pruned(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "ATTEMPTS_KEPT", 4)
+    async with opened(url) as store:
+        session_id = await started(store)  # its start is attempt 1
+        for number in range(2, 6):
+            assert await claim(store, session_id, number, f"k{number}", f"sha-{number}") is (
+                Claim.NEW
+            )
+        assert await claim(store, session_id, 6, "k3", "sha-6") is Claim.REUSED
+        assert await claim(store, session_id, 6, "k6", "sha-3") is Claim.REUSED
+        assert await claim(store, session_id, 6, "k6", "sha-6") is Claim.NEW
+        # The offer of attempt 2 is not remembered any more.
+        assert await claim(store, session_id, 7, "k7", "sha-2") is Claim.NEW
+
+
+async def test_a_number_far_ahead_makes_no_earlier_offer_good_again(url: str) -> None:
     async with opened(url) as store:
         session_id = await started(store)
         assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.NEW
-        far = 3 + ATTEMPTS_KEPT
+        far = 3 + 10 * sessions.ATTEMPTS_KEPT
         assert await claim(store, session_id, far, "kf", "sha-f") is Claim.NEW
-        # Its number is far below the newest; its offer is not remembered any more.
         assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.STALE
-        assert await claim(store, session_id, far + 1, "kn", "sha-2") is Claim.NEW
+        assert await claim(store, session_id, far + 1, "kn", "sha-2") is Claim.REUSED
+        assert await claim(store, session_id, far + 1, "k2", "sha-n") is Claim.REUSED
 
 
 async def test_of_many_processes_that_claim_one_attempt_one_wins(url: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 
+import pytest
+
 from helpers.stores import opened
 from helpers.turn_queue import SOON_S, TurnQueue
 from rejoin.backend.call_rate import Quota
-from rejoin.backend.create_order import ordered
+from rejoin.backend.create_order import NO_DOUBT, Doubt, ordered
 from rejoin.backend.store.turns import SEEN_S, Arrival, Exchanged, Lost, TurnStore
 
 
@@ -24,11 +26,15 @@ def asks(
     return Arrival(session_id, shown_s, latest_s or shown_s, guessed, released, present_s)
 
 
-async def exchange(process: TurnStore, *arrivals: Arrival) -> Exchanged:
-    return await process.exchange(arrivals, within_s=SOON_S)
+async def exchange(process: TurnStore, *arrivals: Arrival, doubt: Doubt = NO_DOUBT) -> Exchanged:
+    return await process.exchange(arrivals, within_s=SOON_S, doubt=doubt)
 
 
-async def test_the_store_has_the_order_of_the_rules(url: str) -> None:
+@pytest.mark.parametrize(
+    "doubt",
+    [NO_DOUBT, Doubt(left_s=57.0, takes_s=6.0), Doubt(left_s=57.0, takes_s=6.0, first=True)],
+)
+async def test_the_store_has_the_order_of_the_rules(url: str, doubt: Doubt) -> None:
     chance = random.Random(5)
     arrivals = [
         asks(
@@ -46,12 +52,14 @@ async def test_the_store_has_the_order_of_the_rules(url: str) -> None:
         await exchange(process, *arrivals)
         await queue.passes(5.0)
         seen = await process.queue(within_s=SOON_S)
-        expected = [each.session_id for each in ordered(seen.waiting, seen.now)]
+        expected = [each.session_id for each in ordered(seen.waiting, seen.now, doubt)]
         assert len(expected) == 60
+        doubtful = [each for each in seen.waiting if each.is_doubtful(seen.now, doubt)]
+        assert bool(doubtful) == (doubt != NO_DOUBT)
         got: list[str] = []
         while len(got) < 60:
             await queue.free_turns(6)
-            granted = (await exchange(process)).granted
+            granted = (await exchange(process, doubt=doubt)).granted
             at = len(got)
             assert set(granted) == set(expected[at : at + 6])
             got += granted

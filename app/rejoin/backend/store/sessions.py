@@ -55,7 +55,7 @@ from rejoin.service_model.fence import Claim
 KEPT_S: Final = 2 * 86400.0
 """A stream session lasts 86,400 s at most (SessionLengthSeconds); rows are kept twice that."""
 ATTEMPTS_KEPT: Final = 200
-"""Of one session. What is older has a number far below the newest, and is stale by that alone."""
+"""Of one session, the newest. A client makes a few dozen in its longest window."""
 _SWEPT_AT_ONCE: Final = 100
 _DELETED_AT_ONCE: Final = 200
 """Of one transaction. After a leap of the clock all that has ended is too old in one moment."""
@@ -328,7 +328,8 @@ class SessionStore:
             )
             if claim is not Claim.NEW:
                 return claim, row
-            self._make_newest(connection, row, key_hash, offered, len(attempts))
+            numbers = [each.number for each in attempts if each.number is not None]
+            self._make_newest(connection, row, key_hash, offered, numbers)
             earlier = row.earlier_answers | (
                 set() if row.answer is None else {secret_hash("answer", row.answer)}
             )
@@ -350,19 +351,17 @@ class SessionStore:
         row: StoredSession,
         key_hash: str,
         offered: Offered,
-        recorded: int,
+        recorded: list[int],
     ) -> None:
-        """`recorded`: how many attempts the session has; beyond ATTEMPTS_KEPT old ones go."""
+        """`recorded`: the numbers of the attempts before; beyond ATTEMPTS_KEPT the oldest go."""
         if row.answer is not None:
             connection.execute(_FORGET_ANSWERS, {"of_session": row.id})
         _record(connection, row.id, key_hash, offered)
         connection.execute(_SET_NEWEST, {"of_session": row.id, "attempt": offered.attempt})
-        if recorded >= ATTEMPTS_KEPT or offered.attempt > ATTEMPTS_KEPT:
+        if len(recorded) >= ATTEMPTS_KEPT:
+            oldest = sorted(recorded)[len(recorded) - ATTEMPTS_KEPT + 1]
             connection.execute(
-                delete(ATTEMPT).where(
-                    ATTEMPT.c.session_id == row.id,
-                    ATTEMPT.c.number < offered.attempt - ATTEMPTS_KEPT,
-                )
+                delete(ATTEMPT).where(ATTEMPT.c.session_id == row.id, ATTEMPT.c.number < oldest)
             )
 
     async def answered(

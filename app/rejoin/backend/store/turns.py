@@ -8,7 +8,7 @@ another transaction holds are skipped. A process that has ended gets no turns: i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement
 
 from rejoin.backend.call_rate import CallRate
-from rejoin.backend.create_order import Waiting
+from rejoin.backend.create_order import NO_DOUBT, Doubt, Waiting
 from rejoin.backend.store.budgets import BudgetStore
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.schema import CREATE_TURN, QUEUE_PROCESS
@@ -116,8 +116,11 @@ class TurnStore:
         self._owner = owner
         self._here = CREATE_TURN.c.shard == budgets.shard
 
-    async def exchange(self, arrivals: Sequence[Arrival], *, within_s: float) -> Exchanged:
-        """Record who has come, give out the turns that are free, and take those of this process."""
+    async def exchange(
+        self, arrivals: Sequence[Arrival], *, within_s: float, doubt: Doubt = NO_DOUBT
+    ) -> Exchanged:
+        """Record who has come, give out the turns that are free, and take those of this process.
+        `doubt`: what this process has learned of the ends of games."""
 
         def work(connection: Connection) -> Exchanged:
             now = self._budgets.now(connection)
@@ -126,7 +129,7 @@ class TurnStore:
             rate, now = self._budgets.locked(connection, self._operation)
             waits = self._anybody_waits(connection, now)
             free = min(_MOST_AT_ONCE, int(rate.left(now, self._budgets.quota) + 1e-6))
-            spent = self._grant(connection, now, free) if waits else 0
+            spent = self._grant(connection, now, free, doubt) if waits else 0
             if spent:
                 rate = rate.taken(now, self._budgets.quota, spent).rate
                 self._budgets.write(connection, self._operation, rate)
@@ -290,15 +293,15 @@ class TurnStore:
         wanted |= {"seen_since": now - SEEN_S, "seen_until": now + SEEN_S}
         return connection.scalar(_ANYBODY, wanted) is not None
 
-    def _grant(self, connection: Connection, now: float, free: int) -> int:
+    def _grant(self, connection: Connection, now: float, free: int, doubt: Doubt) -> int:
         """Give up to `free` turns to those whose order it is; how many were given."""
         if free <= 0:
             return 0
-        next_ones = self._next(connection, free, and_(self._present(now), _in_time(now)))
-        if len(next_ones) < free:  # the hopeless come when nobody else does
-            next_ones += self._next(
-                connection, free - len(next_ones), and_(self._present(now), ~_in_time(now))
-            )
+        next_ones: list[str] = []
+        for who, order in _orders(now, doubt):
+            if len(next_ones) < free:
+                found = and_(self._present(now), who)
+                next_ones += self._next(connection, free - len(next_ones), found, order)
         if not next_ones:
             return 0
         connection.execute(
@@ -322,18 +325,15 @@ class TurnStore:
         )
         return len(next_ones)
 
-    def _next(self, connection: Connection, count: int, who: ColumnElement[bool]) -> list[str]:
-        row = CREATE_TURN.c
-        return list(
-            connection.scalars(
-                _unlocked(
-                    select(row.session_id)
-                    .where(who)
-                    .order_by(row.unreleased, row.shown_at, row.latest_at, row.session_id)
-                    .limit(count)
-                )
-            )
-        )
+    def _next(
+        self,
+        connection: Connection,
+        count: int,
+        who: ColumnElement[bool],
+        order: Sequence[ColumnElement[Any]],
+    ) -> list[str]:
+        ids = select(CREATE_TURN.c.session_id).where(who).order_by(*order).limit(count)
+        return list(connection.scalars(_unlocked(ids)))
 
     def _granted(self, connection: Connection) -> tuple[str, ...]:
         granted = connection.scalars(
@@ -359,3 +359,22 @@ def _unlocked(rows: Select[Any]) -> Select[Any]:
 
 def _in_time(now: float) -> ColumnElement[bool]:
     return CREATE_TURN.c.latest_at >= now
+
+
+def _orders(
+    now: float, doubt: Doubt
+) -> Iterator[tuple[ColumnElement[bool], Sequence[ColumnElement[Any]]]]:
+    """Who comes before whom, and the order within each group, as `create_order.ordered` has it."""
+    row = CREATE_TURN.c
+    rank = (row.unreleased, row.shown_at, row.latest_at, row.session_id)
+    if doubt.left_s <= 0:
+        yield _in_time(now), rank
+    else:
+        doubtful = and_(row.shown_at < now + doubt.takes_s, row.latest_at < now + doubt.left_s)
+        in_doubt = (row.unreleased, row.latest_at.desc(), row.shown_at, row.session_id)
+        groups = [
+            (and_(_in_time(now), ~doubtful), rank),
+            (and_(_in_time(now), doubtful), in_doubt),
+        ]
+        yield from reversed(groups) if doubt.first else groups
+    yield ~_in_time(now), rank
