@@ -43,7 +43,8 @@ Read in this order
     stream_thread                   the threads (all threads: docs/threads.md)
     player_settings, loaded_settings    what the player has chosen for good: `settings_file`,
                      `toml_file`; `saved_choices` has what of it belongs to a profile
-    studio_profile, deep_link, volume_file, statistics_file, logs    choices of one run, and files
+    studio_profile, deep_link, volume_file, statistics_file    choices of one run, and files
+    logs             to standard error, and for players to a `log_file`
     motion_wish      whether the system wishes for reduced motion; `session_bus`: where it is asked
     renderer_memory  what is known about drawing with the graphics card
     sign_in          in the browser (`loopback_redirect`) or on another device (`qr_code`)

@@ -55,7 +55,9 @@ class Steps:
         self.page.left.connect(self._leave)
         typed = self.page.field
         self.opening = OpeningSteps(jobs, self.show, typed, host.start, host.settings)
-        self.signing_out = SignOutSteps(jobs, self.show, self.opening.forget)
+        self.signing_out = SignOutSteps(
+            jobs, self.show, self.opening.forget, lambda: host.settings().streamer_mode
+        )
         self.trying = TryingSteps(jobs, self.show, host.play_game)
         self.adding = AddingSteps(jobs, self.show, typed, self._add, host.play_game, host.game_of)
 
@@ -147,7 +149,8 @@ class Steps:
             path = desktop_shortcut.make_shortcut(
                 game.name, link, desktop_shortcut.desktop_folder()
             )
-            line = tr(texts.SHORTCUT_MADE, path=path)
+            shown = path.name if self._host.settings().streamer_mode else path
+            line = tr(texts.SHORTCUT_MADE, path=shown)
         except RejoinError as error:
             problem = str(error)
         lines = (line,) if line else ()

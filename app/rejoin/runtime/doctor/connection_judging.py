@@ -180,14 +180,14 @@ def _out_of_time(
     if server_unix_s is not None and abs(server_unix_s - now_unix_s) >= DAY_S:
         off = _off(now_unix_s - server_unix_s)
         found = Message(
-            "The certificate has expired, by this computer's clock, which is {off} by the "
-            "server's.",
+            "The certificate has expired, by this computer's clock, which is {off}, compared "
+            "with the server's.",
             off=off,
         )
         if early:
             found = Message(
-                "The certificate is not valid yet, by this computer's clock, which is {off} by the "
-                "server's.",
+                "The certificate is not valid yet, by this computer's clock, which is {off}, "
+                "compared with the server's.",
                 off=off,
             )
         return failed("tls", found, SET_CLOCK)
@@ -271,7 +271,7 @@ def clock(off_s: float | None) -> Finding:
         return ok("clock", Message("The clock agrees with the backend's to within a minute."))
     return warning(
         "clock",
-        Message("This computer's clock is {off} by the backend's.", off=_off(off_s)),
+        Message("This computer's clock is {off}, compared with the backend's.", off=_off(off_s)),
         SET_CLOCK,
     )
 
