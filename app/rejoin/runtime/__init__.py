@@ -35,8 +35,8 @@ Read in this order
     probe_rounds     when `probes` ask whose fault it is: `gateway`, `system_word`
     local_store      what outlives the process: `ticket_folder`, `tokens`, `instance` with
                      `instance_server`; `unfinished` finds the game that can be returned to
-    opening          a game of the home window: `games`, `games_file`, `backend_visit`,
-                     `game_sign_in`
+    opening          a game of the home window: `games`, `games_file`, `game_icons`,
+                     `backend_visit`, `game_sign_in`
     report_sender    reconnect reports, when the game is back; `report_queue` has them on disk
     private_files    small files that only this user can read
     state_folder     where that is, and how a small file there is replaced

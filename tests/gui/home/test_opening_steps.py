@@ -16,8 +16,8 @@ from rejoin.gui.home import played_game, texts
 from rejoin.gui.home.jobs import Jobs
 from rejoin.runtime import opening
 from rejoin.runtime.launch import GameToPlay
-from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.opening import OpenElsewhere, Ready, SignInNeeded, Wanted
+from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.openid import DeviceAnswer, OpenIdMethod
 

@@ -59,6 +59,8 @@ class HomePage(QWidget):
     renaming = Signal(str)
     removing = Signal(str)
     adding = Signal()
+    cards_changed = Signal()
+    """Other cards are shown than before."""
     chosen = Signal(str)
     """A page, by its name in the table of `extra_pages`, or "about"."""
 
@@ -194,6 +196,7 @@ class HomePage(QWidget):
             gone.setParent(None)
             gone.deleteLater()
         self.add_tile.set_alone(not self.tiles)
+        self.cards_changed.emit()
         self._columns = 0
         self._lay_out()
         if had_focus is not None and not any(tile.hasFocus() for tile in self.tiles):
