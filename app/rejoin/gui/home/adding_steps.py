@@ -32,8 +32,8 @@ class AddingSteps:
         known: Callable[[str], Game | None],
     ) -> None:
         """`show`: shows a step. `typed`: what stands in the first field of the step that is shown.
-        `add`: adds it to the list, with its icon, or raises RejoinError. `play`: plays it, by name and address.
-        `known`: the game of the list with this key."""
+        `add`: adds it to the list, with its icon, or raises RejoinError. `play`: plays it, by name
+        and address. `known`: the game of the list with this key."""
         self._jobs = jobs
         self._show = show
         self._typed = typed
