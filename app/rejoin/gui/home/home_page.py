@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -277,6 +278,8 @@ class HomePage(QWidget):
             self.renaming.emit(tile.card.key)
         elif tile is not None and event.key() == Qt.Key.Key_Delete:
             self.removing.emit(tile.card.key)
+        elif tile is not None and _asks_for_a_menu(event):
+            tile.more.emit()
         else:
             super().keyPressEvent(event)
 
@@ -311,6 +314,13 @@ class HomePage(QWidget):
         elif event.type() == QEvent.Type.StyleChange:
             self.empty_text.setMaximumWidth(theme.scaled(_TEXT_WIDTH))
         return done
+
+
+def _asks_for_a_menu(event: QKeyEvent) -> bool:
+    """Shift+F10, of which Qt makes the event of the menu key on Windows alone."""
+    shift = Qt.KeyboardModifier.ShiftModifier
+    pressed = event.key() == Qt.Key.Key_F10 and event.modifiers() == shift
+    return pressed and sys.platform != "win32"
 
 
 def _enter_hint(shown: HomeContents) -> str:

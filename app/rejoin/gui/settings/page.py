@@ -321,6 +321,11 @@ class SettingsPage(QWidget):
 
     # --- keyboard and size ----------------------------------------------------------------------
 
+    def take_focus(self) -> None:
+        """To the sections."""
+        sections_shown = self.choice if self.list.isHidden() else self.list
+        sections_shown.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _enter(self) -> None:
         """From the list to the rows."""
         first = self.shown.first_control()
@@ -338,9 +343,7 @@ class SettingsPage(QWidget):
         self._fit()
         self.reload()
         self._refreshing.start()
-        (self.choice if self.list.isHidden() else self.list).setFocus(
-            Qt.FocusReason.OtherFocusReason
-        )
+        self.take_focus()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
