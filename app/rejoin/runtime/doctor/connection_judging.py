@@ -259,8 +259,19 @@ def contract(said: tuple[int, int] | None, wanted: int, sign_in: Sequence[str]) 
     speaks = Message("The backend speaks contract {version}.", version=".".join(map(str, said)))
     if not sign_in:
         return ok("contract", speaks)
-    ways = Message("Players sign in by: {ways}.", ways=", ".join(sign_in))
+    ways = _WAYS.get(frozenset(sign_in))
+    if ways is None:
+        ways = Message("Players sign in by: {ways}.", ways=", ".join(sign_in))
     return ok("contract", Message("{first} {second}", first=speaks, second=ways))
+
+
+_WAYS: Final = {
+    frozenset({"openid"}): Message("Players sign in with a browser or a phone."),
+    frozenset({"static"}): Message("Players sign in with a token of the studio's."),
+    frozenset({"openid", "static"}): Message(
+        "Players sign in with a browser or a phone, or with a token of the studio's."
+    ),
+}
 
 
 def clock(off_s: float | None) -> Finding:
