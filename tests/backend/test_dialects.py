@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -13,8 +16,10 @@ from rejoin.backend.call_rate import Quota
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
 from rejoin.backend.store.budgets import BudgetStore
+from rejoin.errors import BadInputError
 from rejoin.signaling.dialects import DIALECTS
 
+PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
 START = {
     "ours": ("/v1/sessions", {"signal_request": new_offer(), "attempt": 1}, 201),
     "aws-bundle": (
@@ -132,3 +137,32 @@ async def test_about_says_what_to_sign_in_with_whichever_way_tokens_are_checked(
             "audience": "https://play.example.org",
         }
     ]
+
+
+async def test_about_has_the_icon_of_the_settings(tmp_path: Path) -> None:
+    file = tmp_path / "icon.png"
+    file.write_bytes(PNG)
+    settings = BackendSettings("us-west-2", "sg-1", "a-1", (GOOD_TOKEN,), icon_file=str(file))
+    async with opened() as store:
+        app = build_backend(FakeStreamService(), store, settings)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"
+        ) as http:
+            about = (await http.get("/v1/about")).json()
+    assert base64.b64decode(about["icon"]) == PNG
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "cannot be read"), (b"GIF89a", "must be a PNG"), (PNG + b"x" * 16384, "16 KiB")],
+)
+async def test_an_icon_that_cannot_be_used_ends_the_start(
+    content: bytes | None, why: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "icon.png"
+    if content is not None:
+        file.write_bytes(content)
+    settings = BackendSettings("us-west-2", "sg-1", "a-1", (GOOD_TOKEN,), icon_file=str(file))
+    async with opened() as store:
+        with pytest.raises(BadInputError, match=why):
+            build_backend(FakeStreamService(), store, settings)

@@ -38,7 +38,7 @@ async def test_health_needs_no_token_and_everything_else_does(expected_logs: obj
         assert health.json() == {
             "service": "rejoin-backend",
             "contract": 1,
-            "contract_minor": 2,
+            "contract_minor": 3,
         }
         for header in (
             {},

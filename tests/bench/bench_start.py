@@ -78,6 +78,7 @@ def started(kind: str, app: Path | None, folder: str) -> dict[str, float]:
     found = json.loads(done.stdout)
     return {
         "longest_stop_ms": max(found.get("stops", [0.0])) * 1000,
+        "longest_own_stop_ms": max(found.get("own_stops", [0.0])) * 1000,
         "elapsed_ms": (found["at"] - began_at) * 1000,
         "cpu_ms": found["cpu_s"] * 1000,
         "modules": found["modules"],

@@ -2,9 +2,10 @@
 
 Argument: rejoin (`rejoin play`, at a port where nobody listens), bare (a window of Qt's with a
 label), home (`rejoin home`) or loading (the same until all that a game needs is loaded: `stops` are
-the times for which the window's thread did not run, in seconds). Prints one JSON object and ends at
-once. It imports nothing of the tests, so that it also
-measures another checkout that comes first in PYTHONPATH.
+the times for which the window's thread did not run, in seconds; of each, `own_stops` has what this
+process itself did meanwhile, so that other programs do not count). Prints one JSON object and ends
+at once. It imports nothing of the tests, so that it also measures another checkout that comes first
+in PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -91,13 +92,15 @@ def loading() -> None:
         from rejoin.gui.home import program
 
         stops: list[float] = []
-        before = time.monotonic()
+        own_stops: list[float] = []
+        before, used_before = time.monotonic(), time.process_time()
 
         def tick() -> None:
-            nonlocal before
-            now = time.monotonic()
+            nonlocal before, used_before
+            now, used = time.monotonic(), time.process_time()
             stops.append(now - before)
-            before = now
+            own_stops.append(min(now - before, used - used_before))
+            before, used_before = now, used
 
         timer = QTimer(controller)
         timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -105,7 +108,11 @@ def loading() -> None:
         timer.start(1)
         gc.disable()
         sys.setswitchinterval(program.LOADING_SWITCH_S)
-        controller.all_loaded.connect(lambda: ended(stops=sorted(stops)[-5:], names=_slowest()))
+        controller.all_loaded.connect(
+            lambda: ended(
+                stops=sorted(stops)[-5:], own_stops=sorted(own_stops)[-5:], names=_slowest()
+            )
+        )
         jobs.start()
 
     _note_imports()

@@ -25,7 +25,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(logs, "configure", lambda *, verbose: None)
+    monkeypatch.setattr(logs, "configure", lambda **_: None)
     for name in [name for name in os.environ if name.startswith("REJOIN_")]:
         monkeypatch.delenv(name)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

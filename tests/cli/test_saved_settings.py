@@ -364,7 +364,7 @@ def _silenced(started: Started) -> object:
 def _folders_hidden(started: Started) -> object:
     make_application()
     window = RejoinWindow(FakePort(), WindowOptions(settings=started.window.settings))
-    hidden = window.files._hides_folders
+    hidden = window.files.hides_folders
     destroy(window)
     return hidden
 

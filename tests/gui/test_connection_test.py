@@ -43,12 +43,14 @@ class FakeTest:
 class Shown:
     """A page with the tests that it made."""
 
-    def __init__(self, backend_url: str | None) -> None:
+    def __init__(self, backend_url: str | None, *, hides_hosts: bool = False) -> None:
         self.clock = FakeClock()
         self.tests: list[FakeTest] = []
         self.played: list[bool] = []
         self.left = 0
-        self.page = ConnectionTestPage(backend_url, self._make, clock=self.clock)
+        self.page = ConnectionTestPage(
+            backend_url, self._make, hides_hosts=hides_hosts, clock=self.clock
+        )
         self.page.left.connect(self._count_left)
         self.page.resize(1024, 600)
         self.page.show()
@@ -129,6 +131,23 @@ def test_a_test_by_keyboard_alone(shown: Shown) -> None:
         assert each in reached
     shown.press(Qt.Key.Key_Escape)
     assert shown.left == 1
+
+
+def test_in_streamer_mode_no_host_is_seen_and_the_copied_report_has_it(
+    application: QApplication,
+) -> None:
+    shown = Shown("http://x", hides_hosts=True)
+    page = shown.page
+    assert page.address.text() == "[hidden]"
+    page.start(play=False)
+    shown.tests[0].go_on.set()
+    shown.until(lambda: isinstance(page.state, Done))
+    assert shown.rows()[1] == "Name (DNS): does not work. There is no host [hidden]."
+    page.copy_button.click()
+    assert "There is no host x." in QGuiApplication.clipboard().text()
+    page.close()
+    page.deleteLater()
+    QApplication.processEvents()
 
 
 def test_time_goes_on_between_two_updates(shown: Shown) -> None:

@@ -22,6 +22,11 @@ def test_there_is_one_application(application: QApplication) -> None:
         (QtMsgType.QtCriticalMsg, "bad", logging.ERROR),
         (QtMsgType.QtDebugMsg, "fine", logging.DEBUG),
         (QtMsgType.QtWarningMsg, "This plugin does not support raise()", logging.DEBUG),
+        (
+            QtMsgType.QtWarningMsg,
+            "virtual void QtWaylandClient::QWaylandTextInputv3::disableSurface(wl_surface*) Trying",
+            logging.DEBUG,
+        ),
     ],
 )
 def test_messages_of_qt_are_logged(

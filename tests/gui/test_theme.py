@@ -126,6 +126,16 @@ def test_digits_have_equal_width(application: QApplication) -> None:
     assert len({round(metrics.horizontalAdvance(digit), 3) for digit in "0123456789"}) == 1
 
 
+def test_japanese_has_one_font_for_all_its_letters(application: QApplication) -> None:
+    """Else Qt takes each letter from whatever font has it."""
+    assert "Noto Sans CJK JP" not in theme.text_font().families()
+    theme.apply(application, Appearance(language="ja"))
+    assert "Noto Sans CJK JP" in application.font().families()[1:]
+    assert "Noto Sans CJK JP" in theme.digit_font(32).families()
+    theme.apply(application)
+    assert "Noto Sans CJK JP" not in application.font().families()
+
+
 def test_the_icon_is_there_in_every_size(application: QApplication) -> None:
     sizes = {size.width() for size in theme.icon().availableSizes()}
     assert {16, 32, 48, 256} <= sizes

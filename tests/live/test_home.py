@@ -1,4 +1,5 @@
-"""From the home window into a game of the emulator, out of it, and into the same game again."""
+"""On a real X display: from the home window into a game of the emulator, out of it, through the
+settings, and into the same game again."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from helpers.window_faces import wait_until
 from rejoin.cli import home as homes
@@ -22,14 +25,15 @@ from rejoin.gui.home.window import HomeWindow
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.qt_application import make_application
 from rejoin.gui.renderer_choice import OnProcessor
+from rejoin.gui.settings.page import SettingsPage
 from rejoin.gui.surface_choice import PictureOptions, SurfaceUse
-from rejoin.runtime import games_file
+from rejoin.runtime import games_file, settings_file
 from rejoin.runtime.games import Game
 from rejoin.runtime.renderer_memory import RendererMemory
 from rejoin.studio.address import Studio
 from rejoin.studio.serve import studio
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.x11]
 
 PATIENCE_S = 60.0
 
@@ -58,6 +62,23 @@ def _there() -> Iterator[Studio]:
 
 def until(true: Callable[[], bool]) -> None:
     assert wait_until(true, PATIENCE_S)
+
+
+def change_a_setting(window: HomeWindow) -> None:
+    """By mouse and keyboard, on the settings' page of the home."""
+    click(next(b for b in window.home.findChildren(QPushButton) if b.text() == "Settings"))
+    until(lambda: isinstance(window.page, SettingsPage))
+    page = window.page
+    assert isinstance(page, SettingsPage)
+    page.show_section("sound")
+    click(page.shown.rows["sound.mute_in_background"].controls[0])
+    assert settings_file.load(settings_file.settings_path()).settings.mute_in_background
+    QTest.keyClick(page, Qt.Key.Key_Escape)
+    assert window.page is window.home
+
+
+def click(widget: QWidget) -> None:
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
 def test_a_game_is_left_and_continued_in_one_window(
@@ -99,6 +120,8 @@ def test_a_game_is_left_and_continued_in_one_window(
         assert "At least" in window.home.panel.time.text()
         assert window.home.panel.sentence.text().startswith("Lantern Wood. Last connected")
         assert window.home.tiles[0].card.played == "Played today"
+
+        change_a_setting(window)
 
         window.home.panel.button.click()
         until(is_live)

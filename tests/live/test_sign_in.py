@@ -89,7 +89,7 @@ async def test_tokens_of_both_algorithms_are_one_player_and_static_ones_stay(
         about = (await http.get("/v1/about")).json()
         assert [each["kind"] for each in about["sign_in"]] == ["static", "openid"]
         assert about["sign_in"][1]["issuer"] == provider.issuer
-        assert (about["contract"], about["contract_minor"]) == (1, 2)
+        assert (about["contract"], about["contract_minor"]) == (1, 3)
         assert (await http.get("/v1/health")).json()["contract"] == 1
 
 

@@ -1,4 +1,5 @@
-"""Whose fault it was, behind a real proxy, a system bus and sign-in pages, in the real window.
+"""Whose fault it was, behind a real proxy, a system bus and sign-in pages, in the real window, once
+on a real X display.
 
 `test_broken_networks` has the other verdicts. Needs root: each test has network namespaces of its
 own. What may be said at no time is checked as well.
@@ -102,11 +103,12 @@ def test_another_origin_that_is_down_as_well_blames_nobody() -> None:
 
 
 @needs_bus
+@pytest.mark.x11
 def test_the_systems_word_names_a_sign_in_page_and_proves_nothing_else(tmp_path: Path) -> None:
     """gdbus asks a stand-in for NetworkManager on a bus of its own."""
     with nm.network_manager(tmp_path) as service:
-        bus = {"DBUS_SYSTEM_BUS_ADDRESS": service.address}
-        with broken_network(environment=bus) as it:
+        environment = {"DBUS_SYSTEM_BUS_ADDRESS": service.address, "QT_QPA_PLATFORM": "xcb"}
+        with broken_network(environment=environment) as it:
             away_at = boot_s()
             it.net.drop(up=f"ip daddr {STUDIO}")
             until_verdict(it, "not_known", away_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import http.server
 import json
 import threading
@@ -27,6 +28,7 @@ from rejoin.runtime.backend_visit import (
 from rejoin.signaling import name_lookup
 
 HEALTH = {"service": "rejoin-backend", "contract": 1}
+PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
 ABOUT = {**HEALTH, "contract_minor": 2, "applications": []}
 
 
@@ -101,6 +103,13 @@ def test_a_backend_says_its_contract_and_how_to_sign_in(
         BackendAddress(url, "ours", "loopback", allows_microphone=True), kind, "1.2"
     )
     assert asked == ["/v1/about"]
+
+
+@pytest.mark.parametrize(("said", "icon"), [(PNG, PNG), (b"<svg>", b"")])
+def test_a_backend_names_its_icon_and_what_is_none_is_passed_over(said: bytes, icon: bytes) -> None:
+    about = {**ABOUT, "sign_in": [], "icon": base64.b64encode(said).decode()}
+    with backend({"/v1/about": (200, about)}) as (url, _):
+        assert asyncio.run(visit(url)).icon == icon
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from rejoin.runtime import logs
+from rejoin.runtime import log_file, logs
 
 
 @pytest.fixture
@@ -16,6 +19,8 @@ def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     before = (root.level, list(root.handlers), logging.getLogger("rejoin").level)
     yield
+    for handler in set(root.handlers) - set(before[1]):
+        handler.close()
     root.setLevel(before[0])
     root.handlers[:] = before[1]
     logging.getLogger("rejoin").setLevel(before[2])
@@ -51,3 +56,59 @@ def test_only_warnings_unless_verbose() -> None:
     logs.configure(stream=out)
     logging.getLogger("rejoin.x").info("nothing of note")
     assert out.getvalue() == ""
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(log_file, "log_folder", lambda: tmp_path)
+    monkeypatch.setattr(sys, "excepthook", lambda *_: None)
+    return tmp_path / "rejoin.log"
+
+
+def flushed() -> None:
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
+@pytest.mark.usefixtures("logging_as_before", "expected_logs")
+def test_the_file_has_more_than_the_terminal(log: Path) -> None:
+    out = io.StringIO()
+    logs.configure(to_file=True, stream=out)
+    assert not log.exists(), "without a record there is no file"
+    logging.getLogger("rejoin.x").info("of some note")
+    logging.getLogger("rejoin.x").warning("ice-pwd:hush1234567890123456789012")
+    logging.getLogger("rejoin.x").debug("of none")
+    logging.getLogger("another").info("of no concern")
+    flushed()
+    written = log.read_text()
+    assert f" {os.getpid()} INFO rejoin.x: of some note" in written
+    assert "WARNING rejoin.x" in written
+    assert "hush1234" not in written
+    assert "of no" not in written
+    assert "of some note" not in out.getvalue()
+    assert "WARNING rejoin.x" in out.getvalue()
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_what_nobody_expected_is_in_the_file_with_its_traceback(log: Path) -> None:
+    out = io.StringIO()
+    logs.configure(to_file=True, stream=out)
+    try:
+        raise ValueError("in a handler")
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        logs.keep_error(error)
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    flushed()
+    written = log.read_text()
+    assert written.count("ValueError: in a handler") == 2
+    assert "Traceback" in written
+    assert "KeyboardInterrupt" not in written
+    assert out.getvalue() == "", "there it is said in its own words"
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_without_a_file_an_error_is_kept_nowhere(log: Path) -> None:
+    logs.configure(stream=io.StringIO())
+    logs.keep_error(ValueError("x"))
+    assert not log.exists()

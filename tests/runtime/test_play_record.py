@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
+import pytest
+
 from helpers.fake_port import FakeClock
-from rejoin.core.model import ConnectionNumber, Snapshot, Stage
+from rejoin.core.model import (
+    ConnectionNumber,
+    Ending,
+    EndingKind,
+    HardEvidence,
+    Snapshot,
+    Stage,
+)
 from rejoin.core.play_report import Second
+from rejoin.core.verdict import Verdict
 from rejoin.media.statistics import StreamStatistics
 from rejoin.runtime.play_record import PlayRecord, second_of
 
@@ -23,6 +35,23 @@ def test_snapshots_and_statistics_make_a_report() -> None:
     found = record.report()
     assert found is not None
     assert (found.played_s, found.drops, found.lost_s) == (30.0, 1, 4.0)
+
+
+def test_each_stage_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "rejoin.play")
+    record = PlayRecord()
+    for snapshot in (
+        Snapshot(Stage.LIVE),
+        Snapshot(Stage.LOST, episode=1, cause=HardEvidence.DTLS_CLOSED),
+        Snapshot(Stage.LOST, episode=1, verdict=Verdict.NETWORK_GONE),
+        Snapshot(Stage.ENDED, episode=1, ending=Ending(EndingKind.GAME_ENDED)),
+    ):
+        record.snapshot_changed(snapshot)
+    assert [each.getMessage() for each in caplog.records] == [
+        "stage live, episode 0",
+        f"stage lost, episode 1, cause {HardEvidence.DTLS_CLOSED.value}",
+        "stage ended, episode 1, ending game_ended",
+    ]
 
 
 def test_what_counts_of_the_statistics() -> None:

@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 from rejoin.runtime import system_word
-from rejoin.runtime.system_word import NcsiWord, NetworkManagerWord, NoWord
+from rejoin.runtime.system_word import (
+    EitherWord,
+    NcsiWord,
+    NetworkManagerWord,
+    NoWord,
+    PortalWord,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +43,47 @@ async def test_only_connectivity_portal_means_a_sign_in_page(said: str, portal: 
     assert await NetworkManagerWord("/usr/bin/gdbus", run).is_behind_sign_in_page() is portal
     (command,) = commands
     assert "--method=org.freedesktop.DBus.Properties.Get" in command, "read, and not asked to check"
+
+
+@pytest.mark.parametrize(
+    ("said", "portal"),
+    [
+        ("(uint32 3,)\n", True),
+        ("(uint32 4,)\n", False),
+        ("(uint32 2,)\n", False),
+        ("(<uint32 3>,)", False),
+        ("", False),
+    ],
+)
+async def test_a_portal_calls_it_a_captive_portal(said: str, portal: bool) -> None:
+    assert await PortalWord("gdbus", lambda _: said).is_behind_sign_in_page() is portal
+
+
+@pytest.mark.parametrize(
+    ("manager", "portal", "together"),
+    [
+        ("(<uint32 2>,)", "", True),
+        ("", "(uint32 3,)", True),
+        ("(<uint32 4>,)", "(uint32 4,)", False),
+    ],
+)
+async def test_one_of_them_is_enough(manager: str, portal: str, together: bool) -> None:
+    """In a sandbox there is no system bus, and outside perhaps no portal."""
+    either = EitherWord(
+        NetworkManagerWord("gdbus", lambda _: manager), PortalWord("gdbus", lambda _: portal)
+    )
+    assert await either.is_behind_sign_in_page() is together
+
+
+def test_without_a_session_bus_no_portal_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/gdbus")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(system_word, "bus_address", lambda: None)
+    assert isinstance(system_word.system_word(), NetworkManagerWord)
+    monkeypatch.setattr(system_word, "bus_address", lambda: "unix:path=/run/bus")
+    found = system_word.system_word()
+    assert isinstance(found, EitherWord)
+    assert [type(each) for each in found.words] == [NetworkManagerWord, PortalWord]
 
 
 @pytest.mark.parametrize(

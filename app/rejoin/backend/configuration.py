@@ -59,6 +59,7 @@ _NAMES: Final = frozenset(
         "openid_scopes",
         "openid_token_type",
         "applications_claim",
+        "icon_file",
         "introspection_url",
         "introspection_client_id",
         "introspection_client_secret",
@@ -135,6 +136,8 @@ class BackendSettings:
     """"text" or "json"; None: lines on a terminal, JSON elsewhere."""
     tracing: bool = False
     """Whether spans are sent to an OpenTelemetry collector."""
+    icon_file: str | None = None
+    """A PNG that clients show for the game, at most 16 KiB; it is read at the start."""
     unlimited: bool = False
     """No limit for one player: many testers share a token of the emulator. No setting of a file."""
     openid: OpenIdSettings | None = None
@@ -451,6 +454,7 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             metrics_port=whole("metrics_port"),
             log=values.get("log"),
             tracing=yes("tracing"),
+            icon_file=values.get("icon_file"),
             openid=openid,
             introspection=introspection,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection
+from typing import Final
 
 from starlette.applications import Starlette
 
@@ -21,8 +23,12 @@ from rejoin.backend.sign_in import Authenticate, first_of, static_tokens
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock, boot_s
+from rejoin.errors import BadInputError
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT
 from rejoin.signaling.wire import AboutBody, SignInBody
+
+_MAX_ICON: Final = 16 * 1024
+"""Bytes: every client gets it with `GET /v1/about`."""
 
 
 def build_backend(
@@ -109,4 +115,20 @@ def _about(settings: BackendSettings) -> AboutBody:
                 audience=asked.audience,
             )
         )
-    return AboutBody(sign_in=kinds, applications=sorted(settings.applications))
+    applications = sorted(settings.applications)
+    return AboutBody(sign_in=kinds, applications=applications, icon=_icon(settings.icon_file))
+
+
+def _icon(file: str | None) -> str | None:
+    """The PNG of this file in base64. Raises BadInputError."""
+    if file is None:
+        return None
+    try:
+        with open(file, "rb") as opened:
+            content = opened.read(_MAX_ICON + 1)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise BadInputError(f"The file of the setting icon_file cannot be read: {why}.") from error
+    if len(content) > _MAX_ICON or not content.startswith(b"\x89PNG\r\n\x1a\n"):
+        raise BadInputError("The backend's setting icon_file must be a PNG of at most 16 KiB.")
+    return base64.b64encode(content).decode("ascii")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from rejoin.cli import exit_codes
@@ -9,6 +11,9 @@ from rejoin.cli.messages import warn
 from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT
 from rejoin.cli.verbs import Verbs
 from rejoin.version import VERSION
+
+_FOR_PLAYERS: Final = (None, "home", "play", "back")
+"""Verbs that open a window, perhaps where nobody sees standard error: they log to a file, too."""
 
 
 @click.group(
@@ -27,7 +32,7 @@ def rejoin(context: click.Context, verbose: bool) -> int:
     """
     from rejoin.runtime import logs
 
-    logs.configure(verbose=verbose)
+    logs.configure(verbose=verbose, to_file=context.invoked_subcommand in _FOR_PLAYERS)
     if context.invoked_subcommand is not None:
         return exit_codes.SUCCESS
     from rejoin.cli import home

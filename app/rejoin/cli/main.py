@@ -102,7 +102,7 @@ def _home() -> int:
     from rejoin.cli import home
     from rejoin.runtime import logs
 
-    logs.configure(verbose=False)
+    logs.configure(to_file=True)
     return home.show_home(*sys.argv[2:])
 
 
@@ -178,7 +178,9 @@ def _report_bug(error: Exception) -> None:
     import traceback
 
     from rejoin.redact import redact
+    from rejoin.runtime import logs
 
+    logs.keep_error(error)
     warn(
         f"unexpected {type(error).__name__}. This is a bug in Rejoin; "
         "set REJOIN_TRACEBACK=1 to see where it happened."

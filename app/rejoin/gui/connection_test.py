@@ -40,6 +40,7 @@ from rejoin.gui import theme
 from rejoin.gui.accessible_roles import give_role
 from rejoin.gui.announcement import announce
 from rejoin.gui.button_row import ButtonRow
+from rejoin.gui.hidden_hosts import without_host
 from rejoin.gui.labels import TextButton, label, set_text
 from rejoin.language import tr
 from rejoin.printable import printable_lines
@@ -109,13 +110,17 @@ class ConnectionTestPage(QWidget):
         make_test: MakeTest,
         parent: QWidget | None = None,
         *,
+        hides_hosts: bool = False,
         clock: Clock = boot_s,
     ) -> None:
-        """`backend_url`: shown as it is; None: no studio is chosen, so there is nothing to test."""
+        """`backend_url`: shown as it is; None: no studio is chosen, so there is nothing to test.
+        `hides_hosts`: others may see the screen; the copied report is as always."""
         super().__init__(parent)
         self._make_test = make_test
         self._clock = clock
         self._has_backend = backend_url is not None
+        self._hidden = backend_url if hides_hosts else None
+        """The backend that others may not see."""
         self.state: State = Idle()
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -151,7 +156,8 @@ class ConnectionTestPage(QWidget):
         self.scroll_area.setAccessibleName(tr(texts.TITLE))
         give_role(self.scroll_area, QAccessible.Role.Pane)
         self.advice = label("strong")
-        set_text(self.address, texts.breakable(backend_url or tr(texts.NO_BACKEND)))
+        address = tr(texts.NO_BACKEND) if backend_url is None else self._seen(backend_url)
+        set_text(self.address, texts.breakable(address))
         self._add_buttons()
         panel = QFrame()
         panel.setMaximumWidth(WIDTH_PX)
@@ -234,8 +240,12 @@ class ConnectionTestPage(QWidget):
     def _finish(self, report: Report) -> None:
         self.state = Done(report)
         self._show_state()
-        said = (self.title.text(), texts.advice_of(report))
+        said = (self.title.text(), self._seen(texts.advice_of(report)))
         announce(self, "\n".join(text for text in said if text))
+
+    def _seen(self, text: str) -> str:
+        """What of a text is shown."""
+        return text if self._hidden is None else without_host(text, self._hidden)
 
     def _copy(self) -> None:
         if not isinstance(self.state, Done):
@@ -270,7 +280,7 @@ class ConnectionTestPage(QWidget):
         report = self.state.report if isinstance(self.state, Done) else None
         set_text(self.title, tr(texts.TITLE) if report is None else texts.title_of(report))
         advice = "" if report is None else texts.advice_of(report)
-        set_text(self.advice, texts.breakable(advice))
+        set_text(self.advice, texts.breakable(self._seen(advice)))
         if not running:
             self._timer.stop()
             set_text(self.awaited, tr(texts.INTRODUCTION) if not done and self._has_backend else "")
@@ -310,8 +320,8 @@ class ConnectionTestPage(QWidget):
         mark.setAccessibleName(tr(texts.SAID[finding.outcome]))
         name.setText(texts.name_of(finding.check))
         name.setWordWrap(False)
-        found.setText(texts.breakable(tr(finding.found)))
-        found.setAccessibleName(texts.row_name(finding))
+        found.setText(texts.breakable(self._seen(tr(finding.found))))
+        found.setAccessibleName(self._seen(texts.row_name(finding)))
         if finding.outcome is Outcome.NOT_KNOWN:
             found.setProperty("kind", "quiet")
         for at, each in enumerate((mark, name, found)):

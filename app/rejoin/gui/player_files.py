@@ -34,7 +34,7 @@ class PlayerFiles(QObject):
         super().__init__(parent)
         self._layers = layers
         self._report = report
-        self._hides_folders = hides_folders
+        self.hides_folders = hides_folders
         self._saves_report = False
         self.saving = Saving(self)
         self.saving.finished.connect(self._on_finished)
@@ -62,7 +62,7 @@ class PlayerFiles(QObject):
             self._saves_report = True
 
     def _on_finished(self, outcome: Saved | NotSaved) -> None:
-        text = note_texts.saved_text(outcome, hides_folders=self._hides_folders)
+        text = note_texts.saved_text(outcome, hides_folders=self.hides_folders)
         if self._saves_report:
             self._layers.report_page.show_outcome(text)
             self.spoken.emit(text)

@@ -40,9 +40,11 @@ _LEVELS = {
 }
 
 
-_PLUGIN_CANNOT = (
+_OF_NO_USE = (
     "This plugin does not support",  # the offscreen plugin, whenever something needs a screen
     "This plugin supports grabbing the mouse only for popup",  # Wayland, where Qt does it alone
+    # Wayland without an input method: Qt says it at each move of the focus between windows.
+    "virtual void QtWaylandClient::QWaylandTextInputv3::disableSurface",
 )
 
 
@@ -93,6 +95,6 @@ def qt_log() -> Iterator[None]:
 
 def to_log(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
     """Log one message of Qt's."""
-    if message.startswith(_PLUGIN_CANNOT):
+    if message.startswith(_OF_NO_USE):
         kind = QtMsgType.QtDebugMsg
     _log.log(_LEVELS.get(kind, logging.WARNING), "%s: %s", context.category or "qt", message)

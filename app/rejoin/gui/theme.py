@@ -14,7 +14,7 @@ from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
-from rejoin import assets
+from rejoin import assets, language
 from rejoin.gui import roles
 from rejoin.gui.languages.choice import speak
 from rejoin.gui.roles import Appearance, Motion, Palette, Role, ThemeChoice
@@ -200,6 +200,12 @@ def qt_palette() -> QPalette:
 
 # --- fonts and drawings ---------------------------------------------------------------------------
 
+_MORE_FAMILIES: Final = {
+    "ja": ("Noto Sans CJK JP", "Noto Sans JP", "Hiragino Sans", "Yu Gothic UI", "Meiryo"),
+}
+"""By language: what has the letters that the platform's font lacks. Qt would take them from any
+font that has them, one letter from this and the next from a brush script."""
+
 
 def text_font(pixels: int = TEXT_PX) -> QFont:
     """The platform's font for text, `pixels` high at the usual text size."""
@@ -217,6 +223,9 @@ def digit_font(pixels: int) -> QFont:
 def _font(pixels: int) -> QFont:
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     font.setPixelSize(pixels)
+    more = _MORE_FAMILIES.get(language.current().tag, ())
+    if more:
+        font.setFamilies([*font.families(), *more])
     return font
 
 

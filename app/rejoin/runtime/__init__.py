@@ -35,15 +35,16 @@ Read in this order
     probe_rounds     when `probes` ask whose fault it is: `gateway`, `system_word`
     local_store      what outlives the process: `ticket_folder`, `tokens`, `instance` with
                      `instance_server`; `unfinished` finds the game that can be returned to
-    opening          a game of the home window: `games`, `games_file`, `backend_visit`,
-                     `game_sign_in`
+    opening          a game of the home window: `games`, `games_file`, `game_icons`,
+                     `backend_visit`, `game_sign_in`
     report_sender    reconnect reports, when the game is back; `report_queue` has them on disk
     private_files    small files that only this user can read
     state_folder     where that is, and how a small file there is replaced
     stream_thread                   the threads (all threads: docs/threads.md)
     player_settings, loaded_settings    what the player has chosen for good: `settings_file`,
                      `toml_file`; `saved_choices` has what of it belongs to a profile
-    studio_profile, deep_link, volume_file, statistics_file, logs    choices of one run, and files
+    studio_profile, deep_link, volume_file, statistics_file    choices of one run, and files
+    logs             to standard error, and for players to a `log_file`
     motion_wish      whether the system wishes for reduced motion; `session_bus`: where it is asked
     renderer_memory  what is known about drawing with the graphics card
     sign_in          in the browser (`loopback_redirect`) or on another device (`qr_code`)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from rejoin.errors import BadInputError
 from rejoin.hosts import is_public, is_this_machine
 from rejoin.language import Message
 from rejoin.runtime.deep_link import is_link, parse_link
+from rejoin.runtime.game_icons import icon_from
 from rejoin.runtime.games import host_of
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling import name_lookup
@@ -45,12 +46,14 @@ class SignInKind(enum.Enum):
 @dataclass(frozen=True, slots=True)
 class Visited:
     """A backend that can be used. `contract`: such as "1.1"; empty where its dialect has none.
-    `is_local`: a link leads to it, although it is on this computer or its network."""
+    `is_local`: a link leads to it, although it is on this computer or its network. `icon`: a PNG;
+    empty where it names none."""
 
     address: BackendAddress
     sign_in: SignInKind
     contract: str = ""
     is_local: bool = False
+    icon: bytes = field(default=b"", repr=False)
 
 
 def address_of(text: str) -> BackendAddress:
@@ -143,7 +146,8 @@ def _about(exchange: Exchange, address: BackendAddress, reply: Reply) -> Visited
         kind = SignInKind.OPENID
     elif "static" in kinds:
         kind = SignInKind.TOKEN
-    return Visited(address, kind, f"{about.contract}.{about.contract_minor}")
+    contract = f"{about.contract}.{about.contract_minor}"
+    return Visited(address, kind, contract, icon=icon_from(about.icon))
 
 
 async def _without_about(exchange: Exchange, address: BackendAddress) -> Visited:

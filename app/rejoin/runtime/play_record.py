@@ -1,13 +1,16 @@
-"""Collects, for the window, how this game goes (`core.play_report`)."""
+"""Collects, for the window, how this game goes (`core.play_report`), and logs its stages."""
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from rejoin.clock import Clock, boot_s
-from rejoin.core.model import Snapshot
+from rejoin.core.model import Snapshot, Stage
 from rejoin.core.play_report import PlayRecorder, PlayReport, Second
 from rejoin.media.statistics import StreamStatistics
+
+_log = logging.getLogger("rejoin.play")
 
 
 class PlayRecord:
@@ -17,10 +20,14 @@ class PlayRecord:
         self._clock = clock
         self._lock = threading.Lock()
         self._recorder = PlayRecorder()
+        self._stage: Stage | None = None
 
     def snapshot_changed(self, snapshot: Snapshot) -> None:
         with self._lock:
             self._recorder.on_snapshot(snapshot, self._clock())
+        if snapshot.stage is not self._stage:
+            self._stage = snapshot.stage
+            _log.info("%s", stage_line(snapshot))
 
     def measured(self, at: float, statistics: StreamStatistics) -> None:
         """Once a second. `at`: boot time."""
@@ -44,3 +51,15 @@ def second_of(statistics: StreamStatistics) -> Second:
         frozen_s=statistics.total_freezes_duration_s,
         rtt_s=statistics.rtt_s,
     )
+
+
+def stage_line(snapshot: Snapshot) -> str:
+    """Where the game stands, for the log: nothing in it names a session or a host."""
+    parts = [f"stage {snapshot.stage.value}", f"episode {snapshot.episode}"]
+    if snapshot.ending is not None:
+        parts.append(f"ending {snapshot.ending.kind.value}")
+    if snapshot.cause is not None:
+        parts.append(f"cause {snapshot.cause.value}")
+    if snapshot.verdict is not None:
+        parts.append(f"verdict {snapshot.verdict.value}")
+    return ", ".join(parts)

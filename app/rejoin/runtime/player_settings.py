@@ -442,8 +442,9 @@ class PlayerSettings:
         YesNo(),
         False,
         _AT_ONCE,
-        "Show no folders and device names in the settings, and do not say in the terminal where a "
-        "game plays. A question that you have to answer still names the address.",
+        "For who shows their screen: no hosts of studios, addresses, folders, device names or "
+        "picture of the last game, and the terminal does not say where a game plays. A question "
+        "that you have to answer still names the address, and a report what is shared.",
     )
     send_reports: bool = _setting(
         "privacy.send_reports",

@@ -43,7 +43,12 @@ def keep_file(path: Path, text: str) -> None:
 
     Raises OSError.
     """
-    replace_file(path, text.encode(), private=True)
+    keep_bytes(path, text.encode())
+
+
+def keep_bytes(path: Path, content: bytes) -> None:
+    """The same of bytes. Raises OSError."""
+    replace_file(path, content, private=True)
 
 
 def replace_file(path: Path, content: bytes, *, private: bool) -> None:

@@ -4,13 +4,14 @@ Only what the system has found out by itself is read; it is not asked to look ag
 contact somebody for that. That it believes to be online is no evidence: NetworkManager, for one,
 finds out every five minutes only.
 
-On Linux NetworkManager says it, over D-Bus, and on Windows its Network Connectivity Status
-Indicator (NCSI). Of macOS nothing is asked. What is here for Windows was written from its
-documentation and was not run there.
+On Linux NetworkManager says it, over D-Bus, or the desktop's portal, which is all that a sandbox
+sees; on Windows its Network Connectivity Status Indicator (NCSI). Of macOS nothing is asked. What
+is here for Windows was written from its documentation and was not run there.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import subprocess
@@ -19,11 +20,15 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from rejoin.daemon_thread import run_in_daemon_thread
+from rejoin.runtime.session_bus import bus_address
 
 WITHIN_S: Final = 3.0
 """PowerShell takes more than a second to start."""
 _PORTAL: Final = 2
 """NM_CONNECTIVITY_PORTAL."""
+_CAPTIVE: Final = 3
+"""What GetConnectivity of org.freedesktop.portal.NetworkMonitor (version 3) calls it: "captive
+portal". 1 is local only, 2 limited, 4 full."""
 _WINRT: Final = (
     "[Windows.Networking.Connectivity.NetworkInformation,Windows.Networking.Connectivity,"
     "ContentType=WindowsRuntime]::GetConnectionProfiles().GetNetworkConnectivityLevel()"
@@ -31,6 +36,14 @@ _WINRT: Final = (
 )
 _CONSTRAINED: Final = "ConstrainedInternetAccess"
 """NetworkConnectivityLevel: what a captive portal leaves; only InternetAccess is more."""
+_ASK_PORTAL: Final = (
+    "call",
+    "--session",
+    "--timeout=1",
+    "--dest=org.freedesktop.portal.Desktop",
+    "--object-path=/org/freedesktop/portal/desktop",
+    "--method=org.freedesktop.portal.NetworkMonitor.GetConnectivity",
+)
 _GDBUS: Final = (
     "call",
     "--system",
@@ -88,10 +101,36 @@ class NetworkManagerWord:
         return found is not None and int(found[1]) == _PORTAL
 
 
+class PortalWord:
+    """The connectivity of the desktop's portal, read by glib's `gdbus`; a portal has it from
+    NetworkManager, or from what GLib sees."""
+
+    def __init__(self, gdbus: str, run: Run | None = None) -> None:
+        """`gdbus`: the program's path."""
+        self._command = (gdbus, *_ASK_PORTAL)
+        self._run = run or _output
+
+    async def is_behind_sign_in_page(self) -> bool:
+        found = re.fullmatch(r"\(uint32 (\d{1,4}),\)", await _said(self._run, self._command))
+        return found is not None and int(found[1]) == _CAPTIVE
+
+
+class EitherWord:
+    """What one of them knows, asked side by side."""
+
+    def __init__(self, *words: SystemWord) -> None:
+        self.words = words
+
+    async def is_behind_sign_in_page(self) -> bool:
+        return any(await asyncio.gather(*(each.is_behind_sign_in_page() for each in self.words)))
+
+
 def system_word() -> SystemWord:
     """What can be asked on this system."""
     if sys.platform == "linux" and (gdbus := shutil.which("gdbus")) is not None:
-        return NetworkManagerWord(gdbus)
+        manager = NetworkManagerWord(gdbus)
+        # Without an address `gdbus` would start a bus of its own.
+        return manager if bus_address() is None else EitherWord(manager, PortalWord(gdbus))
     if sys.platform == "win32" and (powershell := shutil.which("powershell")) is not None:
         return NcsiWord(powershell)
     return NoWord()

@@ -27,7 +27,7 @@ from rejoin.core.model import AttemptNumber, RemainingKnowledge, SessionId, Sess
 from rejoin.service_model.status import Status, StatusReason
 
 CONTRACT_VERSION: Final = 1
-CONTRACT_MINOR: Final = 2
+CONTRACT_MINOR: Final = 3
 """Rises with each addition that a client or backend of an older minor can ignore."""
 
 BUDGET_HEADER: Final = "Rejoin-Budget-Ms"
@@ -290,6 +290,9 @@ class AboutBody(_Answer):
     contract_minor: int = CONTRACT_MINOR
     sign_in: list[SignInBody]
     applications: list[str]
+    icon: str | None = Field(default=None, repr=False)
+    """What clients show for the studio's game: a square PNG of at most 16 KiB, in base64; from
+    contract 1.3 on."""
 
 
 class ProblemCode(enum.StrEnum):

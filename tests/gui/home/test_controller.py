@@ -24,6 +24,7 @@ from rejoin.gui.home.contents import Alive, Leaving, Over
 from rejoin.gui.home.extra_pages import EXTRAS, Extra, HomeActions
 from rejoin.gui.home.report_page import HomeReportPage
 from rejoin.gui.settings.page import SettingsPage
+from rejoin.gui.settings.sections import SECTIONS
 from rejoin.runtime import games_file
 from rejoin.runtime.deep_link import link_of
 from rejoin.runtime.instance_server import Activation
@@ -297,6 +298,18 @@ def test_a_link_into_the_game_that_is_played_shows_it_and_nothing_else(scene: Ho
     controller.activated(Activation(link))
     assert playing.said == []
     playing.over.emit()
+    assert scene.window.page is scene.window.home
+
+
+def test_the_settings_are_gone_through_by_arrow_keys_at_once(scene: HomeScene) -> None:
+    controller = scene.open(WOOD, extras=tuple(EXTRAS))
+    controller._open_page("settings")
+    page = scene.window.page
+    assert isinstance(page, SettingsPage)
+    assert page.list.hasFocus()
+    scene.press(Qt.Key.Key_Down)
+    assert page.shown.section is SECTIONS[1]
+    scene.press(Qt.Key.Key_Escape)
     assert scene.window.page is scene.window.home
 
 

@@ -6,6 +6,7 @@ from types import ModuleType
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.gui.home.extra_pages import EXTRAS, Extra, exists, open_extra
+from rejoin.runtime.player_settings import PlayerSettings
 
 
 def extra(module: str) -> Extra:
@@ -30,6 +31,9 @@ def test_its_module_is_given_to_it() -> None:
 
         def token_for(self, address: BackendAddress) -> str | None:
             return None
+
+        def settings(self) -> PlayerSettings:
+            return PlayerSettings()
 
     home = Home()
     part = Extra("x", "X", "email.message", True, lambda *given: opened.append(given))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -86,6 +88,23 @@ def test_enter_and_a_click_play(page: HomePage) -> None:
     QTest.keyClick(page.tiles[1], Qt.Key.Key_Return)
     QTest.mouseClick(page.tiles[2], Qt.MouseButton.LeftButton)
     assert played == [CARDS[1].key, CARDS[2].key]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there Qt makes a menu key of it")
+def test_the_keys_that_help_names_do_it_on_card_and_its_button(page: HomePage) -> None:
+    asked: list[str] = []
+    page.more.connect(lambda key, at: asked.append(f"menu {key[-1]}"))
+    page.renaming.connect(lambda key: asked.append(f"name {key[-1]}"))
+    page.removing.connect(lambda key: asked.append(f"remove {key[-1]}"))
+    page.show_contents(HomeContents(None, CARDS))
+    shift = Qt.KeyboardModifier.ShiftModifier
+    for widget in (page.tiles[1], page.tiles[1].more_button):
+        widget.setFocus()
+        QTest.keyClick(widget, Qt.Key.Key_F10, shift)
+        QTest.keyClick(widget, Qt.Key.Key_F10)
+        QTest.keyClick(widget, Qt.Key.Key_F2)
+        QTest.keyClick(widget, Qt.Key.Key_Delete)
+    assert asked == ["menu 1", "name 1", "remove 1"] * 2
 
 
 def test_a_card_that_is_still_there_keeps_its_widget(page: HomePage) -> None:

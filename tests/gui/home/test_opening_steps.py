@@ -17,6 +17,7 @@ from rejoin.gui.home.jobs import Jobs
 from rejoin.runtime import opening
 from rejoin.runtime.launch import GameToPlay
 from rejoin.runtime.opening import OpenElsewhere, Ready, SignInNeeded, Wanted
+from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.openid import DeviceAnswer, OpenIdMethod
 
@@ -60,6 +61,16 @@ def test_a_failure_is_a_sentence_and_can_be_tried_again(scene: HomeScene) -> Non
     scene.press(Qt.Key.Key_Return)
     assert scene.title == "Opening Lantern Wood..."
     assert len(scene.jobs.waiting) == 2
+
+
+def test_in_streamer_mode_a_failure_names_no_host(scene: HomeScene) -> None:
+    scene.settings = PlayerSettings(streamer_mode=True)
+    scene.open(WOOD)
+    scene.press(Qt.Key.Key_Return)
+    scene.jobs.end(RejoinError("The backend at 127.0.0.1:9 could not be reached."))
+    assert scene.problem == "The backend at [hidden] could not be reached."
+    assert scene.step.step is not None
+    assert scene.step.step.lines == ("Lantern Wood",)
 
 
 def test_a_game_that_is_open_elsewhere_is_told_so(scene: HomeScene) -> None:

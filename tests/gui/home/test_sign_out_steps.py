@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from helpers.home_scene import WOOD, HomeScene
 from rejoin.errors import RejoinError
 from rejoin.gui.home import texts
+from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.sign_in import SignOut
 
 
@@ -37,6 +38,16 @@ def test_what_became_of_it_is_said(scene: HomeScene, done: SignOut, said: str) -
     assert scene.step.step.lines == (said,)
     scene.press(Qt.Key.Key_Escape)
     assert scene.window.page is scene.window.home
+
+
+def test_in_streamer_mode_it_names_the_game(scene: HomeScene) -> None:
+    scene.settings = PlayerSettings(streamer_mode=True)
+    controller = scene.open(WOOD)
+    controller.steps.ask_sign_out(WOOD.key)
+    assert scene.title == "Sign out of Lantern Wood"
+    scene.press(Qt.Key.Key_Return)
+    scene.jobs.end(RejoinError("127.0.0.1:9 is away."))
+    assert scene.problem == "[hidden] is away."
 
 
 @pytest.mark.parametrize(

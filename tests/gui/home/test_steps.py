@@ -13,6 +13,7 @@ from rejoin.gui.home import texts
 from rejoin.runtime import games_file
 from rejoin.runtime.backend_visit import SignInKind, Visited
 from rejoin.runtime.games import Game
+from rejoin.runtime.player_settings import PlayerSettings
 
 
 def test_the_home_is_shown_without_them(scene: HomeScene) -> None:
@@ -57,6 +58,11 @@ def test_a_shortcut_is_put_on_the_desktop_or_it_is_said_why_not(
     assert shown is not None
     assert str(tmp_path / "Desktop") in shown.lines[0]
     assert len(list((tmp_path / "Desktop").iterdir())) == 1
+    scene.settings = PlayerSettings(streamer_mode=True)
+    controller.steps.make_shortcut(TIDE.key)
+    shown = scene.step.step
+    assert shown is not None
+    assert shown.lines[0].startswith("The shortcut is Tide Runner 2.desktop.")
     games_file.add(scene.path, with_file)
     controller.refresh()
     controller.steps.make_shortcut(with_file.key)

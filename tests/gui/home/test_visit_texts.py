@@ -13,7 +13,10 @@ from rejoin.runtime.backend_visit import SignInKind, Visited
 def test_every_way_to_sign_in_has_a_sentence(kind: SignInKind) -> None:
     address = BackendAddress("https://play.example:8443/x", "ours")
     first, second = found_lines(Visited(address, kind, "1.2"))
-    assert first == "A studio's backend answers at play.example:8443 (contract 1.2)."
+    assert (
+        first
+        == "A studio's backend answers at play.example:8443. It fits this Rejoin (contract 1.2)."
+    )
     assert second.endswith(".")
 
 

@@ -15,6 +15,8 @@ from rejoin.gui.settings.rows import Facts, State
 from rejoin.gui.settings.sections import SECTIONS
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.runtime.data_used import DataTotal
+from rejoin.runtime.loaded_settings import Loaded
+from rejoin.runtime.player_settings import PlayerSettings
 from rejoin.runtime.volume_file import SoundFile
 
 pytestmark = pytest.mark.usefixtures("application")
@@ -44,11 +46,15 @@ def test_all_of_them_say_what_is_so(tmp_path: Path) -> None:
     port.set_sound(SoundChoice(40))
     found = made(tmp_path, port)
     said = rows(found, State(facts=Facts(data=DataTotal(5_000_000, 1.0, 86_400.0))))
-    assert list(said) == ["data", "volume", "microphone_test", "path", "move", "reset"]
+    assert list(said) == ["data", "volume", "microphone_test", "log", "path", "move", "reset"]
     assert said["volume"] == "40 %. Applies at once."
     assert said["microphone_test"] == "Shows how loud you are. No game hears it."
     assert said["data"].startswith("5 MB since")
     assert said["path"].replace("\u200b", "") == str(tmp_path / "settings.toml")
+    assert said["log"].startswith("What Rejoin noted while you played, without secrets.")
+    assert str(found.log_folder) in said["log"].replace("\u200b", "")
+    hidden = State(Loaded(PlayerSettings(streamer_mode=True)))
+    assert rows(made(tmp_path, port), hidden)["log"].endswith("It stays on this computer.")
     assert found.volume.slider.value() == 40
     assert found.count_anew.isEnabled()
     assert "next game" in rows(made(tmp_path, port, at_once=False))["volume"]

@@ -68,6 +68,8 @@ def game(
 def test_the_window_follows_the_file(game: Game) -> None:
     game.set("appearance.theme", "light")
     assert theme.shown_palette() is roles.LIGHT
+    game.set("privacy.streamer_mode", True)
+    assert game.window.files.hides_folders
     game.set("appearance.text_size", 200)
     assert theme.scaled(10) == 20
     assert game.window.minimumWidth() > 640

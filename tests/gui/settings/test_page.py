@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, Qt, QUrl
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
@@ -176,6 +176,34 @@ def test_a_file_is_imported(path: Path, tmp_path: Path) -> None:
         assert "'gpu'" in page.trouble.text()
         page.import_from(tmp_path / "none.toml")
         assert "There is no file" in page.trouble.text()
+
+
+def test_folders_are_opened_or_a_sentence_says_why_not(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, works = list[Path](), True
+
+    def open_url(url: QUrl) -> bool:
+        opened.append(Path(url.toLocalFile()))
+        return works
+
+    monkeypatch.setattr("rejoin.gui.settings.page.QDesktopServices.openUrl", open_url)
+    logs = tmp_path / "state" / "log"
+    monkeypatch.setattr("rejoin.gui.settings.extras.log_folder", lambda: logs)
+    with page_on(path) as page:
+        page.show_section("privacy")
+        [button] = page.shown.rows["log"].controls
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert opened == [logs]
+        assert logs.is_dir()
+        page.show_section("file")
+        [button] = page.shown.rows["path"].controls
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert opened == [logs, path.parent]
+        assert page.trouble.text() == ""
+        works = False
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert page.trouble.text() == "This desktop has no program that shows folders."
 
 
 def test_a_game_that_is_played_hears_the_volume_at_once(path: Path) -> None:

@@ -121,7 +121,7 @@ async def test_a_backend_where_all_is_well() -> None:
         found = await found_at(local(port))
     assert {each.outcome for each in found.values()} == {OK, NOT_KNOWN}
     assert [name for name, each in found.items() if each.outcome is NOT_KNOWN] == ["dns", "tls"]
-    assert "1.2. Players sign in by: static." in found["contract"].found
+    assert "1.2. Players sign in with a token of the studio's." in found["contract"].found
     assert not any(TOKEN in each.found for each in found.values())
 
 

@@ -6,6 +6,7 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
+from rejoin.language import Message
 from rejoin.runtime.doctor.privacy import shown
 
 
@@ -23,6 +24,18 @@ from rejoin.runtime.doctor.privacy import shown
 )
 def test_what_is_removed(text: str, expected: str) -> None:
     assert shown(text) == expected
+
+
+def test_a_message_can_still_be_translated() -> None:
+    found = shown(Message("The file {file} at {host}.", file="/home/canary/x", host="203.0.113.9"))
+    assert found == "The file ~/x at 203.x.x.x."
+    assert isinstance(found, Message)
+    assert found.text == "The file {file} at {host}."
+    inner = Message("The {what}.", what=Message("certificate of {host}", host="203.0.113.9"))
+    assert isinstance(shown(inner), Message)
+    whole = shown(Message("password: {value}", value="hush"))
+    assert "hush" not in whole
+    assert not isinstance(whole, Message)
 
 
 def test_nothing_controls_a_terminal() -> None:

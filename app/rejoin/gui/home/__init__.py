@@ -14,5 +14,6 @@ Read in this order
     controller    what the buttons do, by `home_parts`; `last_game` reads the tickets, `jobs` runs
                   what takes time, `preloading` imports late; `home_pads` reads gamepads
                   meanwhile; `sign_out_steps`, `report_page`: pages of its own
+    card_icons    the studios' icons on the cards, read after the first paint
     extra_pages   the table of pages that other parts bring
 """

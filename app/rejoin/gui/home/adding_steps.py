@@ -27,13 +27,13 @@ class AddingSteps:
         jobs: Jobs,
         show: Callable[[Step], None],
         typed: Callable[[], str],
-        add: Callable[[Game], None],
+        add: Callable[[Game, bytes], None],
         play: Callable[[str, BackendAddress], None],
         known: Callable[[str], Game | None],
     ) -> None:
         """`show`: shows a step. `typed`: what stands in the first field of the step that is shown.
-        `add`: adds it to the list, or raises RejoinError. `play`: plays it, by name and address.
-        `known`: the game of the list with this key."""
+        `add`: adds it to the list, with its icon, or raises RejoinError. `play`: plays it, by name
+        and address. `known`: the game of the list with this key."""
         self._jobs = jobs
         self._show = show
         self._typed = typed
@@ -146,7 +146,7 @@ class AddingSteps:
     def _keep(self, text: str, found: Visited, *, plays: bool) -> None:
         game = Game(self._typed(), found.address)
         try:
-            self._add(game)
+            self._add(game, found.icon)
         except RejoinError as error:
             self._found(text, found, str(error))
             return

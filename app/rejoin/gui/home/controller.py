@@ -159,7 +159,10 @@ class HomeController(QObject):
 
     def _show_last_picture(self) -> None:
         """The window is painted: now it may be read."""
+        from rejoin.gui.home.card_icons import CardIcons
+
         home = self._window.home
+        CardIcons(home, self._jobs)  # which the page owns
         self._last.show_picture(home.panel, lambda: self._settings.streamer_mode)
 
     def _settled(self) -> None:

@@ -21,6 +21,7 @@ from rejoin.language import Message, in_english, mark
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
+    from rejoin.runtime.player_settings import PlayerSettings
 
 
 class HomeActions(Protocol):
@@ -37,6 +38,9 @@ class HomeActions(Protocol):
 
     def token_for(self, address: BackendAddress) -> str | None:
         """What the player has given in this run for the game there."""
+
+    def settings(self) -> PlayerSettings:
+        """The player's, now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,8 @@ def open_connection_test(home: HomeActions, address: BackendAddress | None) -> N
         return ConnectionTest(profile, _explained, play=play)
 
     url = None if address is None else address.backend_url
-    home.show_page(ConnectionTestPage(url, make_test))
+    hides_hosts = home.settings().streamer_mode
+    home.show_page(ConnectionTestPage(url, make_test, hides_hosts=hides_hosts))
 
 
 EXTRAS: Final[Sequence[Extra]] = (

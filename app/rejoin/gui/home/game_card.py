@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -23,9 +25,14 @@ from rejoin.gui.home import texts
 from rejoin.gui.home.contents import GameCard
 from rejoin.language import tr
 
+if TYPE_CHECKING:
+    from PySide6.QtGui import QImage  # the home is painted without
+
 CARD_HEIGHT = 185
 _TILE = 118
 """How much of it is the picture."""
+_ICON = 80
+"""The side of the studio's icon in it."""
 _RADIUS = 14.0
 _PAD = 15
 _MORE = QSize(34, 30)
@@ -83,6 +90,7 @@ class GameTile(TileButton):
     def __init__(self, card: GameCard, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._card = card
+        self._icon: QImage | None = None
         self.more_button = QPushButton("\u22ef", self)
         self.more_button.setProperty("kind", "icon")
         self.more_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -100,6 +108,12 @@ class GameTile(TileButton):
         self.more_button.setAccessibleName(tr(texts.MORE, name=card.name))
         self.setToolTip("\n".join(each for each in (card.name, card.host) if each))
         self.update()
+
+    def show_icon(self, icon: QImage | None) -> None:
+        """In place of the initials; None: there is none."""
+        if icon is not self._icon:
+            self._icon = icon
+            self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -128,15 +142,24 @@ class GameTile(TileButton):
         painter.setClipPath(shape)
         tile = QRectF(0, 0, self.width(), _TILE)
         painter.fillRect(tile, tile_gradient(self._card.key, tile))
-        painter.setPen(theme.colour(theme.TEXT, 0.82))
-        painter.setFont(theme.digit_font(40))
-        painter.drawText(tile, Qt.AlignmentFlag.AlignCenter, initials(self._card.name))
+        self._paint_icon(painter, tile)
         painter.setClipping(False)
         self._paint_lines(painter)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen)
         painter.drawRoundedRect(edge, _RADIUS, _RADIUS)
         painter.end()
+
+    def _paint_icon(self, painter: QPainter, tile: QRectF) -> None:
+        if self._icon is None:
+            painter.setPen(theme.colour(theme.TEXT, 0.82))
+            painter.setFont(theme.digit_font(40))
+            painter.drawText(tile, Qt.AlignmentFlag.AlignCenter, initials(self._card.name))
+            return
+        place = QRectF(0, 0, _ICON, _ICON)
+        place.moveCenter(tile.center())
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(place, self._icon)
 
     def _paint_lines(self, painter: QPainter) -> None:
         bold = theme.digit_font(theme.scaled(theme.TEXT_PX))

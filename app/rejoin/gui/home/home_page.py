@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -59,6 +60,8 @@ class HomePage(QWidget):
     renaming = Signal(str)
     removing = Signal(str)
     adding = Signal()
+    cards_changed = Signal()
+    """Other cards are shown than before."""
     chosen = Signal(str)
     """A page, by its name in the table of `extra_pages`, or "about"."""
 
@@ -194,6 +197,7 @@ class HomePage(QWidget):
             gone.setParent(None)
             gone.deleteLater()
         self.add_tile.set_alone(not self.tiles)
+        self.cards_changed.emit()
         self._columns = 0
         self._lay_out()
         if had_focus is not None and not any(tile.hasFocus() for tile in self.tiles):
@@ -274,6 +278,8 @@ class HomePage(QWidget):
             self.renaming.emit(tile.card.key)
         elif tile is not None and event.key() == Qt.Key.Key_Delete:
             self.removing.emit(tile.card.key)
+        elif tile is not None and _asks_for_a_menu(event):
+            tile.more.emit()
         else:
             super().keyPressEvent(event)
 
@@ -308,6 +314,13 @@ class HomePage(QWidget):
         elif event.type() == QEvent.Type.StyleChange:
             self.empty_text.setMaximumWidth(theme.scaled(_TEXT_WIDTH))
         return done
+
+
+def _asks_for_a_menu(event: QKeyEvent) -> bool:
+    """Shift+F10, of which Qt makes the event of the menu key on Windows alone."""
+    shift = Qt.KeyboardModifier.ShiftModifier
+    pressed = event.key() == Qt.Key.Key_F10 and event.modifiers() == shift
+    return pressed and sys.platform != "win32"
 
 
 def _enter_hint(shown: HomeContents) -> str:

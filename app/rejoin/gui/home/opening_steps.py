@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.gui.hidden_hosts import without_host
 from rejoin.gui.home import texts
 from rejoin.gui.home.jobs import Job, Jobs
 from rejoin.gui.home.step_page import Choice, Field, Step
@@ -136,12 +137,16 @@ class OpeningSteps:
     def _failed(self, wanted: ToOpen, error: RejoinError) -> None:
         self._job = None
         again = Choice(tr(texts.TRY_AGAIN), lambda: self.open(wanted))
+        url = wanted.address.backend_url
+        name, problem = f"{wanted.name}, {host_of(url)}", tr(str(error))
+        if self._settings().streamer_mode:
+            name, problem = wanted.name, without_host(problem, url)
         self._show(
             Step(
                 tr(texts.CANNOT_OPEN),
-                (f"{wanted.name}, {host_of(wanted.address.backend_url)}",),
+                (name,),
                 choices=(again,),
-                problem=str(error),
+                problem=problem,
                 leave_text=tr(texts.BACK),
             )
         )

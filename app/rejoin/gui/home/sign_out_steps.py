@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rejoin.errors import RejoinError
+from rejoin.gui.hidden_hosts import without_host
 from rejoin.gui.home import texts
 from rejoin.gui.home.jobs import Job, Jobs
 from rejoin.gui.home.step_page import Choice, Step
@@ -20,10 +21,16 @@ class SignOutSteps:
     """One game at a time."""
 
     def __init__(
-        self, jobs: Jobs, show: Callable[[Step], None], forget: Callable[[str], None]
+        self,
+        jobs: Jobs,
+        show: Callable[[Step], None],
+        forget: Callable[[str], None],
+        hides_hosts: Callable[[], bool],
     ) -> None:
-        """`show`: shows a step. `forget`: forgets what the player has given in this run, by key."""
+        """`show`: shows a step. `forget`: forgets what the player has given in this run, by key.
+        `hides_hosts`: whether others may see the screen."""
         self._jobs = jobs
+        self._hides_hosts = hides_hosts
         self._show = show
         self._forget = forget
         self._job: Job | None = None
@@ -31,8 +38,10 @@ class SignOutSteps:
     def begin(self, game: Game, problem: str = "") -> None:
         """Ask whether it is meant."""
         choice = Choice(tr(texts.SIGN_OUT), lambda: self._sign_out(game))
-        title = tr(texts.SIGN_OUT_TITLE, host=game.host)
-        self._show(Step(title, (tr(texts.SIGN_OUT_TEXT),), choices=(choice,), problem=problem))
+        lines = (tr(texts.SIGN_OUT_TEXT),)
+        if problem and self._hides_hosts():
+            problem = without_host(problem, game.address.backend_url)
+        self._show(Step(self._title(game), lines, choices=(choice,), problem=problem))
 
     def cancel(self) -> None:
         """The player does not wait for it any more; what is forgotten stays so."""
@@ -42,7 +51,7 @@ class SignOutSteps:
 
     def _sign_out(self, game: Game) -> None:
         self._forget(game.key)
-        self._show(Step(tr(texts.SIGN_OUT_TITLE, host=game.host), busy=True))
+        self._show(Step(self._title(game), busy=True))
 
         async def signed_out() -> SignOut:
             from rejoin.runtime import game_sign_in
@@ -63,8 +72,12 @@ class SignOutSteps:
             self.begin(game, tr(texts.NOT_FORGOTTEN))
             return
         line = texts.SIGNED_OUT if done.revoked or not done.was_signed_in else texts.SIGNED_OUT_HERE
-        title = tr(texts.SIGN_OUT_TITLE, host=game.host)
-        self._show(Step(title, (tr(line),), leave_text=tr(texts.BACK)))
+        self._show(Step(self._title(game), (tr(line),), leave_text=tr(texts.BACK)))
+
+    def _title(self, game: Game) -> str:
+        """Of whose address it is; where others may see it, which game's."""
+        named = game.name if self._hides_hosts() else game.host
+        return tr(texts.SIGN_OUT_TITLE, host=named)
 
     def _failed(self, game: Game, error: RejoinError) -> None:
         self._job = None

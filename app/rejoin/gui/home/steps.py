@@ -20,7 +20,7 @@ from rejoin.gui.home.trying_steps import TryingSteps
 from rejoin.gui.shortcuts import keys_label
 from rejoin.input_events import chords
 from rejoin.language import Message, tr
-from rejoin.runtime import games_file
+from rejoin.runtime import game_icons, games_file
 from rejoin.runtime.deep_link import link_of
 from rejoin.runtime.games import Game
 from rejoin.version import VERSION
@@ -55,7 +55,9 @@ class Steps:
         self.page.left.connect(self._leave)
         typed = self.page.field
         self.opening = OpeningSteps(jobs, self.show, typed, host.start, host.settings)
-        self.signing_out = SignOutSteps(jobs, self.show, self.opening.forget)
+        self.signing_out = SignOutSteps(
+            jobs, self.show, self.opening.forget, lambda: host.settings().streamer_mode
+        )
         self.trying = TryingSteps(jobs, self.show, host.play_game)
         self.adding = AddingSteps(jobs, self.show, typed, self._add, host.play_game, host.game_of)
 
@@ -89,9 +91,14 @@ class Steps:
 
     # --- the list -------------------------------------------------------------------------------
 
-    def _add(self, game: Game) -> None:
+    def _add(self, game: Game, icon: bytes = b"") -> None:
         """Raises BadInputError."""
         copy = games_file.add(self._path, game)
+        if icon:
+            try:
+                game_icons.keep_icon(game.key, icon)
+            except OSError as error:  # the card has initials
+                _log.info("an icon was not kept: %s", type(error).__name__)
         self._host.show_home("" if copy is None else tr(texts.LIST_DAMAGED, name=copy.name))
 
     def ask_name(self, key: str, problem: str = "") -> None:
@@ -117,11 +124,13 @@ class Steps:
         game = self._host.game_of(key)
         if game is None:
             return
+
+        def remove() -> None:
+            games_file.remove(self._path, key)
+            game_icons.remove_icon(key)
+
         choice = Choice(
-            tr(texts.REMOVE),
-            lambda: self._edit(
-                lambda: games_file.remove(self._path, key), partial(self.ask_removal, key)
-            ),
+            tr(texts.REMOVE), lambda: self._edit(remove, partial(self.ask_removal, key))
         )
         title = tr(texts.REMOVE_TITLE, game=game.name)
         self.show(Step(title, (tr(texts.REMOVE_TEXT),), choices=(choice,), problem=problem))
@@ -147,7 +156,8 @@ class Steps:
             path = desktop_shortcut.make_shortcut(
                 game.name, link, desktop_shortcut.desktop_folder()
             )
-            line = tr(texts.SHORTCUT_MADE, path=path)
+            shown = path.name if self._host.settings().streamer_mode else path
+            line = tr(texts.SHORTCUT_MADE, path=shown)
         except RejoinError as error:
             problem = str(error)
         lines = (line,) if line else ()

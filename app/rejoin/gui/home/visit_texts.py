@@ -23,7 +23,7 @@ def found_lines(found: Visited) -> tuple[str, ...]:
     host = host_of(found.address.backend_url)
     if found.contract:
         what = tr(
-            "A studio's backend answers at {host} (contract {contract}).",
+            "A studio's backend answers at {host}. It fits this Rejoin (contract {contract}).",
             host=host,
             contract=found.contract,
         )

@@ -14,11 +14,19 @@ from rejoin.gui.settings.controls import PercentSlider, TwiceButton, action_butt
 from rejoin.gui.settings.facts import FactFinder
 from rejoin.gui.settings.microphone_test import MicrophoneTest
 from rejoin.gui.settings.row_view import RowView
-from rejoin.gui.settings.rows import RowText, State, data_text, path_text, volume_text
+from rejoin.gui.settings.rows import (
+    RowText,
+    State,
+    data_text,
+    log_text,
+    path_text,
+    volume_text,
+)
 from rejoin.gui.settings.section_view import Extra
 from rejoin.gui.settings.sections import Section
 from rejoin.language import tr
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.runtime.log_file import log_folder
 from rejoin.runtime.volume_file import SoundFile
 
 if TYPE_CHECKING:
@@ -77,6 +85,7 @@ class Extras(QObject):
         self.count_anew = action_button(sections.START_AGAIN)
         self.count_anew.clicked.connect(self._on_count_anew)
         self.open_folder = action_button(sections.OPEN_FOLDER)
+        self.open_log_folder = action_button(sections.OPEN_LOG_FOLDER)
         self.export = action_button(sections.EXPORT)
         self.import_ = action_button(sections.IMPORT)
         self.reset = TwiceButton(sections.RESET_ALL, sections.RESET_ALL_QUESTION)
@@ -93,6 +102,8 @@ class Extras(QObject):
             )
         if sections.DATA_USED in section.extra:
             found["data"] = (RowView([self.count_anew]), self._data_text)
+        if sections.LOG in section.extra:
+            found["log"] = (RowView([self.open_log_folder]), self._log_text)
         if sections.FILE in section.extra:
             found["path"] = (RowView([self.open_folder]), self._path_text)
             found["move"] = (
@@ -124,6 +135,19 @@ class Extras(QObject):
     def _data_text(self, state: State) -> RowText:
         self.count_anew.setEnabled(state.facts.data.since_unix_s is not None)
         return RowText(tr(sections.DATA_TITLE), data_text(state.facts.data))
+
+    @property
+    def log_folder(self) -> Path | None:
+        """None where there is no home folder."""
+        try:
+            return log_folder()
+        except BadInputError:
+            return None
+
+    def _log_text(self, state: State) -> RowText:
+        folder = self.log_folder
+        self.open_log_folder.setEnabled(folder is not None)
+        return RowText(tr(sections.LOG_TITLE), log_text(folder, state))
 
     def _path_text(self, state: State) -> RowText:
         return RowText(tr(sections.FILE_TITLE), path_text(self._path, state))

@@ -73,6 +73,7 @@ class Following(QObject):
             self._window.setMinimumSize(least_size(available))
         self._window.layers.view.draw_with(drawing_of(self._now))
         self._window.bridge.use_limits(limits_of(self._now))
+        self._window.files.hides_folders = self._now.streamer_mode
         self._window.use_controls(controls_of(self._now), pads_of(self._now))
         self._window.bridge.microphone.use(
             in_background=self._now.microphone_in_background, in_menu=self._now.microphone_in_menu

@@ -186,7 +186,8 @@ class SettingsPage(QWidget):
             back.clicked.connect(self.left)
         self._extras.changed.connect(self.reload)
         self._extras.failed.connect(self._fail)
-        self._extras.open_folder.clicked.connect(self._open_folder)
+        self._extras.open_folder.clicked.connect(lambda: self._open_folder(self._path.parent))
+        self._extras.open_log_folder.clicked.connect(self._open_log_folder)
         self._extras.export.clicked.connect(self._export)
         self._extras.import_.clicked.connect(self._import)
         self._extras.reset.confirmed.connect(self.reset_all)
@@ -304,15 +305,26 @@ class SettingsPage(QWidget):
         if problems:
             self._fail("\n".join([*map(tr, problems), self._failed]).strip())
 
-    def _open_folder(self) -> None:
+    def _open_log_folder(self) -> None:
+        folder = self._extras.log_folder
+        if folder is not None:
+            self._open_folder(folder)
+
+    def _open_folder(self, folder: Path) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             self._fail(tr("The folder cannot be made: {why}.", why=error.strerror))
             return
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._path.parent)))
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._fail(tr("This desktop has no program that shows folders."))
 
     # --- keyboard and size ----------------------------------------------------------------------
+
+    def take_focus(self) -> None:
+        """To the sections."""
+        sections_shown = self.choice if self.list.isHidden() else self.list
+        sections_shown.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _enter(self) -> None:
         """From the list to the rows."""
@@ -331,9 +343,7 @@ class SettingsPage(QWidget):
         self._fit()
         self.reload()
         self._refreshing.start()
-        (self.choice if self.list.isHidden() else self.list).setFocus(
-            Qt.FocusReason.OtherFocusReason
-        )
+        self.take_focus()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

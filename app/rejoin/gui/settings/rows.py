@@ -210,6 +210,16 @@ def path_text(path: object, state: State) -> str:
     return _path(str(path), state)
 
 
+def log_text(folder: object | None, state: State) -> str:
+    """What the log is, and where. `folder`: None: there is no home folder."""
+    what = tr("What Rejoin noted while you played, without secrets. It stays on this computer.")
+    if folder is None:
+        return tr("Nothing is kept: there is no home folder.")
+    if state.settings.streamer_mode:
+        return what
+    return sentences(what, tr("Folder: {folder}", folder=_path(str(folder), state)))
+
+
 # --- what only this computer knows ----------------------------------------------------------------
 
 

@@ -50,6 +50,7 @@ VOLUME: Final = "volume"
 MICROPHONE_TEST: Final = "microphone_test"
 DATA_USED: Final = "data_used"
 FILE: Final = "file"
+LOG: Final = "log"
 """Rows that are no settings."""
 
 SECTIONS: Final = (
@@ -142,6 +143,7 @@ SECTIONS: Final = (
         "privacy",
         mark("Privacy"),
         ("privacy.streamer_mode", "privacy.send_reports", "privacy.check_updates"),
+        (LOG,),
     ),
     Section("file", mark("Settings file"), (), (FILE,)),
 )
@@ -424,7 +426,7 @@ WORDS: Final[Mapping[str, Words]] = {
     ),
     "privacy.streamer_mode": _on_off(
         mark("Streamer mode"),
-        mark("folders and device names are hidden here, and addresses in the terminal."),
+        mark("hosts, addresses, folders and device names are hidden."),
         mark("everything is shown."),
     ),
     "privacy.send_reports": _on_off(
@@ -450,6 +452,8 @@ CHOOSE_KEYS: Final = mark("Choose keys...")
 PRESS_KEYS: Final = mark("Press the keys...")
 NO_KEYS: Final = mark("None")
 OPEN_FOLDER: Final = mark("Open the folder")
+OPEN_LOG_FOLDER: Final = mark("Open the log folder")
+LOG_TITLE: Final = mark("Log")
 EXPORT: Final = mark("Export...")
 IMPORT: Final = mark("Import...")
 RESET_ALL: Final = mark("Reset everything")

@@ -180,14 +180,14 @@ def _out_of_time(
     if server_unix_s is not None and abs(server_unix_s - now_unix_s) >= DAY_S:
         off = _off(now_unix_s - server_unix_s)
         found = Message(
-            "The certificate has expired, by this computer's clock, which is {off} by the "
-            "server's.",
+            "The certificate has expired, by this computer's clock, which is {off}, compared "
+            "with the server's.",
             off=off,
         )
         if early:
             found = Message(
-                "The certificate is not valid yet, by this computer's clock, which is {off} by the "
-                "server's.",
+                "The certificate is not valid yet, by this computer's clock, which is {off}, "
+                "compared with the server's.",
                 off=off,
             )
         return failed("tls", found, SET_CLOCK)
@@ -259,8 +259,19 @@ def contract(said: tuple[int, int] | None, wanted: int, sign_in: Sequence[str]) 
     speaks = Message("The backend speaks contract {version}.", version=".".join(map(str, said)))
     if not sign_in:
         return ok("contract", speaks)
-    ways = Message("Players sign in by: {ways}.", ways=", ".join(sign_in))
+    ways = _WAYS.get(frozenset(sign_in))
+    if ways is None:
+        ways = Message("Players sign in by: {ways}.", ways=", ".join(sign_in))
     return ok("contract", Message("{first} {second}", first=speaks, second=ways))
+
+
+_WAYS: Final = {
+    frozenset({"openid"}): Message("Players sign in with a browser or a phone."),
+    frozenset({"static"}): Message("Players sign in with a token of the studio's."),
+    frozenset({"openid", "static"}): Message(
+        "Players sign in with a browser or a phone, or with a token of the studio's."
+    ),
+}
 
 
 def clock(off_s: float | None) -> Finding:
@@ -271,7 +282,7 @@ def clock(off_s: float | None) -> Finding:
         return ok("clock", Message("The clock agrees with the backend's to within a minute."))
     return warning(
         "clock",
-        Message("This computer's clock is {off} by the backend's.", off=_off(off_s)),
+        Message("This computer's clock is {off}, compared with the backend's.", off=_off(off_s)),
         SET_CLOCK,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rejoin.core.verdict import LinkState
+from rejoin.language import Message
 from rejoin.parts import explanation
 from rejoin.runtime.doctor.findings import (
     INSTALL_AGAIN,
@@ -207,19 +208,21 @@ def loopback(problem: str | None) -> Finding:
 
 def network(link: LinkState, *, only_this_machine: bool, sign_in_page: bool) -> Finding:
     if only_this_machine:
-        return ok("network", "The game is on this computer: no network is needed.")
+        return ok("network", Message("The game is on this computer: no network is needed."))
     if link is LinkState.GONE:
         return failed(
             "network",
-            "This computer has no network that leads out.",
-            "Connect the cable, or join a Wi-Fi network.",
+            Message("This computer has no network that leads out."),
+            Message("Connect the cable, or join a Wi-Fi network."),
         )
     if sign_in_page:
         return failed(
             "network",
-            "This network wants a sign-in first.",
-            "Open a web page in a browser and sign in to the network.",
+            Message("This network wants a sign-in first."),
+            Message("Open a web page in a browser and sign in to the network."),
         )
     if link is LinkState.UNKNOWN:
-        return not_known("network", "Whether there is a network is not known on this system.")
-    return ok("network", "There is a network that leads out of this computer.")
+        return not_known(
+            "network", Message("Whether there is a network is not known on this system.")
+        )
+    return ok("network", Message("There is a network that leads out of this computer."))

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from rejoin.language import Message
 from rejoin.printable import printable
 from rejoin.redact import redact
 
@@ -16,8 +17,18 @@ _HOMES: Final = re.compile(
 
 
 def shown(text: str) -> str:
-    """The text without secrets, with shortened addresses, and `~` in place of home folders."""
-    return printable(redact(without_homes(text)))
+    """The text without secrets, with shortened addresses, and `~` in place of home folders. A
+    `Message` stays one, which a window can translate."""
+    cleaned = printable(redact(without_homes(text)))
+    if not isinstance(text, Message):
+        return cleaned
+    values = {
+        name: shown(value) if isinstance(value, str) else value
+        for name, value in text.values.items()
+    }
+    message = Message(text.text, **values)
+    # What is only found in the whole sentence stays removed.
+    return message if message == cleaned else cleaned
 
 
 def without_homes(text: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import RejoinError
+from rejoin.language import Message
 from rejoin.parts import explanation
 from rejoin.runtime.doctor.findings import Began, Finding, OnUpdate, failed, not_loaded
 from rejoin.runtime.doctor.privacy import shown
@@ -58,8 +59,10 @@ async def _finding_of(check: Check) -> Finding:
     except TimeoutError:
         return failed(
             check.name,
-            check.late or f"This check did not end within {check.within_s:.0f} s.",
-            check.late_advice or "Try again; if it stays so, send this report to the studio.",
+            check.late
+            or Message("This check did not end within {seconds} s.", seconds=round(check.within_s)),
+            check.late_advice
+            or Message("Try again; if it stays so, send this report to the studio."),
         )
     except RejoinError as error:
         return failed(check.name, str(error), "")
@@ -77,8 +80,11 @@ def _bug(check: Check, error: Exception) -> Finding:
     _log.info("the check %s failed: %s", check.name, type(error).__name__)
     return failed(
         check.name,
-        f"This check itself failed ({type(error).__name__}). This is a bug in Rejoin.",
-        "Send this report to the makers of Rejoin.",
+        Message(
+            "This check itself failed ({error}). This is a bug in Rejoin.",
+            error=type(error).__name__,
+        ),
+        Message("Send this report to the makers of Rejoin."),
     )
 
 
