@@ -107,6 +107,27 @@ def test_while_it_plays_only_the_chord_counts_and_it_counts_once() -> None:
     assert player.waits(CHORD_S + 0.02) == [PadPress.MENU]
 
 
+def test_while_it_plays_time_counts_for_the_chord_alone() -> None:
+    player = Player(plays=True)
+    assert not player.navigation.waits
+    player.does(pad(A, DOWN))
+    assert not player.navigation.waits
+    player.does(pad(VIEW, MENU, A))
+    assert player.navigation.waits
+    player.does(pad(MENU))
+    assert not player.navigation.waits
+
+
+def test_what_is_held_from_a_card_into_the_game_and_out_again_presses_nothing() -> None:
+    player = Player()
+    player.does(pad(DOWN))
+    player.plays = True
+    assert player.navigation.waits, "else it would be news on the card"
+    player.waits(0.1)
+    player.plays = False
+    assert player.waits(2.0) == []
+
+
 def test_a_chord_that_is_let_go_too_soon_is_none() -> None:
     player = Player(plays=True)
     player.does(pad(VIEW, MENU))
