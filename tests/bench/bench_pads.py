@@ -1,7 +1,9 @@
 """What gamepads cost, and how soon a button's bytes are there: SDL's own pads, no hardware.
 
 CPU is counted of the three that work: the thread that reads the pads, the event loop, the sandbox.
-The thread that moves the pads is not counted.
+The thread that moves the pads is not counted. A virtual pad has no device that could be waited for,
+so SDL is asked every 4 ms; "waited for" has a pipe in the place of the kernel's device, into which
+the bench writes whenever it moves the pad. What the kernel itself takes is not in it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,7 +23,9 @@ from helpers.virtual_pads import LEFT_X, LEFT_Y, A, VirtualPad
 from helpers.waiting import eventually
 from rejoin.gamepads import sdl_library
 from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.device_watch import DeviceWatch
 from rejoin.gamepads.reader import Gamepads
+from rejoin.gamepads.sdl_source import SdlSource
 from rejoin.input_events.events import PadState
 from rejoin.input_module.sandbox import Sandbox
 from rejoin.interpreter import loop_factory
@@ -60,8 +64,37 @@ async def usage(pads: Gamepads | None, sandbox: Sandbox, seconds: float) -> Usag
     return Usage(*((after[at] - before[at]) / took_s * 100 for at in range(3)))
 
 
+class Devices:
+    """A pipe in the place of a pad's device, without and with a mask."""
+
+    def __init__(self) -> None:
+        self._pipes = {masked: os.pipe() for masked in (False, True)}
+
+    def watch(self) -> DeviceWatch:
+        return DeviceWatch(lambda _path, masked: os.dup(self._pipes[masked][0]))
+
+    def moved(self) -> None:
+        os.write(self._pipes[False][1], b"x")
+
+    def pressed(self) -> None:
+        self.moved()
+        os.write(self._pipes[True][1], b"x")
+
+    def close(self) -> None:
+        for ends in self._pipes.values():
+            for end in ends:
+                os.close(end)
+
+
+class WatchedSource(SdlSource):
+    """Virtual pads that have a device."""
+
+    def _device(self, controller: int) -> str:
+        return "a pipe"
+
+
 @contextmanager
-def moving(pads: list[VirtualPad]) -> Iterator[None]:
+def moving(pads: list[VirtualPad], devices: Devices | None = None) -> Iterator[None]:
     """Both axes of every left stick, all the time."""
     ended = threading.Event()
 
@@ -72,6 +105,8 @@ def moving(pads: list[VirtualPad]) -> Iterator[None]:
             for pad in pads:
                 pad.move(LEFT_X, turn * 7919 % 32000)
                 pad.move(LEFT_Y, -(turn * 6151 % 32000))
+            if devices is not None:
+                devices.moved()
 
     thread = threading.Thread(target=move)
     thread.start()
@@ -83,7 +118,11 @@ def moving(pads: list[VirtualPad]) -> Iterator[None]:
 
 
 async def latencies_ms(
-    pad: VirtualPad, sent: list[tuple[float, PadState]], reported: Reported, count: int
+    pad: VirtualPad,
+    sent: list[tuple[float, PadState]],
+    reported: Reported,
+    count: int,
+    devices: Devices | None = None,
 ) -> tuple[list[float], list[float]]:
     """From a press or release of the device to its state, and to the module's bytes."""
     to_state, to_bytes = [], []
@@ -93,11 +132,50 @@ async def latencies_ms(
         reported.times.clear()
         began = time.perf_counter()
         (pad.press if number % 2 == 0 else pad.release)(A)
+        if devices is not None:
+            devices.pressed()
         await eventually(lambda: bool(sent and reported.times))
         to_state.append((sent[0][0] - began) * 1000)
         to_bytes.append((reported.times[0] - began) * 1000)
     pad.release(A)
     return to_state, to_bytes
+
+
+Sent = tuple[list[tuple[float, PadState]], Callable[[PadState], None]]
+"""The states that were sent, and what sends them."""
+
+
+async def watched(
+    sandbox: Sandbox,
+    reported: Reported,
+    sent: Sent,
+    found: list[tuple[str, Usage]],
+    size: tuple[int, float],
+) -> tuple[list[float], list[float]]:
+    """One pad whose device can be waited for; as `latencies_ms`."""
+    (states, send), (count, seconds) = sent, size
+    devices = Devices()
+    gamepads = Gamepads(PadChoices(), make_source=WatchedSource, make_watch=devices.watch)
+    gamepads.connect(send)
+    gamepads.focus(True)
+    gamepads.open()
+    await eventually(lambda: gamepads._watch is not None)
+    pad = VirtualPad()
+    try:
+        await eventually(lambda: bool(states))
+        await asyncio.sleep(0.3)
+        found.append(("1 pad that is waited for, at rest", await usage(gamepads, sandbox, seconds)))
+        with moving([pad], devices):
+            name = "1 pad that is waited for, sticks moving"
+            found.append((name, await usage(gamepads, sandbox, seconds)))
+        for axis in (LEFT_X, LEFT_Y):
+            pad.move(axis, 0)
+        devices.moved()
+        return await latencies_ms(pad, states, reported, count, devices)
+    finally:
+        gamepads.stop()
+        pad.unplug()
+        devices.close()
 
 
 async def measure(quick: bool) -> list[Measurement]:
@@ -142,6 +220,12 @@ async def measure(quick: bool) -> list[Measurement]:
             found.append(("1 pad, input closed", await usage(gamepads, sandbox, seconds)))
         finally:
             gamepads.stop()
+            for pad in pads:
+                pad.unplug()
+        sent.clear()
+        watched_to_state, watched_to_bytes = await watched(
+            sandbox, reported, (sent, send), found, (count, seconds)
+        )
         assert reported.problems == []
     lines = []
     for name, used in found:
@@ -154,6 +238,18 @@ async def measure(quick: bool) -> list[Measurement]:
         Measurement("button to state, p95", percentile(to_state, 95), "ms", presses),
         Measurement("button to bytes, median", percentile(to_bytes, 50), "ms", presses),
         Measurement("button to bytes, p95", percentile(to_bytes, 95), "ms", presses),
+        Measurement(
+            "waited for: button to state, median", percentile(watched_to_state, 50), "ms", presses
+        ),
+        Measurement(
+            "waited for: button to state, p95", percentile(watched_to_state, 95), "ms", presses
+        ),
+        Measurement(
+            "waited for: button to bytes, median", percentile(watched_to_bytes, 50), "ms", presses
+        ),
+        Measurement(
+            "waited for: button to bytes, p95", percentile(watched_to_bytes, 95), "ms", presses
+        ),
     ]
 
 

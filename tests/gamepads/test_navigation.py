@@ -107,6 +107,25 @@ def test_while_it_plays_only_the_chord_counts_and_it_counts_once() -> None:
     assert player.waits(CHORD_S + 0.02) == [PadPress.MENU]
 
 
+def test_while_it_plays_time_counts_for_the_chord_alone() -> None:
+    player = Player(plays=True)
+    found = []
+    for state in (pad(), pad(A, DOWN), pad(VIEW, MENU, A), pad(MENU)):
+        player.does(state)
+        found.append(player.navigation.waits)
+    assert found == [False, False, True, False]
+
+
+def test_what_is_held_from_a_card_into_the_game_and_out_again_presses_nothing() -> None:
+    player = Player()
+    player.does(pad(DOWN))
+    player.plays = True
+    assert player.navigation.waits, "else it would be news on the card"
+    player.waits(0.1)
+    player.plays = False
+    assert player.waits(2.0) == []
+
+
 def test_a_chord_that_is_let_go_too_soon_is_none() -> None:
     player = Player(plays=True)
     player.does(pad(VIEW, MENU))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QImage
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from helpers.style_rules import Rule, colour, rules
 from helpers.window_faces import delete
@@ -247,3 +247,25 @@ def test_the_focus_is_told_from_its_ground_and_from_no_focus(
         elif before == "transparent":
             before = grounds[0]
         assert roles.contrast(ring, before) >= 3.0, widget
+
+
+@pytest.mark.parametrize("kind", ["", "primary", "plain", "icon", "entry", "entry-danger"])
+def test_the_focus_is_one_ring_for_who_uses_keys_and_pads_too(
+    application: QApplication, kind: str
+) -> None:
+    window = QWidget()
+    button = QPushButton("End game", window)
+    button.setProperty("kind", kind)
+    button.setGeometry(10, 10, 220, 48)
+    window.resize(240, 70)
+    window.show()
+    window.activateWindow()
+    QApplication.processEvents()
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+    assert button.hasFocus()
+    seen = []
+    for by_keys in (False, True):
+        window.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange, by_keys)
+        seen.append(window.grab().toImage())
+    delete(window)
+    assert seen[0] == seen[1], "Qt draws a frame of its own for keys"

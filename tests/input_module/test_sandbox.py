@@ -8,6 +8,7 @@ import os
 import signal
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,37 @@ async def test_gamepads_are_polled_by_animation_frames() -> None:
         )
 
 
+@leaves_nothing
+async def test_a_state_that_lies_keeps_its_place_among_all_that_is_said() -> None:
+    """Neither the release of everything nor a pad's coming and going is overtaken."""
+    async with sandbox() as (box, heard):
+        await begin(box, protocol_script())
+        pad = PadState(0, True, "pad", (0.0, 1.0), (0.0,) * 4)
+        box.dispatch(replace(pad, connected=False))
+        box.dispatch(pad)
+        events = box.facts.events
+        box.dispatch(replace(pad, buttons=(1.0, 1.0)))
+        box.dispatch(ReleaseAll())
+        box.dispatch(replace(pad, buttons=(1.0, 0.0)))
+
+        def last() -> int | None:
+            found = [
+                message.gamepad.buttons
+                for message in decoded(heard.bytes_on(Channel.INPUT))
+                if isinstance(message, controls.GamepadMessage)
+            ]
+            return found[-1] if found else None
+
+        await eventually(lambda: last() == 1)
+        box.dispatch(replace(pad, buttons=(0.0, 1.0)))
+        box.dispatch(replace(pad, connected=False))
+        box.dispatch(pad)
+        box.dispatch(replace(pad, buttons=(1.0, 1.0)))
+        await eventually(lambda: last() == 3)
+        assert box.facts.events == events + 2, "of pads their coming and going alone is an event"
+        assert heard.problems == []
+
+
 SHAKING = """
 globalThis.GameCastInputModule = { GameCastInput: class {
   attach() {
@@ -434,14 +466,17 @@ async def test_the_third_end_within_a_minute_is_the_last() -> None:
 
 @leaves_nothing
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-async def test_the_process_has_two_pipes_no_environment_and_no_privileges() -> None:
+async def test_the_process_has_three_pipes_no_environment_and_no_privileges() -> None:
     secret = os.open("/etc/hostname", os.O_RDONLY)
     os.set_inheritable(secret, True)
     try:
         async with sandbox() as (box, _):
             await begin(box, protocol_script())
             process = Path(f"/proc/{box.pid}")
-            assert sorted(entry.name for entry in (process / "fd").iterdir()) == ["0", "1"]
+            descriptors = sorted((process / "fd").iterdir())
+            assert [each.name for each in descriptors] == ["0", "1", "2"]
+            flags = (process / "fdinfo" / "2").read_text()
+            assert int(flags.split("flags:")[1].split()[0], 8) & os.O_ACCMODE == os.O_RDONLY
             assert (process / "environ").read_bytes() == b""
             status = dict(
                 line.split(":\t", 1) for line in (process / "status").read_text().splitlines()
@@ -467,7 +502,7 @@ def test_it_works_on_the_loop_of_the_stream_thread() -> None:
             assert (0, (26,)) in states(heard)
             entries = Path(f"/proc/{box.pid}/fd")
             if sys.platform == "linux":
-                assert sorted(entry.name for entry in entries.iterdir()) == ["0", "1"]
+                assert sorted(entry.name for entry in entries.iterdir()) == ["0", "1", "2"]
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(play())

@@ -16,6 +16,7 @@ from rejoin.errors import InputModuleError
 from rejoin.input_module import frames, lockdown, outbox, sandbox_process
 from rejoin.input_module.engine import ScriptFailedError
 from rejoin.input_module.frames import Kind
+from rejoin.input_module.pad_mailbox import Receiver, Sender
 from rejoin.input_module.sandbox_process import (
     BROKEN,
     PollReader,
@@ -142,42 +143,46 @@ def test_frames_are_served_until_the_end(
     assert answers == ["ok\n-1\n0\n", "ok\n-1\n0\nv 1"]
 
 
-@pytest.mark.parametrize(
-    ("command", "answer", "waits"),
-    [
-        (b'["g",0]', "ok\n12\n0\n", True),
-        (b'["g",0]', "ok\n500\n0\n", False),
-        (b'["g",0]', "ok\n-1\n0\n", False),
-        (b'["g",0]', "ok\n12\n0\ni1 ff", False),
-        (b'["g",0]', "ok\n12\n1\n", False),
-        (b'["k"]', "ok\n12\n0\n", False),
-    ],
-)
-def test_an_empty_answer_about_a_gamepad_waits_for_the_timer_that_is_due(
-    pipe: tuple[int, int],
-    monkeypatch: pytest.MonkeyPatch,
-    command: bytes,
-    answer: str,
-    waits: bool,
+def test_states_of_gamepads_are_told_before_what_runs_next(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lockdown, "still_there", lambda: None)
-    _, output = pipe
-    frame = frames.encode(Kind.COMMAND, command)
-    written: list[bytes] = []
-    monkeypatch.setattr(sandbox_process, "write_all", lambda _, data: written.append(data))
+    read, write = pipe
+    sender = Sender()
+    pads = Receiver(os.dup(sender.descriptor))
+    sender.started()
+    sender.put(0, b"first")
+    write_all(write, frames.encode(Kind.COMMAND, b"k1") + frames.encode(Kind.COMMAND, b"k2"))
+    sender.put(2, b"after both")
+    engine = Scripted(*["1", "ok\n-1\n0\n", "ok\n0\n0\n", "1", "ok\n-1\n0\ni1 aa"])
+    chunks = PollReader(read)
 
     class Chunks:
-        """A command, then until a timer is due nothing, then the end."""
-
-        def __init__(self) -> None:
-            self.chunks = [frame, None, b""]
+        """What was written, a timer that is due, and the end."""
 
         def read(self, timeout_s: float | None) -> bytes | None:
-            return self.chunks.pop(0)
+            data = chunks.read(timeout_s)
+            if data is None:
+                os.close(write)
+            return data
 
-    serve(Sandbox(Scripted(answer, "ok\n-1\n0\ni1 aa")), Chunks(), output)
-    counts = [len(list(frames.Decoder(999).feed(data))) for data in written]
-    assert counts == ([2] if waits else [1, 1])
+    taken, given = os.pipe()
+    serve(Sandbox(engine), Chunks(), given, pads)
+    sender.close()
+    os.close(given)
+    assert [each for each in engine.asked if each != "jobs"] == [
+        *("call first", "call k1", "call k2", "call after both", "call "),
+    ]
+    with os.fdopen(taken, "rb") as output:
+        kinds = [kind for kind, _ in frames.Decoder(999).feed(output.read())]
+    assert kinds == [Kind.ANSWER, Kind.ANSWER, Kind.UNASKED], "a state is not answered"
+
+
+def test_a_realm_that_a_state_breaks_says_so_with_the_next_command() -> None:
+    engine = Scripted()
+    sandbox = Sandbox(engine)
+    sandbox.tell(b"state")
+    assert text_of(sandbox.take(Kind.COMMAND, b"k")) == BROKEN
 
 
 def test_much_is_written_in_pieces(pipe: tuple[int, int]) -> None:

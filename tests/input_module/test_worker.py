@@ -82,6 +82,36 @@ async def test_answers_come_in_the_order_of_the_frames() -> None:
         await worker.settled()
 
 
+LYING = """
+    import json
+    from rejoin.input_module.pad_mailbox import Receiver
+    pads = Receiver()
+    for taken, _ in enumerate(commands()):
+        pads.fetch()
+        lying = json.dumps([command.decode() for command in pads.due(taken)])
+        say(Kind.ANSWER, 'ok\\n-1\\n0\\nd1 ' + json.dumps(lying))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing lies there")
+@leaves_nothing
+async def test_what_is_laid_down_lies_until_the_next_frame_and_is_not_answered() -> None:
+    async with running(LYING) as (worker, listening):
+        assert not worker.lay_down(b"early"), "the process has not started"
+        worker.send(Kind.COMMAND, b"[]", Sort.OTHER)
+        await worker.settled()
+        assert worker.lay_down(b"one")
+        assert worker.lay_down(b"two")
+        await asyncio.sleep(0.05)
+        count = len(listening.answers)
+        worker.send(Kind.COMMAND, b"[]", Sort.OTHER)
+        await worker.settled()
+        found = [getattr(answer.said[0], "reason", None) for _, answer in listening.answers[count:]]
+        assert found == ['["one", "two"]', "[]"]
+        worker.end(None)
+        assert not worker.lay_down(b"late")
+
+
 @leaves_nothing
 async def test_what_nobody_asked_for_is_heard_too() -> None:
     async with running("say(Kind.UNASKED, 'ok\\n-1\\n2\\n'); list(commands())") as (_, listening):

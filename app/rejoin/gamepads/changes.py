@@ -8,13 +8,15 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Plugged:
     """A pad is there. `axes`: six, -32768 to 32767; `buttons`: those that are pressed already.
-    `rumbles`: it has motors."""
+    `rumbles`: it has motors. `device`: the file that says when something happens to it, on Linux;
+    "" where there is none, or a button might be missed."""
 
     instance: int
     name: str
     rumbles: bool = False
     axes: tuple[int, ...] = (0,) * 6
     buttons: frozenset[int] = frozenset()
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ REPEAT_EVERY_S: Final = 0.12
 
 VIEW, MENU = 8, 9
 """Buttons of the W3C's standard gamepad, as below."""
+_CHORD: Final = frozenset({VIEW, MENU})
 _BOTTOM, _RIGHT = 0, 1
 _HELD_FROM = 0.5
 """Buttons and triggers."""
@@ -68,8 +69,11 @@ class Navigation:
 
     @property
     def waits(self) -> bool:
-        """Whether `tick` may find anything while the pads play: a button is held."""
-        return any(pad.held for pad in self._pads.values())
+        """Whether `tick` may find anything while the pads play: the chord is held, or a button of
+        a pad that has not been seen to play."""
+        return any(
+            pad.held and (not pad.must_rest or pad.held >= _CHORD) for pad in self._pads.values()
+        )
 
     def put(self, state: PadState, now: float, *, plays: bool) -> list[PadPress]:
         """The newest state of a pad."""
@@ -111,7 +115,7 @@ class Navigation:
         return [*presses, *self._moves(pad, before, now), *self._buttons(fresh)]
 
     def _chord(self, pad: _Pad, now: float) -> list[PadPress]:
-        if not {VIEW, MENU} <= pad.held:
+        if not pad.held >= _CHORD:
             pad.chord_since, pad.chord_done = None, False
             return []
         if pad.chord_since is None:

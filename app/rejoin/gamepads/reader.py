@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import threading
 import time
 from collections import deque
@@ -11,10 +12,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from rejoin.clock import boot_s
-from rejoin.gamepads.changes import Change, Unplugged, Vibration
+from rejoin.gamepads.changes import Change, Plugged, Unplugged, Vibration
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.gate import PadGate, Send
 from rejoin.gamepads.navigation import Navigation, PadPress
@@ -26,10 +27,14 @@ from rejoin.input_events.events import PadState
 from rejoin.input_events.held import at_rest
 from rejoin.input_events.wishes import AnyWish, VibrationWish
 
+if TYPE_CHECKING:
+    from rejoin.gamepads.device_watch import DeviceWatch
+
 _log = logging.getLogger("rejoin.gamepads")
 
 READ_EVERY_S: Final = 0.004
-"""While a pad is there and the game takes its input; a pad itself reports every 1 to 8 ms."""
+"""While a pad is there and the game takes its input, unless the devices can be waited for
+(`device_watch`); a pad itself reports every 1 to 8 ms."""
 CARDS_EVERY_S: Final = 0.016
 """While a pad is there and its presses are for Rejoin's own cards."""
 IDLE_EVERY_S: Final = 0.050
@@ -40,6 +45,8 @@ END_WITHIN_S: Final = 1.0
 MAX_VIBRATIONS: Final = 16
 """Wishes of a module that wait; older ones are dropped."""
 
+
+_COME_AND_GO: Final = (Plugged, Unplugged)
 
 Heard = Callable[[PadPress | PadAct], None]
 
@@ -62,14 +69,17 @@ class Gamepads:
         mappings: Path | None = None,
         *,
         make_source: Callable[[Path | None], PadSource] | None = None,
+        make_watch: Callable[[], DeviceWatch | None] | None = None,
         on_talk: Callable[[bool], None] = lambda held: None,
     ) -> None:
         """`mappings`: the player's gamecontrollerdb.txt. `on_talk`: called, on the thread of the
         gamepads, when the microphone's button is held and let go (`talk_button`). `make_source`:
-        None: SDL's; it may raise GamepadsUnavailableError, and then there are no gamepads."""
+        None: SDL's; it may raise GamepadsUnavailableError, and then there are no gamepads.
+        `make_watch`: what waits for the devices; None: the kernel's, where there is one."""
         self.choices = choices
         self.mappings = mappings
         self._make_source = make_source or _sdl_source
+        self._make_watch = make_watch or _device_watch
         self._on_talk = on_talk
         self._talks = False
         self._gate = PadGate(background=choices.background)
@@ -82,6 +92,9 @@ class Gamepads:
         self._mouse = PadMouse(choices.mouse)
         self._wakes: SimpleQueue[None] = SimpleQueue()
         """Ends a pause that is long; an Event would cost the thread a fifth more CPU."""
+        self._watch: DeviceWatch | None = None
+        self._shakes_until = 0.0
+        """When the last vibration is over, which SDL ends when it is asked."""
         self._vibrations: deque[VibrationWish | None] = deque(maxlen=MAX_VIBRATIONS)
         """None: every motor stands still."""
         self.problem: str | None = None
@@ -118,7 +131,7 @@ class Gamepads:
             self._end()
         elif self._wanted:
             self._begin()
-        self._wakes.put(None)
+        self._wake()
 
     def _begin(self) -> None:
         self._wanted = True
@@ -127,12 +140,12 @@ class Gamepads:
             run = partial(self._run, self._ends)
             self._thread = threading.Thread(target=run, name="gamepads", daemon=True)
             self._thread.start()
-        self._wakes.put(None)
+        self._wake()
 
     def _end(self) -> None:
         """A driver that hangs is abandoned."""
         self._ends.set()
-        self._wakes.put(None)
+        self._wake()
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.join(END_WITHIN_S)
@@ -163,12 +176,19 @@ class Gamepads:
         """What the input module wants; vibration alone is meant here."""
         if isinstance(wish, VibrationWish) and self.choices.rumble and self._gate.passing:
             self._vibrations.append(wish)
-            self._wakes.put(None)
+            self._wake()
+
+    def _wake(self) -> None:
+        """End the pause of the thread."""
+        self._wakes.put(None)
+        watch = self._watch
+        if watch is not None:
+            watch.wake()
 
     def _still(self) -> None:
         if self._thread is not None:
             self._vibrations.append(None)
-            self._wakes.put(None)
+            self._wake()
 
     # --- on its own thread ------------------------------------------------------------------------
 
@@ -179,40 +199,56 @@ class Gamepads:
             self.problem = str(error)
             _log.warning("%s", error)
             return
+        watch = self._watch = self._make_watch()
         try:
-            self._read(source, ends)
+            self._read(source, ends, watch)
         except Exception:
             _log.exception("gamepads are no longer read")
             self.problem = "Gamepads are no longer read. This is a bug in Rejoin."
         finally:
             self._talk(False)  # whatever is held is not read any more
             source.close()
+            if watch is not None:
+                watch.close()
 
-    def _read(self, source: PadSource, ends: threading.Event) -> None:
+    def _read(self, source: PadSource, ends: threading.Event, watch: DeviceWatch | None) -> None:
         pads, navigation = Pads(self.choices), Navigation(self.choices)
-        button = TalkButton()
+        button, watched = TalkButton(), False
         self._mouse = PadMouse(self.choices.mouse)
         while not ends.is_set():
             if pads.choices is not self.choices:
-                navigation.choices = self.choices
-                self._say(self._mouse.enable(self.choices.mouse))
-                for state in pads.choose(self.choices, boot_s()):
-                    self._put(state, navigation)
+                self._follow_choices(pads, navigation)
             for change in source.poll():
                 self._talk(button.apply(change))
                 for state in pads.apply(change, boot_s()):
                     self._put(state, navigation)
+                if watch is not None and isinstance(change, _COME_AND_GO):
+                    watched = _are_watched(watch, change, len(pads))
             for state in pads.moved(boot_s()):
                 self._put(state, navigation)
-            if navigation.waits or self._mouse.enabled or not self._gate.passing:
+            timed = navigation.waits or self._mouse.enabled or not self._gate.passing
+            if timed:
                 self._tick(navigation)
             if self._vibrations:
                 self._vibrate(source, pads)
-            self._pause(self._pause_s(pads))
+            if watch is not None and watched and not timed:
+                watch.wait(often=boot_s() < self._shakes_until)
+                self._forget_wakes()
+            else:
+                self._pause(self._pause_s(pads))
         if not self._stopped:  # they are switched off, and the game goes on without them
-            for instance in pads.instances():
-                for state in pads.apply(Unplugged(instance), boot_s()):
-                    self._put(state, navigation)
+            self._unplug_all(pads, navigation)
+
+    def _follow_choices(self, pads: Pads, navigation: Navigation) -> None:
+        navigation.choices = self.choices
+        self._say(self._mouse.enable(self.choices.mouse))
+        for state in pads.choose(self.choices, boot_s()):
+            self._put(state, navigation)
+
+    def _unplug_all(self, pads: Pads, navigation: Navigation) -> None:
+        for instance in pads.instances():
+            for state in pads.apply(Unplugged(instance), boot_s()):
+                self._put(state, navigation)
 
     def _put(self, state: PadState, navigation: Navigation) -> None:
         plays = self._gate.passing
@@ -252,6 +288,11 @@ class Gamepads:
             while not self._wakes.empty():
                 self._wakes.get_nowait()
 
+    def _forget_wakes(self) -> None:
+        with contextlib.suppress(Empty):
+            while not self._wakes.empty():
+                self._wakes.get_nowait()
+
     def _pause_s(self, pads: Pads) -> float:
         if not pads:
             return SEARCH_EVERY_S
@@ -267,9 +308,35 @@ class Gamepads:
                 if instance is not None:
                     vibration = Vibration(wish.strong, wish.weak, wish.duration_s)
                     source.vibrate(instance, vibration)
+                    self._shakes_until = max(self._shakes_until, boot_s() + wish.duration_s)
                 continue
             for instance in pads.instances():
                 source.vibrate(instance, Vibration(0.0, 0.0, 0.0))
+
+
+def _are_watched(watch: DeviceWatch, change: Plugged | Unplugged, count: int) -> bool:
+    """Watch a device that has come. Whether all pads are watched, of which there are `count`."""
+    match change:
+        case Plugged():
+            watch.add(change.instance, change.device)
+        case Unplugged(instance):
+            watch.remove(instance)
+        case _:
+            assert_never(change)
+    return count > 0 and watch.covers(count)
+
+
+def _device_watch() -> DeviceWatch | None:
+    """What waits for devices on this system, if anything does."""
+    if sys.platform != "linux":
+        return None
+    from rejoin.gamepads.device_watch import DeviceWatch
+
+    try:
+        return DeviceWatch()
+    except OSError as error:  # no descriptor is left
+        _log.info("gamepads are asked all the time: %s", error.strerror)
+        return None
 
 
 def _sdl_source(mappings: Path | None) -> PadSource:

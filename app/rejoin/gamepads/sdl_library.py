@@ -39,6 +39,16 @@ BUTTONS: Final = 21
 _FILES: Final = {"win32": "SDL2.dll", "darwin": "SDL2.framework/Versions/A/SDL2"}
 _LINUX: Final = "libSDL2-2.0.so"
 
+BOUND_TO_AXIS: Final = 2
+"""SDL_CONTROLLER_BINDTYPE_AXIS of SDL_gamecontroller.h."""
+
+
+class ButtonBind(ctypes.Structure):
+    """SDL_GameControllerButtonBind: what of the device a button is."""
+
+    _fields_ = (("type", ctypes.c_int), ("value", ctypes.c_int), ("mask", ctypes.c_int))
+
+
 _int, _text, _pointer = ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p
 _u32, _u16 = ctypes.c_uint32, ctypes.c_uint16
 
@@ -56,6 +66,8 @@ _FUNCTIONS: Final = {
     "SDL_GameControllerOpen": (_pointer, (_int,)),
     "SDL_GameControllerClose": (None, (_pointer,)),
     "SDL_GameControllerName": (_text, (_pointer,)),
+    "SDL_GameControllerPath": (_text, (_pointer,)),
+    "SDL_GameControllerGetBindForButton": (ButtonBind, (_pointer, _int)),
     "SDL_GameControllerGetAxis": (ctypes.c_int16, (_pointer, _int)),
     "SDL_GameControllerGetButton": (ctypes.c_uint8, (_pointer, _int)),
     "SDL_GameControllerHasRumble": (_int, (_pointer,)),

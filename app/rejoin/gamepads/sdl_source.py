@@ -34,6 +34,7 @@ HINTS: Final = {
     "SDL_JOYSTICK_THREAD": "1",  # of Windows: no loop of ours receives its messages
 }
 
+EVDEV: Final = "/dev/input/event"
 _AT_ONCE: Final = 64
 _FULL: Final = 0xFFFF
 
@@ -128,7 +129,18 @@ class SdlSource:
             bool(self._sdl.SDL_GameControllerHasRumble(controller)),
             tuple(get_axis(controller, axis) for axis in range(sdl.AXES)),
             frozenset(each for each in range(sdl.BUTTONS) if get_button(controller, each)),
+            self._device(controller),
         )
+
+    def _device(self, controller: int) -> str:
+        """The file of a device that the kernel's evdev reads, if no button is half of an axis: such
+        a button would be taken for a stick. Pads that SDL reads by hidraw or USB have none."""
+        path = (self._sdl.SDL_GameControllerPath(controller) or b"").decode("utf-8", "replace")
+        bind_of = self._sdl.SDL_GameControllerGetBindForButton
+        binds = (bind_of(controller, button) for button in range(sdl.BUTTONS))
+        if not path.startswith(EVDEV) or any(bind.type == sdl.BOUND_TO_AXIS for bind in binds):
+            return ""
+        return path
 
     def _add_mappings(self, file: Path) -> None:
         try:

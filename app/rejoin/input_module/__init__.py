@@ -11,8 +11,8 @@ Glossary:
     outbox      What the module asked for during one call: bytes to send, words from the host.
 
 Read: `port` (what the runtime uses) and `sandbox`, which implements it; `standing` (what a new
-process is told) and `counts`; `worker` (one process from the outside) with `frames`, `commands`,
-`outbox`, `moves` and `limits`; `sandbox_process` (the program inside) with `engine`,
+process is told) and `counts`; `worker` (one process from the outside) with `frames`, `pad_mailbox`,
+`commands`, `outbox`, `moves` and `limits`; `sandbox_process` (the program inside) with `engine`,
 `quickjs_engine`, `browser_source`, `lockdown` and `seccomp`. The browser is JavaScript, in
 resources/web/browser.
 """

@@ -22,19 +22,23 @@ ALONE_S: Final = 15.0
 """A process that has not taken a command for so long is ended by the kernel: its parent is gone,
 or would have killed it long before."""
 
+DESCRIPTORS: Final = 3
+"""Standard input and standard output, and in the place of standard error what the parent put there:
+the end of a pipe for reading."""
+
 _LIMITS: Final = {
     "RLIMIT_AS": ADDRESS_SPACE_BYTES,
     "RLIMIT_FSIZE": 0,
     "RLIMIT_NPROC": 0,
     "RLIMIT_CORE": 0,
-    "RLIMIT_NOFILE": 2,
+    "RLIMIT_NOFILE": DESCRIPTORS,
 }
-"""Soft and hard. Two descriptors: standard input and standard output."""
+"""Soft and hard."""
 
 
 def _close_descriptors() -> None:
     sys.stderr = None
-    os.closerange(2, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(DESCRIPTORS, os.sysconf("SC_OPEN_MAX"))
 
 
 def _limit_resources() -> None:
@@ -48,8 +52,8 @@ def _limit_resources() -> None:
 
 
 def close_in() -> None:
-    """From here on this process computes and uses its two pipes. Linux: raises InputModuleError if
-    any part of that fails."""
+    """From here on this process computes and uses its three pipes. Linux: raises InputModuleError
+    if any part of that fails."""
     if sys.platform == "win32":
         return
     _close_descriptors()

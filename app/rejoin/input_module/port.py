@@ -70,7 +70,10 @@ class ModuleProblem(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModuleFacts:
-    """For reports: how often the process was started, what was asked for and is missing, counts."""
+    """For reports: how often the process was started, what was asked for and is missing, counts.
+
+    `events`: without the states of a gamepad that a module looks at by itself: it answers none.
+    """
 
     starts: int = 0
     missing: tuple[str, ...] = ()

@@ -264,7 +264,8 @@ class Sandbox:
             case View():
                 self._standing.view = event
             case PadState():
-                self._standing.keep_pad(event)
+                if self._lay_down(event):
+                    return
             case PointerButton():
                 if event.pressed:
                     self._activated_at = self._clock()
@@ -277,6 +278,20 @@ class Sandbox:
                 assert_never(event)
         self._flush()
         self._dispatch(event)
+
+    def _lay_down(self, pad: PadState) -> bool:
+        """Whether the state waits for the module's next command or timer, as it may: the module
+        knows the pad, and looks for itself. It is not counted as an event."""
+        connection, known = self._standing.connection, pad.index in self._standing.pads
+        self._standing.keep_pad(pad)
+        return (
+            known
+            and pad.connected
+            and connection is not None
+            and connection.options.automatic
+            and isinstance(self._state, Running)
+            and self._state.worker.lay_down(commands.event_command(pad).encode("ascii"))
+        )
 
     def _dispatch(self, event: InputEvent) -> None:
         counted = self._standing.is_attached and not isinstance(event, View | ReleaseAll)

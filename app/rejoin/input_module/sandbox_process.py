@@ -1,14 +1,17 @@
 """The sandbox's program: reads commands, runs the module, and writes what it did.
 
-Standard input and output are its only descriptors. It parses nothing of what the module says: that
+Standard input and output are its only descriptors, and in the place of standard error the pipe of
+the gamepads' states. It parses nothing of what the module says: that
 text goes to the parent process, which takes it for data.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import select
+import stat
 import sys
 import threading
 import time
@@ -19,15 +22,12 @@ from rejoin.input_module import frames, lockdown
 from rejoin.input_module.browser_source import browser_source
 from rejoin.input_module.engine import Engine, ScriptFailedError
 from rejoin.input_module.frames import Kind
+from rejoin.input_module.pad_mailbox import DESCRIPTOR, Receiver
 
 EXIT_NOT_CLOSED_IN = 3
 """The process could not be closed in, so no script was run."""
 
 _CHUNK = 65_536
-_PAD = b'["g"'
-"""How a command begins that has the state of a gamepad."""
-_HELD_S = 0.02
-"""So long the answer to it may wait."""
 _NOTHING = "\n0\n"
 """How a text of the browser's ends that has no error and no line."""
 
@@ -96,12 +96,10 @@ class Sandbox:
         """How long to wait for a command before `wake`; None without a limit."""
         return None if self._due_at is None else max(0.0, self._due_at - time.monotonic())
 
-    def may_wait(self, command: bytes, answer: bytes) -> bool:
-        """Whether this answer may go with what the next timer makes the module say: a module reads
-        gamepads by a timer, and so the parent is woken half as often."""
-        wait_s = self.wait_s()
-        is_empty = command.startswith(_PAD) and answer.endswith(_NOTHING.encode())
-        return is_empty and wait_s is not None and wait_s <= _HELD_S
+    def tell(self, command: bytes) -> None:
+        """The state of a gamepad, for whatever runs next."""
+        with contextlib.suppress(ScriptFailedError):  # what runs next says that the realm is broken
+            self._engine.call(command.decode("ascii"))
 
     def take(self, kind: Kind, payload: bytes) -> bytes:
         """The answer to one frame."""
@@ -156,17 +154,24 @@ class Sandbox:
         self._due_at = time.monotonic() + due_ms / 1000 if 0 <= due_ms < 1e9 else None
 
 
-def serve(sandbox: Sandbox, reader: Reader, output: int) -> None:
-    """Answer commands until the pipe ends."""
+def serve(sandbox: Sandbox, reader: Reader, output: int, pads: Receiver | None = None) -> None:
+    """Answer commands until the pipe ends. `pads`: where states of gamepads lie, if anywhere."""
     decoder = frames.Decoder(frames.MAX_SCRIPT_BYTES)
     lockdown.still_there()
     heard_at = time.monotonic()
-    waiting = b""
+    taken = 0
+
+    def look_at_pads() -> None:
+        for command in () if pads is None else pads.due(taken):
+            sandbox.tell(command)
+
     while True:
         data = reader.read(sandbox.wait_s())
+        if pads is not None:
+            pads.fetch()
         if data is None:
-            write_all(output, waiting + sandbox.wake())
-            waiting = b""
+            look_at_pads()
+            write_all(output, sandbox.wake())
             continue
         if not data:
             return
@@ -175,10 +180,9 @@ def serve(sandbox: Sandbox, reader: Reader, output: int) -> None:
             heard_at = now
             lockdown.still_there()
         for kind, payload in decoder.feed(data):
-            waiting += sandbox.take(kind, payload)
-            if not sandbox.may_wait(payload, waiting):
-                write_all(output, waiting)
-                waiting = b""
+            look_at_pads()
+            write_all(output, sandbox.take(kind, payload))
+            taken += 1
 
 
 def main(_arguments: list[str]) -> int:
@@ -186,14 +190,16 @@ def main(_arguments: list[str]) -> int:
     from rejoin.input_module.quickjs_engine import QuickJS
 
     sandbox = Sandbox(QuickJS(browser_source()))
-    reader: Reader = ThreadReader(0) if sys.platform == "win32" else PollReader(0)
+    on_windows = sys.platform == "win32"
+    reader: Reader = ThreadReader(0) if on_windows else PollReader(0)
+    pads = None if on_windows or not stat.S_ISFIFO(os.fstat(DESCRIPTOR).st_mode) else Receiver()
     try:
         lockdown.close_in()
     except RejoinError:
         return EXIT_NOT_CLOSED_IN
     try:
         write_all(1, frames.encode(Kind.HELLO))
-        serve(sandbox, reader, 1)
+        serve(sandbox, reader, 1, pads)
     except (OSError, RejoinError):
         pass  # the parent is gone
     os._exit(0)

@@ -18,7 +18,7 @@ from typing import Protocol, cast
 
 from rejoin.clock import boot_s
 from rejoin.errors import InputModuleError
-from rejoin.input_module import frames, outbox
+from rejoin.input_module import frames, outbox, pad_mailbox
 from rejoin.input_module.frames import Kind
 from rejoin.input_module.limits import Limits, Spending
 from rejoin.input_module.outbox import Answer, Status
@@ -79,6 +79,9 @@ class Worker(asyncio.SubprocessProtocol):
         self._process: asyncio.SubprocessTransport | None = None
         self._input: asyncio.WriteTransport | None = None
         self._unsent = bytearray()
+        self._pads: pad_mailbox.Sender | None = None
+        self._sent = 0
+        """Frames, to say after which of them the state of a gamepad counts."""
         self._waiting: deque[_Waiting] = deque()
         self._said_hello = False
         self._tick = 0
@@ -90,22 +93,32 @@ class Worker(asyncio.SubprocessProtocol):
     async def start(self, command: Sequence[str]) -> None:
         """Start the process. If that fails, the listener hears it."""
         try:
+            pads = None if sys.platform == "win32" else pad_mailbox.Sender()
+        except OSError:
+            pads = None
+        try:
             transport, _ = await self._loop.subprocess_exec(
                 lambda: self,
                 *command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL if pads is None else pads.descriptor,
                 env=environment(),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError:
+            if pads is not None:
+                pads.close()
             self._exited.set_result(None)
             self.end(Ended.NOT_STARTED)
             return
-        self._process = transport
+        finally:
+            if pads is not None:
+                pads.started()
+        self._process, self._pads = transport, pads
         if self.is_over():  # ended meanwhile
             self._kill()
+            self._close_pads()
             if self._exited.done():
                 transport.close()
             return
@@ -116,6 +129,15 @@ class Worker(asyncio.SubprocessProtocol):
 
     def send(self, kind: Kind, payload: bytes, sort: Sort) -> None:
         self._send(kind, payload, _Waiting(sort, self._tick))
+
+    def lay_down(self, command: bytes) -> bool:
+        """Lay the state of a gamepad where the process finds it at its next command or timer. It is
+        not woken, and answers nothing. False: the state has to be sent."""
+        return (
+            self._pads is not None
+            and self._input is not None
+            and self._pads.put(self._sent, command)
+        )
 
     def settled(self) -> asyncio.Future[None]:
         """Done when all that was sent so far is answered, or the process has ended."""
@@ -137,6 +159,7 @@ class Worker(asyncio.SubprocessProtocol):
         if self._listener is None:
             return
         self._waiting.append(waiting)
+        self._sent += 1
         self._idle_ticks = 0
         frame = frames.encode(kind, payload)
         if self._input is None:
@@ -148,6 +171,7 @@ class Worker(asyncio.SubprocessProtocol):
         """Kill the process. The listener hears it with a reason, and without one not."""
         listener, self._listener = self._listener, None
         self._timer.cancel()
+        self._close_pads()
         self._kill()
         for waiting in self._waiting:
             if waiting.then is not None and not waiting.then.done():
@@ -155,6 +179,10 @@ class Worker(asyncio.SubprocessProtocol):
         self._waiting.clear()
         if listener is not None and why is not None:
             listener.ended(why)
+
+    def _close_pads(self) -> None:
+        if self._pads is not None:
+            self._pads.close()
 
     def _kill(self) -> None:
         if self._process is not None and self._process.get_returncode() is None:

@@ -83,26 +83,43 @@ class GamepadHapticActuator {
 
 const actuators = pads.map((_, index) => new GamepadHapticActuator(KEY, index));
 
+/** Plain members, though a browser has getters: a pad that moves is made anew sixty times a second. */
 class Gamepad {
-  constructor(key, members) {
+  constructor(key, { index, name, axes, rumbles, at }, buttons) {
     onlyOurs(key);
-    for (const name of Object.keys(members)) {
-      Object.defineProperty(this, name, { value: members[name], enumerable: true });
-    }
+    this.id = name;
+    this.index = index;
+    this.connected = true;
+    this.timestamp = at;
+    this.mapping = "standard";
+    this.axes = axes;
+    this.buttons = buttons;
+    this.vibrationActuator = rumbles ? actuators[index] : null;
   }
 }
 
-const makePad = ({ index, name, buttons, axes, rumbles, at }) =>
-  new Gamepad(KEY, {
-    id: name,
-    index,
-    connected: true,
-    timestamp: at,
-    mapping: "standard",
-    axes: Object.freeze([...axes]),
-    buttons: Object.freeze(buttons.map(makeButton)),
-    vibrationActuator: rumbles ? actuators[index] : null,
-  });
+const areSame = (some, others) => {
+  if (some.length !== others.length) return false;
+  for (let at = 0; at < some.length; at += 1) if (some[at] !== others[at]) return false;
+  return true;
+};
+
+/** Of each place, the buttons that were made last, and of what: mostly sticks alone move. */
+const made = pads.map(() => ({ values: [], buttons: Object.freeze([]) }));
+
+const buttonsOf = ({ index, buttons }) => {
+  const last = made[index];
+  if (!areSame(last.values, buttons)) {
+    last.values = buttons;
+    last.buttons = Object.freeze(buttons.map(makeButton));
+  }
+  return last.buttons;
+};
+
+const makePad = (pad) => {
+  Object.freeze(pad.axes);
+  return new Gamepad(KEY, pad, buttonsOf(pad));
+};
 
 /** Of each place, the snapshot of its newest state: the same object while nothing changes. */
 const snapshots = [null, null, null, null];
