@@ -41,7 +41,7 @@ def pages() -> dict[str, str]:
         "reference/results.md": schema_pages.results_page(),
         "reference/emulator.md": emulator_page.page(),
         "performance/index.md": performance_page.page(),
-        "docs/adr/index.md": _DECISIONS + toctree([each.stem for each in _below("docs/adr")]),
+        "docs/adr/index.md": _DECISIONS + "\n".join(map(_decision, _below("docs/adr"))) + "\n",
         "packaging/index.md": _PACKAGES
         + toctree([each for each in packages if each != "backend/README"]),
     }
@@ -51,6 +51,11 @@ def children() -> dict[str, Sequence[str]]:
     """Pages of the repository that others are below: by path, the names of those."""
     design = [each.stem for each in _below("docs/design") if each.name != "README.md"]
     return {"docs/design/README.md": design}
+
+
+def _decision(page: PurePosixPath) -> str:
+    heading = (sources.ROOT / page).read_text(encoding="utf-8").partition("\n")[0]
+    return f"- [{heading.lstrip('# ')}]({page.name})"
 
 
 def toctree(names: Sequence[str]) -> str:

@@ -85,7 +85,7 @@ def _call(method: str, path: str, call: dict[str, Any]) -> Iterator[str]:
         rows.append(["Request", "", _content(call["requestBody"])])
     for status, answer in call["responses"].items():
         rows.append([f"Answer {code(status)}", text(answer["description"]), _content(answer)])
-    yield table(["", "", "Body"], rows)
+    yield table(["Message", "Meaning", "Body"], rows)
 
 
 def _content(part: dict[str, Any]) -> str:

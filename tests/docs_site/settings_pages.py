@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -66,8 +67,7 @@ def _player_row(setting: Setting) -> list[str]:
 def _backend_rows() -> list[list[str]]:
     return [
         [code(PREFIX + name.upper()), kind, default, meaning]
-        for name, kind, default, meaning in fields_of(BackendSettings)
-        if name not in _OTHERS
+        for name, kind, default, meaning in fields_of(BackendSettings, without=_OTHERS)
     ]
 
 
@@ -78,12 +78,13 @@ def emulator_table() -> str:
     return table(["Setting", "May be", "Default", "Meaning"], rows)
 
 
-def fields_of(settings: Any) -> list[tuple[str, str, str, str]]:
+def fields_of(settings: Any, without: Sequence[str] = ()) -> list[tuple[str, str, str, str]]:
     """Name, kind, default and meaning of each field of a dataclass."""
     docs, hints = attribute_docs(settings), get_type_hints(settings)
     return [
         (each.name, _kind(hints[each.name]), _default(each), text(docs[each.name]))
         for each in dataclasses.fields(settings)
+        if each.name not in without
     ]
 
 

@@ -1,7 +1,8 @@
 """Copies the Markdown pages for Sphinx, and makes their links lead to what the site has.
 
-The copies lie as in the repository, so that a link from page to page stays as it is. A link to a
-file of code leads to a page that shows the file, one to a folder to a page that lists it.
+The copies lie as in the repository, so that a link from page to page stays as it is; one whose text
+is the name of the file gets the title of the page or of the heading instead. A link to a file of
+code leads to a page that shows the file, one to a folder to a page that lists it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,11 @@ FOLDER_PAGES: Final[Mapping[str, str]] = {
 }
 """Folders that a page of the site stands for, which is made at build time."""
 
+DECISIONS: Final = PurePosixPath("docs/adr")
+"""Its pages are listed on one page, and not in the navigation of each page: they are many."""
+
 _LINK: Final = re.compile(r"(?<=\]\()([^)\s#]+)(?=(?:#[^)\s]*)?\))")
+_FILE_NAME: Final = re.compile(r"\[[\w./-]+\.md\](?=\([^)\s]+\.md(?:#[^)\s]*)?\))")
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*:")
 _LANGUAGES: Final = {
     ".py": "python",
@@ -61,7 +66,7 @@ def copy_all(into: Path, root: Path = ROOT) -> None:
     for page in pages(root):
         copied, targets = relinked(page, (root / page).read_text(encoding="utf-8"), root)
         linked |= targets
-        write(into / page, copied)
+        write(into / page, (ORPHAN if page.parent == DECISIONS else "") + copied)
     for target in sorted(linked):
         if (root / target).is_dir():
             linked |= set(modules(root, target))
@@ -104,7 +109,7 @@ def relinked(
 
     lines = []
     for line, is_code in _lines(markdown):
-        lines.append(line if is_code else _LINK.sub(replaced, line))
+        lines.append(line if is_code else _FILE_NAME.sub("[]", _LINK.sub(replaced, line)))
     return "".join(lines), targets
 
 
@@ -170,5 +175,7 @@ def modules(root: Path, folder: PurePosixPath) -> list[PurePosixPath]:
     return [folder / path.name for path in sorted((root / folder).glob("*.py"))]
 
 
-_HIDDEN: Final = "---\norphan: true\nnosearch: true\n---\n\n"
+ORPHAN: Final = "---\norphan: true\n---\n\n"
+"""In no navigation."""
+_HIDDEN: Final = ORPHAN.replace("\n---\n\n", "\nnosearch: true\n---\n\n")
 """In no navigation, and not searched."""

@@ -51,6 +51,13 @@ def test_a_link_leads_to_what_the_site_has(root: Path, link: str, becomes: str) 
     assert relinked == f"See [this]({becomes}).\n"
 
 
+def test_a_link_by_the_name_of_a_file_gets_the_title_of_the_page(root: Path) -> None:
+    """MyST puts it where a link has no text."""
+    text = "[../README.md](../README.md#words), [adr/0001-a.md](adr/0001-a.md), [here](page.md)\n"
+    relinked, _ = sources.relinked(PAGE, text, root)
+    assert relinked == "[](../README.md#words), [](adr/0001-a.md), [here](page.md)\n"
+
+
 def test_code_is_left_as_it_is(root: Path) -> None:
     text = "```sh\n[a](gone.md)\n```\n~~~\n[a](gone.md)\n```\n~~~\n"
     assert sources.relinked(PAGE, text, root) == (text, set())

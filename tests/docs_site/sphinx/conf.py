@@ -11,6 +11,8 @@ language = "en"
 extensions = ["myst_parser", "diagrams"]
 exclude_patterns: list[str] = []
 
+highlight_language = "text"  # for blocks of code that name no language
+
 # The sources are Markdown as GitHub shows it: dashes and quotes stay as they are written, and
 # every heading has GitHub's anchor.
 smartquotes = False

@@ -1,6 +1,7 @@
 """Draws blocks of Mermaid as SVG at build time: a reader's browser runs no script for them.
 
-Colours are taken out of the drawing; `static/site.css` gives those of the page, light or dark.
+The drawing's style sheet is left out; `static/site.css` gives it the colours of the page, light or
+dark.
 """
 
 from __future__ import annotations
@@ -16,10 +17,9 @@ from sphinx.util.docutils import SphinxDirective
 
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _SIZE = re.compile(r' width="100%"(.*?) style="max-width:([\d.]+)px[^"]*"')
-_COLOURED = re.compile(r'(class="actor[^>]*?) style="[^"]*"')
 _FILTER = re.compile(r' (?:filter|data-points)="[^"]*"')
-_SMALLEST_PX = 620
-"""A wider drawing is not made smaller than this: it scrolls in its frame."""
+_SMALLEST, _SMALLEST_PX = 0.6, 620
+"""A wide drawing is made no smaller than the larger of these: it scrolls in its frame."""
 
 
 class Mermaid(SphinxDirective):
@@ -39,14 +39,15 @@ class Mermaid(SphinxDirective):
 
 
 def for_page(svg: str, name: str, about: str) -> str:
-    """The drawing with ids of its own, without colours, in a frame that scrolls."""
+    """The drawing with ids of its own, without its style sheet, in a frame that scrolls."""
     found = _SIZE.search(svg)
     if found is None:
         raise ValueError("mmdr's SVG has another form than before")
     width = float(found[2])
-    size = f'{found[1]} style="width:{width:.0f}px;min-width:{min(width, _SMALLEST_PX):.0f}px"'
+    least = min(width, max(_SMALLEST_PX, _SMALLEST * width))
+    size = f'{found[1]} style="width:{width:.0f}px;min-width:{least:.0f}px"'
     svg = _SIZE.sub(lambda _: size, svg, count=1)
-    svg = _COLOURED.sub(r"\1", _FILTER.sub("", _STYLE.sub("", svg)))
+    svg = _FILTER.sub("", _STYLE.sub("", svg))
     svg = svg.replace("merman", name).replace(f"{name}-foreignobject", "shown")
     svg = re.sub(r' role="[^"]*" aria-roledescription="[^"]*"', "", svg, count=1)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(about)}" ', 1)
