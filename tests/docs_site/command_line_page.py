@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 
 import click
@@ -10,6 +11,7 @@ import click
 from docs_site.markdown import code, paragraphs, table, text
 from rejoin.cli.command_line import rejoin
 
+_OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z0-9-]*)")
 _HEAD = """\
 # Command line
 
@@ -52,7 +54,7 @@ def _body(command: click.Command, context: click.Context) -> str:
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is not None and "--help" not in parameter.opts:
-            rows.append([code(record[0]), text(record[1])])
+            rows.append([code(record[0]), text(_marked(record[1]))])
     options = table(["Option", "Meaning"], rows) if rows else ""
     return f"{_told(told)}\n\n{options}"
 
@@ -62,5 +64,12 @@ def _told(told: str) -> str:
     shown = []
     for part in told.split("\n\n"):
         kept = part.removeprefix("\b\n")
-        shown.append(paragraphs(part) if kept == part else f"```text\n{kept}\n```")
+        shown.append(paragraphs(_marked(part)) if kept == part else f"```text\n{kept}\n```")
     return "\n\n".join(shown)
+
+
+def _marked(told: str) -> str:
+    """Options in the text as code, unless they are in code already."""
+    parts = told.split("`")
+    parts[::2] = [_OPTION.sub(r"`\1`", part) for part in parts[::2]]
+    return "`".join(parts)

@@ -24,8 +24,8 @@ tables](../docs/performance-tables.md), and as [data](../docs/performance.json).
 ```{toctree}
 :hidden:
 
-../docs/performance
-../docs/performance-tables
+How it was measured <../docs/performance>
+All tables <../docs/performance-tables>
 ```
 
 """

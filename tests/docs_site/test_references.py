@@ -71,7 +71,7 @@ def test_a_command_is_shown_with_its_options() -> None:
     @click.option("--often", default=3, show_default=True, metavar="N", help="How *often*.")
     @click.option("--secret", hidden=True)
     def play(**_: object) -> None:
-        """Plays <it>.
+        """Plays <it> --often, as `play --often` does.
 
         \b
         as  it
@@ -80,7 +80,9 @@ def test_a_command_is_shown_with_its_options() -> None:
 
     page = command_line_page(top)
     assert "## rejoin play\n\n```text\nrejoin play [OPTIONS] URL\n```\n" in page
-    assert "Plays \\<it\\>.\n\n```text\nas  it\nstands\n```" in page
+    assert (
+        "Plays \\<it\\> `--often`, as `play --often` does.\n\n```text\nas  it\nstands\n```" in page
+    )
     assert "| `--often N` | How \\*often\\*. \\[default: 3\\] |" in page
     assert "--secret" not in page
 

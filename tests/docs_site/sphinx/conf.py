@@ -31,6 +31,7 @@ html_logo = "../../../resources/icons/rejoin.svg"
 html_favicon = html_logo
 html_show_sourcelink = False
 html_copy_source = False
+html_use_index = False
 html_show_copyright = False
 html_theme_options = {
     "light_css_variables": {
