@@ -37,6 +37,13 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "rejoin-setup.json"
 LOCK = ROOT / "requirements.lock"
 
+SITE_VENV = ROOT / ".venv-docs"
+SITE_STAMP = SITE_VENV / "rejoin-setup.json"
+SITE_LOCK = ROOT / "packaging" / "locks" / "docs.lock"
+"""What makes the site has an environment of its own: it wants another docutils than the AWS CLI."""
+
+PIP_OPTIONS = ("--progress-bar", "off", "--no-warn-script-location")
+
 OLDEST = (3, 11)
 NEWEST = (3, 13)
 
@@ -166,6 +173,8 @@ usage: python3 dev.py COMMAND [flags]
   pictures       make the pictures of docs/player.md and docs/languages.md anew
   shaders        bake resources/shaders in an environment of 650 MB that is removed again
   texts          bring resources/languages up to date, and list what is not translated
+  docs [--out FOLDER]
+                 build the site from docs/ and the code into build/site; a broken link is an error
 """
 
 
@@ -434,26 +443,27 @@ def install_packages(wanted: tuple[str, ...]) -> None:
 # --- the environment -----------------------------------------------------------------------------
 
 
-def tool(name: str) -> str:
+def tool(name: str, venv: Path | None = None) -> str:
     """Path of a program in the environment."""
+    venv = venv or VENV
     if os.name == "nt":
-        return str(VENV / "Scripts" / (name + ".exe"))
-    return str(VENV / "bin" / name)
+        return str(venv / "Scripts" / (name + ".exe"))
+    return str(venv / "bin" / name)
 
 
-def setup_key() -> str:
+def setup_key(*files: Path) -> str:
     """A digest of everything that determines the environment."""
     digest = hashlib.sha256()
-    for part in (LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes()):
-        digest.update(hashlib.sha256(part).digest())
+    for file in files or (LOCK, ROOT / "pyproject.toml"):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
     place = f"{sys.version_info[:3]} {ROOT}"
     digest.update(place.encode())
     return digest.hexdigest()
 
 
-def stamped_key() -> str | None:
+def stamped_key(file: Path | None = None) -> str | None:
     try:
-        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+        stamp = json.loads((file or STAMP).read_text(encoding="utf-8"))
         return str(stamp["key"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -476,11 +486,11 @@ def venv_is_usable() -> bool:
     return answer.returncode == 0 and matches == "True" and Path(prefix).resolve() == VENV.resolve()
 
 
-def make_venv() -> None:
+def make_venv(venv: Path, *flags: str) -> None:
     python = getattr(sys, "_base_executable", None) or sys.executable
-    say("Making the environment .venv")
-    command = [python, "-m", "venv", "--clear", str(VENV)]
-    with Shown(".venv"):
+    say(f"Making the environment {venv.name}")
+    command = [python, "-m", "venv", "--clear", *flags, str(venv)]
+    with Shown(venv.name):
         made = subprocess.run(
             command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -498,7 +508,14 @@ def pip(*arguments: str, packages: int) -> None:
             [*command, *arguments], silent=False, hear=lambda line: shown.hear_pip(line, packages)
         )
     if not done:
-        raise Stopped("pip could not install what requirements.lock names; see above.", 1)
+        raise Stopped("pip could not install what the lock names; see above.", 1)
+
+
+def pip_lock(lock: Path, *where: str) -> None:
+    """Install what this lock names, into `.venv` or `where` pip is sent."""
+    count = len(re.findall(r"^[\w.-]+(?:\[[^]]*\])?==", lock.read_text("utf-8"), re.MULTILINE))
+    locked = ("--only-binary", ":all:", "--require-hashes", "-r", str(lock))
+    pip(*where, "install", *PIP_OPTIONS, *locked, packages=count)
 
 
 def set_up(packages: tuple[str, ...]) -> None:
@@ -509,16 +526,24 @@ def set_up(packages: tuple[str, ...]) -> None:
         return
     started = time.monotonic()
     if not venv_is_usable():
-        make_venv()
+        make_venv(VENV)
     say("Installing what requirements.lock names into .venv (once; it may take some minutes)")
-    options = ("--progress-bar", "off", "--no-warn-script-location")
-    locked = ("--only-binary", ":all:", "--require-hashes", "-r", str(LOCK))
-    count = len(re.findall(r"^[\w.-]+(?:\[[^]]*\])?==", LOCK.read_text("utf-8"), re.MULTILINE))
-    pip("install", *options, *locked, packages=count)
+    pip_lock(LOCK)
     editable = ("--no-deps", "--no-build-isolation", "-e", str(ROOT))
-    pip("install", *options, *editable, packages=1)
+    pip("install", *PIP_OPTIONS, *editable, packages=1)
     STAMP.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
     say(f"Ready after {time.monotonic() - started:.0f} s")
+
+
+def set_up_site() -> None:
+    """The environment of what makes the site, which `.venv`'s pip fills; needs `set_up` before."""
+    key = setup_key(SITE_LOCK)
+    python = tool("python", SITE_VENV)
+    if stamped_key(SITE_STAMP) == key and Path(python).exists():
+        return
+    make_venv(SITE_VENV, "--without-pip")
+    pip_lock(SITE_LOCK, "--python", python)
+    SITE_STAMP.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
 
 
 def install_npm_packages(folder: Path) -> None:
@@ -770,6 +795,7 @@ def demo(flags: list[str]) -> int:
 
 def test(flags: list[str]) -> int:
     set_up(RUN_PACKAGES + TEST_PACKAGES + GSTREAMER_PACKAGES + browser_packages())
+    set_up_site()
     for folder in NPM_FOLDERS:
         install_npm_packages(folder)
     return run_steps(test_steps(flags))
@@ -978,6 +1004,14 @@ def texts(flags: list[str]) -> int:
         return run_shown(shown, None, [tool("python"), str(ROOT / "tests" / "texts_tool.py")])
 
 
+def docs(flags: list[str]) -> int:
+    """Build the site; the pages are made with `.venv`, since references come from the code."""
+    set_up(RUN_PACKAGES)
+    set_up_site()
+    command = [tool("python"), "-m", "docs_site", "--sphinx", tool("python", SITE_VENV), *flags]
+    return run({"PYTHONPATH": str(ROOT / "tests")}, command)
+
+
 def shader_targets() -> list[tuple[Path, Path, list[str]]]:
     """What is baked from which source, and with which definitions."""
     found = [(SHADERS / "picture.vert", SHADERS / "picture.vert.qsb", list[str]())]
@@ -1025,6 +1059,7 @@ COMMANDS = {
     "pictures": pictures,
     "shaders": shaders,
     "texts": texts,
+    "docs": docs,
 }
 
 

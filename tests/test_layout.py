@@ -58,6 +58,7 @@ UNMIRRORED: dict[str, str] = {
 """Test files that mirror no module, and why."""
 
 UNMIRRORED_FOLDERS: dict[str, str] = {
+    "docs_site": "tests what makes the site, in the same folder",
     "live": "whole programs on real sockets",
 }
 

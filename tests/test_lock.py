@@ -29,6 +29,8 @@ def project() -> dict[str, Any]:
 
 
 PRODUCTS = ("player", "backend")
+APART = ("package", "docs")
+"""Groups with a lock of their own: what only makes packages, and what makes the site."""
 
 
 def lock_of(product: str) -> Path:
@@ -36,14 +38,14 @@ def lock_of(product: str) -> Path:
 
 
 def needed() -> Iterator[Requirement]:
-    """Every requirement in pyproject.toml: base, extras, build and groups, but for what only makes
-    packages, which has a lock of its own."""
+    """Every requirement in pyproject.toml: base, extras, build and groups, but for groups that have
+    a lock of their own."""
     named = project()
     groups = [
         named["project"]["dependencies"],
         *named["project"]["optional-dependencies"].values(),
         named["build-system"]["requires"],
-        *(lines for name, lines in named["dependency-groups"].items() if name != "package"),
+        *(lines for name, lines in named["dependency-groups"].items() if name not in APART),
     ]
     for group in groups:
         for line in group:
@@ -66,9 +68,10 @@ def by_name(lock: Path) -> dict[str, str]:
     return {canonicalize_name(entry.partition("==")[0]): entry for entry in entries(lock)}
 
 
-def test_what_makes_packages_is_locked_too() -> None:
-    locked_there = by_name(lock_of("package"))
-    for line in project()["dependency-groups"]["package"]:
+@pytest.mark.parametrize("group", APART)
+def test_a_group_with_a_lock_of_its_own_is_in_it(group: str) -> None:
+    locked_there = by_name(lock_of(group))
+    for line in project()["dependency-groups"][group]:
         wanted = Requirement(line)
         entry = locked_there[canonicalize_name(wanted.name)]
         assert Version(entry.partition("==")[2].split()[0]) in wanted.specifier
@@ -123,9 +126,7 @@ def test_every_requirement_is_locked_at_a_version_that_it_allows(python: str, sy
     assert not uncovered, AGAIN
 
 
-@pytest.mark.parametrize(
-    "lock", [ROOT / "requirements.lock", *map(lock_of, (*PRODUCTS, "package"))]
-)
+@pytest.mark.parametrize("lock", [ROOT / "requirements.lock", *map(lock_of, (*PRODUCTS, *APART))])
 def test_every_locked_package_has_hashes_and_no_address(lock: Path) -> None:
     assert len(entries(lock)) > 5
     for entry in entries(lock):

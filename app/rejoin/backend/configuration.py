@@ -83,6 +83,7 @@ class BackendSettings:
     """All settings of the backend. Without credentials boto3 uses its own chain."""
 
     region: str
+    """The AWS Region that is called, such as us-west-2."""
     stream_group: str
     """Id or ARN of the stream group that every session is started in."""
     application: str
@@ -94,8 +95,11 @@ class BackendSettings:
     endpoint_url: str | None = None
     """URL of the service; None is AWS itself."""
     access_key_id: str | None = field(default=None, repr=False)
+    """Credentials for AWS; none: boto3 looks for them."""
     secret_access_key: str | None = field(default=None, repr=False)
+    """Given together with access_key_id."""
     session_token: str | None = field(default=None, repr=False)
+    """Of temporary credentials."""
     profile: str | None = None
     """A profile of the AWS configuration files."""
     connection_timeout_s: int | None = None
@@ -107,8 +111,9 @@ class BackendSettings:
     dialect: str = OURS.name
     """The dialect it speaks: "ours", "aws-bundle" or "aws-react" (`signaling/dialects`)."""
     host: str = "127.0.0.1"
+    """The address on which the backend listens."""
     port: int = 8080
-    """Where the backend listens; 0 lets the system choose."""
+    """Its port; 0 lets the system choose."""
     hosts: tuple[str, ...] = ()
     """Names and addresses by which clients call it; none: on loopback its own, elsewhere any."""
     proxies: tuple[str, ...] = ()
@@ -122,12 +127,14 @@ class BackendSettings:
     """Whether a dialect of AWS's samples, which knows no sign-in, may be reached from other
     machines."""
     starts_per_minute: int = 10
+    """How many games one player may start in a minute, at each process."""
     live_sessions: int = 5
-    """How many games one player may start in a minute at each process, and have running in all."""
+    """How many games one player may have running, at all processes."""
     calls_per_s: int = 20
+    """Calls a second that the account may make in this Region of each operation by itself. All
+    processes of a database share them."""
     calls_burst: int = 5
-    """What the account may do in this Region with each operation by itself: calls a second, and at
-    once after a quiet moment. All processes of a database share it."""
+    """How many it may make at once after a quiet moment."""
     shard: str | None = None
     """The account and its Region by name, where one database serves several; None: the Region."""
     metrics_port: int | None = None

@@ -31,7 +31,9 @@ class EmulatorSettings:
 
     # --- names and credentials (made up, in the shapes of service.md) ---
     region: str = "us-west-2"
+    """The Region in its ARNs, and the one that requests must be signed for."""
     account_id: str = "111122223333"
+    """The account in its ARNs."""
     stream_group_ids: tuple[str, ...] = ("sg-1AB2C3De4",)
     """The stream groups that exist."""
     stream_group_status: str = "ACTIVE"
@@ -125,14 +127,16 @@ class EmulatorSettings:
 
     # --- the game ---
     width: int = 1920
-    height: int = 1080
-    """The size of the virtual monitor where StartStreamSession has no DisplayConfiguration;
+    """The width of the virtual monitor where StartStreamSession has no DisplayConfiguration;
     documented default of the service."""
+    height: int = 1080
+    """Its height; documented default."""
     resolution_scale: float = 1.0
     """Share of the monitor's width and height that pictures are sent with; a change applies to
     running streams at once, as the service's dynamic resolution does (documented: on by default
     from Web SDK 1.3.0 on). Assumed: that sizes are rounded down to even numbers."""
     fps: int = 60
+    """Pictures a second."""
     bitrate_bps: int = 8_000_000
     """The most that is sent. The game's pictures need less than 7 Mbit/s at 1280x720 and 60 fps
     (measured with 30 Mbit/s allowed); see `finest_quantizer` for larger ones."""
