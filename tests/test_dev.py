@@ -221,9 +221,14 @@ def test_the_sites_environment_is_filled_once_for_its_lock(
 
 def test_the_site_gets_its_flags(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
+
+    def run(_env: dict[str, str], command: list[str]) -> int:
+        ran.append(command)
+        return 0
+
     monkeypatch.setattr(dev, "set_up", lambda packages: None)
     monkeypatch.setattr(dev, "set_up_site", lambda: None)
-    monkeypatch.setattr(dev, "run", lambda env, command: ran.append(command) or 0)
+    monkeypatch.setattr(dev, "run", run)
     assert dev.main(["docs", "--out", "there"]) == 0
     assert ran[0][1:] == [
         *("-m", "docs_site", "--sphinx", dev.tool("python", dev.SITE_VENV), "--out", "there")
