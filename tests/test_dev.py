@@ -199,6 +199,42 @@ def test_the_environment_is_made_again_when_the_lock_changes(
     assert dev.stamped_key() is None
 
 
+def test_the_sites_environment_is_filled_once_for_its_lock(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lock, venv = tmp_path / "docs.lock", tmp_path / "venv"
+    lock.write_text("one==1\n", encoding="utf-8")
+    monkeypatch.setattr(dev, "SITE_LOCK", lock)
+    monkeypatch.setattr(dev, "SITE_VENV", venv)
+    monkeypatch.setattr(dev, "SITE_STAMP", venv / "stamp.json")
+    filled: list[tuple[str, ...]] = []
+    monkeypatch.setattr(dev, "pip", lambda *arguments: filled.append(arguments))
+    dev.set_up_site()
+    dev.set_up_site()
+    [arguments] = filled
+    assert arguments[:3] == ("--python", dev.tool("python", venv), "install")
+    assert arguments[-2:] == ("-r", str(lock))
+    lock.write_text("one==2\n", encoding="utf-8")
+    dev.set_up_site()
+    assert len(filled) == 2
+
+
+def test_the_site_gets_its_flags(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+
+    def run(_env: dict[str, str], command: list[str]) -> int:
+        ran.append(command)
+        return 0
+
+    monkeypatch.setattr(dev, "set_up", lambda packages: None)
+    monkeypatch.setattr(dev, "set_up_site", lambda: None)
+    monkeypatch.setattr(dev, "run", run)
+    assert dev.main(["docs", "--out", "there"]) == 0
+    assert ran[0][1:] == [
+        *("-m", "docs_site", "--sphinx", dev.tool("python", dev.SITE_VENV), "--out", "there")
+    ]
+
+
 def test_every_step_runs_and_one_failure_fails(
     dev: ModuleType, capfd: pytest.CaptureFixture[str]
 ) -> None:
