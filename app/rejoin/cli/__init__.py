@@ -11,8 +11,8 @@ Glossary
     exit code   how a verb ends; README.md lists them all
 
 Read in this order: `main` (entry, `secret_variables`, `exit_codes`, signals), `command_line` (what
-click reads), `verbs` (which there are), `messages` (all that is printed), `options` (shared
-options), `game_options` and `saved_settings` (a player's options, and their defaults;
+click reads), `verbs` (which there are), `messages` (all that is printed; `player_log` keeps it for
+players), `options` (shared options), `game_options` and `saved_settings` (a player's options, and their defaults;
 `pad_options`, `microphone_options`), `sign_in` (the token that is given), `bearer` (where a game's
 token comes from), `consent` (what is asked before a link or a ticket is followed), `parts` (what is
 not installed), then a verb: `play` and `back` (both open a window through `window` with
