@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rejoin.runtime import log_file, logs
+from rejoin.runtime.log_file import LogFile
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def flushed() -> None:
 @pytest.mark.usefixtures("logging_as_before", "expected_logs")
 def test_the_file_has_more_than_the_terminal(log: Path) -> None:
     out = io.StringIO()
-    logs.configure(to_file=True, stream=out)
+    logs.configure(open_file=LogFile, stream=out)
     assert not log.exists(), "without a record there is no file"
     logging.getLogger("rejoin.x").info("of some note")
     logging.getLogger("rejoin.x").warning("ice-pwd:hush1234567890123456789012")
@@ -92,7 +93,7 @@ def test_the_file_has_more_than_the_terminal(log: Path) -> None:
 @pytest.mark.usefixtures("logging_as_before")
 def test_what_nobody_expected_is_in_the_file_with_its_traceback(log: Path) -> None:
     out = io.StringIO()
-    logs.configure(to_file=True, stream=out)
+    logs.configure(open_file=LogFile, stream=out)
     try:
         raise ValueError("in a handler")
     except ValueError as error:
@@ -112,3 +113,14 @@ def test_without_a_file_an_error_is_kept_nowhere(log: Path) -> None:
     logs.configure(stream=io.StringIO())
     logs.keep_error(ValueError("x"))
     assert not log.exists()
+
+
+@pytest.mark.usefixtures("logging_as_before", "expected_logs")
+def test_a_part_that_is_not_installed_costs_the_file_alone() -> None:
+    def missing() -> LogFile:
+        raise ModuleNotFoundError("No module named 'platformdirs'", name="platformdirs")
+
+    out = io.StringIO()
+    logs.configure(open_file=missing, stream=out)
+    logging.getLogger("rejoin.x").warning("said")
+    assert out.getvalue() == "WARNING rejoin.x: said\n"

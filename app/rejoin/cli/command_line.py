@@ -8,6 +8,7 @@ import click
 
 from rejoin.cli import exit_codes
 from rejoin.cli.messages import warn
+from rejoin.cli.player_log import player_log
 from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT
 from rejoin.cli.verbs import Verbs
 from rejoin.version import VERSION
@@ -32,7 +33,8 @@ def rejoin(context: click.Context, verbose: bool) -> int:
     """
     from rejoin.runtime import logs
 
-    logs.configure(verbose=verbose, to_file=context.invoked_subcommand in _FOR_PLAYERS)
+    for_players = context.invoked_subcommand in _FOR_PLAYERS
+    logs.configure(verbose=verbose, open_file=player_log if for_players else None)
     if context.invoked_subcommand is not None:
         return exit_codes.SUCCESS
     from rejoin.cli import home

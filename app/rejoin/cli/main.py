@@ -23,6 +23,7 @@ from rejoin.cli.messages import (
     say_lines,
     warn,
 )
+from rejoin.cli.player_log import player_log
 from rejoin.cli.secret_variables import taken_from
 from rejoin.errors import RejoinError
 
@@ -102,7 +103,7 @@ def _home() -> int:
     from rejoin.cli import home
     from rejoin.runtime import logs
 
-    logs.configure(to_file=True)
+    logs.configure(open_file=player_log)
     return home.show_home(*sys.argv[2:])
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 
 MAX_TEXT: Final = 64 * 1024
 """Characters; real lists have a few hundred."""
@@ -62,15 +63,17 @@ def read_ice_servers(text: str) -> IceServers:
     read.
     """
     if len(text) > MAX_TEXT:
-        raise BadInputError(f"The ICE servers cannot be used: more than {MAX_TEXT} characters.")
+        raise BadInputError(
+            Message("The ICE servers cannot be used: more than {most} characters.", most=MAX_TEXT)
+        )
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadInputError("The ICE servers cannot be used: they are not JSON.") from None
+        raise BadInputError(Message("The ICE servers cannot be used: they are not JSON.")) from None
     if isinstance(document, dict):
         document = document.get("iceServers", [document])
     if not isinstance(document, list):
-        raise BadInputError("The ICE servers cannot be used: iceServers is not a list.")
+        raise BadInputError(Message("The ICE servers cannot be used: iceServers is not a list."))
     turn: dict[TurnServer, None] = {}
     passed_over: list[str] = []
     for name, found in _each(document):
@@ -81,7 +84,15 @@ def read_ice_servers(text: str) -> IceServers:
         else:
             turn[found] = None
     if not turn:
-        raise BadInputError(" ".join(["The ICE servers name no usable TURN server.", *passed_over]))
+        # What is wrong with which one is for whoever wrote the file, and stays English.
+        raise BadInputError(
+            Message(
+                "The ICE servers name no usable TURN server. {reasons}",
+                reasons=" ".join(passed_over),
+            )
+            if passed_over
+            else Message("The ICE servers name no usable TURN server.")
+        )
     return IceServers(tuple(turn), tuple(passed_over))
 
 

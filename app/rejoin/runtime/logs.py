@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from rejoin.printable import printable_lines
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from rejoin.runtime.log_file import LogFile
 
 _QUIETED = ("aioice", "aiortc", "httpx", "httpcore", "uvicorn", "botocore", "boto3", "asyncio")
 """Libraries that log addresses, URLs or every packet: logged from ERROR on, redacted."""
@@ -29,23 +28,32 @@ class _Formatter(logging.Formatter):
         return printable_lines(redact(super().format(record)))
 
 
-class _ToFile(logging.Handler):
-    """What writes the file is loaded with the first record, too; it redacts on its own thread."""
+class Lines(Protocol):
+    """What keeps lines, and redacts them: `log_file.LogFile`."""
 
-    def __init__(self) -> None:
+    def add(self, text: str) -> None: ...
+    def flush(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class _ToFile(logging.Handler):
+    """What writes the file is loaded with the first record, too."""
+
+    def __init__(self, open_file: Callable[[], Lines]) -> None:
         super().__init__(logging.INFO)
+        self._open_file = open_file
         self.setFormatter(
             logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
         )
-        self._file: LogFile | None = None
+        self._file: Lines | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             if self._file is None:
-                from rejoin.runtime.log_file import LogFile
-
-                self._file = LogFile()
+                self._file = self._open_file()
             self._file.add(self.format(record))
+        except ImportError:  # the part of players is not installed
+            return
         except Exception:
             self.handleError(record)
 
@@ -60,11 +68,15 @@ class _ToFile(logging.Handler):
 
 
 def configure(
-    *, verbose: bool = False, to_file: bool = False, stream: TextIO | None = None
+    *,
+    verbose: bool = False,
+    open_file: Callable[[], Lines] | None = None,
+    stream: TextIO | None = None,
 ) -> None:
     """Log warnings (with `verbose` everything of Rejoin's) to `stream`, default standard error.
 
-    `to_file`: also to the player's log, with what Rejoin says without being a warning."""
+    `open_file`: also to this, with what Rejoin says without being a warning; called with the first
+    record."""
     out = logging.StreamHandler(stream or sys.stderr)
     out.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
     own = logging.getLogger("rejoin")
@@ -73,10 +85,10 @@ def configure(
     for before in tuple(root.handlers):
         root.removeHandler(before)
     root.addHandler(out)
-    if to_file:
+    if open_file is not None:
         out.setLevel(own.level)
         own.setLevel(min(own.level, logging.INFO))
-        file = _ToFile()
+        file = _ToFile(open_file)
         root.addHandler(file)
         _keep_uncaught(file)
     root.setLevel(logging.WARNING)

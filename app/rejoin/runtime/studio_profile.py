@@ -9,6 +9,7 @@ from pathlib import Path
 from rejoin.core.model import Policy
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
+from rejoin.language import Message
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.ice_servers import MAX_TEXT, IceServers, read_ice_servers
 from rejoin.signaling.aws_samples import StreamChoice
@@ -94,8 +95,11 @@ class StudioProfile:
         dialect = DIALECTS.get(address.dialect)
         if dialect is None:
             raise BadInputError(
-                "The ticket cannot be used: this version of Rejoin does not know the dialect "
-                f"{address.dialect}."
+                Message(
+                    "The ticket cannot be used: this version of Rejoin does not know the dialect "
+                    "{dialect}.",
+                    dialect=address.dialect,
+                )
             )
         choice = (
             StreamChoice(address.stream_group, address.application)
@@ -134,7 +138,9 @@ class StudioProfile:
                 text = file.read(MAX_TEXT + 1).decode("utf-8-sig")
         except (OSError, ValueError):
             name = self.ice_servers_file.name
-            raise BadInputError(f"The file with the ICE servers {name} cannot be read.") from None
+            raise BadInputError(
+                Message("The file with the ICE servers {name} cannot be read.", name=name)
+            ) from None
         return read_ice_servers(text)
 
     def policy(self) -> Policy:
