@@ -178,7 +178,8 @@ def test_a_pad_of_the_kernel_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(device_watch, "BUSY_S", 0.0)
         time.sleep(0.2)
         for turn in range(1, 200):  # more than the kernel keeps for who does not read
-            pad.axis((ABS_X, 100 * turn), (ABS_X + 1, -100 * turn))
+            way = 1000 + 100 * turn  # SDL takes less than a hundredth for a tremble, at first
+            pad.axis((ABS_X, way), (ABS_X + 1, -way))
             assert woken(watch)
             assert any(isinstance(each, AxisMoved) for each in source.poll())
         monkeypatch.setattr(device_watch, "BUSY_S", 60.0)
@@ -191,7 +192,7 @@ def test_a_pad_of_the_kernel_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> N
             watch.wait()
             monkeypatch.setattr(device_watch, "BUSY_EVERY_S", PAUSE_S)
             source.poll()
-            pad.button(BTN_SOUTH, turn % 2 == 0)
+            pad.button(BTN_SOUTH, turn % 2 == 1)
             assert woken(watch)
             assert any(isinstance(each, ButtonChanged) for each in source.poll())
     finally:

@@ -181,7 +181,7 @@ def test_states_of_gamepads_are_told_before_what_runs_next(
 def test_a_realm_that_a_state_breaks_says_so_with_the_next_command() -> None:
     engine = Scripted()
     sandbox = Sandbox(engine)
-    sandbox.tell(b"state")
+    sandbox.take_pad(b"state")
     assert text_of(sandbox.take(Kind.COMMAND, b"k")) == BROKEN
 
 

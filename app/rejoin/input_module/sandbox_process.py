@@ -96,7 +96,7 @@ class Sandbox:
         """How long to wait for a command before `wake`; None without a limit."""
         return None if self._due_at is None else max(0.0, self._due_at - time.monotonic())
 
-    def tell(self, command: bytes) -> None:
+    def take_pad(self, command: bytes) -> None:
         """The state of a gamepad, for whatever runs next."""
         with contextlib.suppress(ScriptFailedError):  # what runs next says that the realm is broken
             self._engine.call(command.decode("ascii"))
@@ -161,16 +161,16 @@ def serve(sandbox: Sandbox, reader: Reader, output: int, pads: Receiver | None =
     heard_at = time.monotonic()
     taken = 0
 
-    def look_at_pads() -> None:
+    def hand_over_pads() -> None:
         for command in () if pads is None else pads.due(taken):
-            sandbox.tell(command)
+            sandbox.take_pad(command)
 
     while True:
         data = reader.read(sandbox.wait_s())
         if pads is not None:
             pads.fetch()
         if data is None:
-            look_at_pads()
+            hand_over_pads()
             write_all(output, sandbox.wake())
             continue
         if not data:
@@ -180,7 +180,7 @@ def serve(sandbox: Sandbox, reader: Reader, output: int, pads: Receiver | None =
             heard_at = now
             lockdown.still_there()
         for kind, payload in decoder.feed(data):
-            look_at_pads()
+            hand_over_pads()
             write_all(output, sandbox.take(kind, payload))
             taken += 1
 
