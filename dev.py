@@ -248,6 +248,11 @@ class Shown:
             self._clear()
             say(text)
 
+    def complain(self, text: str) -> None:
+        with self._lock:
+            self._clear()
+            print(text, file=sys.stderr, flush=True)
+
     def line(self) -> str:
         took_s, share = time.monotonic() - self._began_at, self.share
         note = f"  {self.note}" if self.note else ""
@@ -259,7 +264,7 @@ class Shown:
 
     def hear_apt(self, line: str) -> None:
         """Of `APT::Status-Fd`: packages are fetched, then installed."""
-        found = re.match(r"(dl|pm)status:[^:]*:([0-9.]+):", line)
+        found = re.match(r"(dl|pm)status:.*?:([0-9.]+):", line)
         if found:
             self.share = float(found[2]) / 200 + (0.5 if found[1] == "pm" else 0.0)
 
@@ -364,20 +369,35 @@ def missing_packages(wanted: tuple[str, ...]) -> list[str]:
     return missing
 
 
-def succeeds(
-    command: list[str], *, silent: bool, hear: Callable[[str], None] | None = None
-) -> bool:
-    """Whether a command ends with 0. Its errors are hidden if `silent`; the lines of its output go
-    to `hear`."""
+def succeeds(command: list[str], *, silent: bool) -> bool:
+    """Whether a command ends with 0. Its output is hidden, its errors only if `silent`."""
     errors = subprocess.DEVNULL if silent else None
-    if hear is None:
-        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=errors)
-        return done.returncode == 0
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace"
-    ) as child:
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=errors)
+    return done.returncode == 0
+
+
+def succeeds_shown(
+    command: list[str], shown: Shown, hear: Callable[[str], None], *, silent: bool
+) -> bool:
+    """The same, with progress: the lines of its output go to `hear`, its errors above the bar."""
+    child = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if silent else subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+    def complain() -> None:
+        for line in child.stderr or ():
+            shown.complain(line.rstrip("\n"))
+
+    complaining = threading.Thread(target=complain, daemon=True)
+    complaining.start()
+    with child:
         for line in child.stdout or ():
             hear(line)
+        complaining.join()
     return child.returncode == 0
 
 
@@ -431,10 +451,10 @@ def install_packages(wanted: tuple[str, ...]) -> None:
     update, install = [*prefix, *apt, "update"], [*prefix, *install]
     # The package lists are updated only if they are missing or too old.
     with Shown("Debian packages") as shown:
-        if succeeds(install, silent=True, hear=shown.hear_apt):
+        if succeeds_shown(install, shown, shown.hear_apt, silent=True):
             return
-        done = succeeds(update, silent=False) and succeeds(
-            install, silent=False, hear=shown.hear_apt
+        done = succeeds(update, silent=False) and succeeds_shown(
+            install, shown, shown.hear_apt, silent=False
         )
     if not done:
         raise Stopped("The packages could not be installed. To see why, run:\n  " + line, 3)
@@ -504,8 +524,11 @@ def pip(*arguments: str, packages: int) -> None:
     """`packages`: about how many there are."""
     command = [tool("python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     with Shown("pip") as shown:
-        done = succeeds(
-            [*command, *arguments], silent=False, hear=lambda line: shown.hear_pip(line, packages)
+        done = succeeds_shown(
+            [*command, *arguments],
+            shown,
+            lambda line: shown.hear_pip(line, packages),
+            silent=False,
         )
     if not done:
         raise Stopped("pip could not install what the lock names; see above.", 1)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -144,13 +144,14 @@ def test_lists_are_fetched_only_when_installing_fails(
 ) -> None:
     asked: list[str] = []
 
-    def succeeds(command: list[str], *, silent: bool, hear: object = None) -> bool:
+    def succeeds(command: list[str], *_: object, silent: bool) -> bool:
         asked.append("update" if "update" in command else "install")
         return asked != ["install"]
 
     monkeypatch.setattr(dev, "missing_packages", lambda wanted: ["libegl1"])
     monkeypatch.setattr(dev, "apt_prefix", list)
     monkeypatch.setattr(dev, "succeeds", succeeds)
+    monkeypatch.setattr(dev, "succeeds_shown", succeeds)
     dev.install_packages(("libegl1",))
     assert asked == ["install", "update", "install"]
 
@@ -286,6 +287,49 @@ def test_what_runs_apart_is_shown_one_after_the_other(
     assert dev.run_steps([dev.Step("both", one, beside=(two,), apart=True)]) == 1
     said = capfd.readouterr().out.splitlines()
     assert [line for line in said if line in ("0", "3")] == ["0"] * 100 + ["3"] * 100
+
+
+def test_what_runs_is_shown_with_the_share_that_it_says(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(dev, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    shown = dev.Shown("apt")
+    now[0] += 65
+    assert shown.line() == "apt  1:05 so far"
+    shown.hear_apt("dlstatus:1:50.0:Retrieving file 1 of 2\n")
+    assert shown.share == 0.25
+    shown.hear_apt("pmstatus:libegl1:0.0:Unpacking\n")
+    shown.hear_apt("a line of another kind\n")
+    assert shown.line().startswith("apt [###############---------------]  50%  about 1:05 left")
+    shown.hear_apt("pmstatus:libegl1:amd64:50.0:Configuring\n")
+    assert shown.share == 0.75
+    pip = dev.Shown("pip")
+    for line in ("Collecting one==1\n", "  Downloading one\n", "Ignoring two: markers\n"):
+        pip.hear_pip(line, 9)
+    assert pip.line() == "pip  0:00 so far  2 of 9 packages"
+    pip.hear_pip("Installing collected packages: one\n", 9)
+    assert pip.line() == "pip  0:00 so far  installing them"
+    assert dev.percent_of("...... [ 45%]\n...... [100%]\n") == 1.0
+    assert dev.percent_of("......\n") is None
+    with dev.Shown("short") as short:
+        short.say("a line")
+        short.complain("a complaint")
+    assert capfd.readouterr() == ("a line\n", "a complaint\n")
+
+
+def test_errors_of_what_is_shown_are_said(
+    dev: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = "import sys; print('out'); print('wrong', file=sys.stderr); sys.exit({})"
+    heard: list[str] = []
+    with dev.Shown("work") as shown:
+        for code, silent in ((0, False), (3, False), (3, True)):
+            command = [sys.executable, "-c", program.format(code)]
+            done = dev.succeeds_shown(command, shown, heard.append, silent=silent)
+            assert done == (code == 0)
+    assert heard == ["out\n"] * 3
+    assert capfd.readouterr() == ("", "wrong\n" * 2)
 
 
 def test_every_test_belongs_to_one_process_and_flags_choose_for_one(

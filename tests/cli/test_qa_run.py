@@ -50,7 +50,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Made:
     made = Made()
 
     class Fake:
-        takes_s, played_s = 10.0, 5.0
+        takes_s, played_s, plays = 10.0, 5.0, 2
 
         def __init__(self, scenario: Scenario, target: Target, choice: Choice, how: How) -> None:
             made.scenario, made.target, made.choice, made.how = scenario, target, choice, how
