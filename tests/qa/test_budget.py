@@ -12,6 +12,7 @@ from rejoin.qa import budget, figures
 from rejoin.qa.budget import Budget, Excess
 from rejoin.qa.figures import PlayFigures
 from rejoin.qa.results import CallCounts
+from rejoin.qa.verdicts import Verdict
 
 
 def plays() -> list[PlayFigures]:
@@ -51,6 +52,19 @@ def test_what_is_over_its_limit_is_found_and_what_is_at_it_is_not() -> None:
     assert found == pytest.approx(
         {"freeze_p95_s": 3.85, "retries_per_100": 25.0, "memory_max_mb": 1.0}
     )
+
+
+def test_a_game_that_was_lost_stands_still_for_good() -> None:
+    """Its drop has no end, so that no time of it is measured."""
+    lost = figures.of_play(a_play(a_drop(0, outcome="interrupted"), verdict=Verdict.FAILED))
+    assert lost is not None
+    read = budget.parse("b.toml", "freeze_max_s = 100\nfreeze_p95_s = 100\nfreeze_median_s = 100")
+    found = {each.key: each.found for each in read.excesses([*plays(), lost])}
+    assert found == {"freeze_max_s": figures.FOR_GOOD_S, "freeze_p95_s": figures.FOR_GOOD_S}
+    assert list(read.excesses(plays())) == []
+    as_meant = figures.of_play(a_play(a_drop(0, outcome="interrupted")))
+    assert as_meant is not None
+    assert list(read.excesses([*plays(), as_meant])) == []
 
 
 def test_what_the_results_do_not_say_is_not_within_a_budget() -> None:

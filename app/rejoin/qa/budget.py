@@ -114,12 +114,23 @@ def _found(key: str, plays: Sequence[PlayFigures], freeze_s: float | None) -> fl
         return figures.per_100(figure, plays, freeze_s)
     rest, _, unit = key.rpartition("_")
     name, _, statistic = rest.rpartition("_")
-    values = [
-        value
-        for play in plays
-        for _, value in figures.values(figures.BY_KEY[f"{name}_{unit}"], play)
-    ]
+    figure = figures.BY_KEY[f"{name}_{unit}"]
+    if figure is figures.FREEZE:
+        return _of_freezes(
+            [freeze_s for play in plays for freeze_s in figures.freezes(play)],
+            _STATISTICS[statistic],
+        )
+    values = [value for play in plays for _, value in figures.values(figure, play)]
     return percentile(values, _STATISTICS[statistic]) if values else None
+
+
+def _of_freezes(freezes_s: list[float], percent: int) -> float | None:
+    """Nothing lies between a freeze and one for good: such a percentile is the latter."""
+    if not freezes_s:
+        return None
+    found = percentile(freezes_s, percent)
+    longest_s = max((each for each in freezes_s if each < figures.FOR_GOOD_S), default=0.0)
+    return found if found <= longest_s + 1e-9 else figures.FOR_GOOD_S
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

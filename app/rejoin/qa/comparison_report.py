@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rejoin.qa.budget import Excess
 from rejoin.qa.comparison import LEVEL, UNSEEN, Compared, Comparison, Conclusion, Finding, Side
-from rejoin.qa.figures import Kind
+from rejoin.qa.figures import FOR_GOOD_S, Kind
 from rejoin.qa.report_text import code, markdown, plain
 
 JSON_VERSION: Final = 1
@@ -163,6 +163,8 @@ def _excess(excess: Excess) -> str:
 
 
 def _found(excess: Excess) -> str:
+    if excess.found == FOR_GOOD_S:
+        return "for good, because games were lost"
     return "–" if excess.found is None else f"{excess.found:.3f}".rstrip("0").rstrip(".")
 
 

@@ -133,6 +133,8 @@ def of_play(record: CaseRecord) -> PlayFigures | None:
 
 
 _LARGEST: Final = 1e9
+FOR_GOOD_S: Final = _LARGEST
+"""More than any limit, and than any play lasts."""
 
 
 def _is_usable(value: float | None) -> TypeGuard[float]:
@@ -217,14 +219,20 @@ def flags(figure: Figure, plays: Iterable[PlayFigures], over_s: float | None) ->
 
 
 def _over(plays: Iterable[PlayFigures], over_s: float) -> Iterator[bool]:
-    """A game that was lost stands still for good; where the play passed, that was to be so."""
     for play in plays:
-        for drop in play.drops:
-            freeze_s = drop.values.get(FREEZE.key)
-            if freeze_s is not None:
-                yield freeze_s > over_s
-            elif drop.lost and play.failed:
-                yield True
+        for freeze_s in freezes(play):
+            yield freeze_s > over_s
+
+
+def freezes(play: PlayFigures) -> Iterator[float]:
+    """How long each drop stood still. A game that was lost does so for good (`FOR_GOOD_S`); where
+    the play passed, that was to be so, and it is left out."""
+    for drop in play.drops:
+        freeze_s = drop.values.get(FREEZE.key)
+        if freeze_s is not None:
+            yield freeze_s
+        elif drop.lost and play.failed:
+            yield FOR_GOOD_S
 
 
 def values(figure: Figure, play: PlayFigures) -> list[tuple[int, float]]:
