@@ -69,6 +69,7 @@ class _Played:
         self._hands = Hands(display)
         self._plays = False
         self._playing: asyncio.Task[None] | None = None
+        self._restarting: asyncio.Task[None] | None = None
         self.starts = 0
 
     async def start(self) -> None:
@@ -83,13 +84,19 @@ class _Played:
     def restart(self) -> None:
         """Kill it and start it again; nobody plays the new one."""
         self._plays = False
+        self._restarting = tasks.spawn(self._restart(), name="restarting")
+
+    async def _restart(self) -> None:
+        if self._playing is not None:
+            await self._playing  # so that no key is still pressed
         self._stack.close()
         self._begin()
 
     async def stop(self) -> None:
         self._plays = False
-        if self._playing is not None:
-            await self._playing  # not cancelled: a key would stay pressed
+        for job in (self._playing, self._restarting):
+            if job is not None:
+                await job  # not cancelled: a key would stay pressed
         self._stack.close()
 
     def _begin(self) -> None:

@@ -65,22 +65,23 @@ class VideoEncoder:
         many = scale > 1.0 and video_format.fps > TICKS_PER_S // 2
         halves = many and video_format.strip_pictures and video_format.packetization_mode == 1
         self._strips = StripPictures(video_format.profile) if halves else None
+        if self._strips is not None:
+            self._strips.prepare(*self._size, self._painter.rows_of_strip(None))
         self._strips_bps = 0
         self._whole: int | None = None
         """The counter of the picture before this one, if that was a whole one."""
 
     def encode(self, scene: Scene, *, key: bool, bitrate_bps: int) -> list[bytes]:
         """The NAL units of this scene's picture, without SEI (x264's version string)."""
+        enough = bitrate_bps >= STRIP_PICTURES_FROM_BPS
         if self._strips is None:
             units = self._whole_picture(scene, key, bitrate_bps)
-        elif (
-            self._whole == scene.counter - 1 and not key and bitrate_bps >= STRIP_PICTURES_FROM_BPS
-        ):
+        elif enough and not key and self._whole == scene.counter - 1:
             self._whole = None
             units = self._strip_picture(scene, self._strips)
         else:
             self._whole = scene.counter
-            spent_bps = self._strips_bps if bitrate_bps >= STRIP_PICTURES_FROM_BPS else 0
+            spent_bps = self._strips_bps if enough else 0
             units = self._whole_picture(scene, key, bitrate_bps - spent_bps)
             self._strips.sent(units)
         if self._format.constant_bitrate:
@@ -104,7 +105,7 @@ class VideoEncoder:
 
     def _strip_picture(self, scene: Scene, strips: StripPictures) -> list[bytes]:
         self._painter.paint_strip(scene)
-        units = strips.encode(*self._planes, self._painter.strip_px(scene))
+        units = strips.encode(*self._planes, self._painter.rows_of_strip(scene.voice))
         self._strips_bps = sum(map(len, units)) * 8 * TICKS_PER_S // 2
         return units
 

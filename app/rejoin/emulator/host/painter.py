@@ -102,9 +102,9 @@ class Painter:
         self._write(1, f"{scene.score % 1_000_000:06d}")
         self.paint_strip(scene)
 
-    def strip_px(self, scene: Scene) -> int:
-        """How many rows the strip of this scene has."""
-        return int(self._strip_rows(1 if scene.voice is None else 2).stop)
+    def rows_of_strip(self, voice: float | None) -> int:
+        """How many rows of pixels the strip has; `voice`: as of the scene."""
+        return int(self._strip_rows(1 if voice is None else 2).stop)
 
     def paint_strip(self, scene: Scene) -> None:
         """Make the strip that of this scene. Everything else stays as it is."""

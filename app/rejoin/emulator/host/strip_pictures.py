@@ -71,6 +71,16 @@ class StripPictures:
         self._parameters: _Parameters | None = None
         self._frame_number: int | None = None
 
+    def prepare(self, width: int, height: int, strip_px: int) -> None:
+        """Make now what the first of these pictures needs: it takes longer than a picture may."""
+        rows = -(-strip_px // MACROBLOCK_PX)
+        black = (
+            np.full((height >> half, width >> half), value, np.uint8)
+            for half, value in ((0, 16), (1, 128), (1, 128))
+        )
+        self._strip(width, rows).encode(*black)
+        self._skipped(width, height, rows)
+
     def sent(self, units: Iterable[bytes]) -> None:
         """The large encoder made this picture. Raises H264SyntaxError if it cannot be read."""
         units = list(units)
@@ -88,17 +98,25 @@ class StripPictures:
         assert former is not None
         height, width = y.shape
         rows = -(-strip_px // MACROBLOCK_PX)
-        strip = self._strips.get(rows)
-        if strip is None:
-            strip = self._strips[rows] = _StripEncoder(self._profile, width, rows)
+        strip = self._strip(width, rows)
         columns = -(-width // MACROBLOCK_PX)
-        below = -(-height // MACROBLOCK_PX) - rows
         number = (former + 1) % (1 << parameters.frame_number_bits)
         header = functools.partial(_slice_unit, parameters, number)
         return [
             header(I_SLICE, 0, strip.encode(y, u, v)),
-            header(P_SLICE, rows * columns, _skipped(self._profile, columns, below)),
+            header(P_SLICE, rows * columns, self._skipped(width, height, rows)),
         ]
+
+    def _strip(self, width: int, rows: int) -> _StripEncoder:
+        strip = self._strips.get(rows)
+        if strip is None:
+            strip = self._strips[rows] = _StripEncoder(self._profile, width, rows)
+        return strip
+
+    def _skipped(self, width: int, height: int, rows: int) -> _Slice:
+        """Everything below so many rows of macroblocks."""
+        columns, all_rows = (-(-side // MACROBLOCK_PX) for side in (width, height))
+        return _skipped(self._profile, columns, all_rows - rows)
 
     def close(self) -> None:
         """Free the memory now."""
