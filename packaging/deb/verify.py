@@ -50,7 +50,6 @@ sys.path.insert(0, str(HERE))
 from fresh_root import USER, Failed, Process, Root, fresh_root  # noqa: E402
 
 PATIENCE_S: Final = 120.0
-PROGRAM: Final = "/usr/lib/rejoin/rejoin"
 OLDER_VERSION: Final = "0~older"
 ONLY_IN_OLDER: Final = "/usr/lib/rejoin/_internal/only-in-the-older-version"
 SETTING: Final = ("appearance.text_size", "125")
@@ -157,7 +156,7 @@ def x_server() -> Iterator[str]:
 def program_in(root: Root, *words: str) -> Process | None:
     """The running Rejoin with these words among its arguments."""
     for each in root.processes():
-        if each.arguments[0] in (PROGRAM, "rejoin") and set(words) <= set(each.arguments):
+        if Path(each.arguments[0]).name == "rejoin" and set(words) <= set(each.arguments):
             return each
     return None
 
@@ -271,7 +270,7 @@ class Game:
         token = self._root.folder / "home" / USER / "token"
         token.write_text(self._there.player_token, encoding="ascii")
         words = ("play", self._there.backend_url, "--token-file", f"/home/{USER}/token")
-        with self._running(*words) as program:
+        with self._running(*words, "--network", "loopback") as program:
             self.session = seen(self._played, "a game that is played")
             self._control.inject(Fault(FaultKind.SILENCE))
             started = time.monotonic()
@@ -291,11 +290,17 @@ class Game:
     @contextmanager
     def _running(self, *words: str) -> Iterator[Process]:
         """`rejoin WORDS` with a keyring, until the body has ended it."""
-        rest = ("--network", "loopback", "--close-at-end", "--decoder", "software")
+        rest = ("--close-at-end", "--decoder", "software")
         command = self._root.command(*KEYRING, "rejoin", *words, *rest, user=USER)
         with subprocess.Popen(command) as playing:
+
+            def program() -> Process | None:
+                if playing.poll() is not None:
+                    raise Failed(f"rejoin {words[0]} ended with {playing.returncode}")
+                return program_in(self._root, words[0])
+
             try:
-                yield seen(lambda: program_in(self._root, words[0]), f"rejoin {words[0]}")
+                yield seen(program, f"rejoin {words[0]}")
                 playing.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 raise Failed(f"rejoin {words[0]} did not end") from None
@@ -409,8 +414,10 @@ def verify(place: Place, package: Path, older: Path) -> None:
     root.run("rejoin", "doctor", "--selftest", user=USER)
     place.say("rejoin doctor --selftest passes")
     tree = ["appstreamcli", "validate-tree", "--no-net", str(root.folder)]
-    if shutil.which(tree[0]) and subprocess.run(tree, check=False).returncode:
-        raise Failed("appstreamcli does not accept what is installed; see above")
+    if shutil.which(tree[0]):
+        judged = subprocess.run(tree, check=False, capture_output=True, text=True)
+        if judged.returncode:
+            raise Failed(f"appstreamcli does not accept what is installed:\n{judged.stdout}")
     opens_links(root)
     place.say("xdg-open opens rejoin:// links with Rejoin, whose window opens")
     upgrade_in_a_game(place, package)

@@ -21,17 +21,18 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 
-from build import build, date_of_commit  # noqa: E402
+from build import build  # noqa: E402
 
 
 def from_sdist(sdist: Path, work: Path) -> Path:
-    """The wheel that is made of it."""
+    """The wheel that is made of it, with its date."""
     with tarfile.open(sdist) as archive:
+        [date] = {member.mtime for member in archive.getmembers()}
         if hasattr(tarfile, "data_filter"):  # from Python 3.11.4 on
             archive.extraction_filter = tarfile.data_filter
         archive.extractall(work)
     [source] = work.iterdir()
-    _, wheel = build(source, work / "dist", date_of_commit(ROOT))
+    _, wheel = build(source, work / "dist", str(int(date)))
     return wheel
 
 
