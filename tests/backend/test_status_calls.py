@@ -100,6 +100,22 @@ async def test_the_turns_of_those_who_left_are_free() -> None:
     assert service.count("get_status") == BURST + 1
 
 
+async def test_an_owner_with_many_sessions_takes_no_whole_burst() -> None:
+    service = FakeStreamService()
+    calls = StatusCalls(service, PollRate(boot_s, 0.5), boot_s)  # the owner's next one in 6 s
+    until_at = boot_s() + 30
+    many = [
+        asyncio.ensure_future(calls.get(f"many-{number}", FIRST_STREAM, until_at, owner="many"))
+        for number in range(BURST + 3)
+    ]
+    await asyncio.sleep(0)
+    await calls.get("one", FIRST_STREAM, until_at, owner="one")
+    assert service.count("get_status") == 2
+    for each in many:
+        each.cancel()
+    await asyncio.gather(*many, return_exceptions=True)
+
+
 async def test_the_end_leaves_no_call_behind() -> None:
     service = SlowService()
     calls = StatusCalls(service, PollRate(boot_s, 200), boot_s)

@@ -1,6 +1,8 @@
 """GetStreamSession at the backend's pace: one call for each session at a time, for all who wait.
 
 A call that nobody waits for any more before its turn has come is not made, and its turn is free.
+Calls for the sessions of one owner begin one after another, so that an owner who asks for many at
+once leaves turns for others (`owner_queues`).
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rejoin.backend.budgets import CallTurns
+from rejoin.backend.owner_queues import OwnerQueues
 from rejoin.backend.refused import Reason, RefusedError, outcome_of
 from rejoin.backend.service import StreamId, StreamService, StreamStatus
 from rejoin.clock import Clock
@@ -18,6 +21,9 @@ from rejoin.tasks import spawn
 STATUS_BUDGET_S: Final = 7.0
 """No single GetStreamSession is waited for longer than this."""
 _TURN_WITHIN_S: Final = 25.0
+_APART_TURNS: Final = 3
+"""Calls for one owner's sessions begin this many turns apart: at most a third of the rate, in each
+process, and never the whole burst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class StatusCalls:
         self._service = service
         self._poll_rate = poll_rate
         self._clock = clock
+        self._queues = OwnerQueues(clock)
         self._calls: dict[str, _Call] = {}
         self._queued = 0
         """Of these, the calls that have not begun."""
@@ -54,24 +61,38 @@ class StatusCalls:
         return self._queued < self._poll_rate.per_s * within_s and self._poll_rate.in_time(until_at)
 
     async def get(
-        self, session_id: str, stream: StreamId, deadline_at: float, *, not_before: float = 0.0
+        self,
+        session_id: str,
+        stream: StreamId,
+        deadline_at: float,
+        *,
+        owner: str = "",
+        not_before: float = 0.0,
     ) -> SeenStatus:
-        """The status by a call that began at `not_before` or later. Raises RefusedError."""
+        """The status by a call that began at `not_before` or later. `owner`: whose session it is;
+        "" has no queue. Raises RefusedError."""
         while True:
             call = self._calls.get(session_id)
             if call is None:
                 if not self._poll_rate.in_time(deadline_at):
                     raise RefusedError(Reason.POLL_RATE, retry_after_s=1.0)
-                call = self._begin(session_id, stream)
+                call = self._begin(session_id, stream, owner)
             outcome = await self._joined(call, deadline_at)
             if isinstance(outcome, RefusedError):
                 raise outcome.again()
             if outcome.asked_at >= not_before:
                 return outcome
 
-    def _begin(self, session_id: str, stream: StreamId) -> _Call:
+    async def _turn(self, owner: str) -> bool:
+        """Wait for a turn; False if none comes in time."""
+        if not owner:
+            return await self._poll_rate.wait(self._clock() + _TURN_WITHIN_S)
+        async with self._queues.first(owner, _APART_TURNS / self._poll_rate.per_s):
+            return await self._poll_rate.wait(self._clock() + _TURN_WITHIN_S)
+
+    def _begin(self, session_id: str, stream: StreamId, owner: str) -> _Call:
         async def work() -> SeenStatus:
-            if not await self._poll_rate.wait(self._clock() + _TURN_WITHIN_S):
+            if not await self._turn(owner):
                 raise RefusedError(Reason.POLL_RATE, retry_after_s=1.0)
             call.has_begun = True
             self._queued -= 1

@@ -124,7 +124,11 @@ class StatusPolls:
         if row.ended_status is not None:
             return row, StreamStatus(status=row.ended_status, reason=row.ended_reason)
         seen = await self._calls.get(
-            session_id, stream_of(row), caller.deadline_at, not_before=not_before
+            session_id,
+            stream_of(row),
+            caller.deadline_at,
+            owner=caller.owner_hash,
+            not_before=not_before,
         )
         # Read again: another attempt may have arrived in the meantime.
         row = await self.owned(caller, session_id)
