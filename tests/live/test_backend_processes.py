@@ -309,7 +309,9 @@ async def test_a_full_disk_refuses_starts_and_ends_nothing(tmp_path: Path) -> No
                 headers={"Idempotency-Key": new_token()},
                 json={"signal_request": new_offer(), "attempt": 1},
             )
-            if answer.status_code != 201:
+            # On a busy machine one may be refused before the disk is full.
+            is_full = max(each.stat().st_size for each in tmp_path.glob("*.sqlite3*")) > 450_000
+            if answer.status_code != 201 and is_full:
                 refused = answer
                 break
         assert refused is not None, "the file never filled"
