@@ -36,6 +36,8 @@ from rejoin.media.receive.h264_units import (
 MACROBLOCK_PX: Final = 16
 _QUANTIZER: Final = 34
 """Of the strip, which is flat."""
+_HEADER_BYTES: Final = 32
+"""More than the header of a slice takes."""
 _HIGH_PROFILES: Final = (100, 110, 122, 244)
 
 
@@ -89,7 +91,8 @@ class StripPictures:
             self._parameters = _read_parameters(kinds[SPS], kinds[PPS])
         first = kinds.get(IDR_SLICE) or kinds[SLICE]
         assert self._parameters is not None, "it begins with a key frame"
-        self._frame_number = _read_slice(first, self._parameters).frame_number
+        start = first[:_HEADER_BYTES]
+        self._frame_number = _read_slice(start, self._parameters).frame_number
 
     def encode(self, y: Plane, u: Plane, v: Plane, strip_px: int) -> list[bytes]:
         """The two slices of a picture whose first `strip_px` rows are those of these planes."""
@@ -117,10 +120,6 @@ class StripPictures:
         """Everything below so many rows of macroblocks."""
         columns, all_rows = (-(-side // MACROBLOCK_PX) for side in (width, height))
         return _skipped(self._profile, columns, all_rows - rows)
-
-    def close(self) -> None:
-        """Free the memory now."""
-        self._strips.clear()
 
 
 class _StripEncoder:
