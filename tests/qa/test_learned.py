@@ -66,6 +66,11 @@ def test_a_service_that_notices_sooner_than_the_emulator_would_is_learned_too() 
     assert found == {"notice_silent_client_s": 1.2, "notice_silent_client_min_s": 1.2}
 
 
+def test_a_create_call_is_learned_without_what_the_emulator_adds() -> None:
+    assert settings_of((Measured(Figure.CREATE, 0.4, 0.63),)) == {"create_latency_s": 0.5}
+    assert settings_of((Measured(Figure.CREATE, 0.0, 0.01),)) == {"create_latency_s": 0.0}
+
+
 def test_the_file_says_where_and_when_and_how_sure() -> None:
     text = to_toml(FINDINGS, ORIGIN)
     assert tomllib.loads(text) == settings_of(FINDINGS)

@@ -37,7 +37,9 @@ def test_shards_become_one_file_in_the_order_of_the_plays(tmp_path: Path) -> Non
     first = shard(tmp_path, "1", play(0), play(2))
     second = shard(tmp_path, "2", play(1, "two"), play(3, "two"))
     out = tmp_path / "whole" / "results.jsonl"
-    records = merge(out, [second, first], said)
+    begun: list[int] = []
+    records = merge(out, [second, first], said, begun.append)
+    assert begun == [0, 1]
     assert [record.index for record in records] == [0, 1, 2, 3]
     assert results.read(out) == records
     assert not said

@@ -38,7 +38,10 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_an_unchanged_build_has_no_difference_at_all(before: Path, tmp_path: Path) -> None:
-    pairing = paired.compare(before, a_folder(tmp_path / "after"))
+    seen: list[tuple[int, int]] = []
+    after = a_folder(tmp_path / "after")
+    pairing = paired.compare(before, after, lambda *so_far: seen.append(so_far))
+    assert seen == [(number, GAMES) for number in range(GAMES)]
     assert (pairing.pairs, pairing.differences, pairing.is_whole) == (GAMES, (), True)
     assert list(paired.lines(pairing)) == [f"{GAMES} pairs, 0 differ."]
     assert "no difference" in paired.document(pairing)

@@ -68,9 +68,15 @@ def test_every_point_finds_a_mistake_that_a_test_makes() -> None:
 
 async def test_a_right_backend_keeps_every_point() -> None:
     async with studio_backend() as (url, backend):
-        report = await run(probe_of(url), may_start=True)
+        begun: list[str | None] = []
+        report = await run(
+            probe_of(url),
+            may_start=True,
+            on_point=lambda number, point: begun.append(None if point is None else point.name),
+        )
     assert not_kept(report) == {}
     assert report.good
+    assert begun == [point.name for point in POINTS], "nothing was left to be ended"
     assert len(backend.sessions) == 1
     assert all(session.status == "TERMINATED" for session in backend.sessions.values())
 

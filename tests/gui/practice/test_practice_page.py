@@ -121,8 +121,9 @@ def test_why_a_fault_did_not_begin_is_said(application: QApplication) -> None:
 def test_a_seed_that_is_none_is_one(application: QApplication) -> None:
     page = PracticePage(("cut_3s",), ChosenDrop("cut_3s", 5), KeysDown(), keeps_pictures=True)
     assert page.drop == ChosenDrop("cut_3s", 5)
-    page.seed.setText("")
-    assert page.drop == ChosenDrop("cut_3s", 1)
+    for text in ("", "0", "x"):
+        page.seed.setText(text)
+        assert page.drop == ChosenDrop("cut_3s", 1)
     page.deleteLater()
 
 
