@@ -1,4 +1,4 @@
-"""The frames on the two pipes of the sandbox: a kind, a length and a payload. Pure."""
+"""The frames on the pipes of the sandbox: a kind, a length and a payload. Pure."""
 
 from __future__ import annotations
 

@@ -92,10 +92,9 @@ class Worker(asyncio.SubprocessProtocol):
 
     async def start(self, command: Sequence[str]) -> None:
         """Start the process. If that fails, the listener hears it."""
-        try:
-            pads = None if sys.platform == "win32" else pad_mailbox.Sender()
-        except OSError:
-            pads = None
+        with contextlib.suppress(OSError):  # without it states are sent
+            self._pads = None if sys.platform == "win32" else pad_mailbox.Sender()
+        pads = self._pads
         try:
             transport, _ = await self._loop.subprocess_exec(
                 lambda: self,
@@ -107,15 +106,13 @@ class Worker(asyncio.SubprocessProtocol):
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError:
-            if pads is not None:
-                pads.close()
             self._exited.set_result(None)
             self.end(Ended.NOT_STARTED)
             return
         finally:
             if pads is not None:
                 pads.started()
-        self._process, self._pads = transport, pads
+        self._process = transport
         if self.is_over():  # ended meanwhile
             self._kill()
             self._close_pads()
