@@ -849,19 +849,19 @@ def package(flags: list[str]) -> int:
     set_up(RUN_PACKAGES + PACKAGE_PACKAGES + (VERIFY_PACKAGES if verify else ()))
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    rows: list[tuple[str, float]] = []
+    rows: list[tuple[str, float, float]] = []
     steps = package_steps(updates, verify=verify)
     for number, (name, command) in enumerate(steps, 1):
-        started = time.monotonic()
+        started, worked = time.monotonic(), children_cpu_s()
         with Shown(f"step {number} of {len(steps)}: {name}") as shown:
             shown.say(f"\n== step {number} of {len(steps)}: {name}")
             if run_shown(shown, None, [made_by_now(word, dist) for word in command]):
                 shown.say(f"{name}: FAILED; see above.")
                 return 1
-        rows.append((name, time.monotonic() - started))
-    say("")
-    for name, seconds in rows:
-        say(f"{seconds:9.1f} s   {name}")
+        rows.append((name, time.monotonic() - started, children_cpu_s() - worked))
+    say("\n  seconds  of processors")
+    for name, seconds, cpu_s in rows:
+        say(f"{seconds:9.1f} {cpu_s:9.1f}   {name}")
     say("")
     for path in [*sorted(dist.iterdir()), *sorted((dist / "sources").glob("*"))]:
         say(f"{size_of(path) / 1e6:9.2f} MB  {path.relative_to(dist)}")
@@ -911,6 +911,12 @@ def made_by_now(word: str, dist: Path) -> str:
     """A word of a command line; "dist:PATTERN" is the file that an earlier step has made."""
     kind, _, pattern = word.partition(":")
     return str(next(dist.glob(pattern))) if kind == "dist" else word
+
+
+def children_cpu_s() -> float:
+    """Processor time of all programs that have ended so far."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def size_of(path: Path) -> int:

@@ -36,10 +36,12 @@ RUNTIME = (
     *("libxkbcommon-x11-0", "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1", "libxcb-shape0"),
     *("libxcb-xkb1", "libportaudio2", "libopus0"),
 )
-PROGRAM = (
-    *("env", "LD_LIBRARY_PATH=/app/lib", "PYTHONPATH=/app/lib/python3.13/site-packages"),
-    "/app/bin/rejoin",
-)
+AS_IN_THE_RUNTIME = """
+echo /app/lib/python3.13/site-packages > /sdk/lib/python3.13/site-packages/app.pth
+echo /app/lib > /etc/ld.so.conf.d/app.conf
+ldconfig
+"""
+"""The runtime's Python and linker know /app, whatever the environment says."""
 
 
 def module(name: str) -> dict[str, Any]:
@@ -71,8 +73,9 @@ def tried(root: Root) -> str:
         print(f"$ {command}", flush=True)
         said = root.run("sh", "-ec", f"cd /build; PATH=/sdk/bin:$PATH; export PATH; {command}")
         print(said, end="", flush=True)
-    print(root.run(*PROGRAM, "doctor", "--selftest", user=USER))
-    return root.run(*PROGRAM, "licences", user=USER)
+    root.run("sh", "-ec", AS_IN_THE_RUNTIME)
+    print(root.run("/app/bin/rejoin", "doctor", "--selftest", user=USER))
+    return root.run("/app/bin/rejoin", "licences", user=USER)
 
 
 def main() -> int:
