@@ -209,7 +209,7 @@ def test_the_sites_environment_is_filled_once_for_its_lock(
     monkeypatch.setattr(dev, "SITE_VENV", venv)
     monkeypatch.setattr(dev, "SITE_STAMP", venv / "stamp.json")
     filled: list[tuple[str, ...]] = []
-    monkeypatch.setattr(dev, "pip", lambda *arguments: filled.append(arguments))
+    monkeypatch.setattr(dev, "pip", lambda *arguments, packages: filled.append(arguments))
     dev.set_up_site()
     dev.set_up_site()
     [arguments] = filled
