@@ -89,9 +89,8 @@ class DeviceWatch:
             return
         anything, buttons = opened
         self._devices[instance] = (anything, buttons)
-        self._busy_until = (
-            time.monotonic() + BUSY_S
-        )  # something may have come before it was watched
+        # Something may have come before it was watched.
+        self._busy_until = time.monotonic() + BUSY_S
 
     def remove(self, instance: int) -> None:
         """It is gone; nothing happens if it is not watched."""
