@@ -1,4 +1,5 @@
-"""How Alembic reaches the database: over the connection that `database` hands to it."""
+"""How Alembic reaches the database: over the connection that `database` hands to it, perhaps with
+what is to be called after each step."""
 
 from __future__ import annotations
 
@@ -18,8 +19,9 @@ def _on_apply(
     run_args: Mapping[str, Any],
 ) -> None:
     del ctx, heads, run_args
-    if not step.is_stamp and step.up_revision_id is not None:
-        context.config.attributes["on_step"](step.up_revision_id)
+    on_step = context.config.attributes.get("on_step")
+    if on_step is not None and not step.is_stamp and step.up_revision_id is not None:
+        on_step(step.up_revision_id)
 
 
 context.configure(
