@@ -837,15 +837,21 @@ def bench(flags: list[str]) -> int:
     return run(environ, [tool("python"), "-m", "bench", *flags])
 
 
+def check_root(command: str, flags: list[str]) -> None:
+    """For the flag --verify. Raises Stopped."""
+    if os.name == "posix" and os.geteuid() != 0:
+        raise Stopped(
+            f"{command} --verify makes systems of their own and enters them, as only root may:\n"
+            f"  sudo {shlex.join(['python3', 'dev.py', command, *flags])}",
+            3,
+        )
+
+
 def package(flags: list[str]) -> int:
     """Make what a player can install, in `dist/`: each from the one before."""
     verify, install, updates = package_flags(flags)
-    if verify and os.name == "posix" and os.geteuid() != 0:
-        raise Stopped(
-            "package --verify makes systems of their own and enters them, which only root may do:\n"
-            "  sudo python3 dev.py package --verify",
-            3,
-        )
+    if verify:
+        check_root("package", flags)
     set_up(RUN_PACKAGES + PACKAGE_PACKAGES + (VERIFY_PACKAGES if verify else ()))
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
@@ -975,7 +981,10 @@ def released_updates(file: Path) -> tuple[str | None, str]:
 
 def release(flags: list[str]) -> int:
     """Make a release of this checkout; nothing is pushed."""
-    wanted = VERIFY_PACKAGES if "--verify" in flags else ()
+    verify = "--verify" in flags
+    if verify:
+        check_root("release", flags)  # before anything is committed
+    wanted = VERIFY_PACKAGES if verify else ()
     set_up(RUN_PACKAGES + PACKAGE_PACKAGES + RELEASE_PACKAGES + wanted)
     return run(None, [tool("python"), str(ROOT / "packaging" / "release" / "release.py"), *flags])
 

@@ -1,13 +1,16 @@
-"""What several recipes need: the version, what is left out, the icon for Windows and macOS.
+"""What several recipes need: recipes by name, the version, what is left out, other systems' icons.
 
 Standard library only. A recipe finds it by putting this folder on its path.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import struct
+import sys
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
 ICONS = ROOT / "resources" / "icons"
@@ -32,6 +35,18 @@ LEFT_OUT = re.compile(
     re.VERBOSE,
 )
 """By their paths in a program: what wheels bring and the player does not use."""
+
+
+def recipe(name: str) -> ModuleType:
+    """`build.py` of another folder beside this module."""
+    file = ROOT / "packaging" / name / "build.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_recipe", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
 
 
 def version() -> str:

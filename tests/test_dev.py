@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -481,12 +483,17 @@ def test_each_artefact_is_made_of_the_one_before_and_proved_if_that_is_wanted(
     assert dev.size_of(tmp_path / "folder" / "b") == 5
 
 
+@pytest.mark.parametrize(
+    "flags", [["package", "--verify"], ["release", "1.2.3", "--key", "a key", "--verify"]]
+)
 def test_proving_needs_root_and_says_so_before_anything_is_made(
-    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, flags: list[str]
 ) -> None:
     monkeypatch.setattr(dev.os, "geteuid", lambda: 1000)
-    with pytest.raises(dev.Stopped, match=r"sudo python3 dev\.py package --verify") as stopped:
-        dev.package(["--verify"])
+    monkeypatch.setattr(dev, "set_up", lambda packages: pytest.fail("it was begun"))
+    line = f"sudo python3 dev.py {shlex.join(flags)}"
+    with pytest.raises(dev.Stopped, match=re.escape(line)) as stopped:
+        dev.COMMANDS[flags[0]](flags[1:])
     assert stopped.value.exit_code == 3
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
 import json
 import os
 import re
@@ -25,7 +24,7 @@ from types import ModuleType
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from shared import LEFT_OUT  # noqa: E402
+from shared import LEFT_OUT, recipe  # noqa: E402
 
 OF_WHEELS = re.compile(
     r"""
@@ -40,19 +39,6 @@ OF_WHEELS = re.compile(
 """What PyInstaller would not collect."""
 
 
-def recipe() -> ModuleType:
-    """packaging/licences/build.py."""
-    spec = importlib.util.spec_from_file_location(
-        "licences_recipe", HERE.parent / "licences/build.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
 def remove(site: Path) -> int:
     """Returns how many bytes."""
     size = 0
@@ -64,9 +50,10 @@ def remove(site: Path) -> int:
     return size
 
 
-def name_contents(prefix: Path, site: Path, ffmpeg: Path, reports: Path) -> list[Path]:
-    """Write notice and bill; returns their files. Raises Unnamed."""
-    licences = recipe()
+def name_contents(
+    licences: ModuleType, prefix: Path, site: Path, ffmpeg: Path, reports: Path
+) -> list[Path]:
+    """Write notice and bill; returns their files. Raises `licences.Unnamed`."""
     options = json.loads(ffmpeg.read_text(encoding="utf-8"))["options"]
     hashes = licences.hashes_in(sorted(reports.glob("report-*.json")))
     with tempfile.TemporaryDirectory(dir=prefix) as folder:
@@ -93,12 +80,12 @@ def main() -> int:
     arguments = parser.parse_args()
     [site] = arguments.prefix.glob("lib/python3.*/site-packages")
     print(f"removed {remove(site) / 1e6:.0f} MB that the player does not use")
+    prefix, ffmpeg, reports = arguments.prefix, arguments.ffmpeg, arguments.reports
+    licences = recipe("licences")
     try:
-        for file in name_contents(arguments.prefix, site, arguments.ffmpeg, arguments.reports):
+        for file in name_contents(licences, prefix, site, ffmpeg, reports):
             print(file)
-    except Exception as error:
-        if type(error).__name__ != "Unnamed":
-            raise
+    except licences.Unnamed as error:
         print(str(error), file=sys.stderr)
         return 1
     return 0

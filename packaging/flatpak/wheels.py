@@ -11,17 +11,15 @@ sources that are fetched to `build/sources`. Standard library only.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"
 sys.path.insert(0, str(PACKAGING))
 
-from shared import without  # noqa: E402
+from shared import recipe, without  # noqa: E402
 
 LOCKS = PACKAGING / "locks"
 WHEELS = ROOT / "build" / "flatpak" / "wheels"
@@ -51,17 +49,6 @@ def download(folder: Path, lock: Path, machine: str) -> list[str]:
     ]
 
 
-def recipe() -> ModuleType:
-    """packaging/ffmpeg/build.py."""
-    spec = importlib.util.spec_from_file_location("ffmpeg_recipe", PACKAGING / "ffmpeg/build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Download what a Flatpak is built from.")
     parser.add_argument("--machine", choices=["x86_64", "aarch64"], default="x86_64")
@@ -74,7 +61,7 @@ def main() -> int:
         if subprocess.run(command, check=False).returncode:
             print(f"{command[1]} failed; see above.", file=sys.stderr)
             return 1
-    ffmpeg = recipe()
+    ffmpeg = recipe("ffmpeg")
     try:
         for source in ffmpeg.SOURCES["linux"]:
             ffmpeg.fetch(source, SOURCES)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -25,7 +24,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 from cyclonedx.contrib.license.factories import LicenseFactory
@@ -46,6 +44,10 @@ from rejoin.runtime import licences
 from rejoin.version import DISTRIBUTION, VERSION
 
 HERE: Final = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from shared import recipe  # noqa: E402
+
 ROOT: Final = HERE.parents[1]
 TEXTS: Final = HERE / "texts"
 EXTENSION: Final = re.compile(r"\.(abi3|cpython-[\w-]+)(\.[\d.]+)?\.(so|pyd|dylib|dll)")
@@ -150,17 +152,6 @@ def libraries(file: Path = HERE / "bundled.toml") -> list[Library]:
     ]
 
 
-def recipe() -> ModuleType:
-    """packaging/ffmpeg/build.py."""
-    spec = importlib.util.spec_from_file_location("ffmpeg_recipe", HERE.parent / "ffmpeg/build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
 # --- what is in the program -----------------------------------------------------------------------
 
 
@@ -251,7 +242,7 @@ def contents(
 
     `hashes`: SHA-256 of the installed files by canonical name. Raises Unnamed.
     """
-    table, made = libraries(), recipe()
+    table, made = libraries(), recipe("ffmpeg")
     installed = licences.installed(DISTRIBUTION, [str(site)])
     recorded = {str(file) for each in installed.values() for file in each.files or ()}
     check_named(shared_libraries(internal), table, recorded)

@@ -138,6 +138,13 @@ def test_the_doubtful_come_when_nobody_else_waits_and_the_latest_of_them_first()
     first = Doubt(left_s=57.0, first=True)
     assert names(first) == ["older", "oldest", "passed", "in time", "connected", "hopeless"]
     assert Forecast(waiting, 100.0, 1.0, first).place_of(older).number == 1
+    # Who comes later has the place that the order gives to them.
+    for newcomer in (
+        Waiting(93.0, 153.0, session_id="in doubt"),
+        Waiting(170.0, 230.0, session_id="with time"),
+    ):
+        place = Forecast(waiting, 100.0, 1.0, first).place_of(newcomer).number
+        assert place == 1 + ordered([*waiting, newcomer], 100.0, first).index(newcomer)
     # A shown deadline that passes before the call has an effect is as good as passed.
     slow = names(Doubt(left_s=61.0, takes_s=1.0))
     assert slow == ["connected", "in time", "passed", "older", "oldest", "hopeless"]

@@ -28,16 +28,19 @@ NOTICE_S: Final = 60.0
 
 
 SPARE_SHARE: Final = 0.8
+"""Of the time to a shown deadline; the rest is for calls that fail and for games that come."""
 SPARE_S: Final = 2.0
-"""Until it is judged again (`create_turns.FORECAST_S`), and a call."""
+"""Kept for the time until the next estimate, while not many wait, and for a call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What the service's last answers say of games that wait beyond their shown deadline, or would
-    be beyond it when a call has taken its time, `takes_s`: those with less than `left_s` until
-    their latest deadline were mostly over (`window_ends`). `first`: those that are in doubt come
-    before the others, because these have time to spare."""
+    """Which games are probably over, though their latest deadline has not come (`window_ends`).
+
+    `left_s`: games beyond their shown deadline with less than this until their latest one were
+    mostly over, by the service's last answers. `takes_s`: how long a call takes; a game counts as
+    beyond its shown deadline if it would be when a call that is made now ends. `first`: games in
+    doubt come before the others, because these have time to spare."""
 
     left_s: float = 0.0
     takes_s: float = 0.0
@@ -57,9 +60,9 @@ class Waiting:
     released: bool = True
     session_id: str = ""
 
-    def is_hopeless(self, now: float, takes_s: float = 0.0) -> bool:
-        """Whether a call that is made now, and takes this long, comes too late."""
-        return self.latest_at < now + takes_s
+    def is_hopeless(self, now: float) -> bool:
+        """Whether a call that is made now comes too late."""
+        return self.latest_at < now
 
     def is_doubtful(self, now: float, doubt: Doubt) -> bool:
         """Whether a call that is made now may be in time, and probably finds the game over."""
@@ -76,15 +79,18 @@ class Waiting:
         return not self.released, -self.latest_at, self.shown_at, self.session_id
 
 
+_Key = tuple[bool, bool, tuple[bool, float, float, str]]
+
+
+def _key(waiting: Waiting, now: float, doubt: Doubt) -> _Key:
+    if waiting.is_doubtful(now, doubt):
+        return False, not doubt.first, waiting.rank_in_doubt
+    return waiting.is_hopeless(now), doubt.first, waiting.rank
+
+
 def ordered(waiting: Iterable[Waiting], now: float, doubt: Doubt = NO_DOUBT) -> list[Waiting]:
     """Who is called for first, if all calls were made now."""
-
-    def key(each: Waiting) -> tuple[bool, bool, tuple[bool, float, float, str]]:
-        if each.is_doubtful(now, doubt):
-            return False, not doubt.first, each.rank_in_doubt
-        return each.is_hopeless(now), doubt.first, each.rank
-
-    return sorted(waiting, key=key)
+    return sorted(waiting, key=lambda each: _key(each, now, doubt))
 
 
 def have_time_to_spare(waiting: Iterable[Waiting], now: float, per_s: float, doubt: Doubt) -> bool:
@@ -119,27 +125,27 @@ class Forecast:
         self._now = now
         self._per_s = per_s
         self._doubt = doubt
-        self._ranks: list[tuple[bool, float, float, str]] = []
+        self._keys: list[_Key] = []
         """Of those that will be met, in order."""
         self._before: dict[str, int] = {}
         """Session -> how many come before it."""
         late = 0
         for each in ordered(waiting, now, doubt):
-            if self._comes_too_late(each, len(self._ranks)):
+            if self._comes_too_late(each, len(self._keys)):
                 late += 1
             else:
-                self._before[each.session_id] = len(self._ranks)
-                self._ranks.append(each.rank)
+                self._before[each.session_id] = len(self._keys)
+                self._keys.append(_key(each, now, doubt))
         self.hopeless = late
-        self.waiting = late + len(self._ranks)
+        self.waiting = late + len(self._keys)
 
     def place_of(self, asking: Waiting) -> Place:
         """`asking`: one of those who wait, or who came later."""
         before = self._before.get(asking.session_id)
         if before is None:
-            before = bisect.bisect_left(self._ranks, asking.rank)
+            before = bisect.bisect_left(self._keys, _key(asking, self._now, self._doubt))
         if self._comes_too_late(asking, before):
-            before = len(self._ranks)
+            before = len(self._keys)
         return Place(before + 1, before / self._per_s)
 
     def _comes_too_late(self, game: Waiting, before: int) -> bool:

@@ -326,7 +326,8 @@ class CreateTurns:
         self._shift_s = queue.now - self._clock()
         doubt, per_s = self._ends.doubt(now), self._budget.per_s
         self._can_spare = have_time_to_spare(queue.waiting, queue.now, per_s, doubt)
-        self._forecast = Forecast(queue.waiting, queue.now, per_s, self._doubt())
+        doubt = replace(doubt, first=self._can_spare)
+        self._forecast = Forecast(queue.waiting, queue.now, per_s, doubt)
         self._forecast_due_at = now + forecast_every_s(self._forecast.waiting)
 
     def _refuse(self, error: StoreUnavailableError) -> None:

@@ -13,7 +13,7 @@ from rejoin.clock import Clock
 
 @dataclass(slots=True)
 class _Queue:
-    """`last_at`: when its first call left it last."""
+    """`last_at`: when a call last left it."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: int = 0

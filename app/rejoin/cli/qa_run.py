@@ -330,13 +330,13 @@ def _run_at_backend(chosen: RunOptions) -> int:
     sweep_left_over(profile)
     run_of = _campaign(scenario, profile, chosen, shard)
     say(run_of.announcement())
-    done = 0
+    done, plays = 0, run_of.plays
     with Progress("cases", run_of.takes_s, Pace.SECONDS) as progress:
 
         def report(record: CaseRecord) -> None:
             nonlocal done
             done += 1
-            progress.to(run_of.played_s, f"{done} of {run_of.plays} plays done")
+            progress.to(run_of.played_s, f"{done} of {plays} plays done")
             progress.say(record.line())
             for sentence in record.sentences:
                 progress.say(f"              {sentence}")

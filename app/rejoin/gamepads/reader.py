@@ -280,16 +280,15 @@ class Gamepads:
     def _pause(self, pause_s: float) -> None:
         """A short one is slept through, which takes two thirds of the CPU of a pause that ends
         early."""
-        with contextlib.suppress(Empty):  # a thread that was abandoned may have taken it
-            if pause_s > READ_EVERY_S:
+        if pause_s > READ_EVERY_S:
+            with contextlib.suppress(Empty):
                 self._wakes.get(timeout=pause_s)
-                return
-            time.sleep(pause_s)
-            while not self._wakes.empty():
-                self._wakes.get_nowait()
+            return
+        time.sleep(pause_s)
+        self._forget_wakes()
 
     def _forget_wakes(self) -> None:
-        with contextlib.suppress(Empty):
+        with contextlib.suppress(Empty):  # a thread that was abandoned may have taken one
             while not self._wakes.empty():
                 self._wakes.get_nowait()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,11 +16,9 @@ def without_host(text: str, backend_url: str) -> str:
     """The text, translated already, without the backend's URL and host, and without whole IP
     addresses, so that it may be seen by others."""
     named = {backend_url}
-    try:
+    with contextlib.suppress(ValueError):  # it is no URL
         parts = urlsplit(backend_url)
         named |= {f"{parts.scheme}://{parts.netloc}", parts.netloc, parts.hostname or ""}
-    except ValueError:
-        named = {backend_url}
     for each in sorted(named - {""}, key=len, reverse=True):
         text = text.replace(each, tr(HIDDEN_HOST))
     return redact(text)

@@ -48,8 +48,8 @@ class Saving(QObject):
     ) -> bool:
         """Begin, and return at once; False while another file is being written.
 
-        `content` is called on the thread and may raise RejoinError. So is `on_written`, which
-        `close` waits for.
+        `content` and then `on_written` are called on the thread. `content` may raise RejoinError,
+        `on_written` must not raise. `close` waits for both.
         """
         if self._thread is not None:
             return False

@@ -52,8 +52,8 @@ def _limit_resources() -> None:
 
 
 def close_in() -> None:
-    """From here on this process computes and uses its three pipes. Linux: raises InputModuleError
-    if any part of that fails."""
+    """From here on this process computes and uses the pipes that it has. Linux: raises
+    InputModuleError if any part of that fails."""
     if sys.platform == "win32":
         return
     _close_descriptors()

@@ -281,7 +281,8 @@ class Sandbox:
 
     def _lay_down(self, pad: PadState) -> bool:
         """Whether the state waits for the module's next command or timer, as it may: the module
-        knows the pad, and looks for itself. It is not counted as an event."""
+        knows the pad, and looks for itself. It is not counted as an event. The state is
+        remembered in any case."""
         connection, known = self._standing.connection, pad.index in self._standing.pads
         self._standing.keep_pad(pad)
         return (

@@ -1,8 +1,8 @@
 """The sandbox's program: reads commands, runs the module, and writes what it did.
 
-Standard input and output are its only descriptors, and in the place of standard error the pipe of
-the gamepads' states. It parses nothing of what the module says: that
-text goes to the parent process, which takes it for data.
+Its only descriptors are standard input and output, and in the place of standard error the pipe of
+the gamepads' states. It parses nothing of what the module says: that text goes to the parent
+process, which takes it for data.
 """
 
 from __future__ import annotations

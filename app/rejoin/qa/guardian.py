@@ -12,8 +12,9 @@ from rejoin.child_program import child_command, end_child
 from rejoin.qa.messages import Began, Charge, Over, ToGuardian
 
 END_WITHIN_S: Final = 60.0
+"""How long the guardian may take."""
 EACH_WITHIN_S: Final = 0.25
-"""How long the guardian may take, and how much longer for each session that is left."""
+"""How much longer for each session that is left."""
 
 
 class Guardian:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,14 +42,14 @@ class LastFailed:
         written nothing is remembered."""
         again = set(played)
         with contextlib.suppress(OSError):
-            own = self._file(shard)
             for file in self._files():
-                if file == own or _is_of_other_shards(file, shard):
+                if _is_of_another_division(file, shard):
                     _write(file, (_read(file) or set()) - again)
-            _write(own, (_read(own) or set()) | set(unpassed))
+            own = self._file(shard)
+            _write(own, ((_read(own) or set()) - again) | set(unpassed))
 
-    def _files(self) -> Iterator[Path]:
-        return iter(sorted(self.folder.glob(f"{self._stem}-*{_SUFFIX}")))
+    def _files(self) -> list[Path]:
+        return list(self.folder.glob(f"{self._stem}-*{_SUFFIX}"))
 
     def _file(self, shard: tuple[int, int]) -> Path:
         which, count = shard
@@ -61,7 +61,7 @@ class LastFailed:
         return hashlib.sha256(text).hexdigest()[:16]
 
 
-def _is_of_other_shards(file: Path, shard: tuple[int, int]) -> bool:
+def _is_of_another_division(file: Path, shard: tuple[int, int]) -> bool:
     """Whether this is the file of another division into shards: a case that was played since is
     not remembered there any more. The other shards of the same division have other plays of it."""
     return file.name.removesuffix(_SUFFIX).rpartition("-")[2] != str(shard[1])

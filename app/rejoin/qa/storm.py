@@ -19,7 +19,7 @@ import itertools
 import os
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -129,7 +129,7 @@ class _World:
     ranked: list[tuple[_Rank, int]] = field(default_factory=list)
     """A heap: who waits, in the backend's order."""
     doubted: list[tuple[_Rank, int]] = field(default_factory=list)
-    """A heap: who waits and comes when nobody else does."""
+    """A heap: who waits and is in doubt."""
     ends: WindowEnds = field(default_factory=WindowEnds)
     answers: deque[tuple[float, CreateOutcome]] = field(default_factory=deque)
     """Of create calls under way: when each comes, in that order, and what it says."""
@@ -222,7 +222,7 @@ class _World:
             number = self.doubted[0][1]
             waiting = self.games[number].waiting
             if waiting.is_doubtful(now, doubt):
-                break  # so are all behind it
+                break  # those behind it are in doubt, or cannot be met any more
             heapq.heappop(self.doubted)
             heapq.heappush(self.ranked, (waiting.rank, number))
         while self.ranked:
@@ -335,31 +335,21 @@ def play_all(
 ) -> tuple[Lost, ...]:
     """One storm is one world in one process; several are played at the same time. `progress` gets
     how many are over."""
-    over = 0
-
-    def done() -> None:
-        nonlocal over
-        over += 1
-        progress(over)
-
-    return tuple(_each(storms, jobs or os.cpu_count() or 1, done))
-
-
-def _each(storms: Sequence[Storm], jobs: int, done: Callable[[], None]) -> Iterator[Lost]:
-    """In their order. `done` is called whenever one is over, which is in another order."""
+    jobs = jobs or os.cpu_count() or 1
     if jobs == 1 or len(storms) == 1:
-        for storm in storms:
-            yield play(storm)
-            done()
-        return
+        found = []
+        for over, storm in enumerate(storms, 1):
+            found.append(play(storm))
+            progress(over)
+        return tuple(found)
     # Spawned, not forked: the caller may have threads.
     with ProcessPoolExecutor(min(jobs, len(storms)), mp_context=get_context("spawn")) as pool:
         playing = [pool.submit(play, storm) for storm in storms]
         try:
-            for each in as_completed(playing):
+            for over, each in enumerate(as_completed(playing), 1):
                 each.result()  # raises at once where one failed
-                done()
+                progress(over)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-        yield from (each.result() for each in playing)
+        return tuple(each.result() for each in playing)

@@ -7,7 +7,6 @@ here. Without one a card shows initials.
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import re
 from pathlib import Path
@@ -27,7 +26,7 @@ def icon_from(text: str | None) -> bytes:
         return b""
     try:
         content = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return b""
     return content if is_icon(content) else b""
 

@@ -26,6 +26,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from rejoin.errors import BadInputError
 from rejoin.runtime.private_files import make_private_folder
 from rejoin.runtime.ticket_folder import tickets_folder
 
@@ -125,10 +126,10 @@ def is_taken(key: str, folder: Path | None = None) -> bool:
 
 def any_game_open(folder: Path | None = None) -> bool:
     """Whether a game is open in any Rejoin of this user; False if that cannot be found out."""
-    folder = folder or locks_folder()
     try:
+        folder = folder or locks_folder()
         keys = [file.stem for file in folder.glob("*.lock")]
-    except OSError:
+    except (OSError, BadInputError):  # there may be no home folder
         return False
     return any(_OF_A_GAME.fullmatch(key) and is_taken(key, folder) for key in keys)
 

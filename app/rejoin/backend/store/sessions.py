@@ -359,9 +359,11 @@ class SessionStore:
         _record(connection, row.id, key_hash, offered)
         connection.execute(_SET_NEWEST, {"of_session": row.id, "attempt": offered.attempt})
         if len(recorded) >= ATTEMPTS_KEPT:
-            oldest = sorted(recorded)[len(recorded) - ATTEMPTS_KEPT + 1]
+            oldest_kept = sorted(recorded)[1 - ATTEMPTS_KEPT]
             connection.execute(
-                delete(ATTEMPT).where(ATTEMPT.c.session_id == row.id, ATTEMPT.c.number < oldest)
+                delete(ATTEMPT).where(
+                    ATTEMPT.c.session_id == row.id, ATTEMPT.c.number < oldest_kept
+                )
             )
 
     async def answered(

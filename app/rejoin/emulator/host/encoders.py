@@ -164,6 +164,6 @@ def music_packets() -> tuple[bytes, ...]:
 
 
 def prepare() -> None:
-    """Compute what all connections share (about 0.3 s), so that no client has to wait for it."""
+    """Compute what connections share (about 0.4 s), so that no client has to wait for it."""
     prepare_scenery()
     music_packets()

@@ -1,7 +1,7 @@
 """The reliable data channel to one client: application messages, statistics, the disconnect.
 
-The game's own application message is its heartbeat, as tests of a reconnection read it
-(docs/testing.md).
+Of itself the game sends one application message: its heartbeat, by which tests of a reconnection
+see whether it is still the same game (docs/testing.md).
 """
 
 from __future__ import annotations

@@ -84,8 +84,7 @@ class Painter:
                 strict=True,
             )
         ]
-        self._strip_px = round(STRIP_PX * scale)
-        self._below_strip = _Area(0, self._strip_px, y.shape[1], y.shape[0])
+        self._below_strip = _Area(0, round(STRIP_PX * scale), y.shape[1], y.shape[0])
         self._shown: list[_Placed | None] = []
         self._voice_shown = False
         for plane, back in zip((y, u, v), self._back, strict=True):

@@ -386,6 +386,7 @@ def sprites(scale: float) -> SpriteSet:
 
 
 def prepare_scenery() -> None:
-    """Draw everything that painters share, so that no client has to wait for it."""
+    """Draw what pictures of 1280x720 share, so that no client has to wait for it. A larger scale is
+    drawn for the first connection that needs it."""
     background(1.0)
     sprites(1.0)

@@ -21,7 +21,7 @@ from av.video.frame import PictureType
 
 from rejoin.emulator.host.scenery import Plane
 from rejoin.emulator.host.x264 import VIDEO_CLOCK_HZ, VideoFormat, open_x264, planes_of, units_of
-from rejoin.media.receive.h264_bits import BitReader, escape, ue_text, unescape
+from rejoin.media.receive.h264_bits import BitReader, bytes_of, escape, ue_text, unescape
 from rejoin.media.receive.h264_units import (
     I_SLICE,
     IDR_SLICE,
@@ -241,5 +241,4 @@ def _slice_unit(
     if parameters.arithmetic:
         header += "1" * (-len(header) % 8)
     whole = (header + coded.bits).rstrip("0")  # the last one is the stop bit
-    whole += "0" * (-len(whole) % 8)
-    return escape(bytes((SLICE,)) + int(whole, 2).to_bytes(len(whole) // 8, "big"))
+    return escape(bytes((SLICE,)) + bytes_of(whole[:-1]))

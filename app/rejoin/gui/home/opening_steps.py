@@ -138,9 +138,9 @@ class OpeningSteps:
         self._job = None
         again = Choice(tr(texts.TRY_AGAIN), lambda: self.open(wanted))
         url = wanted.address.backend_url
-        name, problem = f"{wanted.name}, {host_of(url)}", tr(str(error))
+        name, problem = f"{wanted.name}, {host_of(url)}", str(error)
         if self._settings().streamer_mode:
-            name, problem = wanted.name, without_host(problem, url)
+            name, problem = wanted.name, without_host(tr(problem), url)
         self._show(
             Step(
                 tr(texts.CANNOT_OPEN),

@@ -152,16 +152,19 @@ class DaskCluster:
         progress: Callable[[int], None],
     ) -> tuple[_Found, ...]:
         """Compute this of each value on any worker, in the order of the values. `progress` gets how
-        many are done. Raises ServiceError if a worker cannot do it.
+        many are done. Raises ServiceError if a worker cannot do it, or the scheduler is gone.
 
         Unlike a batch it may be done twice: `work` has to be pure, and of a module that the workers
         have.
         """
-        futures = self._client.map(work, values, pure=False)
         try:
-            for done, _ in enumerate(as_completed(futures), 1):
-                progress(done)
-            return tuple(self._client.gather(futures))
+            with self._scheduler():
+                futures = self._client.map(work, values, pure=False)
+                for done, _ in enumerate(as_completed(futures), 1):
+                    progress(done)
+                return tuple(self._client.gather(futures))
+        except ServiceError:
+            raise  # of the scheduler
         except Exception as error:
             # of Dask, or whatever a worker raised; it may be of another version of Rejoin
             raise ServiceError(
