@@ -79,7 +79,15 @@ class Play:
         return int(self.program.process.returncode)
 
 
-def playing(tmp_path: Path, script: Callable[[Play], Awaitable[None]], **environment: str) -> None:
+def playing(
+    tmp_path: Path,
+    script: Callable[[Play], Awaitable[None]],
+    *,
+    flags: tuple[str, ...] = ("--close-at-end",),
+    **environment: str,
+) -> None:
+    """Run the script beside `rejoin play` with these flags, whose settings are in this folder."""
+
     async def main() -> None:
         async with (
             studio(small(60.0)) as there,
@@ -90,7 +98,7 @@ def playing(tmp_path: Path, script: Callable[[Play], Awaitable[None]], **environ
                 "XDG_CONFIG_HOME": str(tmp_path),
                 **environment,
             }
-            verb = ("play", "--network", "loopback", "--close-at-end", there.backend_url)
+            verb = ("play", "--network", "loopback", *flags, there.backend_url)
             with started(*verb, environment=everything) as program:
                 await script(Play(program, control))
                 await asyncio.to_thread(program.wait_until_gone)

@@ -16,13 +16,12 @@ from helpers.chromium import CHROMIUM
 from helpers.headless_scene import Scene, can_play, play, presses, small, until
 from helpers.judge import Sent, chromium_by_playwright
 from helpers.module_sandbox import begin, sandbox
-from helpers.programs import PATIENCE_S, started
+from helpers.played_program import PadOfProgram, Play, playing
 from helpers.virtual_pads import DPAD_DOWN, LEFT_X, A, VirtualPad
 from helpers.waiting import eventually
 from helpers.wire import Wire, at_of
 from rejoin.clock import boot_s
 from rejoin.core.model import Snapshot, Stage
-from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import FaultKind
 from rejoin.emulator.service.protocol_script import protocol_script
 from rejoin.gamepads.choices import PadChoices
@@ -30,7 +29,6 @@ from rejoin.gamepads.reader import Gamepads
 from rejoin.gui.input import PlayerInput
 from rejoin.gui.qt_application import INTERRUPTED
 from rejoin.input_events.events import PadState, View
-from rejoin.studio.serve import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -188,61 +186,20 @@ def test_after_a_loss_nothing_of_a_pad_leaves_and_after_the_rejoin_it_plays() ->
     assert it.timelines()[0].outcome == "live"
 
 
-PLUGS_A_PAD_IN = """if True:
-    import sys, threading, time
-
-    def plug():
-        while "rejoin.gamepads.sdl_source" not in sys.modules:
-            time.sleep(0.01)
-        from helpers.virtual_pads import DPAD_DOWN, VirtualPad
-        from rejoin.gamepads import sdl_library
-        sdl = sdl_library.load()
-        while not sdl.SDL_WasInit(sdl_library.INIT_GAMECONTROLLER):
-            time.sleep(0.01)
-        pad = VirtualPad()
-        while True:
-            for act in (pad.press, pad.release):
-                time.sleep(0.2)
-                if sdl.SDL_JoystickFromInstanceID(pad.instance):
-                    act(DPAD_DOWN)
-
-    threading.Thread(target=plug, daemon=True).start()
-"""
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_the_whole_program_plays_with_a_pad_and_still_ends_by_a_signal(tmp_path: Path) -> None:
     """SDL would take SIGTERM for itself. `rejoin play`, with settings and window."""
-    (tmp_path / "sitecustomize.py").write_text(PLUGS_A_PAD_IN, encoding="utf-8")
-    tests = Path(__file__).parents[1]
+    pad = PadOfProgram(tmp_path)
     ended: list[int] = []
 
-    async def script() -> None:
-        async with (
-            studio(small(30.0)) as there,
-            EmulatorControl(there.control_url, there.control_token) as control,
-        ):
-            environment = {
-                "PYTHONPATH": f"{tmp_path}:{tests}",
-                "REJOIN_TOKEN": there.player_token,
-                "XDG_CONFIG_HOME": str(tmp_path),
-            }
-            play = ("play", "--network", "loopback", "--pad-background", there.backend_url)
-            with started(*play, environment=environment) as program:
+    async def script(play: Play) -> None:
+        await pad.plugged()
+        await play.until_presses(3, lambda: pad.hold(DPAD_DOWN))
+        play.program.send(signal.SIGTERM)
+        ended.append(await play.until_over())
+        pad.close()
 
-                async def pressed() -> bool:
-                    assert program.process.poll() is None
-                    sessions = (await control.state())["sessions"]
-                    game = sessions[0]["game_state"] if sessions else None
-                    return game is not None and game.get("key_presses", 0) > 2
-
-                await until(pressed)
-                program.send(signal.SIGTERM)
-                await asyncio.to_thread(program.process.wait, PATIENCE_S)
-                ended.append(program.process.returncode)
-                await asyncio.to_thread(program.wait_until_gone)
-
-    asyncio.run(script())
+    playing(tmp_path, script, flags=("--pad-background",), **pad.environment)
     assert ended == [INTERRUPTED]
 
 
