@@ -162,6 +162,7 @@ def test_a_run_writes_its_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     class Fake:
         def __init__(self, *_: object) -> None: ...
 
+        plays = len(FLAKY)
         takes_s = 1.0
 
         def announcement(self) -> str:
