@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +82,12 @@ class Play:
 def playing(
     tmp_path: Path,
     script: Callable[[Play], Awaitable[None]],
+    environment: Mapping[str, str],
     *,
     flags: tuple[str, ...] = ("--close-at-end",),
-    **environment: str,
 ) -> None:
-    """Run the script beside `rejoin play` with these flags, whose settings are in this folder."""
+    """Run the script beside `rejoin play` with these flags and variables. Its settings are in the
+    folder."""
 
     async def main() -> None:
         async with (

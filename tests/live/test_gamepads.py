@@ -199,7 +199,7 @@ def test_the_whole_program_plays_with_a_pad_and_still_ends_by_a_signal(tmp_path:
         ended.append(await play.until_over())
         pad.close()
 
-    playing(tmp_path, script, flags=("--pad-background",), **pad.environment)
+    playing(tmp_path, script, pad.environment, flags=("--pad-background",))
     assert ended == [INTERRUPTED]
 
 

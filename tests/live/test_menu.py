@@ -57,7 +57,7 @@ def test_by_keys_alone_the_menu_opens_keeps_keys_from_the_game_and_ends_it(tmp_p
         await asyncio.to_thread(key, "ctrl+alt+g", "Up", "Return", "Down", "Return")
         ended.append(await play.until_over())
 
-    playing(tmp_path, script, QT_QPA_PLATFORM="xcb")
+    playing(tmp_path, script, {"QT_QPA_PLATFORM": "xcb"})
     assert ended == [0]
 
 
@@ -74,5 +74,5 @@ def test_by_a_pad_alone_the_chord_opens_the_menu_and_the_game_is_ended(tmp_path:
         ended.append(await open_menu_and_end(play, pad))
         pad.close()
 
-    playing(tmp_path, script, QT_QPA_PLATFORM="xcb", **pad.environment)
+    playing(tmp_path, script, {"QT_QPA_PLATFORM": "xcb", **pad.environment})
     assert ended == [0]

@@ -42,5 +42,5 @@ def test_by_a_pad_alone_a_game_is_played_dropped_and_ended(tmp_path: Path) -> No
 
     # Not pytest's folder: the path of a socket has to be short.
     with tempfile.TemporaryDirectory(prefix="sw") as folder, sway(Path(folder)) as environment:
-        playing(tmp_path, script, **{**environment, **pad.environment})
+        playing(tmp_path, script, {**environment, **pad.environment})
     assert ended == [0]
