@@ -21,6 +21,7 @@ from rejoin.backend.connection_rules import (
     ConnectionRules,
     check_descriptors,
 )
+from rejoin.backend.owner_rules import CallPace
 from rejoin.backend.serving import serving
 from rejoin.errors import ServiceError
 from rejoin.signaling.transport import _LIMITS
@@ -228,3 +229,62 @@ def test_no_limit_is_enough_and_none_is_lowered(
     monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: done.append(wanted))
     check_descriptors(ConnectionRules(connections=1000))
     assert done == set_to
+
+
+# --- many requests with one token -----------------------------------------------------------------
+
+
+class Clients:
+    """Requests to a port, each on a connection of its own."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def send(self, token: str, header: str = "Authorization") -> asyncio.StreamReader:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers.append(writer)
+        writer.write(f"GET / HTTP/1.1\r\nHost: here\r\n{header}: Bearer {token}\r\n\r\n".encode())
+        return reader
+
+    async def answered(self, token: str) -> bool:
+        return b"200" in await (await self.send(token)).readline()
+
+    def hang_up(self) -> None:
+        for writer in self._writers:
+            writer.close()
+
+
+@asynccontextmanager
+async def paced(pace: CallPace, **rules: float) -> AsyncIterator[Clients]:
+    chosen = ConnectionRules(token_pace=pace, **rules)  # type: ignore[arg-type]
+    async with serving(APP, "127.0.0.1", 0, rules=chosen, close_patience_s=5) as port:
+        clients = Clients(port)
+        yield clients
+    clients.hang_up()
+
+
+async def test_of_many_requests_with_one_token_the_others_do_not_notice() -> None:
+    async with paced(CallPace(per_s=0.51, at_once=2.0), first_byte_s=SOON_S) as clients:
+        assert await clients.answered("one")
+        assert await clients.answered("one")
+        late = asyncio.ensure_future((await clients.send("one", "AUTHORIZATION")).readline())
+        assert await clients.answered("another")
+        assert not late.done()
+        assert b"200" in await late, "whatever it may take to send the first byte"
+
+
+async def test_a_request_that_waits_for_its_turn_is_answered_before_the_end() -> None:
+    async with paced(CallPace(per_s=0.51, at_once=1.0)) as clients:
+        assert await clients.answered("one")
+        late = await clients.send("one")
+        assert await clients.answered("another")
+    assert b"200" in await late.readline()
+
+
+async def test_a_client_that_leaves_before_its_turn_is_in_nobodys_way() -> None:
+    async with paced(CallPace(per_s=2.0, at_once=1.0)) as clients:
+        assert await clients.answered("one")
+        await clients.send("one")
+        clients.hang_up()
+        assert await clients.answered("one")

@@ -22,12 +22,12 @@ Read in this order: `service` (what a streaming service offers), `requests`, `br
 `client_tokens`, `session_memory`, `session_reports`, `owner_rules` and `owner_queues`, `slots` and
 `token_bucket`, `call_rate` and `budgets`, `create_order`, `window_ends` and `create_turns`,
 `refused`, `routes` with `openapi`, `problems`, `gate` with `bodies` and `allowed_hosts`; then
-`wrapped_service` with `budgeted_service`, `store`, `sweep`,
-`sign_in` with `openid_tokens`, `introspection` and `issuer_calls`, `readiness`, `metrics` and
-`tracing` by `observed_service`, the log (`call_log`, `audit`, `log_rate`, `log_lines`,
-`log_writer`, `owner_tags`), reports (`report_intake`, `report_summary`, `report_reading`,
-`report_text`, `report_page`), `connection_rules`, `configuration`, `dialects`, `serving`, `aws`
-with `aws_session`, `aws_requests`, `call_threads`, `call_chances` and `create_pace` (boto3), the
-sample dialects `aws_bundle` and `aws_react` on `aws_samples`, and `check` (whether a backend keeps
-the contract).
+`wrapped_service` with `budgeted_service`, `store`, `sweep`, `sign_in` with `openid_tokens`,
+`introspection` and `issuer_calls`, `readiness`, `metrics` and `tracing` by `observed_service`, the
+log (`call_log`, `audit`, `log_rate`, `log_lines`, `log_writer`, `owner_tags`), reports
+(`report_intake`, `report_summary`, `report_reading`, `report_text`, `report_page`),
+`connection_rules` with `token_turns`, `configuration`, `dialects`, `serving`, `aws` with
+`aws_session`, `aws_requests`, `call_threads`, `call_chances` and `create_pace` (boto3), the sample
+dialects `aws_bundle` and `aws_react` on `aws_samples`, and `check` (whether a backend keeps the
+contract).
 """

@@ -2,7 +2,8 @@
 
 A connection without a first byte, a request whose header section does not end, a request that
 takes too long in all (its body, or an answer that nobody reads), and more connections than there is
-room for: each is closed without a word, and none holds anything that another client needs.
+room for: each is closed without a word, and none holds anything that another client needs. Many
+requests of one player in a moment are read one after another (`token_turns`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any, ClassVar, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from rejoin.backend.owner_rules import CallPace
+from rejoin.backend.token_turns import TokenTurns
 from rejoin.errors import ServiceError
 
 DESCRIPTORS_KEPT: Final = 1200
@@ -31,7 +34,8 @@ class ConnectionRules:
     again, so that no request meets a closing one. `backlog`: connections that wait to be
     accepted; one beyond them is tried again by its client's system after a second, and it takes
     less than a second to accept as many. `proxies`: addresses and networks whose
-    X-Forwarded-For and X-Forwarded-Proto are believed."""
+    X-Forwarded-For and X-Forwarded-Proto are believed. `token_pace`: how many requests with the
+    same token are read; None: all, at once."""
 
     first_byte_s: float = 5.0
     header_section_s: float = 5.0
@@ -40,11 +44,14 @@ class ConnectionRules:
     keep_alive_s: int = 30
     backlog: int = 1024
     proxies: tuple[str, ...] = ()
+    token_pace: CallPace | None = None
 
 
 def protocol_of(rules: ConnectionRules) -> type[H11Protocol]:
     """The protocol class for `uvicorn.Config(http=...)`."""
-    return type("StrictProtocol", (_StrictProtocol,), {"rules": rules})
+    pace = rules.token_pace
+    turns = None if pace is None else TokenTurns(pace)
+    return type("StrictProtocol", (_StrictProtocol,), {"rules": rules, "turns": turns})
 
 
 def check_descriptors(rules: ConnectionRules) -> None:
@@ -78,14 +85,30 @@ class _Phase(enum.Enum):
     """Nothing: another request may come."""
 
 
+_BEFORE_REQUEST: Final = frozenset({_Phase.FIRST_BYTE, _Phase.KEPT})
+
+
+@dataclass(slots=True)
+class _Held:
+    """The first bytes of a request that wait for their turn. `counted`: how many of them `turns`
+    has in its sum."""
+
+    data: bytes
+    counted: int
+    timer: asyncio.TimerHandle
+    turns: TokenTurns
+
+
 class _StrictProtocol(H11Protocol):
     rules: ClassVar[ConnectionRules]
+    turns: ClassVar[TokenTurns | None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._timer: asyncio.TimerHandle | None = None
         self._owes: tuple[_Phase, object] | None = None
         """With the request: the next one has a time of its own."""
+        self._held: _Held | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -95,8 +118,49 @@ class _StrictProtocol(H11Protocol):
         self._see_phase()
 
     def data_received(self, data: bytes) -> None:
+        if self._held is not None:  # TLS may have had more of it
+            self._held.data += data
+            return
+        if self.turns is not None and self._phase(self.cycle) in _BEFORE_REQUEST:
+            wait_s = self.turns.wait_s(data, self.loop.time())
+            if wait_s:
+                self._hold(data, wait_s, self.turns)
+                return
+        self._read(data)
+
+    def _hold(self, data: bytes, wait_s: float, turns: TokenTurns) -> None:
+        """Read nothing more until the turn of these bytes. No limit runs meanwhile."""
+        self._stop_timer()
+        self._owes = None
+        self._unset_keepalive_if_required()
+        self.flow.pause_reading()
+        turns.held_bytes += len(data)
+        timer = self.loop.call_later(wait_s, self._read_held)
+        self._held = _Held(data, len(data), timer, turns)
+
+    def _read_held(self) -> None:
+        data = self._let_go()
+        if data and not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._read(data)
+
+    def _let_go(self) -> bytes:
+        """The bytes that waited; empty if none did."""
+        held, self._held = self._held, None
+        if held is None:
+            return b""
+        held.timer.cancel()
+        held.turns.held_bytes -= held.counted
+        return held.data
+
+    def _read(self, data: bytes) -> None:
         super().data_received(data)
         self._see_phase()
+
+    def shutdown(self) -> None:
+        """A request that waits for its turn is one that is in flight."""
+        self._read_held()
+        super().shutdown()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -104,6 +168,7 @@ class _StrictProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._let_go()
         super().connection_lost(exc)
 
     def _see_phase(self) -> None:

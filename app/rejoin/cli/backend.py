@@ -58,6 +58,7 @@ def _serve(chosen: BackendOptions) -> int:
     from rejoin.backend.serving import serving
     from rejoin.backend.store.database import Database
     from rejoin.backend.store.sessions import SessionStore
+    from rejoin.backend.token_turns import TOKEN_PACE
     from rejoin.backend.tracing import Tracing, otlp_tracer
     from rejoin.interpreter import freeze_startup_objects, loop_factory
 
@@ -65,7 +66,10 @@ def _serve(chosen: BackendOptions) -> int:
     for sentence in settings.warnings():
         warn(sentence)
     rules = ConnectionRules(
-        request_s=REQUEST_S, connections=settings.connections, proxies=settings.proxies
+        request_s=REQUEST_S,
+        connections=settings.connections,
+        proxies=settings.proxies,
+        token_pace=None if settings.unlimited else TOKEN_PACE,
     )
     check_descriptors(rules)
 
