@@ -14,14 +14,12 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from rejoin.errors import BadInputError
-from rejoin.language import Message
 from rejoin.printable import printable_lines
 from rejoin.redact import redact
 from rejoin.runtime.doctor.privacy import without_homes
 from rejoin.runtime.private_files import make_private_folder
+from rejoin.runtime.state_folder import log_folder
 from rejoin.version import VERSION
 
 NAME: Final = "rejoin.log"
@@ -39,16 +37,6 @@ _FLAGS: Final = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NONBLOCK", 0)
 )
-
-
-def log_folder() -> Path:
-    """It need not exist. Raises BadInputError where there is no home folder."""
-    try:
-        return platformdirs.user_log_path("rejoin", appauthor=False)
-    except (RuntimeError, OSError) as error:
-        raise BadInputError(
-            Message("There is no home folder: set HOME or XDG_STATE_HOME to the path of a folder.")
-        ) from error
 
 
 class LogFile:
