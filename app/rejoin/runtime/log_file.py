@@ -48,6 +48,8 @@ class LogFile:
         self._changed = threading.Condition()
         self._waiting: deque[str] = deque(maxlen=MAX_WAITING)
         self._busy = False
+        self._hangs = False
+        """Whether a `flush` was in vain, and no write has ended since it began."""
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -67,21 +69,24 @@ class LogFile:
         """Wait until what was added is written, for a second at most."""
         with self._changed:
             if self._thread is not None:
-                self._changed.wait_for(lambda: not self._waiting and not self._busy, _CLOSE_S)
+                self._hangs = True
+                if self._changed.wait_for(lambda: not self._waiting and not self._busy, _CLOSE_S):
+                    self._hangs = False
 
     def close(self) -> None:
-        """`flush`, and write nothing more. May be called twice."""
+        """`flush`, and write nothing more. May be called twice. A disk that hung through a whole
+        `flush` is not waited for again: `logging` calls both at the end of a program."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            thread = self._thread
+            thread = None if self._hangs else self._thread
         if thread is not None:
             thread.join(_CLOSE_S)
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._busy = False
+                self._busy = self._hangs = False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: bool(self._waiting) or self._closed)
                 if not self._waiting:
