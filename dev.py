@@ -852,6 +852,8 @@ def package(flags: list[str]) -> int:
     verify, install, updates = package_flags(flags)
     if verify:
         check_root("package", flags)
+    if install:
+        check_dpkg_deb()
     set_up(RUN_PACKAGES + PACKAGE_PACKAGES + (VERIFY_PACKAGES if verify else ()))
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
@@ -872,14 +874,23 @@ def package(flags: list[str]) -> int:
     for path in [*sorted(dist.iterdir()), *sorted((dist / "sources").glob("*"))]:
         say(f"{size_of(path) / 1e6:9.2f} MB  {path.relative_to(dist)}")
     if install:
-        install_made(next(dist.glob("*.deb"), None))
+        install_made(next(dist.glob("*.deb")))
     return 0
 
 
-def install_made(package: Path | None) -> None:
+def check_dpkg_deb() -> None:
+    """For the flag --install: without this program, which every Debian has, there is no Debian
+    package. Raises Stopped."""
+    if shutil.which("dpkg-deb") is None:
+        raise Stopped(
+            "package --install needs dpkg-deb to make a Debian package, and it is missing here.\n"
+            "Without --install, the wheel, the sdist and the frozen program are made.",
+            1,
+        )
+
+
+def install_made(package: Path) -> None:
     """Install the Debian package that was made, or say which line does. Raises Stopped."""
-    if package is None:
-        raise Stopped("There is no Debian package: this system has no dpkg-deb.", 1)
     line = ["apt-get", "install", "--no-install-recommends", "-y", str(package)]
     prefix = apt_prefix()
     if prefix is None:

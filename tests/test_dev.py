@@ -517,5 +517,16 @@ def test_the_package_is_installed_or_the_line_is_said(
     ) as stopped:
         dev.install_made(Path("/a b/rejoin_1.deb"))
     assert stopped.value.exit_code == 3
-    with pytest.raises(dev.Stopped, match="no Debian package"):
-        dev.install_made(None)
+
+
+def test_without_dpkg_deb_there_is_nothing_to_install_which_is_said_before_anything_is_made(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dist").mkdir()
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    monkeypatch.setattr(dev, "set_up", lambda packages: pytest.fail("it was begun"))
+    monkeypatch.setattr(dev.shutil, "which", lambda name: None)
+    with pytest.raises(dev.Stopped, match="needs dpkg-deb") as stopped:
+        dev.package(["--install"])
+    assert stopped.value.exit_code == 1
+    assert (tmp_path / "dist").exists(), "what an earlier run has made stays"

@@ -41,6 +41,7 @@ from rejoin.backend.store.sessions import (
     Offered,
     SessionStore,
 )
+from rejoin.backend.window_ends import CreateOutcome
 from rejoin.clock import boot_s
 from rejoin.service_model.fence import Claim
 from rejoin.signaling.wire import ProblemCode, sha256_hex
@@ -376,11 +377,13 @@ class NoQueue:
         self.believed.append(belief)
         return self.turn
 
-    def called(self, turn: Turn, began_at: float, took_s: float, *, taken: bool) -> None:
-        assert turn is self.turn
-        assert took_s >= 0
-        assert 0 <= boot_s() - began_at < 3600
-        self.learned.append(taken)
+    def called(self, outcome: CreateOutcome) -> None:
+        assert self.turn is not None
+        assert outcome.took_s >= 0
+        assert -3600 < outcome.shown_s <= 0, "counted from the beginning of the call"
+        apart_s = self.turn.latest_at - self.turn.shown_at
+        assert outcome.latest_s - outcome.shown_s == pytest.approx(apart_s)
+        self.learned.append(outcome.taken)
 
 
 @pytest.mark.parametrize(

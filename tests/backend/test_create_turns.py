@@ -245,7 +245,7 @@ async def test_games_that_were_over_teach_whom_to_call_for_first() -> None:
             await eventually(lambda: sum(each.done() for each in asked) == 4)
             for each in asked:
                 if each.done() and (turn := each.result()) is not None:
-                    one.turns.called(turn, boot_s(), 0.1, taken=False)
+                    one.turns.called(turn.outcome(boot_s(), 0.1, taken=False))
             left = [each for each in asked if not each.done()]
             in_time = asyncio.ensure_future(one.asks("in time", 1000.0, within_s=600.0))
             await waiting(one, 4)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from rejoin.backend import log_writer
 from rejoin.backend.log_writer import LogWriter
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -87,3 +88,21 @@ def test_a_stream_that_is_closed_ends_nothing(writer: LogWriter, pipe: Pipe) -> 
     writer.emit(line("heard"))
     writer.flush()
     assert pipe.text == "heard\n"
+
+
+def test_a_reader_that_hung_through_a_flush_is_not_waited_for_again(
+    writer: LogWriter, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`logging` flushes and closes its handlers at the end of a program."""
+    pipe.reading.clear()
+    for number in range(4):
+        writer.emit(line(str(number)))
+        assert pipe.writing.wait(60)
+    monkeypatch.setattr(log_writer, "_CLOSE_S", 0.01)
+    writer.flush()
+    monkeypatch.setattr(log_writer, "_CLOSE_S", 600.0)
+    writer.close()
+    assert pipe.text == "", "nobody has read yet"
+    pipe.reading.set()
+    writer.flush()
+    assert pipe.text == "0\n1\n2\n3\n"

@@ -176,14 +176,12 @@ async def running_studio(
     notice_s: float,
     dialect: Dialect = OURS,
     clip: Path | None = None,
-    module: str = "rejoin",
 ) -> AsyncIterator[RunningStudio]:
     """Start a studio; `notice_s`: how long its service takes to notice a silent client.
 
     `clip`: a precompressed clip for its host to send instead of a game that it has to encode.
-    `module`: a program that takes the arguments of `rejoin`.
     """
-    program = [module] if clip is None else ["bench.clip_studio", str(clip)]
+    program = ["rejoin"] if clip is None else ["bench.clip_studio", str(clip)]
     command = [sys.executable, "-m", *program]
     command += ["studio", "--announce", "--notice-silent-client", str(notice_s)]
     command += ["--backend-port", "0", "--api-port", "0", "--control-port", "0"]
@@ -214,15 +212,14 @@ async def live_game(
     notice_s: float,
     keep_records: bool = True,
     dialect: Dialect = OURS,
-    module: str = "rejoin",
     **settings: object,
 ) -> AsyncIterator[LiveGame]:
     """Start a studio and a client that plays there; yields once the stream is live.
 
-    `notice_s`: how long the emulated service takes to notice a silent client; `module`: as of
-    `running_studio`; `settings`: further `EmulatorSettings`, applied before the game starts.
+    `notice_s`: how long the emulated service takes to notice a silent client; `settings`: further
+    `EmulatorSettings`, applied before the game starts.
     """
-    async with running_studio(notice_s=notice_s, dialect=dialect, module=module) as studio:
+    async with running_studio(notice_s=notice_s, dialect=dialect) as studio:
         if settings:
             await studio.control.change_settings(**settings)
         async with play_game(studio, keep_records=keep_records) as game:

@@ -23,7 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from docs_site import generated, sources
+from docs_site import generated, navigation, sources
+from docs_site.navigation import UnlistedPageError
 from docs_site.performance_page import MissingFigureError
 from docs_site.sources import ROOT, BrokenLinkError
 from rejoin.version import VERSION
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     try:
         problem = build(chosen.out, chosen.sphinx)
-    except (BrokenLinkError, MissingFigureError) as error:
+    except (BrokenLinkError, MissingFigureError, UnlistedPageError) as error:
         problem = str(error)
     if problem:
         print(problem, file=sys.stderr)
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build(out: Path, python: Path) -> str:
     """Build the site into a folder that is new or has an earlier one: what is wrong, or nothing.
 
-    Raises BrokenLinkError, MissingFigureError.
+    Raises BrokenLinkError, MissingFigureError, UnlistedPageError.
     """
     if out.exists() and any(out.iterdir()):
         if not (out / MADE_BY_SPHINX).exists():
@@ -76,7 +77,10 @@ def build(out: Path, python: Path) -> str:
 
 
 def write_sources(into: Path) -> None:
-    """Everything that Sphinx reads. Raises BrokenLinkError, MissingFigureError."""
+    """Everything that Sphinx reads.
+
+    Raises BrokenLinkError, MissingFigureError, UnlistedPageError.
+    """
     sources.copy_all(into)
     for name, page in generated.pages().items():
         sources.write(into / name, page)
@@ -84,6 +88,7 @@ def write_sources(into: Path) -> None:
         path = into / name
         sources.write(path, path.read_text(encoding="utf-8") + generated.hidden(children))
     shutil.copyfile(HERE / "sphinx" / "index.md", into / "index.md")
+    navigation.check(into)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from rejoin.runtime import game_icons
-from rejoin.runtime.game_icons import MAX_BYTES, icon_from, keep_icon, read_icon, remove_icon
+from rejoin.runtime.game_icons import icon_from, keep_icon, read_icon, remove_icon
+from rejoin.signaling.game_icon import MAX_BYTES
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
 KEY = "0123456789abcdef"

@@ -10,7 +10,13 @@ import pytest
 
 from rejoin.errors import BadInputError
 from rejoin.runtime.renderer_memory import RendererMemory, renderer_folder
-from rejoin.runtime.state_folder import keep_file, replace_file, state_folder
+from rejoin.runtime.state_folder import (
+    keep_file,
+    log_folder,
+    replace_file,
+    settings_folder,
+    state_folder,
+)
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.volume_file import sound_path
 
@@ -34,18 +40,34 @@ def test_without_a_usable_variable_it_is_in_the_home_folder(
 
 @pytest.mark.parametrize("home", [None, "", "relative"])
 @pytest.mark.parametrize(
-    "wanted", [state_folder, TicketFolder, sound_path, renderer_folder, RendererMemory]
+    ("wanted", "variable"),
+    [
+        (state_folder, "XDG_STATE_HOME"),
+        (log_folder, "XDG_STATE_HOME"),
+        (settings_folder, "XDG_CONFIG_HOME"),
+        (TicketFolder, "XDG_STATE_HOME"),
+        (sound_path, "XDG_STATE_HOME"),
+        (renderer_folder, "XDG_STATE_HOME"),
+        (RendererMemory, "XDG_STATE_HOME"),
+    ],
 )
 def test_without_a_home_it_is_one_sentence_that_names_the_variables(
-    monkeypatch: pytest.MonkeyPatch, home: str | None, wanted: Callable[[], object]
+    monkeypatch: pytest.MonkeyPatch, home: str | None, wanted: Callable[[], object], variable: str
 ) -> None:
-    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.delenv(variable, raising=False)
     monkeypatch.delenv("HOME", raising=False)
     if home is not None:
         monkeypatch.setenv("HOME", home)
     monkeypatch.setattr("pwd.getpwuid", no_such_user)
-    with pytest.raises(BadInputError, match=r"set HOME or XDG_STATE_HOME .*\.$"):
+    with pytest.raises(BadInputError, match=rf"set HOME or {variable} .*\.$"):
         wanted()
+
+
+def test_the_log_is_in_the_platforms_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert log_folder().is_relative_to(tmp_path)
 
 
 def test_a_file_is_replaced_whole_and_a_failure_leaves_the_old_one(

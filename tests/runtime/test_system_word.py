@@ -15,10 +15,10 @@ import pytest
 from rejoin.runtime import system_word
 from rejoin.runtime.system_word import (
     EitherWord,
-    NcsiWord,
-    NetworkManagerWord,
     NoWord,
-    PortalWord,
+    ncsi_word,
+    network_manager_word,
+    portal_word,
 )
 
 
@@ -40,7 +40,7 @@ async def test_only_connectivity_portal_means_a_sign_in_page(said: str, portal: 
         commands.append(command)
         return said
 
-    assert await NetworkManagerWord("/usr/bin/gdbus", run).is_behind_sign_in_page() is portal
+    assert await network_manager_word("/usr/bin/gdbus", run).is_behind_sign_in_page() is portal
     (command,) = commands
     assert "--method=org.freedesktop.DBus.Properties.Get" in command, "read, and not asked to check"
 
@@ -56,7 +56,7 @@ async def test_only_connectivity_portal_means_a_sign_in_page(said: str, portal: 
     ],
 )
 async def test_a_portal_calls_it_a_captive_portal(said: str, portal: bool) -> None:
-    assert await PortalWord("gdbus", lambda _: said).is_behind_sign_in_page() is portal
+    assert await portal_word("gdbus", lambda _: said).is_behind_sign_in_page() is portal
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ async def test_a_portal_calls_it_a_captive_portal(said: str, portal: bool) -> No
 async def test_one_of_them_is_enough(manager: str, portal: str, together: bool) -> None:
     """In a sandbox there is no system bus, and outside perhaps no portal."""
     either = EitherWord(
-        NetworkManagerWord("gdbus", lambda _: manager), PortalWord("gdbus", lambda _: portal)
+        network_manager_word("gdbus", lambda _: manager), portal_word("gdbus", lambda _: portal)
     )
     assert await either.is_behind_sign_in_page() is together
 
@@ -79,11 +79,12 @@ def test_without_a_session_bus_no_portal_is_asked(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/gdbus")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(system_word, "bus_address", lambda: None)
-    assert isinstance(system_word.system_word(), NetworkManagerWord)
+    manager = network_manager_word("/usr/bin/gdbus")
+    assert system_word.system_word() == manager
     monkeypatch.setattr(system_word, "bus_address", lambda: "unix:path=/run/bus")
     found = system_word.system_word()
     assert isinstance(found, EitherWord)
-    assert [type(each) for each in found.words] == [NetworkManagerWord, PortalWord]
+    assert found.words == (manager, portal_word("/usr/bin/gdbus"))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ async def test_no_answer_is_no_word(error: Exception) -> None:
     def run(command: Sequence[str]) -> str:
         raise error
 
-    assert await NetworkManagerWord("gdbus", run).is_behind_sign_in_page() is False
+    assert await network_manager_word("gdbus", run).is_behind_sign_in_page() is False
 
 
 async def test_a_system_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +105,7 @@ async def test_a_system_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyP
         time.sleep(0.5)
         return "(<uint32 2>,)"
 
-    assert await NetworkManagerWord("gdbus", run).is_behind_sign_in_page() is False
+    assert await network_manager_word("gdbus", run).is_behind_sign_in_page() is False
 
 
 async def test_the_program_that_is_found_is_run(
@@ -124,7 +125,7 @@ async def test_the_program_that_is_found_is_run(
 )
 async def test_windows_calls_it_constrained_access(said: str, portal: bool) -> None:
     """With a stand-in for PowerShell; nothing of it was run on Windows."""
-    assert await NcsiWord("powershell", lambda _: said).is_behind_sign_in_page() is portal
+    assert await ncsi_word("powershell", lambda _: said).is_behind_sign_in_page() is portal
 
 
 def test_elsewhere_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -386,7 +386,7 @@ class SessionBroker:
         self, turn: Turn | None, began_at: float, took_s: float, *, taken: bool
     ) -> None:
         if turn is not None and self.turns is not None:
-            self.turns.called(turn, began_at, took_s, taken=taken)
+            self.turns.called(turn.outcome(began_at, took_s, taken=taken))
 
     async def _explanation(
         self, row: StoredSession, error: StreamServiceError, deadline_at: float

@@ -63,6 +63,11 @@ class Turn:
     shown_at: float
     latest_at: float
 
+    def outcome(self, began_at: float, took_s: float, *, taken: bool) -> CreateOutcome:
+        """That of the create call with this turn, which began then (boot clock)."""
+        shown_s, latest_s = self.shown_at - began_at, self.latest_at - began_at
+        return CreateOutcome(shown_s, latest_s, took_s, taken)
+
 
 @dataclass(slots=True)
 class _Asking:
@@ -183,12 +188,10 @@ class CreateTurns:
         asking.turn.result()
         return asking.given()
 
-    def called(self, turn: Turn, began_at: float, took_s: float, *, taken: bool) -> None:
-        """A create call that had this turn has ended: the service took the client back, or the game
-        was over. Nothing is learned from calls that had not to wait: what is learned is for the
-        others of the same drop."""
-        shown_s, latest_s = turn.shown_at - began_at, turn.latest_at - began_at
-        self._ends.saw(CreateOutcome(shown_s, latest_s, took_s, taken), self._clock())
+    def called(self, outcome: CreateOutcome) -> None:
+        """A create call that had waited for its turn has ended. Nothing is learned from the others:
+        what is learned is for those of the same drop."""
+        self._ends.saw(outcome, self._clock())
 
     def _is_quiet(self) -> bool:
         return not self._asking and not self._others_wait

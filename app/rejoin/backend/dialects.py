@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection
-from typing import Final
 
 from starlette.applications import Starlette
 
@@ -25,10 +24,8 @@ from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock, boot_s
 from rejoin.errors import BadInputError
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT
+from rejoin.signaling.game_icon import MAX_BYTES, is_icon
 from rejoin.signaling.wire import AboutBody, SignInBody
-
-_MAX_ICON: Final = 16 * 1024
-"""Bytes: every client gets it with `GET /v1/about`."""
 
 
 def build_backend(
@@ -125,10 +122,12 @@ def _icon(file: str | None) -> str | None:
         return None
     try:
         with open(file, "rb") as opened:
-            content = opened.read(_MAX_ICON + 1)
+            content = opened.read(MAX_BYTES + 1)
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise BadInputError(f"The file of the setting icon_file cannot be read: {why}.") from error
-    if len(content) > _MAX_ICON or not content.startswith(b"\x89PNG\r\n\x1a\n"):
-        raise BadInputError("The backend's setting icon_file must be a PNG of at most 16 KiB.")
+    if not is_icon(content):
+        raise BadInputError(
+            f"The backend's setting icon_file must be a PNG of at most {MAX_BYTES // 1024} KiB."
+        )
     return base64.b64encode(content).decode("ascii")

@@ -17,13 +17,16 @@ _CLOSE_S: Final = 1.0
 
 
 class LogWriter(logging.Handler):
-    """A handler for `stream`. `flush` and `close` wait for a second at most."""
+    """A handler for `stream`. `flush` and `close` wait for a second at most; `close` does not where
+    nothing could be written all through a `flush`: `logging` calls both at the end of a program."""
 
     def __init__(self, stream: TextIO, *, most: int = MOST) -> None:
         super().__init__()
         self._stream = stream
         self._lines: queue.Queue[str | None] = queue.Queue(most)
         self._left_out = 0
+        self._hangs = False
+        """Whether a `flush` was in vain, and no line was written since it began."""
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
@@ -46,7 +49,9 @@ class LogWriter(logging.Handler):
     def flush(self) -> None:
         lines = self._lines
         with lines.all_tasks_done:
-            lines.all_tasks_done.wait_for(lambda: not lines.unfinished_tasks, _CLOSE_S)
+            self._hangs = True
+            if lines.all_tasks_done.wait_for(lambda: not lines.unfinished_tasks, _CLOSE_S):
+                self._hangs = False
 
     def close(self) -> None:
         if self._thread.is_alive():
@@ -54,11 +59,12 @@ class LogWriter(logging.Handler):
         super().close()
 
     def _end(self) -> None:
+        within_s = 0.0 if self._hangs else _CLOSE_S
         try:
-            self._lines.put(None, timeout=_CLOSE_S)
+            self._lines.put(None, timeout=within_s)
         except queue.Full:
             return  # it is a daemon thread
-        self._thread.join(_CLOSE_S)
+        self._thread.join(within_s)
 
     def _run(self) -> None:
         while (line := self._lines.get()) is not None:
@@ -68,6 +74,8 @@ class LogWriter(logging.Handler):
             except (OSError, ValueError):  # closed, or a disk that is full
                 continue
             finally:
+                with self._lines.all_tasks_done:
+                    self._hangs = False
                 self._lines.task_done()
 
 

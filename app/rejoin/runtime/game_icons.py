@@ -14,9 +14,8 @@ from typing import Final
 
 from rejoin.runtime.private_files import make_private_folder, read_private
 from rejoin.runtime.state_folder import keep_bytes, state_folder
+from rejoin.signaling.game_icon import MAX_BYTES, is_icon
 
-MAX_BYTES: Final = 16 * 1024
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _KEY: Final = re.compile(r"[0-9a-f]{16}")
 
 
@@ -29,11 +28,6 @@ def icon_from(text: str | None) -> bytes:
     except ValueError:
         return b""
     return content if is_icon(content) else b""
-
-
-def is_icon(content: bytes) -> bool:
-    """Whether it may be one: a PNG that is small enough."""
-    return len(content) <= MAX_BYTES and content.startswith(_PNG)
 
 
 def keep_icon(key: str, content: bytes) -> None:

@@ -14,14 +14,12 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from rejoin.errors import BadInputError
-from rejoin.language import Message
 from rejoin.printable import printable_lines
 from rejoin.redact import redact
 from rejoin.runtime.doctor.privacy import without_homes
 from rejoin.runtime.private_files import make_private_folder
+from rejoin.runtime.state_folder import log_folder
 from rejoin.version import VERSION
 
 NAME: Final = "rejoin.log"
@@ -41,16 +39,6 @@ _FLAGS: Final = (
 )
 
 
-def log_folder() -> Path:
-    """It need not exist. Raises BadInputError where there is no home folder."""
-    try:
-        return platformdirs.user_log_path("rejoin", appauthor=False)
-    except (RuntimeError, OSError) as error:
-        raise BadInputError(
-            Message("There is no home folder: set HOME or XDG_STATE_HOME to the path of a folder.")
-        ) from error
-
-
 class LogFile:
     """Appends lines. Every method may be called on any thread."""
 
@@ -60,6 +48,8 @@ class LogFile:
         self._changed = threading.Condition()
         self._waiting: deque[str] = deque(maxlen=MAX_WAITING)
         self._busy = False
+        self._hangs = False
+        """Whether a `flush` was in vain, and no write has ended since it began."""
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -79,21 +69,24 @@ class LogFile:
         """Wait until what was added is written, for a second at most."""
         with self._changed:
             if self._thread is not None:
-                self._changed.wait_for(lambda: not self._waiting and not self._busy, _CLOSE_S)
+                self._hangs = True
+                if self._changed.wait_for(lambda: not self._waiting and not self._busy, _CLOSE_S):
+                    self._hangs = False
 
     def close(self) -> None:
-        """`flush`, and write nothing more. May be called twice."""
+        """`flush`, and write nothing more. May be called twice. A disk that hung through a whole
+        `flush` is not waited for again: `logging` calls both at the end of a program."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            thread = self._thread
+            thread = None if self._hangs else self._thread
         if thread is not None:
             thread.join(_CLOSE_S)
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._busy = False
+                self._busy = self._hangs = False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: bool(self._waiting) or self._closed)
                 if not self._waiting:

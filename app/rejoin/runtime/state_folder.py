@@ -1,9 +1,10 @@
-"""Where this user's files are (tickets, volume, verdict, settings), and how they are written."""
+"""Where this user's files are (tickets, log, settings and others), and how they are written."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
@@ -18,22 +19,34 @@ def state_folder() -> Path:
     Raises BadInputError where there is no home folder, as in a container whose user has no entry
     in the list of users and no HOME.
     """
-    try:
+    with _home_needed("XDG_STATE_HOME"):
         return platformdirs.user_state_path("rejoin", appauthor=False)
-    except (RuntimeError, OSError) as error:
-        raise BadInputError(
-            Message("There is no home folder: set HOME or XDG_STATE_HOME to the path of a folder.")
-        ) from error
+
+
+def log_folder() -> Path:
+    """Where the log is; it need not exist. Raises BadInputError where there is no home folder."""
+    with _home_needed("XDG_STATE_HOME"):
+        return platformdirs.user_log_path("rejoin", appauthor=False)
 
 
 def settings_folder() -> Path:
     """Where the player's settings are, by XDG_CONFIG_HOME, or else in the home folder; it need not
     exist. Raises BadInputError where there is no home folder."""
-    try:
+    with _home_needed("XDG_CONFIG_HOME"):
         return platformdirs.user_config_path("rejoin", appauthor=False)
+
+
+@contextlib.contextmanager
+def _home_needed(variable: str) -> Iterator[None]:
+    """`variable`: by which a person can name the folder where there is no home folder."""
+    try:
+        yield
     except (RuntimeError, OSError) as error:
         raise BadInputError(
-            Message("There is no home folder: set HOME or XDG_CONFIG_HOME to the path of a folder.")
+            Message(
+                "There is no home folder: set HOME or {variable} to the path of a folder.",
+                variable=variable,
+            )
         ) from error
 
 

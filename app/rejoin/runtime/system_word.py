@@ -12,11 +12,11 @@ is here for Windows was written from its documentation and was not run there.
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from rejoin.daemon_thread import run_in_daemon_thread
@@ -24,18 +24,11 @@ from rejoin.runtime.session_bus import bus_address
 
 WITHIN_S: Final = 3.0
 """PowerShell takes more than a second to start."""
-_PORTAL: Final = 2
-"""NM_CONNECTIVITY_PORTAL."""
-_CAPTIVE: Final = 3
-"""What GetConnectivity of org.freedesktop.portal.NetworkMonitor (version 3) calls it: "captive
-portal". 1 is local only, 2 limited, 4 full."""
 _WINRT: Final = (
     "[Windows.Networking.Connectivity.NetworkInformation,Windows.Networking.Connectivity,"
     "ContentType=WindowsRuntime]::GetConnectionProfiles().GetNetworkConnectivityLevel()"
     " | Sort-Object -Descending | Select-Object -First 1 | ForEach-Object { $_.ToString() }"
 )
-_CONSTRAINED: Final = "ConstrainedInternetAccess"
-"""NetworkConnectivityLevel: what a captive portal leaves; only InternetAccess is more."""
 _ASK_PORTAL: Final = (
     "call",
     "--session",
@@ -44,7 +37,7 @@ _ASK_PORTAL: Final = (
     "--object-path=/org/freedesktop/portal/desktop",
     "--method=org.freedesktop.portal.NetworkMonitor.GetConnectivity",
 )
-_GDBUS: Final = (
+_ASK_NETWORK_MANAGER: Final = (
     "call",
     "--system",
     "--timeout=1",
@@ -54,7 +47,6 @@ _GDBUS: Final = (
     "org.freedesktop.NetworkManager",
     "Connectivity",
 )
-
 
 Run = Callable[[Sequence[str]], str]
 """Runs a command and returns what it prints. Raises OSError or SubprocessError."""
@@ -76,43 +68,40 @@ class NoWord:
         return False
 
 
-class NcsiWord:
-    """Windows' connectivity level, read by PowerShell from WinRT. Not run on Windows."""
+@dataclass(frozen=True, slots=True)
+class CommandWord:
+    """What a command prints about the network. `sign_in`: what it prints, without white space
+    around it, where the network wants a sign-in."""
 
-    def __init__(self, powershell: str, run: Run | None = None) -> None:
-        """`powershell`: the path of Windows PowerShell 5, which knows WinRT."""
-        self._command = (powershell, "-NoProfile", "-NonInteractive", "-Command", _WINRT)
-        self._run = run or _output
-
-    async def is_behind_sign_in_page(self) -> bool:
-        return await _said(self._run, self._command) == _CONSTRAINED
-
-
-class NetworkManagerWord:
-    """NetworkManager's `Connectivity`, read by glib's `gdbus`."""
-
-    def __init__(self, gdbus: str, run: Run | None = None) -> None:
-        """`gdbus`: the program's path."""
-        self._command = (gdbus, *_GDBUS)
-        self._run = run or _output
+    command: Sequence[str]
+    sign_in: str
+    run: Run
 
     async def is_behind_sign_in_page(self) -> bool:
-        found = re.fullmatch(r"\(<uint32 (\d{1,4})>,\)", await _said(self._run, self._command))
-        return found is not None and int(found[1]) == _PORTAL
+        return await _said(self.run, self.command) == self.sign_in
 
 
-class PortalWord:
+def ncsi_word(powershell: str, run: Run | None = None) -> CommandWord:
+    """Windows' connectivity level, read by PowerShell from WinRT. Not run on Windows.
+
+    `powershell`: the path of Windows PowerShell 5, which knows WinRT.
+    """
+    command = (powershell, "-NoProfile", "-NonInteractive", "-Command", _WINRT)
+    # NetworkConnectivityLevel: what a captive portal leaves; only InternetAccess is more.
+    return CommandWord(command, "ConstrainedInternetAccess", run or _output)
+
+
+def network_manager_word(gdbus: str, run: Run | None = None) -> CommandWord:
+    """NetworkManager's `Connectivity`, read by glib's `gdbus`, of which this is the path."""
+    # NM_CONNECTIVITY_PORTAL
+    return CommandWord((gdbus, *_ASK_NETWORK_MANAGER), "(<uint32 2>,)", run or _output)
+
+
+def portal_word(gdbus: str, run: Run | None = None) -> CommandWord:
     """The connectivity of the desktop's portal, read by glib's `gdbus`; a portal has it from
     NetworkManager, or from what GLib sees."""
-
-    def __init__(self, gdbus: str, run: Run | None = None) -> None:
-        """`gdbus`: the program's path."""
-        self._command = (gdbus, *_ASK_PORTAL)
-        self._run = run or _output
-
-    async def is_behind_sign_in_page(self) -> bool:
-        found = re.fullmatch(r"\(uint32 (\d{1,4}),\)", await _said(self._run, self._command))
-        return found is not None and int(found[1]) == _CAPTIVE
+    # "captive portal" in version 3 of the interface; 1 is local only, 2 limited, 4 full.
+    return CommandWord((gdbus, *_ASK_PORTAL), "(uint32 3,)", run or _output)
 
 
 class EitherWord:
@@ -128,11 +117,11 @@ class EitherWord:
 def system_word() -> SystemWord:
     """What can be asked on this system."""
     if sys.platform == "linux" and (gdbus := shutil.which("gdbus")) is not None:
-        manager = NetworkManagerWord(gdbus)
+        manager = network_manager_word(gdbus)
         # Without an address `gdbus` would start a bus of its own.
-        return manager if bus_address() is None else EitherWord(manager, PortalWord(gdbus))
+        return manager if bus_address() is None else EitherWord(manager, portal_word(gdbus))
     if sys.platform == "win32" and (powershell := shutil.which("powershell")) is not None:
-        return NcsiWord(powershell)
+        return ncsi_word(powershell)
     return NoWord()
 
 

@@ -26,7 +26,7 @@ from rejoin.gui.settings.section_view import Extra
 from rejoin.gui.settings.sections import Section
 from rejoin.language import tr
 from rejoin.media.audio.volume import SoundChoice
-from rejoin.runtime.log_file import log_folder
+from rejoin.runtime.state_folder import log_folder
 from rejoin.runtime.volume_file import SoundFile
 
 if TYPE_CHECKING:
