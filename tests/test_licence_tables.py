@@ -14,7 +14,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from license_expression import get_spdx_licensing
 
 from rejoin.runtime import licences as runtime
 from rejoin.version import DISTRIBUTION
@@ -105,14 +104,18 @@ def test_qt_was_read_for_the_series_of_the_lock(tables: ModuleType) -> None:
 
 
 def test_every_row_has_texts_and_takes_what_is_offered(tables: ModuleType) -> None:
-    spdx = get_spdx_licensing()
     for row in (*tables.crates(), *tables.standard()):
         assert row.read, row.name
         # Only the crates that belong to the wheel itself have their texts there.
         assert row.texts or row.name.startswith("cryptography-"), row.name
         assert all(tables.texts_of(row.texts).values()), row.name
-        taken, offered = (set(spdx.license_keys(each)) for each in (row.taken, row.offered))
+        # More than is offered is taken where a part of the crate is under another licence.
+        taken, offered = (
+            set(re.findall(r"[\w.+-]+", each)) - {"AND", "OR", "WITH"}
+            for each in (row.taken, row.offered)
+        )
         assert taken & offered, row.name
+        assert " OR " not in row.taken, row.name
     for part in tables.qt_parts():
         assert all(tables.texts_of(part.texts).values()), part.name
         assert part.texts, part.name
