@@ -61,6 +61,7 @@ OTHER_SYSTEMS = {
 PROGRAM = {
     "libavcodec.so.62": b"FFmpeg",
     "libavutil.so.60": b"FFmpeg",
+    "rejoin/_resources/report/uPlot.iife.min.js": b"/*! https://.../uPlot (v1.6.32) */",
     "libpython3.11.so.1.0": b"CPython",
     "PySide6/Qt/lib/libQt6Gui.so.6": b"..libpng version 1.6.59..",
     "PySide6/Qt/lib/libicuuc.so.73": b"..73.2..",
@@ -204,11 +205,19 @@ def test_the_table_has_texts_sources_and_distributions_that_exist(licences: Modu
     used = set()
     for library in licences.libraries():
         assert library.source.startswith(("https://", "http://www.libpng.org/"))
-        if library.brought_by not in ("python", "ffmpeg"):
+        if library.brought_by not in licences.tables.OWN:
             assert f"\n{library.brought_by}==" in lock, library.name
         assert library.texts or library.brought_by == "numpy", library.name
-        used |= {f"{name}.txt" for name in library.texts}
-    assert used == {path.name for path in licences.TEXTS.iterdir()}
+        used |= set(library.texts)
+    for row in (
+        *licences.tables.qt_parts(),
+        *licences.tables.crates(),
+        *licences.tables.standard(),
+    ):
+        used |= set(row.texts)
+    assert {f"{name}.txt" for name in used} == {
+        path.relative_to(licences.TEXTS).as_posix() for path in licences.TEXTS.rglob("*.txt")
+    }
 
 
 # --- the notice -----------------------------------------------------------------------------------
@@ -230,9 +239,46 @@ def test_the_notice_has_everything_that_a_lawyer_looks_for(
         assert words in table, words
     assert re.search(r"^FFmpeg +8\.\S+ +LGPL-2.1-or-later$", table, re.MULTILINE)
     assert re.search(r"^aiortc +\S+ +BSD-3-Clause$", table, re.MULTILINE)
+    assert "https://pypi.org/project/certifi/" in table
+    assert re.search(r"^shiboken6 +\S+ +LGPL-3.0-only, of: LGPL-3.0-only OR", table, re.MULTILINE)
+    assert re.search(r"^  WebGradients +MIT$", table, re.MULTILINE)
+    assert re.search(r"^  Rust's standard library +1\.\S+ +MIT, of: MIT OR", table, re.MULTILINE)
+    assert re.search(r"^  self_cell +\S+ +Apache-2.0, of: Apache-2.0 OR", table, re.MULTILINE)
+    assert re.search(r"^uPlot +1\.6\.32 +MIT$", table, re.MULTILINE)
     for words in ("GNU LESSER GENERAL PUBLIC LICENSE", "Apache License", "Mozilla Public License"):
         assert words in texts, words
     assert "{" not in table
+
+
+def test_crates_and_parts_of_qt_have_their_lines_of_copyright_and_one_text(
+    licences: ModuleType, what: Any
+) -> None:
+    _, texts = licences.notice(what).split(TEXTS_FOLLOW)
+    assert re.search(r"^ahash \S+ in pydantic_core: MIT\n    Copyright .* Kaitchuck$", texts, re.M)
+    assert "WebGradients in Qt: MIT\n    Copyright (c) 2017 itmeo\n" in texts
+    assert "QEventDispatcher on macOS" not in texts
+    words = " ".join(texts.split())
+    mit = " ".join((licences.TEXTS / "MIT.txt").read_text(encoding="utf-8").split())
+    before = words.split(mit)
+    # Distributions have it with their own names in front.
+    assert sum("crate ahash (MIT)" in each for each in before) == 1
+    own = (licences.TEXTS / "rust" / "foldhash.txt").read_text(encoding="utf-8")
+    assert own in texts
+
+
+def test_the_bill_has_the_crates_lines_and_what_is_taken(bill: str) -> None:
+    crates = named(json.loads(bill)["components"], "pydantic_core")["components"]
+    ahash = named(crates, "ahash")
+    assert ahash["copyright"] == "Copyright (c) 2018 Tom Kaitchuck"
+    assert ahash["licenses"] == [{"expression": "MIT OR Apache-2.0"}]
+    assert ahash["properties"] == [{"name": "rejoin:licence-taken", "value": "MIT"}]
+    std = named(crates, "Rust's standard library")
+    assert std["purl"] == f"pkg:generic/rust-std@{std['version']}"
+
+
+def test_texts_of_libraries_that_are_left_out_are_not_in_the_notice(what: Any) -> None:
+    [sdl] = (part for part in what.parts if part.name == "pysdl2-dll")
+    assert {name.split("/")[1] for name in sdl.texts if name.startswith("libs/")} == {"SDL2"}
 
 
 # --- FFmpeg ---------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ UNMIRRORED: dict[str, str] = {
     "test_docs.py": "tests README.md, CONTRIBUTING.md and docs",
     "test_import_contracts.py": "tests tests/helpers/import_contracts.py",
     "test_layout.py": "this file",
+    "test_licence_tables.py": "tests the tables of packaging/licences",
     "test_other_systems.py": "tests packaging/windows, packaging/macos and packaging/flatpak",
     "test_packaging.py": "tests packaging/backend",
     "test_release.py": "tests packaging/release",

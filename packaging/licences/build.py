@@ -2,9 +2,9 @@
 
     .venv/bin/python packaging/licences/build.py [--frozen FOLDER] [--work FOLDER]
 
-Three things are looked at: the metadata of the environment that was frozen, the bills that wheels
-bring themselves (PEP 770), and `bundled.toml` for the C libraries that neither names. A shared
-library in the program that none of them knows stops the packaging with exit code 1.
+What is looked at: the metadata of the environment that was frozen, the bills that wheels bring
+themselves (PEP 770), what Rust libraries say they were made from, and the tables beside this file.
+A shared library or a crate that none of them knows stops the packaging with exit code 1.
 
 `rejoin licences` prints the notice. The bill is CycloneDX 1.6, by cyclonedx-python-lib.
 """
@@ -17,7 +17,6 @@ import json
 import os
 import re
 import sys
-import tomllib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,12 +43,16 @@ from rejoin.runtime import licences
 from rejoin.version import DISTRIBUTION, VERSION
 
 HERE: Final = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import licence_tables as tables  # noqa: E402
+import rust_crates  # noqa: E402
+from licence_tables import TEXTS as TEXTS  # noqa: E402
+from licence_tables import Library, Unnamed, libraries  # noqa: E402
+from rust_crates import Inside  # noqa: E402
 from shared import recipe  # noqa: E402
 
 ROOT: Final = HERE.parents[1]
-TEXTS: Final = HERE / "texts"
 EXTENSION: Final = re.compile(r"\.(abi3|cpython-[\w-]+)(\.[\d.]+)?\.(so|pyd|dylib|dll)")
 SHARED: Final = re.compile(r"(\.(so(\.\d+)*|dylib|dll)|\.framework/Versions/[^/]+/[^/.]+)$")
 """By a path; a framework of macOS has its library without a suffix."""
@@ -79,24 +82,15 @@ PLACES: Final = {
     },
 }
 """Where the libraries under the LGPL are, by system and kind of package."""
+OF_LEFT_OUT: Final = re.compile(r"libs/SDL2_(gfx|image|mixer|ttf)/")
+"""Texts of libraries that LEFT_OUT in packaging/shared.py leaves out."""
+COPYRIGHT: Final = """\
+COPYRIGHT OF THE RUST CRATES AND OF THE PARTS OF QT
+
+The texts of their licences are below, once for all that share one. These lines were read in their
+licence files and sources, some of them in another version than the one that is contained."""
+NOBODY: Final = "(no line of copyright in the licence file)"
 BOOTLOADER: Final = "GPL-2.0-or-later WITH Bootloader-exception"
-
-
-class Unnamed(Exception):
-    """The program has shared libraries that nothing names; the text is a sentence."""
-
-
-@dataclass(frozen=True)
-class Library:
-    """An entry of bundled.toml, which explains the fields."""
-
-    name: str
-    brought_by: str
-    files: tuple[str, ...]
-    version: str | None
-    licence: str
-    texts: tuple[str, ...]
-    source: str
 
 
 @dataclass(frozen=True)
@@ -111,8 +105,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Part:
-    """A distribution in the program, with what its wheel brings. `of_wheel`: components of the
-    wheel's own bill: name, version, licence, package URL."""
+    """A distribution in the program, with what its wheel brings: C libraries, and what its own bill
+    or its Rust libraries name. `licence`: what it offers."""
 
     name: str
     version: str
@@ -120,7 +114,7 @@ class Part:
     texts: Mapping[str, str]
     sha256: str | None = None
     brings: Sequence[Found] = ()
-    of_wheel: Sequence[tuple[str, str, str, str]] = ()
+    of_wheel: Sequence[Inside] = ()
 
 
 @dataclass(frozen=True)
@@ -133,23 +127,6 @@ class Contents:
     options: Sequence[str] = ()
     sources: Sequence[tuple[str, str, str, str, str]] = field(default=())
     system: str = sys.platform
-
-
-def libraries(file: Path = HERE / "bundled.toml") -> list[Library]:
-    """The table of C libraries."""
-    rows = tomllib.loads(file.read_text(encoding="utf-8"))["library"]
-    return [
-        Library(
-            row["name"],
-            row["in"],
-            tuple(row["files"]),
-            row.get("version"),
-            row["licence"],
-            tuple(row["texts"]),
-            row["source"],
-        )
-        for row in rows
-    ]
 
 
 # --- what is in the program -----------------------------------------------------------------------
@@ -196,7 +173,7 @@ def found_in(library: Library, internal: Path, given: Mapping[str, str | None]) 
     if not files:
         return None
     content = (internal / files[0]).read_bytes()
-    version = given.get(library.version or "")
+    version = library.stated or given.get(library.version or "")
     if version is None and library.version is not None:
         read = re.search(library.version.encode(), content)
         version = read[1].decode("ascii") if read else None
@@ -204,11 +181,9 @@ def found_in(library: Library, internal: Path, given: Mapping[str, str | None]) 
     return Found(library, version, digest if SHARED.search(files[0]) else None)
 
 
-def of_wheel(
-    distribution: metadata.Distribution, known: set[str]
-) -> list[tuple[str, str, str, str]]:
-    """What the wheel's own bills name, but for itself and for the C libraries `known`, lower
-    case."""
+def of_wheel(distribution: metadata.Distribution, known: set[str]) -> list[Inside]:
+    """What the wheel's own bills name, but for itself and for the C libraries `known`, lower case;
+    and what is compiled into its Rust libraries. Raises Unnamed."""
     own = licences.canonical(distribution.metadata["Name"])
     rows = set()
     for file in distribution.files or ():
@@ -220,7 +195,13 @@ def of_wheel(
             listed = name.lower() in known and where.startswith("pkg:generic/")
             if name and not listed and licences.canonical(name) != own:
                 rows.add((name, str(each.get("version", "")), _licence_in(each), where))
-    return sorted(rows)
+    components = [Inside(*row) for row in sorted(rows)]
+    inside = rust_crates.named(own, components, tables.crates())
+    files = [file for file in distribution.files or () if EXTENSION.search(str(file))]
+    rust = rust_crates.read_rust(Path(str(file.locate())) for file in files)
+    if rust is not None:
+        inside += rust_crates.of_library(own, rust, inside, tables.standard())
+    return inside
 
 
 def _licence_in(component: Mapping[str, Any]) -> str:
@@ -242,8 +223,10 @@ def contents(
 
     `hashes`: SHA-256 of the installed files by canonical name. Raises Unnamed.
     """
-    table, made = libraries(), recipe("ffmpeg")
+    table, made = libraries() + tables.qt_parts(), recipe("ffmpeg")
     installed = licences.installed(DISTRIBUTION, [str(site)])
+    if tables.QT in installed:
+        tables.check_qt(installed[tables.QT].version)
     recorded = {str(file) for each in installed.values() for file in each.files or ()}
     check_named(shared_libraries(internal), table, recorded)
     parts = []
@@ -262,7 +245,7 @@ def contents(
             "python": ".".join(map(str, sys.version_info[:3])),
             "recipe": fetched.get(each.name),
         }
-        if each.brought_by in ("python", "ffmpeg") and (found := found_in(each, internal, given)):
+        if each.brought_by in tables.OWN and (found := found_in(each, internal, given)):
             own.append(found)
     pyinstaller = next(iter(metadata.distributions(name="pyinstaller", path=[str(site)])), None)
     if pyinstaller is not None:
@@ -288,11 +271,12 @@ def part_of(
     """A distribution with its C libraries and what its wheel's own bill has."""
     said = licences.component_of(distribution)
     known = {each.library.name.lower() for each in brings}
+    texts = {name: text for name, text in said.texts.items() if not OF_LEFT_OUT.search(name)}
     return Part(
         said.name,
         said.version,
         said.licence,
-        said.texts,
+        texts,
         sha256,
         brings,
         of_wheel(distribution, known),
@@ -334,19 +318,28 @@ def _hashes(sha256: str | None) -> list[HashType]:
     return [HashType(alg=HashAlgorithm.SHA_256, content=sha256)] if sha256 else []
 
 
+def _taken(taken: str, offered: str) -> list[Property]:
+    """What of a choice of licences is used."""
+    if not offered or taken == offered:
+        return []
+    return [Property(name="rejoin:licence-taken", value=taken)]
+
+
 def _of_part(part: Part) -> Component:
     name = licences.canonical(part.name)
     inside = [_of_library(each, name) for each in part.brings]
     inside += [
         Component(
-            name=each,
-            version=version or None,
+            name=each.name,
+            version=each.version or None,
             type=ComponentType.LIBRARY,
-            bom_ref=f"{name}/{where or each}@{version}",
-            licenses=licence(said),
-            purl=PackageURL.from_string(where) if where else None,
+            bom_ref=f"{name}/{each.where or each.name}@{each.version}",
+            licenses=licence(each.offered),
+            purl=PackageURL.from_string(each.where) if each.where else None,
+            copyright="\n".join(each.crate.copyright) or None if each.crate else None,
+            properties=_taken(each.crate.taken, each.offered) if each.crate else [],
         )
-        for each, version, said, where in part.of_wheel
+        for each in part.of_wheel
     ]
     return Component(
         name=part.name,
@@ -356,6 +349,7 @@ def _of_part(part: Part) -> Component:
         licenses=licence(part.licence),
         purl=PackageURL("pypi", name=name, version=part.version),
         hashes=_hashes(part.sha256),
+        properties=_taken(tables.taken(part.name, part.licence), part.licence),
         components=inside,
     )
 
@@ -379,13 +373,15 @@ def _of_library(found: Found, within: str, what: Contents | None = None) -> Comp
     if library.name == "FFmpeg" and what is not None:
         properties = [Property(name="rejoin:configure", value=" ".join(what.options))]
     name = library.name.lower()
+    properties += _taken(library.licence, library.offered)
     return Component(
         name=library.name,
-        version=found.version,
+        version=found.version or None,
         type=ComponentType.LIBRARY,
         bom_ref=f"{within}/{name}" if within else name,
-        licenses=licence(library.licence),
+        licenses=licence(library.offered or library.licence),
         purl=PackageURL("generic", name=name, version=found.version),
+        copyright="\n".join(library.copyright) or None,
         hashes=_hashes(found.sha256),
         external_references=references,
         properties=properties,
@@ -405,14 +401,23 @@ def notice(what: Contents) -> str:
     owners: dict[str, Mapping[str, str]] = {}
     for each in what.own:
         rows.append((each.library.name, each.version or "", each.library.licence))
-        owners[each.library.name] = _texts(each.library)
+        owners[each.library.name] = tables.texts_of(each.library.texts)
     for part in what.parts:
-        rows.append((part.name, part.version, part.licence))
+        taken = tables.taken(part.name, part.licence)
+        rows.append((part.name, part.version, chosen(taken, part.licence)))
         owners[part.name] = part.texts
         for each in part.brings:
-            rows.append((f"  {each.library.name}", each.version or "", each.library.licence))
-            owners[f"{each.library.name} in {part.name}"] = _texts(each.library)
-        rows += [(f"  {name}", version, said) for name, version, said, _ in part.of_wheel]
+            library = each.library
+            said = chosen(library.licence, library.offered)
+            rows.append((f"  {library.name}", each.version or "", said))
+            owners[f"{library.name} in {part.name}"] = tables.texts_of(library.texts)
+        for inside in part.of_wheel:
+            crate = inside.crate
+            said = chosen(crate.taken, crate.offered) if crate else inside.offered
+            rows.append((f"  {inside.name}", inside.version, said))
+            if crate is not None:
+                name = f"crate {crate.name}"
+                owners[name] = {**owners.get(name, {}), **tables.texts_of(crate.texts)}
     return "\n".join(
         [
             text.format(
@@ -428,15 +433,35 @@ def notice(what: Contents) -> str:
             "",
             licences.TEXTS_FOLLOW,
             "",
+            copyright_lines(what),
             licences.texts(owners),
         ]
     )
 
 
-def _texts(library: Library) -> dict[str, str]:
-    return {
-        f"{name}": (TEXTS / f"{name}.txt").read_text(encoding="utf-8") for name in library.texts
-    }
+def chosen(taken: str, offered: str) -> str:
+    """The licence that is taken, with the choice that it was taken from."""
+    return f"{taken}, of: {offered}" if offered and taken != offered else taken
+
+
+def copyright_lines(what: Contents) -> str:
+    """The lines of copyright of crates and parts of Qt, which share texts: each set once."""
+    owners: dict[tuple[str, ...], list[str]] = {}
+    for part in what.parts:
+        for each in part.brings:
+            library = each.library
+            if library.copyright:
+                name = f"{library.name} in Qt: {library.licence}"
+                owners.setdefault(library.copyright, []).append(name)
+        for inside in part.of_wheel:
+            crate = inside.crate
+            if crate is not None and crate.texts:
+                name = f"{inside.name} {inside.version}".strip() + f" in {part.name}: {crate.taken}"
+                owners.setdefault(crate.copyright, []).append(name)
+    rows = []
+    for lines, names in sorted(owners.items(), key=lambda row: (not row[0], row[1])):
+        rows += [*names, *(f"    {line}" for line in lines or (NOBODY,)), ""]
+    return COPYRIGHT + "\n\n" + "\n".join(rows)
 
 
 # --- the program ----------------------------------------------------------------------------------

@@ -89,6 +89,14 @@ def test_each_text_stands_once_after_all_that_it_belongs_to() -> None:
     assert "a (LICENSE), b (COPYING)" in text
 
 
+def test_texts_with_the_same_words_are_one_and_many_owners_get_several_lines() -> None:
+    of = {f"crate-{number}": {"MIT": "same\n  words\n"} for number in range(30)}
+    text = licences.texts({"a": {"LICENSE": "same words\n"}, **of})
+    assert text.count("words") == 1
+    assert "crate-7 (MIT), crate-8" in text.replace("\n", " ")
+    assert max(map(len, text.splitlines())) <= 100
+
+
 def test_the_table_says_what_is_not_known() -> None:
     table = licences.table([("a", "1.0", "MIT"), ("longer", "2", "")])
     assert table.splitlines() == ["a       1.0  MIT", "longer  2    not said"]

@@ -8,6 +8,7 @@ metadata of the installed distributions.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -176,12 +177,21 @@ def table(rows: Sequence[tuple[str, str, str]]) -> str:
 
 
 def texts(of: Mapping[str, Mapping[str, str]]) -> str:
-    """Every text once, after the names of all that it belongs to."""
+    """Every text once, after the names of all that it belongs to. Texts are the same if their words
+    are: many files differ in where their lines end."""
     owners: dict[str, list[str]] = {}
+    shown: dict[str, str] = {}
     for name, files in of.items():
         for file, text in files.items():
-            owners.setdefault(text, []).append(f"{name} ({file})")
+            words = " ".join(text.split())
+            shown.setdefault(words, text)
+            owners.setdefault(words, []).append(f"{name} ({file})")
     line = "-" * 80
     return "\n".join(
-        f"{line}\n{', '.join(names)}\n{line}\n\n{text}" for text, names in owners.items()
+        f"{line}\n{_wrapped(', '.join(names))}\n{line}\n\n{shown[words]}"
+        for words, names in owners.items()
     )
+
+
+def _wrapped(names: str) -> str:
+    return textwrap.fill(names, 100, break_long_words=False, break_on_hyphens=False)
