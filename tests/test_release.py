@@ -313,15 +313,18 @@ def test_what_cannot_be_released_is_refused_before_anything_changes(
     monkeypatch.delenv(recipe.KEY_VARIABLE, raising=False)
     git(small, "tag", "v3.0.0")
     before = git(small, "rev-parse", "HEAD")
-    url = ("--updates-url", "https://rejoin.example/rejoin-feed.json")
+    url = ("--updates-url", FEED_URL)
+    no_url = ("--updates-url", "http://rejoin.example/rejoin-feed.json")
     for flags, why in (
         (("7.8.9",), "name the secret key"),
         (("7.8.9", "--key", str(tmp_path / "none.key")), "There is no key"),
-        (("7.8.9", "--key", str(mixed)), "is not that of"),
+        (("7.8.9", "--key", str(mixed)), "is not the public key of"),
         (("0.0.9", "--key", key), "newer than 0.0.9"),
         (("3.0.0", "--key", key), "exists already"),
         (("3.0", "--key", key), "three numbers"),
         (("7.8.9", "--key", key, "--notes-url", "http://rejoin.example"), "by https"),
+        (("7.8.9", "--key", key, "--notes-url", "https://a@rejoin.example"), "by https"),
+        (("7.8.9", "--key", key, *url, "--notes-url", NOTES, *no_url), "--updates-url: "),
         (("7.8.9", "--key", key, *url), "give --notes-url"),
     ):
         assert released(recipe, small, monkeypatch, *flags) == 1

@@ -4,12 +4,12 @@
                                         [--verify]
 
 `dev.py release` runs it. In this order, so that what fails leaves no tag: everything that can be
-wrong is checked, also by a signature of nothing, that the two keys are a pair; the version, the
-changelog and the feed's address with its key are written and committed; `dev.py package` makes the
-artefacts from that commit, and proves them with `--verify`; SHA256SUMS and the feed of newer
-versions are made; minisign signs and verifies all of it; the commit is tagged. What fails or is
-interrupted says how to undo what it has written. Nothing is pushed or uploaded. Standard library
-only; needs git and minisign.
+wrong is checked, and the key signs a trial; the version, the changelog and the feed's address with
+its key are written and committed; `dev.py package` makes the artefacts from that commit, and proves
+them with `--verify`; SHA256SUMS and the feed of newer versions are made; minisign signs and
+verifies all of it; the commit is tagged. What fails or is interrupted says how to undo what it has
+written. Nothing is pushed or uploaded. Needs git, minisign and Rejoin, which reads addresses and
+feed as a build will.
 """
 
 from __future__ import annotations
@@ -134,15 +134,53 @@ def verify(paths: list[Path], public: Path) -> None:
 
 
 def try_key(key: Path) -> None:
-    """Sign and verify something that is not kept, before an hour is spent on what cannot be signed.
+    """Sign and verify something that is not kept, so that a wrong key is noticed before the work.
 
     Raises Refused.
     """
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "a-trial-of-the-key"
         trial.write_bytes(b"")
+        print("Trying the key", flush=True)
         sign([trial], key, "a trial")
-        verify([trial], public_of(key))
+        try:
+            verify([trial], public_of(key))
+        except Refused:
+            raise Refused(f"{public_of(key)} is not the public key of {key}.") from None
+
+
+def check_addresses(notes_url: str | None, updates: str | None) -> None:
+    """Raises Refused for what a build would not read. `updates`: the text of UPDATES."""
+    from rejoin.errors import RejoinError
+    from rejoin.runtime.updates.build_info import read_source
+    from rejoin.runtime.updates.feed import is_notes_url
+
+    if notes_url is not None and not is_notes_url(notes_url):
+        raise Refused(f"The page of notes is at an address by https, and this is {notes_url!r}.")
+    if updates is None:
+        return
+    if notes_url is None:
+        raise Refused("A build that asks for a feed needs one: give --notes-url as well.")
+    try:
+        read_source(updates)
+    except RejoinError as error:
+        raise Refused(f"--updates-url: {error}") from None
+
+
+def check_feed(news: Path, key: Path, now: datetime) -> None:
+    """Whether a build with this key accepts the signed feed. Raises Refused."""
+    from rejoin.errors import RejoinError
+    from rejoin.runtime.updates.feed import judge
+    from rejoin.runtime.updates.minisign import PublicKey
+
+    signature = news.with_name(news.name + ".minisig").read_bytes()
+    content = news.read_bytes()
+    version = str(json.loads(content)["version"])
+    try:
+        public = PublicKey.from_text(public_of(key).read_text(encoding="utf-8"))
+        judge(content, signature, public, baseline=version, now=now.timestamp())
+    except RejoinError as error:
+        raise Refused(f"Rejoin does not accept the feed: {error}") from None
 
 
 def public_of(key: Path) -> Path:
@@ -237,16 +275,24 @@ def package(root: Path, *, verify: bool) -> None:
         raise Refused("The artefacts could not be made or proved; see above.")
 
 
-def write_updates(root: Path, updates_url: str | None, key: Path) -> None:
-    """Write what this version's builds ask, wherever they are made from its commit."""
-    file = root / UPDATES
+def updates_of(updates_url: str | None, key: Path) -> str | None:
+    """What this version's builds ask, wherever they are made from its commit: the text of UPDATES;
+    None: they ask nobody."""
     if updates_url is None:
-        file.unlink(missing_ok=True)
-        return
+        return None
     line = public_of(key).read_text(encoding="utf-8").strip().splitlines()[-1]
     content = {"updates_url": updates_url, "updates_key": line}
+    return json.dumps(content, indent=2) + "\n"
+
+
+def write_updates(root: Path, updates: str | None) -> None:
+    """`updates`: as `updates_of` returns it."""
+    file = root / UPDATES
+    if updates is None:
+        file.unlink(missing_ok=True)
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    file.write_text(updates, encoding="utf-8")
 
 
 def release(arguments: argparse.Namespace, root: Path, key: Path) -> None:
@@ -257,12 +303,14 @@ def release(arguments: argparse.Namespace, root: Path, key: Path) -> None:
     now = datetime.now(UTC)
     file, changelog = root / VERSION_FILE, root / CHANGELOG
     cut_one = cut(changelog.read_text(encoding="utf-8"), version, now.strftime("%Y-%m-%d"))
+    updates = updates_of(arguments.updates_url, key)
+    check_addresses(arguments.notes_url, updates)
     try_key(key)
     # Nothing but this was changed when it began.
     with or_undone_by("To undo what was written: git restore --staged --worktree :/"):
         changelog.write_text(cut_one, encoding="utf-8")
         file.write_text(with_version(file.read_text(encoding="utf-8"), version), encoding="utf-8")
-        write_updates(root, arguments.updates_url, key)
+        write_updates(root, updates)
         git(root, "add", "--all")
         git(root, "commit", "--quiet", "-m", subject(version))
         commit = git(root, "rev-parse", "HEAD")
@@ -287,8 +335,11 @@ def publish(arguments: argparse.Namespace, root: Path, key: Path, now: datetime)
         text = feed(arguments.version, arguments.notes_url, programs, now)
         news.write_text(text, encoding="utf-8")
         to_sign.append(news)
+    print("Signing", flush=True)
     sign(to_sign, key, f"rejoin {arguments.version}")
     verify(to_sign, public_of(key))
+    if arguments.notes_url is not None:
+        check_feed(dist / FEED, key, now)
     for path in to_sign:
         name = path.relative_to(dist).as_posix()
         print(f"{path.stat().st_size:>12}  {name}  signed and verified")
@@ -307,11 +358,6 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
-        for url in (arguments.notes_url, arguments.updates_url):
-            if url is not None and not re.fullmatch(r"https://[!-~]{1,490}", url):
-                raise Refused("The addresses of notes and updates are by https.")
-        if arguments.updates_url is not None and arguments.notes_url is None:
-            raise Refused("A build that asks for a feed needs one: give --notes-url as well.")
         release(arguments, ROOT, key_of(arguments))
     except (Refused, OSError) as error:
         print(str(error), file=sys.stderr)
