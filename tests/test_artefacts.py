@@ -71,6 +71,9 @@ def copy_of_the_sources(to: Path) -> Path:
 def test_wheel_and_sdist_are_the_same_bytes_from_two_folders(tmp_path: Path) -> None:
     build = recipe("wheel").build
     first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    older = first / "rejoin_client-0.0.1-py3-none-any.whl"  # is left alone
+    older.write_text("")
     here = build(copy_of_the_sources(tmp_path / "a"), first, "1790000000")
     (tmp_path / "b" / "deeper").mkdir(parents=True)
     elsewhere = copy_of_the_sources(tmp_path / "b" / "deeper")
@@ -81,6 +84,7 @@ def test_wheel_and_sdist_are_the_same_bytes_from_two_folders(tmp_path: Path) -> 
         f"rejoin_client-{VERSION}.tar.gz",
         f"rejoin_client-{VERSION}-py3-none-any.whl",
     ]
+    assert set(first.iterdir()) == {older, *here}
     for one, other in zip(here, there, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
 

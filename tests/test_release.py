@@ -245,22 +245,58 @@ def test_a_release_is_committed_signed_verified_and_tagged_and_a_feed_is_renewed
 
 
 @needs_minisign
+@pytest.mark.parametrize("what", ["Refused", "OSError", "KeyboardInterrupt"])
 def test_what_fails_leaves_no_tag_and_says_how_to_undo_the_commit(
     recipe: ModuleType,
     small: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    what: str,
 ) -> None:
-    key, other = new_key(tmp_path / "keys"), new_key(tmp_path / "others")
-    shutil.copyfile(other.with_suffix(".pub"), key.with_suffix(".pub"))
+    key = new_key(tmp_path / "keys")
     before = git(small, "rev-parse", "HEAD")
-    assert released(recipe, small, monkeypatch, "7.8.9", "--key", str(key)) == 1
+    kinds = (recipe.Refused, OSError, KeyboardInterrupt)
+    [kind] = (each for each in kinds if each.__name__ == what)
+
+    def sums(_: Path) -> str:
+        raise kind("the disk is full")
+
+    monkeypatch.setattr(recipe, "sha256", sums)
+    code = released(recipe, small, monkeypatch, "7.8.9", "--key", str(key))
+    assert code == (130 if what == "KeyboardInterrupt" else 1)
     said = capsys.readouterr().err
-    assert "is not that of" in said
+    assert ("the disk is full" in said) == (what != "KeyboardInterrupt")
+    assert "There is no tag." in said
     assert git(small, "tag", "--list") == ""
+
+    # Begun again, it says the same.
+    assert released(recipe, small, monkeypatch, "7.8.9", "--key", str(key)) == 1
+    assert "undo it: git reset --keep HEAD~1" in capsys.readouterr().err
     subprocess.run(said.partition("undo it: ")[2].split(), check=True, cwd=small)
     assert git(small, "rev-parse", "HEAD") == before
+    assert git(small, "status", "--porcelain") == ""
+
+
+@needs_minisign
+def test_a_commit_that_fails_says_how_to_undo_what_was_written(
+    recipe: ModuleType,
+    small: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    key = str(new_key(tmp_path / "keys"))
+    hook = small / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    flags = ("7.8.9", "--key", key, "--notes-url", NOTES, "--updates-url", FEED_URL)
+    assert released(recipe, small, monkeypatch, *flags) == 1
+    assert recipe.UPDATES in git(small, "status", "--porcelain")
+    undo = capsys.readouterr().err.partition("was written: ")[2].split()
+    subprocess.run(undo, check=True, cwd=small)
+    assert git(small, "status", "--porcelain") == ""
 
 
 @needs_minisign
@@ -272,17 +308,23 @@ def test_what_cannot_be_released_is_refused_before_anything_changes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     key = str(new_key(tmp_path / "keys"))
+    mixed = new_key(tmp_path / "others")
+    shutil.copyfile(Path(key).with_suffix(".pub"), mixed.with_suffix(".pub"))
     monkeypatch.delenv(recipe.KEY_VARIABLE, raising=False)
     git(small, "tag", "v3.0.0")
     before = git(small, "rev-parse", "HEAD")
-    url = ("--updates-url", "https://rejoin.example/rejoin-feed.json")
+    url = ("--updates-url", FEED_URL)
+    no_url = ("--updates-url", "http://rejoin.example/rejoin-feed.json")
     for flags, why in (
         (("7.8.9",), "name the secret key"),
         (("7.8.9", "--key", str(tmp_path / "none.key")), "There is no key"),
+        (("7.8.9", "--key", str(mixed)), "is not the public key of"),
         (("0.0.9", "--key", key), "newer than 0.0.9"),
         (("3.0.0", "--key", key), "exists already"),
         (("3.0", "--key", key), "three numbers"),
         (("7.8.9", "--key", key, "--notes-url", "http://rejoin.example"), "by https"),
+        (("7.8.9", "--key", key, "--notes-url", "https://a@rejoin.example"), "by https"),
+        (("7.8.9", "--key", key, *url, "--notes-url", NOTES, *no_url), "--updates-url: "),
         (("7.8.9", "--key", key, *url), "give --notes-url"),
     ):
         assert released(recipe, small, monkeypatch, *flags) == 1

@@ -54,6 +54,8 @@ def main() -> int:
     parser.add_argument("--machine", choices=["x86_64", "aarch64"], default="x86_64")
     arguments = parser.parse_args()
     WHEELS.mkdir(parents=True, exist_ok=True)
+    for older in WHEELS.glob("rejoin_client-*"):  # the manifest installs what is there
+        older.unlink()
     build = [sys.executable, str(PACKAGING / "wheel" / "build.py"), "--dist", str(WHEELS)]
     locks = (player_lock(WHEELS), LOCKS / "package.lock")
     downloads = [download(WHEELS, lock, arguments.machine) for lock in locks]

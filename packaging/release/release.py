@@ -4,10 +4,12 @@
                                         [--verify]
 
 `dev.py release` runs it. In this order, so that what fails leaves no tag: everything that can be
-wrong is checked; the version, the changelog and the feed's address with its key are written and
-committed; `dev.py package` makes the artefacts from that commit, and proves them with `--verify`;
-SHA256SUMS and the feed of newer versions are made; minisign signs and verifies all of it; the
-commit is tagged. Nothing is pushed or uploaded. Standard library only; needs git and minisign.
+wrong is checked, and the key signs a trial; the version, the changelog and the feed's address with
+its key are written and committed; `dev.py package` makes the artefacts from that commit, and proves
+them with `--verify`; SHA256SUMS and the feed of newer versions are made; minisign signs and
+verifies all of it; the commit is tagged. What fails or is interrupted says how to undo what it has
+written. Nothing is pushed or uploaded. Needs git, minisign and Rejoin, which reads addresses and
+feed as a build will.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +38,8 @@ SUMS = "SHA256SUMS"
 FEED = "rejoin-feed.json"
 SOURCES = "sources"
 KEY_VARIABLE = "REJOIN_RELEASE_KEY"
+CLEANS_UP_WITHIN_S = 20.0
+"""Longer than `dev.py package` gives its own children."""
 FEED_DAYS = 90
 """How long a feed counts; `renew.py` signs it anew before that."""
 
@@ -126,6 +133,56 @@ def verify(paths: list[Path], public: Path) -> None:
             raise Refused(f"The signature of {path.name} is not that of {public}.")
 
 
+def try_key(key: Path) -> None:
+    """Sign and verify something that is not kept, so that a wrong key is noticed before the work.
+
+    Raises Refused.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / "a-trial-of-the-key"
+        trial.write_bytes(b"")
+        print("Trying the key", flush=True)
+        sign([trial], key, "a trial")
+        try:
+            verify([trial], public_of(key))
+        except Refused:
+            raise Refused(f"{public_of(key)} is not the public key of {key}.") from None
+
+
+def check_addresses(notes_url: str | None, updates: str | None) -> None:
+    """Raises Refused for what a build would not read. `updates`: the text of UPDATES."""
+    from rejoin.errors import RejoinError
+    from rejoin.runtime.updates.build_info import read_source
+    from rejoin.runtime.updates.feed import is_notes_url
+
+    if notes_url is not None and not is_notes_url(notes_url):
+        raise Refused(f"The page of notes is at an address by https, and this is {notes_url!r}.")
+    if updates is None:
+        return
+    if notes_url is None:
+        raise Refused("A build that asks for a feed needs one: give --notes-url as well.")
+    try:
+        read_source(updates)
+    except RejoinError as error:
+        raise Refused(f"--updates-url: {error}") from None
+
+
+def check_feed(news: Path, key: Path, now: datetime) -> None:
+    """Whether a build with this key accepts the signed feed. Raises Refused."""
+    from rejoin.errors import RejoinError
+    from rejoin.runtime.updates.feed import judge
+    from rejoin.runtime.updates.minisign import PublicKey
+
+    signature = news.with_name(news.name + ".minisig").read_bytes()
+    content = news.read_bytes()
+    version = str(json.loads(content)["version"])
+    try:
+        public = PublicKey.from_text(public_of(key).read_text(encoding="utf-8"))
+        judge(content, signature, public, baseline=version, now=now.timestamp())
+    except RejoinError as error:
+        raise Refused(f"Rejoin does not accept the feed: {error}") from None
+
+
 def public_of(key: Path) -> Path:
     """The public key beside the secret one, as `minisign -G -s NAME.key -p NAME.pub` makes them."""
     return key.with_suffix(".pub")
@@ -164,12 +221,36 @@ def git(root: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
+def subject(version: str) -> str:
+    """Of the commit and the tag."""
+    return f"Rejoin {version}"
+
+
+@contextmanager
+def or_undone_by(undo: str) -> Iterator[None]:
+    """What fails in here raises Refused, which says how to undo what was written; an interrupt says
+    that on standard error."""
+    no_tag = f"There is no tag. {undo}"
+    try:
+        yield
+    except (Refused, OSError) as error:  # such as a full disk
+        raise Refused(f"{error}\n{no_tag}") from None
+    except KeyboardInterrupt:
+        print(no_tag, file=sys.stderr)
+        raise
+
+
 def check_tree(root: Path, version: str) -> None:
     """Raises Refused for a tree that cannot be released as this version."""
     if git(root, "status", "--porcelain"):
         raise Refused("There are changes that are not committed; a release is made of a commit.")
     if git(root, "tag", "--list", f"v{version}"):
         raise Refused(f"The tag v{version} exists already.")
+    if git(root, "log", "-1", "--format=%s") == subject(version):
+        raise Refused(
+            f"The last commit is that of a release of {version} that was not finished. To undo it:"
+            " git reset --keep HEAD~1"
+        )
     now = version_in((root / VERSION_FILE).read_text(encoding="utf-8"))
     if numbers(version) < numbers(now):
         raise Refused(f"The version is {now} already, which is newer than {version}.")
@@ -182,20 +263,36 @@ def package(root: Path, *, verify: bool) -> None:
     """Make the artefacts in `dist/`. Raises Refused."""
     command = [sys.executable, str(root / "dev.py"), "package", "--as-released"]
     command += ["--verify"] if verify else []
-    if subprocess.run(command, check=False, cwd=str(root)).returncode:
+    with subprocess.Popen(command, cwd=str(root)) as making:
+        try:
+            code = making.wait()
+        except KeyboardInterrupt:  # reaches it as well, and it cleans up
+            with suppress(subprocess.TimeoutExpired):
+                making.wait(timeout=CLEANS_UP_WITHIN_S)
+            making.kill()
+            raise
+    if code:
         raise Refused("The artefacts could not be made or proved; see above.")
 
 
-def write_updates(root: Path, updates_url: str | None, key: Path) -> None:
-    """Write what this version's builds ask, wherever they are made from its commit."""
-    file = root / UPDATES
+def updates_of(updates_url: str | None, key: Path) -> str | None:
+    """What this version's builds ask, wherever they are made from its commit: the text of UPDATES;
+    None: they ask nobody."""
     if updates_url is None:
-        file.unlink(missing_ok=True)
-        return
+        return None
     line = public_of(key).read_text(encoding="utf-8").strip().splitlines()[-1]
     content = {"updates_url": updates_url, "updates_key": line}
+    return json.dumps(content, indent=2) + "\n"
+
+
+def write_updates(root: Path, updates: str | None) -> None:
+    """`updates`: as `updates_of` returns it."""
+    file = root / UPDATES
+    if updates is None:
+        file.unlink(missing_ok=True)
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    file.write_text(updates, encoding="utf-8")
 
 
 def release(arguments: argparse.Namespace, root: Path, key: Path) -> None:
@@ -206,20 +303,21 @@ def release(arguments: argparse.Namespace, root: Path, key: Path) -> None:
     now = datetime.now(UTC)
     file, changelog = root / VERSION_FILE, root / CHANGELOG
     cut_one = cut(changelog.read_text(encoding="utf-8"), version, now.strftime("%Y-%m-%d"))
-    changelog.write_text(cut_one, encoding="utf-8")
-    file.write_text(with_version(file.read_text(encoding="utf-8"), version), encoding="utf-8")
-    write_updates(root, arguments.updates_url, key)
-    git(root, "add", "--all")  # there was nothing that was not committed
-    git(root, "commit", "--quiet", "-m", f"Rejoin {version}")
-    commit = git(root, "rev-parse", "HEAD")
-    try:
+    updates = updates_of(arguments.updates_url, key)
+    check_addresses(arguments.notes_url, updates)
+    try_key(key)
+    # Nothing but this was changed when it began.
+    with or_undone_by("To undo what was written: git restore --staged --worktree :/"):
+        changelog.write_text(cut_one, encoding="utf-8")
+        file.write_text(with_version(file.read_text(encoding="utf-8"), version), encoding="utf-8")
+        write_updates(root, updates)
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "-m", subject(version))
+        commit = git(root, "rev-parse", "HEAD")
+    undo = f"The commit of the version stays; to undo it: git reset --keep {commit}~1"
+    with or_undone_by(undo):
         publish(arguments, root, key, now)
-        git(root, "tag", "-a", f"v{version}", "-m", f"Rejoin {version}", commit)
-    except Refused as refused:
-        raise Refused(
-            f"{refused}\nThere is no tag. The commit of the version stays; to undo it:"
-            f" git reset --keep {commit}~1"
-        ) from None
+        git(root, "tag", "-a", f"v{version}", "-m", subject(version), commit)
 
 
 def publish(arguments: argparse.Namespace, root: Path, key: Path, now: datetime) -> None:
@@ -237,8 +335,11 @@ def publish(arguments: argparse.Namespace, root: Path, key: Path, now: datetime)
         text = feed(arguments.version, arguments.notes_url, programs, now)
         news.write_text(text, encoding="utf-8")
         to_sign.append(news)
+    print("Signing", flush=True)
     sign(to_sign, key, f"rejoin {arguments.version}")
     verify(to_sign, public_of(key))
+    if arguments.notes_url is not None:
+        check_feed(dist / FEED, key, now)
     for path in to_sign:
         name = path.relative_to(dist).as_posix()
         print(f"{path.stat().st_size:>12}  {name}  signed and verified")
@@ -257,15 +358,12 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
-        for url in (arguments.notes_url, arguments.updates_url):
-            if url is not None and not re.fullmatch(r"https://[!-~]{1,490}", url):
-                raise Refused("The addresses of notes and updates are by https.")
-        if arguments.updates_url is not None and arguments.notes_url is None:
-            raise Refused("A build that asks for a feed needs one: give --notes-url as well.")
         release(arguments, ROOT, key_of(arguments))
-    except Refused as refused:
-        print(str(refused), file=sys.stderr)
+    except (Refused, OSError) as error:
+        print(str(error), file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     print(f"v{arguments.version} is tagged. Nothing was pushed: publish dist/, then push the tag.")
     return 0
 

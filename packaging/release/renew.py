@@ -1,9 +1,9 @@
 """Sign a feed of newer versions anew before it expires: the same version for another 90 days.
 
-    python packaging/release/renew.py FEED --key FILE
+    .venv/bin/python packaging/release/renew.py FEED --key FILE
 
 FEED is the file that is published, with its .minisig beside it: it is verified first. Publish
-both. Standard library only; needs minisign.
+both. Needs minisign and Rejoin.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from release import Refused, feed, key_of, public_of, sign, verify
+from release import Refused, check_feed, feed, key_of, public_of, sign, verify
 
 
 def renew(path: Path, key: Path) -> str:
     """Returns the new expiry. Raises Refused."""
     verify([path], public_of(key))
     old = json.loads(path.read_text(encoding="utf-8"))
-    text = feed(old["version"], old["notes"], old["artefacts"], datetime.now(UTC))
+    now = datetime.now(UTC)
+    text = feed(old["version"], old["notes"], old["artefacts"], now)
     path.write_text(text, encoding="utf-8")
     sign([path], key, f"rejoin {old['version']}")
     verify([path], public_of(key))
+    check_feed(path, key, now)
     return str(json.loads(text)["expires"])
 
 

@@ -12,6 +12,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,16 +31,23 @@ def date_of_commit(root: Path) -> str:
 
 def build(root: Path, dist: Path, date: str | None = None) -> list[Path]:
     """The sdist and the wheel, in this order. Raises CalledProcessError."""
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-d", str(dist.resolve())],
-        check=True,
-        cwd=str(root),
-        env={**os.environ, "SOURCE_DATE_EPOCH": date or date_of_commit(root)},
-        stdout=subprocess.DEVNULL,
-    )
-    [sdist] = dist.glob("rejoin_client-*.tar.gz")
-    [wheel] = dist.glob("rejoin_client-*.whl")
-    return [sdist, wheel]
+    dist.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=dist) as folder:  # there may be another version in `dist`
+        done = subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", "-d", str(Path(folder).resolve())],
+            check=False,
+            cwd=str(root),
+            env={**os.environ, "SOURCE_DATE_EPOCH": date or date_of_commit(root)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if done.returncode:
+            print(done.stdout, file=sys.stderr)
+            done.check_returncode()
+        [sdist] = Path(folder).glob("rejoin_client-*.tar.gz")
+        [wheel] = Path(folder).glob("rejoin_client-*.whl")
+        return [made.replace(dist / made.name) for made in (sdist, wheel)]
 
 
 def main() -> int:
@@ -47,7 +55,12 @@ def main() -> int:
     parser.add_argument("--dist", type=Path, default=ROOT / "dist")
     parser.add_argument("--date", help="seconds since 1970; default: that of the commit")
     arguments = parser.parse_args()
-    for path in build(ROOT, arguments.dist, arguments.date):
+    try:
+        made = build(ROOT, arguments.dist, arguments.date)
+    except subprocess.CalledProcessError as error:
+        print(f"hatchling ended with {error.returncode}; see above.", file=sys.stderr)
+        return 1
+    for path in made:
         print(path)
     return 0
 

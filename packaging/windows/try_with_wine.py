@@ -3,7 +3,8 @@
     python packaging/windows/try_with_wine.py
 
 The program in it is a stand-in that writes down its command line: this shows what the installer
-does, and nothing of Rejoin on Windows. Needs wine64 and makensis, and no screen. Not in the gate.
+does, and nothing of Rejoin on Windows. Needs wine, wine64 and makensis, and no screen. Not in the
+gate.
 """
 
 from __future__ import annotations

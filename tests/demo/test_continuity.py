@@ -14,21 +14,27 @@ from rejoin.media.video.picture import Picture
 
 
 @pytest.mark.parametrize(
-    ("after", "gap_s", "continued"),
+    ("before", "after", "gap_s", "continued"),
     [
-        (160, 1.0, True),
-        (172, 1.0, True),
-        (160, 0.5, False),
-        (101, 1.0, False),
-        (12, 1.0, False),
+        (318, 632, 5.22, True),
+        (318, 652, 5.22, True),  # the last picture came late
+        (318, 313, 5.22, False),  # a new game, which began at once
+        (318, 319, 5.22, False),  # it stood still
+        (318, 900, 5.22, False),  # another one, which is older
+        (100, 160, 1.0, True),
+        (100, 101, 1.0, False),
+        (100, 60, 1.0, False),
+        (100, 12, 1.0, False),
+        (20, 40, 0.5, True),
+        (20, 1, 0.5, False),
     ],
 )
 def test_the_tick_counter_must_advance_with_the_time(
-    after: int, gap_s: float, continued: bool
+    before: int, after: int, gap_s: float, continued: bool
 ) -> None:
-    one = Continuity(last_tick=100, first_tick=after, gap_s=gap_s)
+    one = Continuity(last_tick=before, first_tick=after, gap_s=gap_s)
     assert one.continued is continued
-    assert one.missing_ticks == after - 101
+    assert one.missing_ticks == after - before - 1
 
 
 def shown(connection: int, tick: int, at: float) -> Picture:

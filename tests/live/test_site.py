@@ -91,6 +91,14 @@ async def test_it_asks_nobody_else_and_fits_every_screen(tmp_path: Path) -> None
                 assert answer.status == 200
                 assert await page.evaluate(OVERFLOW) <= 0, each
                 assert await page.evaluate(BROKEN_PICTURES) == []
+            # The others, such as decisions and code: nothing of them comes from elsewhere either.
+            every = {
+                f"{address}/{each.relative_to(tmp_path / 'site').as_posix()}"
+                for each in (tmp_path / "site").rglob("*.html")
+            }
+            assert every > set(addresses)
+            for each in sorted(every - set(addresses)):
+                await page.goto(each)
             await page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
             await page.goto(f"{address}/performance/index.html")
             assert await page.locator("figure.chart svg rect").count() > 20
