@@ -166,7 +166,9 @@ def _nothing_overlaps(window: RejoinWindow) -> None:
     panels = [card.panel for card in window.findChildren(Card) if card.isVisible()]
     layers = window.layers
     apart: list[QWidget] = [*panels, *(p for p in window.findChildren(Pill) if p.isVisible())]
-    apart += [widget for widget in (layers.reconnect, layers.sound) if widget.isVisible()]
+    apart += [
+        widget for widget in (layers.reconnect, layers.sound, layers.menu_tab) if widget.isVisible()
+    ]
     for panel in panels:
         scrolled = {
             w for area in panel.findChildren(QScrollArea) for w in area.findChildren(QWidget)
@@ -191,7 +193,7 @@ def _the_keyboard_reaches_every_button(window: RejoinWindow) -> None:
     buttons = {b for b in window.findChildren(QPushButton) if b.isVisible() and b.isEnabled()}
     assert all(button.accessibleName() for button in buttons)
     # While playing Tab goes to the game; these have shortcuts.
-    buttons -= {window.layers.sound.switch, window.layers.reconnect}
+    buttons -= {window.layers.sound.switch, window.layers.reconnect, window.layers.menu_tab}
     for button in window.findChildren(CardButton):
         button.armed_at = 0.0
     reached: set[QWidget] = set()

@@ -14,6 +14,7 @@ from rejoin.gui.notes import (
     BACK_FOR_S,
     BADGE_AFTER_S,
     CLICK_HINT_FOR_S,
+    MENU_TAB_FOR_S,
     PROBLEM_FOR_S,
     SOUND_CONTROL_FOR_S,
     SOUND_NOTE_FOR_S,
@@ -33,6 +34,7 @@ CLICK = "Click to take control"
 MENU = "Ctrl+Alt+G: menu"
 FREE_HINT = "Ctrl+Alt: free the mouse"
 BACK = replace(LIVE, back_at=NOW)
+TAB = Notes(shows_menu_tab=True)
 TROUBLE = replace(LIVE, health=HealthLevel.STALLED, trouble_since_at=NOW)
 NO_SOUND = Memory(problem=Problem("No sound.", NOW))
 
@@ -72,9 +74,15 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
             Notes(note=("You're back", "")),
         ),
         # a new game shows the hint to click
-        (LIVE, CLICK_HINT_FOR_S - 0.01, Memory(started_at=NOW), PLAYING, Notes(note=(CLICK, MENU))),
+        (
+            LIVE,
+            CLICK_HINT_FOR_S - 0.01,
+            Memory(started_at=NOW),
+            PLAYING,
+            Notes(note=(CLICK, MENU), shows_menu_tab=True),
+        ),
         (LIVE, CLICK_HINT_FOR_S, Memory(started_at=NOW), PLAYING, Notes()),
-        (LIVE, 0.0, Memory(started_at=NOW), WindowState(), Notes()),
+        (LIVE, 0.0, Memory(started_at=NOW), WindowState(), TAB),
         (LIVE, 0.0, Memory(started_at=NOW), CAPTURED, Notes(free_mouse_hint=FREE_HINT)),
         (
             LIVE,
@@ -90,8 +98,26 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
             replace(PLAYING, keyboard_captured=True),
             Notes(free_mouse_hint="Ctrl+Alt: free the keyboard"),
         ),
-        (LIVE, 0.0, Memory(started_at=NOW), replace(PLAYING, may_capture=False), Notes()),
-        (BACK, 0.0, Memory(started_at=NOW), PLAYING, Notes(note=("You're back", ""))),
+        (LIVE, 0.0, Memory(started_at=NOW), replace(PLAYING, may_capture=False), TAB),
+        (
+            BACK,
+            0.0,
+            Memory(started_at=NOW),
+            PLAYING,
+            Notes(note=("You're back", ""), shows_menu_tab=True),
+        ),
+        # the tab of the menu, near the upper edge and after the mouse was freed
+        (LIVE, MENU_TAB_FOR_S - 0.01, Memory(menu_reached_at=NOW), PLAYING, TAB),
+        (LIVE, MENU_TAB_FOR_S, Memory(menu_reached_at=NOW), PLAYING, Notes()),
+        (LIVE, 60.0, Memory(), replace(PLAYING, menu_tab_held=True), TAB),
+        (LIVE, 0.0, Memory(menu_reached_at=NOW), WindowState(), TAB),
+        (
+            LIVE,
+            0.0,
+            Memory(menu_reached_at=NOW),
+            replace(CAPTURED, menu_tab_held=True),
+            Notes(free_mouse_hint=FREE_HINT),
+        ),
         # a problem shows once
         (LIVE, PROBLEM_FOR_S - 0.01, NO_SOUND, PLAYING, Notes(problem="No sound.")),
         (LIVE, PROBLEM_FOR_S, NO_SOUND, PLAYING, Notes()),
@@ -156,8 +182,10 @@ def test_what_shows_while_playing(
 )
 @pytest.mark.parametrize("mouse", [Free(), FreedByKeys(), FreedByDrop()])
 def test_nothing_shows_together_with_a_card(snapshot: Snapshot, mouse: CaptureState) -> None:
-    memory = Memory(NOW, NOW, NOW, Problem("No sound.", NOW))
-    state = WindowState(mouse, takes_input=True, can_drop=True, volume_control_held=True)
+    memory = Memory(NOW, NOW, NOW, Problem("No sound.", NOW), menu_reached_at=NOW)
+    state = WindowState(
+        mouse, takes_input=True, can_drop=True, volume_control_held=True, menu_tab_held=True
+    )
     assert notes(snapshot, NOW, memory, state) == Notes()
 
 
@@ -183,13 +211,13 @@ def test_a_mouse_that_cannot_be_captured_is_named_and_no_click_is_asked_for() ->
     memory = Memory(started_at=NOW, mouse_refused_at=NOW)
     sentence = "This desktop does not let Rejoin capture the mouse"
     assert notes(LIVE, NOW + PROBLEM_FOR_S - 0.01, memory, state).note == (sentence, "")
-    assert notes(LIVE, NOW, replace(memory, mouse_refused_at=None), state) == Notes()
+    assert notes(LIVE, NOW, replace(memory, mouse_refused_at=None), state) == TAB
     assert notes(LIVE, NOW + PROBLEM_FOR_S, memory, state) == Notes()
     assert notes(BACK, NOW, memory, state).note == ("You're back", "")
 
 
-def test_capturing_the_mouse_forgets_the_hint_and_the_volume_control_only() -> None:
-    before = Memory(NOW, NOW, NOW, Problem("No sound.", NOW))
+def test_capturing_the_mouse_forgets_the_hint_and_what_is_for_a_free_mouse_only() -> None:
+    before = Memory(NOW, NOW, NOW, Problem("No sound.", NOW), menu_reached_at=NOW)
     assert before.captured() == Memory(None, None, NOW, Problem("No sound.", NOW))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
@@ -10,6 +10,7 @@ from rejoin.gui.notes import Notes
 from rejoin.gui.pill import Pill
 
 MARGIN_PX = 14
+_GAP_PX = 8
 
 
 class Corners(QWidget):
@@ -29,19 +30,21 @@ class Corners(QWidget):
         self.microphone = Pill(icon="icons/microphone.svg")
         grid = QGridLayout(self)
         grid.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
-        top = QVBoxLayout()
-        top.setSpacing(8)
-        for pill in (self.badge, self.note, self.limit, self.problem, self.picture, self.volume):
+        self._top = top = QVBoxLayout()
+        top.setSpacing(_GAP_PX)
+        self._notes = (self.badge, self.note, self.limit, self.problem, self.picture, self.volume)
+        for pill in self._notes:
             top.addWidget(pill, 0, Qt.AlignmentFlag.AlignRight)
         top.addStretch()
         grid.addLayout(top, 0, 0, 1, 2)
         left = QVBoxLayout()
-        left.setSpacing(8)
+        left.setSpacing(_GAP_PX)
         for pill in (self.microphone, self.drop_hint):
             left.addWidget(pill, 0, Qt.AlignmentFlag.AlignLeft)
         grid.addLayout(left, 1, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
         grid.addWidget(self.free_mouse_hint, 1, 1, Qt.AlignmentFlag.AlignRight)
         grid.setRowStretch(0, 1)
+        self._tab: QSize | None = None
 
     def show_notes(self, notes: Notes) -> None:
         self.badge.set_text(notes.badge, notes.reconnect_hint)
@@ -55,6 +58,11 @@ class Corners(QWidget):
         self.drop_hint.set_text(notes.drop_hint)
         self._fit()
 
+    def keep_clear(self, tab: QSize | None) -> None:
+        """A tab of this size is in the middle of the upper edge: notes that are so wide that they
+        would be under it begin below it."""
+        self._tab = tab
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
@@ -62,6 +70,13 @@ class Corners(QWidget):
     def _fit(self) -> None:
         """No note is wider than the picture."""
         room = self.width() - 2 * MARGIN_PX
-        for pill in (self.badge, self.note, self.limit, self.problem, self.picture, self.volume):
-            if not pill.isHidden():
-                pill.fit(room)
+        shown = [pill for pill in self._notes if not pill.isHidden()]
+        for pill in shown:
+            pill.fit(room)
+        top = 0
+        if self._tab is not None:
+            beside = (self.width() - self._tab.width()) // 2 - MARGIN_PX
+            reaches = any(pill.sizeHint().width() > beside for pill in shown)
+            top = max(0, self._tab.height() + _GAP_PX - MARGIN_PX) if reaches else 0
+        if top != self._top.contentsMargins().top():
+            self._top.setContentsMargins(0, top, 0, 0)

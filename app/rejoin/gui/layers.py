@@ -19,6 +19,7 @@ from rejoin.gui.end_card import EndCard
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.menu.history import History
 from rejoin.gui.menu.menu_layer import MenuLayer
+from rejoin.gui.menu_tab import MenuTab
 from rejoin.gui.notes import Notes
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.reconnect_button import ReconnectButton
@@ -66,6 +67,7 @@ class Layers(QWidget):
         self.stats.move(MARGIN_PX, MARGIN_PX)
         self.sound = SoundControl(bridge.sound(), self)
         self.reconnect = ReconnectButton(clock, self)
+        self.menu_tab = MenuTab(clock, self)
         self.starting = StartingCard(clock, reduced_motion=reduced_motion, parent=self)
         self.overlay = ReconnectOverlay(clock, reduced_motion=reduced_motion, parent=self)
         self.end = EndCard(clock, bridge.play_report, can_start_again=can_start_again, parent=self)
@@ -82,6 +84,7 @@ class Layers(QWidget):
         """Tool tips name the keys that do the same."""
         self.sound.name_keys(shortcuts)
         self.reconnect.name_keys(shortcuts.label(ShortcutAction.RECONNECT))
+        self.menu_tab.name_keys(shortcuts.label(ShortcutAction.OPEN_MENU))
 
     def pace(self) -> None:
         """Where the card draws, what is over the picture repaints with the window's ticks alone:
@@ -140,6 +143,9 @@ class Layers(QWidget):
             self.menu.statistics.refresh()
 
     def show_notes(self, notes: Notes, now: float) -> None:
+        self.menu_tab.show_now(notes.shows_menu_tab and not self.menu.is_open, now)
+        tab = self.menu_tab.size()
+        self.corners.keep_clear(None if self.menu_tab.isHidden() else tab)
         self.corners.show_notes(notes)
         self.reconnect.show_offer(notes.offers_reconnect, now)
         self.sound.setVisible(notes.shows_volume_control and not self.menu.is_open)
@@ -211,6 +217,7 @@ class Layers(QWidget):
         # The corners are mirrored where one reads from right to left.
         self.sound.move(MARGIN_PX if self.isRightToLeft() else at_end, y)
         self.reconnect.place(area)
+        self.menu_tab.place(area)
 
 
 def _ended_by_player(snapshot: Snapshot) -> bool:

@@ -431,6 +431,7 @@ class RejoinWindow(QWidget):
             self._notes.captured()
             self.refresh()
         else:
+            self._notes.freed()
             self.layers.corners.free_mouse_hint.set_text("")
 
     def release_mouse(self) -> None:
@@ -447,13 +448,21 @@ class RejoinWindow(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self.keys.set_button(event.button(), False)
         self.controls.pointer.release(event)
+        self._note_pointer(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         was_captured = self.mouse.captured
         if not self.controls.pointer.move(event):
             self._notes.note_refusal(self.mouse)
             self.refresh()
-        if not was_captured and self._notes.mouse_moved():
+        if not was_captured:
+            self._note_pointer(event)
+
+    def _note_pointer(self, event: QMouseEvent) -> None:
+        """A free pointer is here; what is for it may have to be shown."""
+        at = self.layers.mapFrom(self, event.position().toPoint())
+        near = not event.buttons() and self.layers.menu_tab.is_near(at)
+        if not self.mouse.captured and self._notes.mouse_moved(near_menu=near):
             self._show_notes()
 
     def leaveEvent(self, event: QEvent) -> None:

@@ -65,15 +65,23 @@ class NoteKeeper:
         """The mouse was captured."""
         self._memory = self._memory.captured()
 
+    def freed(self) -> None:
+        """The mouse was captured and is not any more."""
+        self._memory = replace(self._memory, menu_reached_at=self._clock())
+
     def note_refusal(self, mouse: MouseCapture) -> None:
         """Show for a while that the mouse could not be captured, or was lost again."""
         if isinstance(mouse.state, Refused):
             self._memory = replace(self._memory, mouse_refused_at=self._clock())
 
-    def mouse_moved(self) -> bool:
-        """The mouse moved while it was not captured; whether that changes what is shown."""
-        self._memory = replace(self._memory, mouse_moved_at=self._clock())
-        return self._layers.sound.isHidden()
+    def mouse_moved(self, *, near_menu: bool = False) -> bool:
+        """The mouse moved while it was not captured; whether that changes what is shown.
+        `near_menu`: to where the tab of the menu is."""
+        now = self._clock()
+        self._memory = replace(self._memory, mouse_moved_at=now)
+        if near_menu:
+            self._memory = replace(self._memory, menu_reached_at=now)
+        return self._layers.sound.isHidden() or (near_menu and self._layers.menu_tab.isHidden())
 
     def note_picture(self, text: str) -> None:
         """Show for a while where a picture was saved, or why not."""
@@ -124,6 +132,7 @@ class NoteKeeper:
             sound=bridge.sound(),
             can_drop=self._can_drop,
             volume_control_held=self._layers.sound.held,
+            menu_tab_held=self._layers.menu_tab.hovered,
             keyboard_captured=keyboard_captured,
             shortcuts=self._controls.shortcuts,
         )

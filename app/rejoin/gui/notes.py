@@ -27,6 +27,8 @@ PICTURE_NOTE_FOR_S = 6.0
 SOUND_NOTE_FOR_S = 1.5
 SOUND_CONTROL_FOR_S = 2.5
 """How long the volume control stays after the last move of a mouse that is not captured."""
+MENU_TAB_FOR_S = 3.0
+"""How long the tab of the menu stays after the pointer was at the upper edge, or was freed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Memory:
     """Where a picture of the game was saved, or why it was not."""
     warned: Warned | None = None
     """The limit that was announced last."""
+    menu_reached_at: float | None = None
+    """The pointer was at the upper edge of the picture, or the mouse was freed."""
 
     def with_limits(self, limits: Limits, now: float) -> Memory:
         """With the announcement that is due, as the player can see it now."""
@@ -72,8 +76,8 @@ class Memory:
         return replace(self, problem=Problem(text, now))
 
     def captured(self) -> Memory:
-        """The mouse was captured: the hint to click and the volume control are not needed."""
-        return replace(self, started_at=None, mouse_moved_at=None)
+        """The mouse was captured: the hint to click and what is for a free mouse are not needed."""
+        return replace(self, started_at=None, mouse_moved_at=None, menu_reached_at=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ class WindowState:
     """A demo, in which a key drops the connection."""
     volume_control_held: bool = False
     """The pointer is on the volume control, or drags it."""
+    menu_tab_held: bool = False
+    """The pointer is on the tab of the menu."""
     keyboard_captured: bool = False
     """The game has keys of the desktop."""
     shortcuts: Shortcuts = Shortcuts()  # noqa: RUF009 frozen
@@ -114,6 +120,7 @@ class Notes:
     free_mouse_hint: str = ""
     drop_hint: str = ""
     shows_volume_control: bool = False
+    shows_menu_tab: bool = False
 
     @property
     def spoken(self) -> tuple[str, ...]:
@@ -158,6 +165,16 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
         drop_hint=hint(ShortcutAction.DROP_CONNECTION) if state.can_drop else "",
         shows_volume_control=not captured
         and (state.volume_control_held or _within(SOUND_CONTROL_FOR_S, memory.mouse_moved_at, now)),
+        shows_menu_tab=not captured and _reaches_menu(now, memory, state),
+    )
+
+
+def _reaches_menu(now: float, memory: Memory, state: WindowState) -> bool:
+    """Whether a mouse that is free may be looking for the menu."""
+    return (
+        state.menu_tab_held
+        or _within(MENU_TAB_FOR_S, memory.menu_reached_at, now)
+        or _within(CLICK_HINT_FOR_S, memory.started_at, now)
     )
 
 

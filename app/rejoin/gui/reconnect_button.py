@@ -1,21 +1,15 @@
-"""*Reconnect* over a frozen picture, for the mouse; the window handles its shortcut.
-
-It takes no keyboard focus: while playing every key is for the game.
-"""
+"""*Reconnect* over a frozen picture, for the mouse; the window handles its shortcut."""
 
 from __future__ import annotations
 
-import math
-
-from PySide6.QtCore import QEvent, QRect, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QEvent, QRect
 from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
 from rejoin.gui import texts
 from rejoin.gui.card import UNARMED_S
 from rejoin.gui.corners import MARGIN_PX
-from rejoin.gui.labels import TextButton
+from rejoin.gui.game_button import GameButton
 from rejoin.language import tr
 
 MOST_CHANGES, WITHIN_S = 4, 30.0
@@ -25,17 +19,13 @@ _ABOVE_CORNERS_PX = 52
 """The room that the pills in the lower corners and the volume control need."""
 
 
-class ReconnectButton(TextButton):
+class ReconnectButton(GameButton):
     """Shown while a new connection is offered, in the middle above the lower edge."""
 
     def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
-        super().__init__(texts.RECONNECT, parent=parent)
-        self._clock = clock
-        self._armed_at = math.inf
+        super().__init__(texts.RECONNECT, clock, UNARMED_S, parent=parent)
         self._changed_at: tuple[float, ...] = ()
         self.name_keys("")
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.hide()
 
     def name_keys(self, keys: str) -> None:
         """The shortcut that does the same; "" for none."""
@@ -55,21 +45,10 @@ class ReconnectButton(TextButton):
         if offered and len(recent) > MOST_CHANGES - 2:
             return  # there must be one change left, to disappear
         self._changed_at = (*recent, now)
-        self._armed_at = now + UNARMED_S
-        self.setVisible(offered)
+        self.show_now(offered, now)
 
     def place(self, area: QRect) -> None:
         """Put it where it belongs in a picture of this size."""
         self.adjustSize()
         x = (area.width() - self.width()) // 2
         self.move(x, area.height() - self.height() - MARGIN_PX - _ABOVE_CORNERS_PX)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A click that was on its way when the button appeared was meant for the game."""
-        if self._clock() >= self._armed_at:
-            super().mousePressEvent(event)
-        else:
-            event.accept()
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.mousePressEvent(event)

@@ -64,7 +64,9 @@ def menu_of(
         playing=lambda: playing_in(window),
         practice=window.practice,
     )
-    return MenuControl(window, window.layers.menu, controls.mouse, parts)
+    made = MenuControl(window, window.layers.menu, controls.mouse, parts)
+    window.layers.menu_tab.clicked.connect(made.toggle)
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,116 @@
+"""Where the buttons of a running `rejoin` are, for a hand that has a mouse alone.
+
+A program with these variables writes into a file, ten times a second, the middle of each button
+that can be seen, by its name, in Qt's pixels of the desktop (on Wayland: of the window), and what
+a game's window is doing. Nothing else in it is different.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from helpers.programs import PATIENCE_S, Program
+
+_WRITES_A_FILE = """if True:
+    import json, os, sys, threading, time
+
+    def look():
+        from PySide6.QtCore import QPoint
+        from PySide6.QtWidgets import QAbstractButton, QApplication
+        from rejoin.gui.main_window import RejoinWindow
+        state = {"buttons": {}, "game": None, "window": None}
+        for top in QApplication.topLevelWidgets():
+            if not top.isVisible():
+                continue
+            at = top.mapToGlobal(QPoint(0, 0))
+            if top.isWindow() and top.windowTitle():
+                state["window"] = [at.x(), at.y(), top.width(), top.height()]
+                state["id"], state["active"] = int(top.winId()), top.isActiveWindow()
+            for button in top.findChildren(QAbstractButton):
+                inside = button.visibleRegion().boundingRect()
+                if button.isVisible() and button.isEnabled() and not inside.isEmpty():
+                    middle = button.mapToGlobal(inside.center())
+                    state["buttons"][button.accessibleName()] = [middle.x(), middle.y()]
+            for game in top.findChildren(RejoinWindow):
+                if game.isVisible():
+                    hint = game.layers.corners.free_mouse_hint
+                    state["game"] = {
+                        "stage": game.snapshot.stage.value,
+                        "captured": game.mouse.captured,
+                        "menu": game.menu.is_open,
+                        "hint": hint.text() if hint.isVisible() else "",
+                        "takes_input": game.inputs.is_open,
+                    }
+        path = os.environ["BUTTONS_FILE"]
+        with open(path + ".new", "w") as file:
+            json.dump(state, file)
+        os.replace(path + ".new", path)
+
+    def follow():
+        while "PySide6.QtWidgets" not in sys.modules:
+            time.sleep(0.05)
+        from PySide6.QtCore import QTimer
+        from PySide6.QtWidgets import QApplication
+        while QApplication.instance() is None:
+            time.sleep(0.05)
+        application = QApplication.instance()
+        timer = []
+
+        def begin():
+            timer.append(QTimer(application))
+            timer[0].timeout.connect(look)
+            timer[0].start(100)
+
+        time.sleep(1.0)  # the program itself imports what it shows
+        QTimer.singleShot(0, application, begin)
+
+    threading.Thread(target=follow, daemon=True).start()
+"""
+
+
+class ButtonsOfProgram:
+    """What the file of one program says."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "buttons.json"
+        (folder / "sitecustomize.py").write_text(_WRITES_A_FILE, encoding="utf-8")
+        self.environment = {"PYTHONPATH": str(folder), "BUTTONS_FILE": str(self._file)}
+        """The program needs these variables."""
+
+    def until(
+        self,
+        program: Program,
+        wanted: Callable[[dict[str, Any]], bool],
+        act: Callable[[], object] = lambda: None,
+    ) -> dict[str, Any]:
+        """The first state that is as wanted; `act` is repeated until then."""
+        deadline = time.monotonic() + PATIENCE_S
+        state: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            assert program.process.poll() is None, "it ended too soon"
+            if self._file.exists():
+                state = json.loads(self._file.read_text(encoding="utf-8"))
+                if wanted(state):
+                    return state
+            act()
+            time.sleep(0.1)
+        raise AssertionError(f"this did not come: {state}")
+
+    def find(
+        self, program: Program, name: str, act: Callable[[], object] = lambda: None
+    ) -> tuple[int, int]:
+        """Where a button is, once it can be seen. `name`: without a value behind a colon."""
+
+        def place(state: dict[str, Any]) -> tuple[int, int] | None:
+            for full, (x, y) in state["buttons"].items():
+                if full.partition(":")[0] == name:
+                    return x, y
+            return None
+
+        found = place(self.until(program, lambda state: place(state) is not None, act))
+        assert found is not None
+        return found
