@@ -13,34 +13,36 @@ from __future__ import annotations
 
 import argparse
 import os
+import queue
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import yaml
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "packaging" / "deb"))
+
+from fresh_root import USER, Root, fresh_root  # noqa: E402
+from fresh_root import Failed as Failed  # noqa: E402
+
 PAGE: Final = ROOT / "docs" / "testing.md"
 SECTION: Final = "\n## Ten minutes: "
-MIRROR: Final = "http://deb.debian.org/debian"
-USER: Final = "tester"
 READY: Final = "stops it."
 """The end of what `rejoin studio` says once it serves."""
 WITHIN_S: Final = 300.0
+"""For one command, whether it says something or not."""
 CA: Final = "/network.pem"
-
-
-class Failed(Exception):
-    """The text of the section did not lead on; says where."""
 
 
 @dataclass(frozen=True)
@@ -115,44 +117,43 @@ def _parts(body: str) -> Iterator[Part]:
 # --- a fresh system -------------------------------------------------------------------------------
 
 
-@contextmanager
-def fresh(suite: str) -> Iterator[Path]:
-    """A Debian in a folder, with a user and as good as nothing else."""
-    with tempfile.TemporaryDirectory(prefix="rejoin-tester-") as made, ExitStack() as stack:
-        folder = Path(made) / "root"
-        variant = ["--variant=minbase", "--quiet"]
-        subprocess.run(["mmdebstrap", *variant, suite, str(folder), MIRROR], check=True)
-        shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
-        # Nothing of this machine's is mounted: the folder is removed in the end, with all in it.
-        proc = str(folder / "proc")
-        subprocess.run(["mount", "-t", "proc", "proc", proc], check=True)
-        stack.callback(subprocess.run, ["umount", "--lazy", proc], check=True)
-        inside(folder, "root", f"useradd --create-home --shell /bin/bash {USER}")
-        yield folder
+class Tester:
+    """A user of the system who is not root."""
 
+    def __init__(self, root: Root, ca: Path | None) -> None:
+        self._root = root
+        self.home = root.folder / "home" / USER
+        self._environment = [f"USER={USER}"]
+        if ca is not None:
+            shutil.copy(ca, root.folder / CA.lstrip("/"))
+            self._environment.append(f"PIP_CERT={CA}")
 
-def command_in(folder: Path, user: str, *command: str) -> list[str]:
-    home = "/root" if user == "root" else f"/home/{user}"
-    environment = [f"HOME={home}", f"USER={user}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
-    if (folder / CA.lstrip("/")).exists():
-        environment.append(f"PIP_CERT={CA}")
-    who = [] if user == "root" else [f"--userspec={user}:{user}"]
-    # A background job of a shell ignores Ctrl+C, and so would all that it starts.
-    env = ["env", "-i", "--default-signal=INT", *environment, "LANG=C.UTF-8"]
-    return ["chroot", *who, str(folder), *env, *command]
+    def run(self, script: str) -> None:
+        """Raises Failed."""
+        self._root.run(*self._words("sh", "-c", script), user=USER)
 
+    def ended(self, script: str) -> tuple[int, str]:
+        """The exit code, and what was said. Raises Failed where it does not end."""
+        return self._root.ended(*self._words("sh", "-c", script), user=USER)
 
-def inside(folder: Path, user: str, script: str) -> None:
-    """Raises CalledProcessError."""
-    subprocess.run(command_in(folder, user, "sh", "-c", script), check=True)
+    def shell(self) -> Shell:
+        """In the folder of the try."""
+        words = self._words("bash", "-c", f"cd /home/{USER}/try && exec bash")
+        return Shell(self._root.command(*words, user=USER))
+
+    def _words(self, *command: str) -> list[str]:
+        # A background job of a shell ignores Ctrl+C, and so would all that it starts. What a root
+        # sets for its proofs, a tester has not set.
+        unset = ["--unset=QT_QPA_PLATFORM", "--unset=DEBIAN_FRONTEND"]
+        return ["env", "--default-signal=INT", *unset, *self._environment, *command]
 
 
 class Shell:
-    """A shell of the tester in the folder of the try, to which commands are typed."""
+    """A shell to which commands are typed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            command_in(folder, USER, "bash", "-c", f"cd /home/{USER}/try && exec bash"),
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -160,6 +161,15 @@ class Shell:
             errors="replace",
             start_new_session=True,
         )
+        self._said: queue.Queue[str | None] = queue.Queue()
+        """Lines; None: there are no more."""
+        self._listening = threading.Thread(target=self._listen, name="shell", daemon=True)
+        self._listening.start()
+
+    def _listen(self) -> None:
+        for line in self._process.stdout or ():
+            self._said.put(line.rstrip("\n"))
+        self._said.put(None)
 
     def type(self, commands: str) -> None:
         stdin = self._process.stdin
@@ -171,15 +181,17 @@ class Shell:
         """What is said until a line that ends so, which is printed. Raises Failed."""
         said: list[str] = []
         until_at = time.monotonic() + WITHIN_S
-        out: IO[str] | None = self._process.stdout
-        for line in out or ():
-            said.append(line.rstrip("\n"))
-            print(f"    {said[-1]}", flush=True)
-            if said[-1].endswith(end):
+        while True:
+            try:
+                line = self._said.get(timeout=max(0.0, until_at - time.monotonic()))
+            except queue.Empty:
+                raise Failed(f"It did not say {end!r} within {WITHIN_S:g} s.") from None
+            if line is None:
+                raise Failed(f"The shell ended without saying {end!r}.")
+            said.append(line)
+            print(f"    {line}", flush=True)
+            if line.endswith(end):
                 return said
-            if time.monotonic() > until_at:
-                break
-        raise Failed(f"It did not say {end!r} within {WITHIN_S:g} s.")
 
     def run(self, commands: str) -> tuple[int, list[str]]:
         """The exit code of the last command, and what was said."""
@@ -189,7 +201,7 @@ class Shell:
 
     def interrupt(self) -> None:
         """Ctrl+C in its terminal, which reaches every process there but the shell itself. Waits
-        until they have ended: they read what is typed."""
+        until they have ended: they read what is typed. Raises Failed."""
         for child in self._children():
             os.kill(child, signal.SIGINT)
         until_at = time.monotonic() + WITHIN_S
@@ -206,22 +218,33 @@ class Shell:
         return [int(child) for child in found.stdout.split() if child != session]
 
     def close(self) -> None:
-        self.interrupt()
+        """End the shell and all that still runs in it."""
+        for child in self._children():
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+        self._listening.join()
         assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
 
 
 # --- the try --------------------------------------------------------------------------------------
 
 
 def take(step: Step, folder: Path, first: Shell, second: Shell) -> list[str]:
-    """Do what a step says. Returns what was said in the first terminal. Raises Failed."""
+    """Do what a step says. `folder`: of the try. Returns what was said in the first terminal.
+
+    Raises Failed.
+    """
     said: list[str] = []
     for part in step.parts:
         match part:
             case Save(name, content):
-                file = folder / "home" / USER / "try" / name
+                file = folder / name
                 file.write_text(content, encoding="utf-8")
                 shutil.chown(file, file.parent.stat().st_uid, file.parent.stat().st_gid)
             case Run(commands, second=True):
@@ -254,32 +277,39 @@ def script_of(ci: str) -> str:
     return "\n".join(["set -eo pipefail", "trap 'kill $(jobs -p)' EXIT", *job["script"], ""])
 
 
-def pipeline(folder: Path, wheel: str, *, good: bool = False) -> int:
-    """Its exit code in a fresh environment, for the build of the section, or for a `good` one."""
-    home = folder / "home" / USER
+def pipeline(tester: Tester, wheel: str, *, good: bool = False) -> int:
+    """Its exit code in a fresh environment, for the build of the section, or for a `good` one.
+
+    Raises Failed where it does not end.
+    """
     again = (
         f"cd /home/{USER} && rm -rf ci && mkdir ci && cp try/*.toml try/*.py try/.gitlab-ci.yml ci"
     )
-    inside(folder, USER, f"{again} && python3 -m venv ci/image")
-    script = script_of((home / "ci" / ".gitlab-ci.yml").read_text(encoding="utf-8"))
-    (home / "ci" / "script.sh").write_text(script, encoding="utf-8")
+    tester.run(f"{again} && python3 -m venv ci/image")
+    folder = tester.home / "ci"
+    script = script_of((folder / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+    (folder / "script.sh").write_text(script, encoding="utf-8")
     if good:
-        (home / "ci" / "build.toml").write_text("create_latency_s = 0\n", encoding="utf-8")
-    run = (
+        (folder / "build.toml").write_text("create_latency_s = 0\n", encoding="utf-8")
+    code, said = tester.ended(
         f"cd /home/{USER}/ci && . image/bin/activate && "
         f"REJOIN_WHEEL_URL=file:///home/{USER}/try/{wheel} CI_COMMIT_SHORT_SHA=abc1234 "
         "bash script.sh"
     )
-    return subprocess.run(command_in(folder, USER, "sh", "-c", run), check=False).returncode
+    print(said, flush=True)
+    return code
 
 
 def walk(suite: str, wheel: Path, ca: Path | None) -> list[tuple[str, float]]:
     """The time of each step, in seconds. Raises Failed."""
     text = section(PAGE.read_text(encoding="utf-8"))
     times: list[tuple[str, float]] = []
-    with fresh(suite) as folder, ExitStack() as stack:
-        if ca is not None:
-            shutil.copy(ca, folder / CA.lstrip("/"))
+    with (
+        tempfile.TemporaryDirectory(prefix="rejoin-tester-") as made,
+        fresh_root(suite, Path(made).resolve() / "root") as root,
+        ExitStack() as stack,
+    ):
+        tester = Tester(root, ca)
         load = f"load {os.getloadavg()[0]:.1f} at the start"
         print(f"{suite}, {os.cpu_count()} processors, {load}", flush=True)
 
@@ -291,12 +321,12 @@ def walk(suite: str, wheel: Path, ca: Path | None) -> list[tuple[str, float]]:
         packages = re.findall(r"`apt install ([^`]+)`", text)
         if len(packages) != 1:
             raise Failed("The section does not say once what a bare Debian needs.")
-        quiet = "export DEBIAN_FRONTEND=noninteractive; apt-get -qq update && apt-get -qq -y"
-        inside(folder, "root", f"{quiet} install {packages[0]} > /dev/null")
+        root.run("sh", "-c", f"apt-get -qq update && apt-get -qq -y install {packages[0]}")
         timed("0. what a bare Debian needs", began_at)
-        inside(folder, USER, f"mkdir /home/{USER}/try")
-        shutil.copy(wheel, folder / "home" / USER / "try" / wheel.name)
-        first, second = Shell(folder), Shell(folder)
+        folder = tester.home / "try"
+        tester.run(f"mkdir /home/{USER}/try")
+        shutil.copy(wheel, folder / wheel.name)
+        first, second = tester.shell(), tester.shell()
         stack.callback(first.close)
         stack.callback(second.close)
         for step in steps_of(text):
@@ -304,11 +334,11 @@ def walk(suite: str, wheel: Path, ca: Path | None) -> list[tuple[str, float]]:
             expect(step, take(step, folder, first, second))
             if step.title.startswith("8."):
                 second.interrupt()
-                if pipeline(folder, wheel.name) != 1:
+                if pipeline(tester, wheel.name) != 1:
                     raise Failed("The pipeline of the build that got worse did not end with 1.")
             timed(step.title, began_at)
         began_at = time.monotonic()
-        if pipeline(folder, wheel.name, good=True) != 0:
+        if pipeline(tester, wheel.name, good=True) != 0:
             raise Failed("The pipeline of the good build did not pass.")
         timed("after it: the pipeline of the good build passes", began_at)
     return times

@@ -5,9 +5,11 @@ Here only what needs no system: its steps, files and commands.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -18,7 +20,7 @@ from rejoin.cli.qa import qa
 from rejoin.cli.studio import studio
 from rejoin.emulator.service import settings_file
 from rejoin.qa import budget, runner
-from ten_minutes import Part, Restart, Run, Save
+from ten_minutes import Failed, Part, Restart, Run, Save, Shell
 
 
 @pytest.fixture
@@ -80,3 +82,37 @@ def test_its_commands_have_only_options_that_exist(
         command.make_context(arguments[0], arguments[1:], obj={})
         seen.add(arguments[0])
     assert seen == {"run", "compare", "studio"}
+
+
+@pytest.fixture
+def shell() -> Iterator[Shell]:
+    shell = Shell(["env", "--default-signal=INT", "bash"])
+    yield shell
+    shell.close()
+
+
+def test_a_shell_says_how_its_commands_ended(shell: Shell) -> None:
+    assert shell.run("echo one; echo two >&2; (exit 3)") == (3, ["one", "two"])
+    shell.type("exit")
+    with pytest.raises(Failed, match="ended without saying"):
+        shell.until("more")
+
+
+def test_a_command_that_says_nothing_has_a_limit_and_is_ended(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.type("trap '' INT; echo $$; sleep 600")
+    (number,) = shell.until("")
+    monkeypatch.setattr(ten_minutes, "WITHIN_S", 0.1)
+    with pytest.raises(Failed, match=r"did not say 'more' within 0\.1 s"):
+        shell.until("more")
+    shell.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number), 0)
+
+
+def test_an_interrupt_ends_what_runs_and_not_the_shell(shell: Shell) -> None:
+    shell.type("sh -c 'echo ready; exec sleep 600'; echo interrupted")
+    shell.until("ready")
+    shell.interrupt()
+    shell.until("interrupted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 import threading
 
@@ -129,6 +130,45 @@ def test_a_person_sees_a_bar_and_lines_above_it(
     assert max(map(len, drawn)) == 59
     assert drawn[-1].strip() == ""
     assert capsys.readouterr().out == "a line\ntwo\nlines\n"
+
+
+def screen(written: str) -> list[str]:
+    """The lines that a terminal shows after this."""
+    lines, at = [""], 0
+    for each in written:
+        if each == "\n":
+            lines.append("")
+        elif each != "\r":
+            lines[-1] = lines[-1][:at] + each + lines[-1][at + 1 :]
+            at += 1
+            continue
+        at = 0
+    return [line.rstrip() for line in lines]
+
+
+def test_what_is_logged_stands_above_the_bar_and_the_bar_is_drawn_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "SHOWN_AFTER_S", 0.0)
+    monkeypatch.setattr(progress, "REDRAWN_EVERY_S", 0.01)
+    monkeypatch.setenv("COLUMNS", "60")
+    handler = logging.StreamHandler(terminal)
+    logger = logging.getLogger("elsewhere")
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    with Progress("all", None), Progress("games", 4):
+        for number in range(3):
+            terminal.wrote.clear()
+            assert terminal.wrote.wait(60)
+            logger.warning("line %d", number)
+        logged = terminal.getvalue().rindex("line 2")
+        while "games [" not in terminal.getvalue()[logged:]:
+            assert terminal.wrote.wait(60)
+            terminal.wrote.clear()
+    assert handler.stream is terminal
+    shown = screen(terminal.getvalue())
+    assert [line for line in shown if "line" in line] == ["line 0", "line 1", "line 2"]
 
 
 def test_a_log_has_a_line_now_and_then(

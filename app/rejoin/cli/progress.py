@@ -1,19 +1,21 @@
 """Shows the progress of a long command on standard error, as a bar with the time left or as lines.
 
 Work that is done within two seconds shows nothing. Where standard error is no terminal, as in a CI,
-there is a line every half a minute. No colours and no escape codes are used.
+there is a line every half a minute. No colours and no escape codes are used. What is logged while a
+bar is drawn stands above it.
 """
 
 from __future__ import annotations
 
 import enum
+import logging
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final
+from typing import Any, Final, TextIO
 
 from rejoin.cli.messages import is_terminal, say, say_lines, say_progress, warn
 
@@ -61,9 +63,13 @@ class Progress:
         self._drawn = 0
         """Characters of the bar that is on the screen."""
         self._thread: threading.Thread | None = None
+        self._logs: list[tuple[logging.StreamHandler[Any], Any]] = []
+        """The handlers that write to the terminal of the bar, with their own streams."""
 
     def __enter__(self) -> Progress:
         if self._total is None or self._total > 0:
+            if is_terminal(sys.stderr):
+                self._take_logs()
             self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
             self._thread.start()
         return self
@@ -79,6 +85,9 @@ class Progress:
             self._thread.join()
         with self._lock:
             self._clear()
+        while self._logs:
+            handler, stream = self._logs.pop()
+            handler.setStream(stream)
 
     def to(self, done: float, note: str = "") -> None:
         """Set how much is done. `note`: what is being done now."""
@@ -102,6 +111,18 @@ class Progress:
         with self._lock:
             self._done += done
             self._corrected_at = self._clock()
+
+    def _take_logs(self) -> None:
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, logging.StreamHandler) and is_terminal(handler.stream):
+                self._logs.append((handler, handler.stream))
+                handler.setStream(_AboveBar(self, handler.stream))
+
+    def write_above(self, text: str, stream: TextIO) -> None:
+        """Write whole lines to this stream, which leads to the terminal of the bar."""
+        with self._lock:
+            self._clear()
+            stream.write(text)
 
     def say(self, line: str) -> None:
         """Print a line on standard output, above the bar."""
@@ -203,6 +224,23 @@ class Progress:
             say_progress(" " * self._drawn)
             say_progress("")
             self._drawn = 0
+
+
+class _AboveBar:
+    """The stream of a handler of `logging` while a bar is drawn: a record is one `write`."""
+
+    def __init__(self, progress: Progress, stream: TextIO) -> None:
+        self._progress = progress
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        self._progress.write_above(text, self._stream)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
 
 
 def _clock_time(seconds: float) -> str:
