@@ -1112,6 +1112,10 @@ COMMANDS = {
 }
 
 
+HAVE_HELP = ("demo", "test", "bench", "docs", "release")
+"""Their own programs answer --help."""
+
+
 def main(arguments: list[str]) -> int:
     complaint = unsuitable_python((sys.version_info[0], sys.version_info[1]))
     if complaint:
@@ -1121,6 +1125,9 @@ def main(arguments: list[str]) -> int:
         asked = bool(arguments) and arguments[0] in ("-h", "--help", "help")
         print(USAGE, end="", file=sys.stdout if asked else sys.stderr)
         return 0 if asked else 2
+    if arguments[0] not in HAVE_HELP and {"-h", "--help"} & set(arguments[1:]):
+        print(USAGE, end="")
+        return 0
     try:
         return COMMANDS[arguments[0]](arguments[1:])
     except Stopped as stopped:

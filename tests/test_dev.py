@@ -375,6 +375,18 @@ def test_an_unknown_command_gets_the_usage(tmp_path: Path) -> None:
     assert done.stderr.startswith("usage: python3 dev.py COMMAND")
 
 
+def test_help_of_a_command_starts_nothing(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def set_up(packages: tuple[str, ...]) -> None:
+        raise AssertionError(packages)
+
+    monkeypatch.setattr(dev, "set_up", set_up)
+    for command in dev.COMMANDS.keys() - set(dev.HAVE_HELP):
+        assert dev.main([command, "--help"]) == 0
+        assert capsys.readouterr().out == dev.USAGE
+
+
 def test_npm_packages_are_installed_once_for_each_lock(
     dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

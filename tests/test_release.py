@@ -329,6 +329,12 @@ def test_what_cannot_be_released_is_refused_before_anything_changes(
     ):
         assert released(recipe, small, monkeypatch, *flags) == 1
         assert why in capsys.readouterr().err
+    with monkeypatch.context() as without:
+        git(small, "config", "user.useConfigOnly", "true")
+        for name in ("NAME", "EMAIL"):
+            without.delenv(f"GIT_COMMITTER_{name}")
+        assert released(recipe, small, monkeypatch, "7.8.9", "--key", key) == 1
+        assert "git var:" in capsys.readouterr().err
     (small / "README.md").write_text("changed")
     assert released(recipe, small, monkeypatch, "7.8.9", "--key", key) == 1
     assert "not committed" in capsys.readouterr().err

@@ -244,6 +244,7 @@ def check_tree(root: Path, version: str) -> None:
     """Raises Refused for a tree that cannot be released as this version."""
     if git(root, "status", "--porcelain"):
         raise Refused("There are changes that are not committed; a release is made of a commit.")
+    git(root, "var", "GIT_COMMITTER_IDENT")  # root may have no name
     if git(root, "tag", "--list", f"v{version}"):
         raise Refused(f"The tag v{version} exists already.")
     if git(root, "log", "-1", "--format=%s") == subject(version):

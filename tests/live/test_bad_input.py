@@ -171,6 +171,7 @@ def test_no_display(arguments: tuple[str, ...]) -> None:
     done = run(*arguments, environment=NO_DISPLAY)
     assert done.code == 9
     assert done.error_line.startswith("There is no display to open a window on")
+    assert ("rejoin demo --headless" in done.error_line) == (arguments == ("demo",))
 
 
 @LINUX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from helpers.playbook import Playbook
 from rejoin.core import events
 from rejoin.core.phases import State
 from rejoin.core.trace_names import STATES
-from rejoin.errors import BadInputError
+from rejoin.errors import BadInputError, RejoinError
 from rejoin.qa import diagram
 from rejoin.qa.diagram import document, put_into, transitions, update
 from rejoin.qa.simulation import case_of
@@ -113,3 +114,12 @@ def test_a_full_disk_is_no_unusable_page(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space"):
         update(page, "DRAWN")
+
+
+def test_a_packaged_program_says_that_it_has_no_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    def getsource(_: object) -> str:
+        raise OSError("could not get source code")
+
+    monkeypatch.setattr(inspect, "getsource", getsource)
+    with pytest.raises(RejoinError, match="no source code"):
+        transitions.__wrapped__()

@@ -14,7 +14,7 @@ from rejoin.demo.drops import Drops
 from rejoin.demo.options import DemoOptions
 from rejoin.demo.script import Script
 from rejoin.emulator.service.control import BlockingEmulatorControl
-from rejoin.errors import RejoinError, ServiceError
+from rejoin.errors import NoDisplayError, RejoinError, ServiceError
 from rejoin.media.video.hardware import chosen
 from rejoin.parts import explanation, loading
 from rejoin.rtc.candidates import NetworkRules
@@ -39,7 +39,10 @@ def run(options: DemoOptions, *, print_line: Callable[[str], None] = print) -> i
     if window_missing is None:
         from rejoin.gui import displays, platform_plugin
 
-        displays.check_display()
+        try:
+            displays.check_display()
+        except NoDisplayError as error:
+            raise NoDisplayError(f"{error} Without one: `rejoin demo --headless`.") from None
         platform_plugin.check()
     else:
         print_line(f"No screenshots: {window_missing}")

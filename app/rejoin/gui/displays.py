@@ -66,10 +66,7 @@ def check_display(
         raise NoDisplayError("Qt cannot use the platform that QT_QPA_PLATFORM names.")
     named = [name for name in needed if environment.get(name)]
     if not named:
-        raise NoDisplayError(
-            "There is no display to open a window on: start Rejoin on a desktop, "
-            "or use `rejoin demo --headless`."
-        )
+        raise NoDisplayError("There is no display to open a window on. Start Rejoin on a desktop.")
     if not any(_accepts(name, environment) for name in named):
         raise NoDisplayError(
             f"The display that {' or '.join(named)} names does not answer, so no window can be "

@@ -18,12 +18,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import get_args
 
 from rejoin.core import engine, events
 from rejoin.core.phases import Phase
 from rejoin.core.trace_names import EVENTS, STATES
-from rejoin.errors import BadInputError
+from rejoin.errors import BadInputError, RejoinError
 
 BEGIN = "<!-- states: begin, written by `rejoin qa diagram` -->"
 END = "<!-- states: end -->"
@@ -52,6 +53,15 @@ def transitions() -> TransitionTable:
     return {transition: frozenset(names) for transition, names in found.items()}
 
 
+def _source(module: ModuleType) -> str:
+    try:
+        return inspect.getsource(module)
+    except OSError:
+        raise RejoinError(
+            "A packaged Rejoin has no source code to read. Use one that pip has installed."
+        ) from None
+
+
 class _Code:
     """The engine's modules: syntax trees of their functions, and what their imports refer to."""
 
@@ -60,7 +70,7 @@ class _Code:
         self._imported: dict[str, str] = {}
         for info in pkgutil.iter_modules(engine.__path__):
             module = import_module(f"{engine.__name__}.{info.name}")
-            for node in ast.parse(inspect.getsource(module)).body:
+            for node in ast.parse(_source(module)).body:
                 if isinstance(node, ast.FunctionDef):
                     self.functions[f"{info.name}.{node.name}"] = node
                 elif isinstance(node, ast.ImportFrom) and node.module:
