@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
 from helpers.window_faces import Face, ShowFace, Shown, delete, destroy, show_face
+from rejoin.gui import hand
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.qt_application import make_application
 
@@ -55,6 +56,14 @@ def windows_go_with_their_file() -> Iterator[None]:
             if isValid(widget):
                 delete(widget)
     gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def hand_on_the_keyboard() -> Iterator[None]:
+    """As at the start of a program."""
+    yield
+    hand.keys_pressed()
+    hand.swap_buttons(False)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -20,14 +21,17 @@ from helpers.fake_pads import FakePads
 from helpers.fake_port import FakeClock, FakePort
 from helpers.menu_scene import playing
 from helpers.settings_page import page_on, usual_theme
-from helpers.window_faces import NOW, delete, destroy, lost, wait_until
+from helpers.window_faces import LIVE, NOW, delete, destroy, lost, wait_until
 from rejoin.core.events import CloseForNowRequested, EndGameRequested, Event, TryNowRequested
 from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
+from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.navigation import PadPress
 from rejoin.gui.card import SETTLED_S, UNARMED_S
 from rejoin.gui.confirmation import question_box
+from rejoin.gui.control_options import ControlOptions
 from rejoin.gui.home.step_page import Choice, Step, StepPage
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.menu.entries import MenuAction
 from rejoin.gui.pad_keys import PadKeys
 from rejoin.gui.settings.controls import ChoiceBox, PercentSlider, Switch
 from rejoin.gui.window_options import WindowOptions
@@ -93,6 +97,30 @@ def test_the_chord_opens_the_menu_and_back_leaves_it(game: Game) -> None:
     assert game.focused() == "Back to the game"
     game.does(DOWN, UP, BACK)
     assert game.takes_input() == (False, True)
+
+
+def test_the_menu_names_the_button_that_goes_back_to_the_game(game: Game) -> None:
+    resume = game.window.layers.menu.panel.buttons[MenuAction.RESUME]
+    game.does(CHORD)
+    game.window.refresh()
+    assert resume.accessibleName() == "Back to the game: B"
+    game.window.use_controls(ControlOptions(), PadChoices(swap_ab_cards=True))
+    game.window.refresh()
+    assert resume.accessibleName() == "Back to the game: A"
+    QTest.keyClick(game.window.windowHandle(), Qt.Key.Key_Down)
+    game.window.refresh()
+    assert resume.accessibleName() == "Back to the game: Esc"
+
+
+def test_the_first_hint_of_a_game_names_the_chord_of_the_pad(game: Game) -> None:
+    game.does(CHORD, BACK)
+    game.shows(Snapshot(Stage.STARTING))
+    game.shows(LIVE)
+    note = game.window.layers.corners.note
+    assert note.second.text() == "View+Menu, held: menu"
+    QTest.mouseClick(game.window.windowHandle(), Qt.MouseButton.RightButton)
+    game.window.refresh()
+    assert note.second.text() == "Ctrl+Alt+G: menu"
 
 
 def test_every_entry_of_the_menu_is_reached_and_pressed(game: Game) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,8 @@ from PySide6.QtWidgets import QApplication
 from helpers.fake_port import FakePort
 from rejoin.core.model import ConnectionNumber
 from rejoin.gui.bridge import Bridge
+from rejoin.gui.corners import MARGIN_PX
+from rejoin.gui.languages.choice import speak
 from rejoin.gui.stats_overlay import StatsOverlay, lines
 from rejoin.media.statistics import StreamStatistics
 
@@ -87,26 +90,62 @@ def test_the_sound_is_before_or_after_the_picture() -> None:
     assert lip_sync(-0.012) == "lip sync   sound 12 ms before picture, delayed by 0 ms"
 
 
-def test_every_line_fits_into_the_smallest_window() -> None:
-    long_game = replace(
-        NUMBERS,
-        jitter_buffer_ms=123.4,
-        decode_ms=12.3,
-        frame_age_s=0.1234,
-        frames_decoded=216_000,
-        frames_dropped=1234,
-        frames_broken=1234,
-        frames_held_back=1234,
-        frames_undecoded=1234,
-        frames_failed=1234,
-        frames_unsupported=1234,
-        pictures_replaced=1234,
-        pictures_unwatched=12345,
-        audio_late_s=-0.123,
-        audio_sync_delay_s=0.123,
-    )
-    for line in lines(long_game):
-        assert len(line) <= 70, line
+LONG_GAME = replace(
+    NUMBERS,
+    jitter_buffer_ms=123.4,
+    decode_ms=12.3,
+    frame_age_s=0.1234,
+    frames_decoded=216_000,
+    frames_dropped=1234,
+    frames_broken=1234,
+    frames_held_back=1234,
+    frames_undecoded=1234,
+    frames_failed=1234,
+    frames_unsupported=1234,
+    pictures_replaced=1234,
+    pictures_unwatched=12345,
+    audio_late_s=-0.123,
+    audio_sync_delay_s=0.123,
+    congestion_feedback="transport-cc",
+)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ja"])
+def test_every_line_fits_into_the_smallest_window(application: QApplication, language: str) -> None:
+    speak(application, language)
+    try:
+        overlay = StatsOverlay(Bridge(FakePort()), lambda: "")
+        overlay.setText("\n".join(lines(LONG_GAME, "graphics card (" + 60 * "long name " + ")")))
+        overlay.adjustSize()
+        assert overlay.width() + 2 * MARGIN_PX <= 640, overlay.text()
+    finally:
+        speak(application, "en")
+
+
+def test_its_lines_are_translated_and_their_columns_stand(application: QApplication) -> None:
+    speak(application, "pseudo")
+    try:
+        found = lines(replace(LONG_GAME, host_cpu=0.5, host_application_memory_mb=12.0), "Mesa")
+    finally:
+        speak(application, "en")
+    opening, closing = "\u27e6\u27e7"
+    labels = [line for line in found[1:] if line.startswith(opening)]
+    assert len(labels) == 13, "every line but the first and the second half of one"
+    columns = {len(line) - len(line.partition(closing)[2].lstrip()) for line in labels}
+    assert len(columns) == 1
+    known = re.compile(r"NACK|RTX|PLI|CPU|RTT|transport-cc|host-srflx udp|Mesa|Mbit|H.264|High")
+    for line in found:
+        rest = known.sub("", line).replace(NUMBERS.decoder or "", "")
+        assert not re.search(r"[aeiou]", re.sub(r"\d+ x \d+", "", rest)), line
+
+
+def test_german_numbers_have_a_comma(application: QApplication) -> None:
+    speak(application, "de")
+    try:
+        found = lines(NUMBERS)
+    finally:
+        speak(application, "en")
+    assert "Netzwerk       Verlust 3,1 %, RTT 60 ms, Jitter 2,1 ms" in found
 
 
 @pytest.mark.usefixtures("application")

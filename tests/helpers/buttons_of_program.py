@@ -1,8 +1,8 @@
-"""Where the buttons of a running `rejoin` are, for a hand that has a mouse alone.
+"""Where the buttons of a running `rejoin` are, for a hand that has one device alone.
 
 A program with these variables writes into a file, ten times a second, the middle of each button
-that can be seen, by its name, in Qt's pixels of the desktop (on Wayland: of the window), and what
-a game's window is doing. Nothing else in it is different.
+that can be seen, by its name, in Qt's pixels of the desktop (on Wayland: of the window), what has
+the focus, and what a game's window is doing. Nothing else in it is different.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ _WRITES_A_FILE = """if True:
         from PySide6.QtWidgets import QAbstractButton, QApplication
         from rejoin.gui.main_window import RejoinWindow
         state = {"buttons": {}, "game": None, "window": None}
+        focused = QApplication.focusWidget()
+        state["focus"] = "" if focused is None else focused.accessibleName()
         for top in QApplication.topLevelWidgets():
             if not top.isVisible():
                 continue
@@ -77,7 +79,8 @@ class ButtonsOfProgram:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "buttons.json"
-        (folder / "sitecustomize.py").write_text(_WRITES_A_FILE, encoding="utf-8")
+        with (folder / "sitecustomize.py").open("a", encoding="utf-8") as site:
+            site.write(_WRITES_A_FILE)
         self.environment = {"PYTHONPATH": str(folder), "BUTTONS_FILE": str(self._file)}
         """The program needs these variables."""
 

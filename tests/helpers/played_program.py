@@ -26,19 +26,27 @@ _FOLLOWS_A_FILE = """if True:
         from helpers.virtual_pads import VirtualPad
         from rejoin.gamepads import sdl_library
         sdl = sdl_library.load()
-        while not sdl.SDL_WasInit(sdl_library.INIT_GAMECONTROLLER):
-            time.sleep(0.01)
-        pad = VirtualPad()
-        while not sdl.SDL_JoystickFromInstanceID(pad.instance):
-            time.sleep(0.01)
+
+        def plugged(pad):
+            while not sdl.SDL_WasInit(sdl_library.INIT_GAMECONTROLLER):
+                time.sleep(0.01)
+            if pad is None or not sdl.SDL_JoystickFromInstanceID(pad.instance):
+                pad = VirtualPad()
+                while not sdl.SDL_JoystickFromInstanceID(pad.instance):
+                    time.sleep(0.01)
+            return pad
+
+        pad = plugged(None)
         with open(os.environ["PAD_COMMANDS"]) as commands:
             for line in commands:
                 verb, button = line.split()
+                pad = plugged(pad)
                 (pad.press if verb == "press" else pad.release)(int(button))
 
     threading.Thread(target=follow, daemon=True).start()
 """
-"""A virtual pad in the program, which does what is written into a named pipe."""
+"""A virtual pad in the program, which does what is written into a named pipe. It is plugged in
+again where the program has begun to read pads anew: in a game, and at home after it."""
 
 
 class Play:
@@ -119,7 +127,11 @@ class PadOfProgram:
 
     async def plugged(self) -> None:
         """The program has read the file, and has the pad."""
-        self._commands = await asyncio.to_thread(self._pipe.open, "wb", 0)
+        await asyncio.to_thread(self.plug)
+
+    def plug(self) -> None:
+        """Waits for that."""
+        self._commands = self._pipe.open("wb", 0)
 
     def send(self, verb: str, *buttons: int) -> None:
         """press or release."""

@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from rejoin import assets
 from rejoin.errors import BadInputError
+from rejoin.gui.languages.catalogue import read
+from rejoin.language import ENGLISH, tr, use
 from rejoin.rtc.ice_servers import MAX_TEXT, MAX_TURN_SERVERS, TurnServer, read_ice_servers
 
 NAME, SECRET = "CANARY-name", "CANARY-credential"
@@ -118,3 +121,21 @@ def test_the_size_and_the_number_of_servers_are_bounded() -> None:
     assert len(many.turn) == MAX_TURN_SERVERS
     assert many.passed_over == ("URL 9 of ICE server 1 is not used: 8 are enough.",)
     assert len(read_ice_servers(document("turn:a.example", "turn:a.example")).turn) == 1
+
+
+def test_what_is_wrong_with_which_server_can_be_translated() -> None:
+    """Whole sentences, each with the server's name in it."""
+    servers = [{"urls": ["turn:a.example", "stun:b.example"]}, "no object"]
+    with pytest.raises(BadInputError) as refused:
+        read_ice_servers(json.dumps(servers))
+    use(read("de", assets.text("languages/de.po")))
+    try:
+        sentence = tr(str(refused.value))
+    finally:
+        use(ENGLISH)
+    assert sentence == (
+        "Die ICE-Server nennen keinen brauchbaren TURN-Server. "
+        "URL 1 von ICE-Server 1 wird nicht verwendet: Der Benutzername fehlt oder ist zu lang. "
+        "URL 2 von ICE-Server 1 wird nicht verwendet: Rejoin braucht keinen STUN-Server. "
+        "ICE-Server 2 wird nicht verwendet: Das ist kein Objekt."
+    )

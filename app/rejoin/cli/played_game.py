@@ -116,8 +116,11 @@ def gamepads(
     """The player's gamepads, and what wishes of the input module go to. Switched off, nothing of
     them is read. `on_talk`: hears of the microphone's button."""
     from rejoin.gamepads.reader import Gamepads
+    from rejoin.gui import hand
     from rejoin.gui.own_pads import mappings_path
     from rejoin.gui.settings.chosen_controls import pads_of
 
-    pads = Gamepads(pads_of(options), mappings_path(), on_talk=on_talk)
+    choices = pads_of(options)
+    hand.swap_buttons(choices.swap_ab_cards)
+    pads = Gamepads(choices, mappings_path(), on_talk=on_talk)
     return pads, pads.on_wish

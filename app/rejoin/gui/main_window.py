@@ -25,7 +25,7 @@ from rejoin.core.events import (
 )
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gamepads.choices import PadChoices
-from rejoin.gui import screenshot, texts
+from rejoin.gui import hand, screenshot, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge, StreamPort
 from rejoin.gui.control_options import ControlOptions
@@ -181,6 +181,7 @@ class RejoinWindow(QWidget):
         self.layers.name_keys(controls.shortcuts)
         self.microphone.use(controls.shortcuts)
         if pads is not None:
+            hand.swap_buttons(pads.swap_ab_cards)
             self._options.pads.choose(pads)
 
     # --- what is known --------------------------------------------------------------------------

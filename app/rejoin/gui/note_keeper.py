@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from rejoin.clock import Clock
 from rejoin.core.model import Snapshot, Stage
-from rejoin.gui import texts
+from rejoin.gui import hand, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.control_options import ControlOptions
+from rejoin.gui.hand import Hand
 from rejoin.gui.layers import Layers
 from rejoin.gui.limits import Limits
 from rejoin.gui.mouse_capture import MouseCapture, Refused
@@ -135,6 +136,7 @@ class NoteKeeper:
             menu_tab_held=self._layers.menu_tab.hovered,
             keyboard_captured=keyboard_captured,
             shortcuts=self._controls.shortcuts,
+            by_pad=hand.current() is Hand.PAD,
         )
         shown = notes(snapshot, now, self._memory, state)
         self._layers.show_notes(shown, now)

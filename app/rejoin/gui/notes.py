@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from rejoin.core.model import HealthLevel, Snapshot, Stage
 from rejoin.gui import note_texts, texts
+from rejoin.gui.hand import BY_PAD
 from rejoin.gui.limits import Limits, Warned, warning
 from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, Refused
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
@@ -99,6 +100,8 @@ class WindowState:
     keyboard_captured: bool = False
     """The game has keys of the desktop."""
     shortcuts: Shortcuts = Shortcuts()  # noqa: RUF009 frozen
+    by_pad: bool = False
+    """The player's hand holds a gamepad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
     problem, warned, picture = memory.problem, memory.warned, memory.picture
     return Notes(
         badge=texts.trouble_text(snapshot) if _in_trouble(snapshot, now) else "",
-        reconnect_hint=hint(ShortcutAction.RECONNECT) if snapshot.can_reconnect else "",
+        reconnect_hint=_hint(state, ShortcutAction.RECONNECT) if snapshot.can_reconnect else "",
         offers_reconnect=snapshot.can_reconnect,
         note=_note(snapshot, now, memory, state),
         problem=_lines(problem.text) if problem and now - problem.since_at < PROBLEM_FOR_S else "",
@@ -190,6 +193,11 @@ def is_just_back(snapshot: Snapshot, now: float) -> bool:
     return snapshot.stage is Stage.LIVE and _within(BACK_FOR_S, snapshot.back_at, now)
 
 
+def _hint(state: WindowState, action: ShortcutAction) -> str:
+    """How it is done with what the hand holds: with a pad all is in the menu."""
+    return tr(BY_PAD) if state.by_pad else state.shortcuts.hint(action)
+
+
 def _note(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> tuple[str, str]:
     takes_click = state.takes_input and state.may_capture
     can_capture = takes_click and not isinstance(state.mouse, Captured | Refused)
@@ -200,7 +208,7 @@ def _note(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
     if refused and _within(PROBLEM_FOR_S, memory.mouse_refused_at, now):
         return tr(texts.MOUSE_REFUSED), ""
     if can_capture and _within(CLICK_HINT_FOR_S, memory.started_at, now):
-        return tr(texts.CLICK_TO_CONTROL), state.shortcuts.hint(ShortcutAction.OPEN_MENU)
+        return tr(texts.CLICK_TO_CONTROL), _hint(state, ShortcutAction.OPEN_MENU)
     return "", ""
 
 

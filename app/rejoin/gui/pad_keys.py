@@ -24,6 +24,7 @@ from shiboken6 import isValid
 
 from rejoin.gamepads.navigation import PadPress
 from rejoin.gamepads.pad_mouse import PadAct
+from rejoin.gui import hand
 from rejoin.gui.card import Card, CardButton
 from rejoin.gui.focus_moves import nearest
 from rejoin.gui.input import PlayerPads
@@ -110,6 +111,7 @@ class PadKeys(QObject):
         window = QApplication.activeWindow()
         if self._closed or window is None:
             return
+        hand.pad_pressed(window)
         popup = QApplication.activePopupWidget()
         focused = QApplication.focusWidget()
         if press is PadPress.MENU:

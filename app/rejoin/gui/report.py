@@ -11,6 +11,7 @@ from rejoin.core.play_report import PlayReport
 from rejoin.gui import ending_texts, play_texts, texts
 from rejoin.gui.shared_text import shared_text
 from rejoin.gui.stats_overlay import lines
+from rejoin.language import in_english
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry
 from rejoin.version import VERSION
@@ -31,6 +32,8 @@ def game_report(
     `play`: how the game went. `facts`: more lines. `statistics`: the stream's numbers as they were
     last sampled.
     """
+    with in_english():  # the studio is to read it
+        stream = () if statistics is None else lines(statistics)
     report = ending_texts.report_text(
         snapshot.ending or Ending(EndingKind.CLOSED_FOR_NOW),
         version=VERSION,
@@ -43,6 +46,6 @@ def game_report(
             "Oldest picture": f"{painted.age_max_s * 1000:.0f} ms",
             **facts,
         },
-        stream=() if statistics is None else lines(statistics),
+        stream=stream,
     )
     return shared_text(report)

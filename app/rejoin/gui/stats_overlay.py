@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QRectF, Qt, QTimer
@@ -10,79 +11,184 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
-from rejoin.language import mark, tr
+from rejoin.language import listed, mark, number, tr
 from rejoin.media.statistics import StreamStatistics
 
 _EVERY_MS = 1000
 _MARGIN_PX, _RADIUS_PX = 11, 8
-_MOST_LETTERS = 70
-"""Of a line, so that it fits into the smallest window."""
+_MOST_LETTERS = 59
+"""Of the name of what draws, so that its line fits into the smallest window."""
 _WAITING = mark("No stream yet.")
 
 
 def lines(numbers: StreamStatistics, drawn_by: str = "") -> list[str]:
     """The lines of the overlay, top to bottom. `drawn_by`: what draws the picture."""
-    available = numbers.available_bitrate_bps
-    feedback = numbers.congestion_feedback
-    feedback += "" if feedback == "REMB" else ", estimate"
-    rtt = "-" if numbers.rtt_s is None else f"{numbers.rtt_s * 1000:.0f} ms"
-    codec = " ".join(part for part in (numbers.codec, numbers.profile) if part) or "-"
-    decoder = f"   decoded in {numbers.decoder}" if numbers.decoder else ""
+    rows = [(tr(label) if label else "", text) for label, text in _rows(numbers, drawn_by)]
+    column = max(_cells(label) for label, _ in rows) + 2
     return [
-        f"{numbers.width} x {numbers.height}   {codec}{decoder}",
-        f"fps        received {numbers.received_fps:.0f}, decoded {numbers.decoded_fps:.0f},"
-        f" painted {numbers.painted_fps:.0f}",
-        f"bitrate    {numbers.bitrate_bps / 1e6:.2f} Mbit/s"
-        + ("" if available is None else f", {feedback} {available / 1e6:.2f} Mbit/s")
-        + f", queue {numbers.queue_s * 1000:.0f} ms",
-        f"network    loss {numbers.loss * 100:.1f} %, RTT {rtt},"
-        f" jitter {numbers.jitter_s * 1000:.1f} ms",
-        f"delay      jitter buffer {numbers.jitter_buffer_ms:.1f} ms,"
-        f" decode {numbers.decode_ms:.1f} ms",
-        f"frames     decoded {numbers.frames_decoded}, dropped {numbers.frames_dropped},"
-        f" age when painted {numbers.frame_age_s * 1000:.1f} ms",
-        f"not shown  packets lost {numbers.frames_broken}, no key frame {numbers.frames_held_back},"
-        f" decoder full {numbers.frames_undecoded},",
-        f"           failed {numbers.frames_failed}, refused {numbers.frames_unsupported},"
-        f" replaced {numbers.pictures_replaced}, minimised {numbers.pictures_unwatched}",
-        f"freezes    {numbers.freeze_count}, {numbers.total_freezes_duration_s:.1f} s",
-        f"repair     NACK {numbers.nack_count}, RTX {numbers.retransmitted_packets_received},"
-        f" recovered {numbers.packets_recovered}, PLI {numbers.pli_count}",
-        f"audio      buffer {numbers.audio_buffer_s * 1000:.0f} ms,"
-        f" lost {numbers.audio_packets_lost}, concealed {numbers.audio_packets_concealed}",
-        f"lip sync   {_lateness(numbers.audio_late_s)},"
-        f" delayed by {numbers.audio_sync_delay_s * 1000:.0f} ms",
-        *([_shortened(f"drawn by   {drawn_by}")] if drawn_by else []),
-        f"path       {numbers.candidate_pair or '-'}   connection {numbers.connection}",
-        *_host_lines(numbers),
+        _head(numbers),
+        *(label + " " * (column - _cells(label)) + text for label, text in rows),
     ]
 
 
-def _host_lines(numbers: StreamStatistics) -> list[str]:
+def _head(numbers: StreamStatistics) -> str:
+    size = f"{numbers.width} x {numbers.height}"
+    codec = " ".join(part for part in (numbers.codec, numbers.profile) if part) or "-"
+    decoded = tr("decoded in {decoder}", decoder=numbers.decoder) if numbers.decoder else ""
+    return "   ".join(part for part in (size, codec, decoded) if part)
+
+
+def _rows(numbers: StreamStatistics, drawn_by: str) -> list[tuple[str, str]]:
+    """Each line's label, marked, and what stands behind it."""
+    rows = [
+        (
+            mark("fps"),
+            tr(
+                "received {received}, decoded {decoded}, painted {painted}",
+                received=number(numbers.received_fps, 0),
+                decoded=number(numbers.decoded_fps, 0),
+                painted=number(numbers.painted_fps, 0),
+            ),
+        ),
+        (mark("bitrate"), _bitrate(numbers)),
+        (
+            mark("network"),
+            tr(
+                "loss {loss} %, RTT {rtt}, jitter {jitter} ms",
+                loss=number(numbers.loss * 100, 1),
+                rtt="-" if numbers.rtt_s is None else number(numbers.rtt_s * 1000, 0) + " ms",
+                jitter=number(numbers.jitter_s * 1000, 1),
+            ),
+        ),
+        (
+            mark("delay"),
+            tr(
+                "jitter buffer {buffer} ms, decode {decode} ms",
+                buffer=number(numbers.jitter_buffer_ms, 1),
+                decode=number(numbers.decode_ms, 1),
+            ),
+        ),
+        (
+            mark("frames"),
+            tr(
+                "decoded {decoded}, dropped {dropped}, age when painted {age} ms",
+                decoded=numbers.frames_decoded,
+                dropped=numbers.frames_dropped,
+                age=number(numbers.frame_age_s * 1000, 1),
+            ),
+        ),
+        (
+            mark("not shown"),
+            tr(
+                "packets lost {lost}, no key frame {held}, decoder full {full},",
+                lost=numbers.frames_broken,
+                held=numbers.frames_held_back,
+                full=numbers.frames_undecoded,
+            ),
+        ),
+        (
+            "",
+            tr(
+                "failed {failed}, refused {refused}, replaced {replaced}, minimised {unseen}",
+                failed=numbers.frames_failed,
+                refused=numbers.frames_unsupported,
+                replaced=numbers.pictures_replaced,
+                unseen=numbers.pictures_unwatched,
+            ),
+        ),
+        (
+            mark("freezes"),
+            f"{numbers.freeze_count}, {number(numbers.total_freezes_duration_s, 1)} s",
+        ),
+        (
+            mark("repair"),
+            tr(
+                "NACK {nack}, RTX {rtx}, recovered {recovered}, PLI {pli}",
+                nack=numbers.nack_count,
+                rtx=numbers.retransmitted_packets_received,
+                recovered=numbers.packets_recovered,
+                pli=numbers.pli_count,
+            ),
+        ),
+        (
+            mark("audio"),
+            tr(
+                "buffer {buffer} ms, lost {lost}, concealed {concealed}",
+                buffer=number(numbers.audio_buffer_s * 1000, 0),
+                lost=numbers.audio_packets_lost,
+                concealed=numbers.audio_packets_concealed,
+            ),
+        ),
+        (mark("lip sync"), _lip_sync(numbers)),
+        (mark("drawn by"), _shortened(drawn_by)),
+        (
+            mark("path"),
+            tr(
+                "{path}   connection {number}",
+                path=numbers.candidate_pair or "-",
+                number=numbers.connection,
+            ),
+        ),
+        (mark("host"), _host(numbers)),
+    ]
+    return [(label, text) for label, text in rows if text]
+
+
+def _bitrate(numbers: StreamStatistics) -> str:
+    rate, queue = number(numbers.bitrate_bps / 1e6, 2), number(numbers.queue_s * 1000, 0)
+    if numbers.available_bitrate_bps is None:
+        return tr("{rate} Mbit/s, queue {queue} ms", rate=rate, queue=queue)
+    text = (
+        mark("{rate} Mbit/s, {feedback} {available} Mbit/s, queue {queue} ms")
+        if numbers.congestion_feedback == "REMB"
+        else mark("{rate} Mbit/s, {feedback}, estimate {available} Mbit/s, queue {queue} ms")
+    )
+    return tr(
+        text,
+        rate=rate,
+        feedback=numbers.congestion_feedback,
+        available=number(numbers.available_bitrate_bps / 1e6, 2),
+        queue=queue,
+    )
+
+
+def _lip_sync(numbers: StreamStatistics) -> str:
+    late_s, delay = numbers.audio_late_s, number(numbers.audio_sync_delay_s * 1000, 0)
+    if late_s is None:
+        return tr("sound -, delayed by {delay} ms", delay=delay)
+    text = (
+        mark("sound {ms} ms before picture, delayed by {delay} ms")
+        if late_s < 0
+        else mark("sound {ms} ms after picture, delayed by {delay} ms")
+    )
+    return tr(text, ms=number(abs(late_s) * 1000, 0), delay=delay)
+
+
+def _host(numbers: StreamStatistics) -> str:
     """The host's own load, where it reports it (performance statistics of the input module)."""
     shares = {
-        "game": numbers.host_application_cpu,
-        "CPU": numbers.host_cpu,
-        "memory": numbers.host_memory,
-        "GPU": numbers.host_gpu,
-        "VRAM": numbers.host_vram,
+        mark("game {percent} %"): numbers.host_application_cpu,
+        mark("CPU {percent} %"): numbers.host_cpu,
+        mark("memory {percent} %"): numbers.host_memory,
+        mark("GPU {percent} %"): numbers.host_gpu,
+        mark("VRAM {percent} %"): numbers.host_vram,
     }
-    parts = [f"{name} {share * 100:.0f} %" for name, share in shares.items() if share is not None]
+    parts = [
+        tr(text, percent=round(share * 100)) for text, share in shares.items() if share is not None
+    ]
     if numbers.host_application_memory_mb is not None:
-        parts.append(f"game memory {numbers.host_application_memory_mb:.0f} MB")
-    return [f"host       {', '.join(parts)}"] if parts else []
+        parts.append(tr("game memory {mb} MB", mb=round(numbers.host_application_memory_mb)))
+    return listed(parts)
 
 
-def _shortened(line: str) -> str:
+def _cells(text: str) -> int:
+    """How many columns of a font with letters of equal width it takes."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def _shortened(name: str) -> str:
     """Drivers have long names for cards."""
-    return line if len(line) <= _MOST_LETTERS else line[: _MOST_LETTERS - 3] + "..."
-
-
-def _lateness(sound_late_s: float | None) -> str:
-    if sound_late_s is None:
-        return "sound -"
-    side = "before" if sound_late_s < 0 else "after"
-    return f"sound {abs(sound_late_s) * 1000:.0f} ms {side} picture"
+    return name if len(name) <= _MOST_LETTERS else name[: _MOST_LETTERS - 3] + "..."
 
 
 class StatsOverlay(QLabel):

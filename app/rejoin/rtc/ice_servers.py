@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Final
 
 from rejoin.errors import BadInputError
-from rejoin.language import Message
+from rejoin.language import Message, mark
 
 MAX_TEXT: Final = 64 * 1024
 """Characters; real lists have a few hundred."""
@@ -53,7 +54,7 @@ class IceServers:
 
 
 class _Unusable(Exception):
-    """Why one URL or server cannot be used, as the end of a sentence."""
+    """Why one URL or server cannot be used: a sentence with a place for its name, marked."""
 
 
 def read_ice_servers(text: str) -> IceServers:
@@ -75,20 +76,23 @@ def read_ice_servers(text: str) -> IceServers:
     if not isinstance(document, list):
         raise BadInputError(Message("The ICE servers cannot be used: iceServers is not a list."))
     turn: dict[TurnServer, None] = {}
-    passed_over: list[str] = []
+    passed_over: list[Message] = []
     for name, found in _each(document):
         if isinstance(found, str):
-            passed_over.append(f"{name} is not used: {found}.")
+            passed_over.append(Message(found, server=name))
         elif found not in turn and len(turn) == MAX_TURN_SERVERS:
-            passed_over.append(f"{name} is not used: {MAX_TURN_SERVERS} are enough.")
+            passed_over.append(
+                Message(
+                    "{server} is not used: {most} are enough.", server=name, most=MAX_TURN_SERVERS
+                )
+            )
         else:
             turn[found] = None
     if not turn:
-        # What is wrong with which one is for whoever wrote the file, and stays English.
         raise BadInputError(
             Message(
                 "The ICE servers name no usable TURN server. {reasons}",
-                reasons=" ".join(passed_over),
+                reasons=reduce(_and, passed_over),
             )
             if passed_over
             else Message("The ICE servers name no usable TURN server.")
@@ -96,50 +100,65 @@ def read_ice_servers(text: str) -> IceServers:
     return IceServers(tuple(turn), tuple(passed_over))
 
 
-def _each(document: list[Any]) -> Iterator[tuple[str, TurnServer | str]]:
-    """What each URL is called in a sentence, and the server, or why it cannot be used."""
+def _each(document: list[Any]) -> Iterator[tuple[Message, TurnServer | str]]:
+    """What each URL is called in a sentence, and the server, or the sentence why it cannot be
+    used."""
     for number, server in enumerate(document, 1):
-        name = f"ICE server {number}"
+        name = Message("ICE server {number}", number=number)
         if not isinstance(server, dict):
-            yield name, "it is not an object"
+            yield name, mark("{server} is not used: it is not an object.")
             continue
         urls = server.get("urls", server.get("url"))  # `url`: before 2015, some still write it
         urls = urls if isinstance(urls, list) else [urls]
         if not urls:
-            yield name, "it has no URL"
+            yield name, mark("{server} is not used: it has no URL.")
         for place, url in enumerate(urls, 1):
             try:
                 found: TurnServer | str = _turn_server(url, server)
             except _Unusable as why:
                 found = str(why)
-            yield name if len(urls) == 1 else f"URL {place} of {name}", found
+            which = Message("URL {place} of {server}", place=place, server=name)
+            yield name if len(urls) == 1 else which, found
+
+
+def _and(first: Message, second: Message) -> Message:
+    return Message("{first} {second}", first=first, second=second)
 
 
 def _turn_server(url: object, server: dict[str, Any]) -> TurnServer:
     """Raises _Unusable."""
     if not isinstance(url, str):
-        raise _Unusable("its URL is missing or not text")
+        raise _Unusable(mark("{server} is not used: its URL is missing or not text."))
     if url.lower().startswith(("stun:", "stuns:")):
-        raise _Unusable("Rejoin needs no STUN server")
+        raise _Unusable(mark("{server} is not used: Rejoin needs no STUN server."))
     match = _URL.fullmatch(url)
     if match is None:
-        raise _Unusable("its URL is not turn:HOST:PORT?transport=udp or tcp, or turns:HOST:PORT")
+        raise _Unusable(
+            mark(
+                "{server} is not used: its URL is not turn:HOST:PORT?transport=udp or tcp, "
+                "or turns:HOST:PORT."
+            )
+        )
     scheme = match["scheme"].lower()
     transport = (match["transport"] or ("tcp" if scheme == "turns" else "udp")).lower()
     if transport not in ("udp", "tcp"):
-        raise _Unusable("its transport is neither udp nor tcp")
+        raise _Unusable(mark("{server} is not used: its transport is neither udp nor tcp."))
     if scheme == "turns" and transport == "udp":
-        raise _Unusable("TURN over DTLS (turns: with transport=udp) is not supported")
+        raise _Unusable(
+            mark(
+                "{server} is not used: TURN over DTLS (turns: with transport=udp) is not supported."
+            )
+        )
     port = int(match["port"]) if match["port"] else _DEFAULT_PORTS[scheme]
     if not 1 <= port <= 65535:
-        raise _Unusable("its port is not 1 to 65535")
+        raise _Unusable(mark("{server} is not used: its port is not 1 to 65535."))
     if server.get("credentialType", "password") != "password":
-        raise _Unusable("its credentialType is not password")
+        raise _Unusable(mark("{server} is not used: its credentialType is not password."))
     username, credential = server.get("username"), server.get("credential")
     if not isinstance(username, str) or not 0 < len(_bytes(username)) <= _MAX_NAME:
-        raise _Unusable("its username is missing or too long")
+        raise _Unusable(mark("{server} is not used: its username is missing or too long."))
     if not isinstance(credential, str) or not len(_bytes(credential)) > 0:
-        raise _Unusable("its credential is missing")
+        raise _Unusable(mark("{server} is not used: its credential is missing."))
     return TurnServer(
         match["host"].strip("[]").lower(), port, transport, scheme == "turns", username, credential
     )

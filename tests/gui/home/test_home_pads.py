@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
 from helpers.fake_pads import FakePads
@@ -115,6 +116,26 @@ def test_cards_menus_and_pages_are_reached_pressed_and_left(scene: HomeScene) ->
     assert scene.title == texts.ADD_TITLE
     does(pads, PadPress.BACK)
     assert window.page is home
+    keys.close()
+
+
+def test_hints_name_the_button_of_the_pad_until_a_key_is_pressed(scene: HomeScene) -> None:
+    scene.open(WOOD, TIDE)
+    window, pads = scene.window, FakePads()
+    window.activateWindow()
+    keys = PadKeys(pads, window, after_ms=0)
+    assert wait_until(lambda: pads.heard is not None, 30)
+    home = window.home
+    home.take_focus()
+    assert (home.enter_key.text(), home.help_key.isVisible()) == ("Enter", True)
+    does(pads, PadPress.RIGHT)
+    assert wait_until(lambda: home.enter_key.text() == "A", 30)
+    assert home.enter_hint.text() == texts.PLAY_HINT
+    assert not home.help_key.isVisible()
+    assert not home.help_hint.isVisible()
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Left)
+    assert wait_until(lambda: home.enter_key.text() == "Enter", 30)
+    assert home.help_key.isVisible()
     keys.close()
 
 

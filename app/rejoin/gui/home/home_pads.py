@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from rejoin.errors import BadInputError
+from rejoin.gui import hand
 from rejoin.gui.input import PlayerPads
 from rejoin.gui.pad_keys import PadKeys
 from rejoin.gui.settings.chosen_controls import pads_of
@@ -48,4 +49,5 @@ class HomePads(QObject):
 
     def _on_changed(self, loaded: Loaded) -> None:
         if self._pads is not None and not loaded.damaged:
+            hand.swap_buttons(loaded.settings.pad_swap_ab_cards)
             self._pads.choose(pads_of(loaded.settings))

@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rejoin.gui import theme
+from rejoin.gui import hand, theme
 from rejoin.gui.button_row import ButtonRow
+from rejoin.gui.hand import Hand
 from rejoin.gui.home import texts
 from rejoin.gui.home.contents import Alive, GameCard, HomeContents
 from rejoin.gui.home.continue_panel import ContinuePanel
@@ -139,9 +140,13 @@ class HomePage(QWidget):
         hints.setSpacing(12)
         self.enter_hint = label("small", wraps=False)
         self.help_hint = label("small", wraps=False)
-        for name, meaning in (("Enter", self.enter_hint), ("F1", self.help_hint)):
-            key = label("key", wraps=False)
-            key.setText(name)
+        self.enter_key = label("key", wraps=False)
+        self.help_key = label("key", wraps=False)
+        self.help_key.setText("F1")
+        for key, meaning in (
+            (self.enter_key, self.enter_hint),
+            (self.help_key, self.help_hint),
+        ):
             for part in (key, meaning):
                 hints.addWidget(part, 0, Qt.AlignmentFlag.AlignVCenter)
 
@@ -178,8 +183,15 @@ class HomePage(QWidget):
         self.empty_text.setVisible(is_empty and shown.continuation is None)
         self.heading.setVisible(not is_empty)
         set_text(self.enter_hint, _enter_hint(shown))
+        self._show_keys()
         if [tile.card for tile in self.tiles] != list(shown.cards):
             self._show_cards(shown.cards)
+
+    def _show_keys(self) -> None:
+        """Of what the hand holds now; a pad has no button for the help."""
+        set_text(self.enter_key, hand.press_label())
+        for part in (self.help_key, self.help_hint):
+            part.setVisible(hand.current() is Hand.KEYS)
 
     def _show_cards(self, cards: Sequence[GameCard]) -> None:
         before = {tile.card.key: tile for tile in self.tiles}

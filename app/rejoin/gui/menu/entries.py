@@ -44,6 +44,8 @@ class MenuState:
     has_settings: bool = True
     practice: str | None = None
     trouble: str = ""
+    resume_key: str = ""
+    """What goes back to the game, as it is printed there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Entry:
 
 
 ENTRIES: Final = (
-    Entry(MenuAction.RESUME, texts.RESUME, lambda state: tr(texts.RESUME_KEY), primary=True),
+    Entry(MenuAction.RESUME, texts.RESUME, lambda state: state.resume_key, primary=True),
     Entry(
         MenuAction.RECONNECT,
         texts.RECONNECT,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rejoin.core.events import EndGameRequested, ReconnectRequested
 from rejoin.core.model import Snapshot, Stage
+from rejoin.gui import hand
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.menu import texts
 from rejoin.gui.menu.entries import MenuAction, MenuState
@@ -165,6 +166,7 @@ class MenuControl:
                     has_settings=self._parts.settings.path is not None,
                     practice=None if practice is None else practice.fault_on,
                     trouble=trouble,
+                    resume_key=hand.back_label(),
                 )
             )
 

@@ -12,7 +12,6 @@ OPENED: Final = mark("Menu. The game goes on, and nothing you press reaches it."
 RESUMED: Final = mark("Back in the game.")
 
 RESUME: Final = mark("Back to the game")
-RESUME_KEY: Final = mark("Esc")
 FULL_SCREEN: Final = mark("Full screen")
 SOUND: Final = mark("Sound")
 MICROPHONE: Final = mark("Microphone")
