@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from helpers.compared_results import a_build
 from rejoin.cli.qa import qa
-from rejoin.cli.qa_compare import RESULTS
+from rejoin.cli.qa_report import RESULTS
 from rejoin.errors import BadInputError
 from rejoin.qa import results, simulation
 from rejoin.qa.results import CaseRecord
@@ -68,6 +68,11 @@ def test_a_budget_is_a_gate_with_and_without_another_build(before: Path, tmp_pat
     assert "OVER BUDGET   lost_answers_per_100" in result.output
     budget.write_text("freeze_p95_s = 3\nleast_drops = 41\n")
     assert code_of(invoke(before, "--budget", budget)) == 13
+    for other in ("", "freeze_max_s = 60\n"):
+        budget.write_text(f"freeze_limit_s = 0.1\n{other}")
+        error = invoke(before, "--budget", budget).exception
+        assert isinstance(error, BadInputError), "nothing could be over it"
+        assert "freeze_limit_s alone is no limit" in str(error)
     budget.write_text("freezes = 3\n")
     assert isinstance(invoke(before, "--budget", budget).exception, BadInputError)
 

@@ -65,6 +65,19 @@ def test_the_exit_code_is_that_of_the_run(
     result = invoke("report", written(tmp_path, *records), *more)
     assert result.exception is None
     assert result.return_value == code
+    assert ("nothing was played" in result.output) is not bool(records)
+
+
+def test_the_folder_of_results_will_do(tmp_path: Path) -> None:
+    written(tmp_path / "a", RECORD)
+    assert invoke("report", tmp_path / "a").return_value == 0
+    assert invoke("merge", tmp_path / "all.jsonl", tmp_path / "a").return_value == 0
+    assert results.read(tmp_path / "all.jsonl")[0].run == RECORD.run
+    (tmp_path / "b").mkdir()
+    for verb in (("report",), ("merge", tmp_path / "all.jsonl")):
+        error = invoke(*verb, tmp_path / "b").exception
+        assert isinstance(error, BadInputError)
+        assert str(error) == f"There is no results.jsonl in {tmp_path / 'b'}."
 
 
 def test_reports_are_written_with_their_folders(tmp_path: Path) -> None:

@@ -119,6 +119,46 @@ def test_options_reach_the_run(made: Made, tmp_path: Path) -> None:
     assert [case.name for case in made.scenario.cases] == ["a short pause"]
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ftp://studio.example", "must look like"),
+        ("studio.example", "must look like"),
+        ("http://studio.example", "needs https"),
+        ("https://me:secret@studio.example", "nothing else"),
+        ("rejoin://play?backend=https%3A%2F%2Fstudio.example", "must look like"),
+    ],
+)
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("run", "outage-ladder"),
+        ("sweep",),
+        ("learn", "--yes"),
+        ("input",),
+        ("fleet", "outage-ladder", "--case", "a short pause"),
+    ],
+)
+def test_a_backend_that_no_client_can_call_is_no_failed_play(
+    made: Made, url: str, message: str, verb: tuple[str, ...]
+) -> None:
+    result = invoke(*verb, "--backend", url)
+    assert isinstance(result.exception, BadInputError)
+    assert message in str(result.exception)
+    assert made.scenario is None
+
+
+def test_a_certificate_authority_or_token_of_no_use_is_said_before_the_run(
+    made: Made, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    result = run("--ca-file", str(tmp_path / "ca.pem"))
+    assert "ca.pem cannot be used as a certificate authority" in str(result.exception)
+    result = invoke("run", "outage-ladder", "--backend", URL, token="two words")
+    assert "token must be printable" in str(result.exception)
+    assert made.scenario is None
+
+
 def test_without_caps_there_are_those_of_the_campaign(made: Made) -> None:
     run()
     assert made.how == How()

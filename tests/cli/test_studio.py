@@ -115,7 +115,7 @@ def test_a_file_of_settings_is_changed_by_the_options_that_are_given(
 ) -> None:
     file = tmp_path / "learned.toml"
     file.write_text("notice_silent_client_s = 8\nidle_timeout_s = 60\nwrong_status_error = ")
-    assert "is not a TOML file" in started("--settings", str(file))["refusal"]
+    assert "is not TOML: " in started("--settings", str(file))["refusal"]
     file.write_text("notice_silent_client_s = 8\nidle_timeout_s = 60\nhosts = 2\n")
     found = started("--settings", str(file), "--idle-timeout", "90")["settings"]
     assert (found.notice_silent_client_s, found.idle_timeout_s, found.hosts) == (8.0, 90.0, 2)

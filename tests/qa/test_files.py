@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rejoin.errors import BadInputError
-from rejoin.qa.files import make_folder, write_file
+from rejoin.qa.files import make_folder, read_text, write_file
 
 
 def test_a_file_is_replaced_as_a_whole_and_others_may_read_it(tmp_path: Path) -> None:
@@ -40,3 +40,15 @@ def test_the_error_names_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         BadInputError, match=r"^The folder .*file/x cannot be made: Not a directory"
     ):
         make_folder(tmp_path / "file" / "x")
+
+
+def test_a_file_that_a_person_wrote_is_read_up_to_a_limit(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text("a = 1", encoding="utf-8-sig")
+    assert read_text(file, "a scenario") == "a = 1"
+    file.write_bytes(b" " * (256 * 1024 + 1))
+    with pytest.raises(BadInputError, match=r"^a\.toml is too long for a scenario\.$"):
+        read_text(file, "a scenario")
+    file.write_bytes(b"\xff")
+    with pytest.raises(BadInputError, match=r"^a\.toml is not a scenario: it is not text\.$"):
+        read_text(file, "a scenario")

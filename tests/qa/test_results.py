@@ -75,9 +75,26 @@ def test_a_last_line_that_was_cut_off_is_left_out_where_that_is_said(tmp_path: P
 
 def test_what_the_schema_does_not_know_is_refused() -> None:
     line = json.loads(results.to_line(RECORD))
-    for change in ({"more": 1}, {"verdict": "fine"}, {"took_s": "long"}, {"version": 2}):
+    for change in (
+        {"more": 1},
+        {"verdict": "fine"},
+        {"took_s": "long"},
+        {"took_s": float("nan")},
+        {"took_s": float("inf")},
+        {"version": 2},
+    ):
         with pytest.raises(BadInputError):
             results.from_line(json.dumps(line | change))
+
+
+def test_only_a_result_may_be_one_of_another_version() -> None:
+    line = json.loads(results.to_line(RECORD))
+    with pytest.raises(BadInputError, match="another version"):
+        results.from_line(json.dumps(line | {"version": 2}))
+    others: tuple[object, ...] = ({"v": 4, "kind": "event"}, [], "text", None, 1)
+    for other in others:
+        with pytest.raises(BadInputError, match="not a result"):
+            results.from_line(json.dumps(other))
 
 
 @given(hostile_json(json.loads(results.to_line(RECORD))))

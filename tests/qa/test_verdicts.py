@@ -99,6 +99,17 @@ def test_a_game_that_did_not_start_tested_nothing(
     assert judgement.sentences
 
 
+@pytest.mark.parametrize(("status", "verdict"), [(404, "inconclusive"), (400, "failed")])
+def test_a_url_that_has_no_such_call_says_nothing_about_the_client(
+    status: int, verdict: str
+) -> None:
+    refused = replace(STARTING, ending=Ending(EndingKind.OFFER_REFUSED))
+    failure = {"kind": "invalid", "http_status": status}
+    trace = [Record(1.0, "event", "StartFailed", {"attempt": 1, "failure": failure})]
+    judgement = verdicts.of_start(refused, trace)
+    assert judgement.verdict.value == verdict
+
+
 def test_packets_without_a_picture_are_the_clients_failure() -> None:
     arrived = Record(1.0, "event", "FirstPacketArrived", {"connection": 1})
     assert verdicts.of_start(STARTING, [arrived]).verdict is Verdict.FAILED

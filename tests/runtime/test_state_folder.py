@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from rejoin.runtime.state_folder import (
     replace_file,
     settings_folder,
     state_folder,
+    write_named,
 )
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.volume_file import sound_path
@@ -94,3 +96,26 @@ def test_only_a_private_file_is_for_this_user_alone(tmp_path: Path) -> None:
 
 def full(new: Path, target: Path) -> Path:
     raise OSError("the disk is full")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes with a name are of Unix")
+def test_a_pipe_that_a_person_names_is_written_into_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_named(pipe, b"text", private=False)
+        assert os.read(reader, 10) == b"text"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_file_that_a_person_names_is_replaced_where_its_link_leads(tmp_path: Path) -> None:
+    link, file = tmp_path / "link", tmp_path / "file"
+    file.write_bytes(b"old")
+    link.symlink_to(file)
+    write_named(link, b"new", private=False)
+    assert link.is_symlink()
+    assert file.read_bytes() == b"new"

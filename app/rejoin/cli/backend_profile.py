@@ -87,6 +87,17 @@ def check_stream_group(chosen: ProfileOptions) -> None:
         raise BadInputError(f"A backend of dialect {chosen.dialect} needs --stream-group.")
 
 
+def usable_profile(backend_url: str, token: str | None, chosen: ProfileOptions) -> StudioProfile:
+    """The same as `profile_of`. Raises BadInputError if no client can be made of it, before
+    anything is started."""
+    import asyncio
+
+    check_sign_in(chosen, token)
+    profile = profile_of(backend_url, token, chosen)
+    asyncio.run(profile.check())
+    return profile
+
+
 def profile_of(backend_url: str, token: str | None, chosen: ProfileOptions) -> StudioProfile:
     """The profile of the backend at this URL."""
     from rejoin.runtime.studio_profile import StudioProfile, network_rules

@@ -18,6 +18,7 @@ DIALECT_NAMES: Final = ("ours", "aws-bundle", "aws-react")
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 EXISTING_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+EXISTING_PATH: Final = click.Path(exists=True, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
 

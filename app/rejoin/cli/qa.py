@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from rejoin.cli import options
-from rejoin.cli.backend_profile import (
-    ProfileOptions,
-    check_sign_in,
-    profile_of,
-    profile_options,
-)
+from rejoin.cli.backend_profile import ProfileOptions, profile_options, usable_profile
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import say, say_lines
 from rejoin.cli.progress import Pace, Progress
@@ -297,8 +292,7 @@ def check_input(chosen: InputOptions) -> int:
 
     from rejoin.qa import input_check
 
-    check_sign_in(chosen, chosen.token)
-    profile = profile_of(chosen.backend, chosen.token, chosen)
+    profile = usable_profile(chosen.backend, chosen.token, chosen)
     with Progress("input", _START_S + chosen.seconds, Pace.SECONDS) as progress:
         progress.note("starting a game")
         playing = input_check.check(

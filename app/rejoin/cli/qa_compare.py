@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,15 +14,14 @@ from rejoin.cli import options
 from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
 from rejoin.cli.messages import say
 from rejoin.cli.progress import Progress
+from rejoin.cli.qa_report import results_file
+from rejoin.errors import BadInputError
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
     from rejoin.qa.comparison import Comparison
     from rejoin.qa.paired import Pairing
     from rejoin.qa.results import CaseRecord
-
-RESULTS: Final = "results.jsonl"
-"""`qa.results.FILE`, repeated so that `--help` imports nothing else."""
 
 
 def _least_effects(
@@ -59,7 +58,7 @@ class CompareOptions:
     metavar="[BEFORE] AFTER",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, path_type=Path),
+    type=options.EXISTING_PATH,
 )
 @click.option(
     "--simulated",
@@ -117,6 +116,11 @@ def _compared(chosen: CompareOptions, progress: Progress) -> Comparison:
     after = _read(chosen.paths[-1], progress)
     if len(chosen.paths) == 1:
         assert limits is not None
+        if limits.freeze_s is not None and figures.OVER_BUDGET.key not in limits.limits:
+            raise BadInputError(
+                f"{budget.FREEZE} alone is no limit: say in {figures.OVER_BUDGET.key}, too, how "
+                "many of 100 drops may stand still for longer (0: none)."
+            )
         return comparison.only_budget(after, limits)
     return comparison.compare(
         _read(chosen.paths[0], progress), after, comparison.Question(chosen.least, limits)
@@ -126,7 +130,7 @@ def _compared(chosen: CompareOptions, progress: Progress) -> Comparison:
 def _read(path: Path, progress: Progress) -> tuple[CaseRecord, ...]:
     from rejoin.qa import results
 
-    return results.read(path / RESULTS if path.is_dir() else path, progress.warn)
+    return results.read(results_file(path), progress.warn)
 
 
 def _exit_code(comparison: Comparison) -> int:

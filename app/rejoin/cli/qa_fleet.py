@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from rejoin.cli import options
-from rejoin.cli.backend_profile import ProfileOptions, check_sign_in, profile_of, profile_options
+from rejoin.cli.backend_profile import ProfileOptions, profile_of, profile_options, usable_profile
 from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
 from rejoin.cli.messages import say, warn
 from rejoin.cli.progress import Pace, Progress
@@ -128,8 +128,9 @@ def fleet(chosen: FleetOptions) -> int:
         if chosen.workers is not None:
             raise click.UsageError("--workers is for this machine: not with --scheduler.")
         _warn_of_plain_text(chosen.scheduler)
+    profile = None
     if chosen.backend is not None:
-        check_sign_in(chosen, chosen.token)
+        profile = usable_profile(chosen.backend, chosen.token, chosen)
     scenario = runner.load(chosen.scenario)
     cases = tuple(case for case in scenario.cases if not chosen.cases or case.name in chosen.cases)
     if not cases:
@@ -140,8 +141,8 @@ def fleet(chosen: FleetOptions) -> int:
     if chosen.backend is not None:
         _announce(chosen, chosen.players * len(cases))
     _prepare(chosen.results_folder)
-    if chosen.backend is not None:
-        sweep_left_over(profile_of(chosen.backend, chosen.token, chosen))
+    if profile is not None:
+        sweep_left_over(profile)
     say(f"Media: {chosen.media}. {_MEDIA[chosen.media]}")
     found: list[CaseRecord] = []
     workers = min(chosen.workers or os.cpu_count() or 1, chosen.players)

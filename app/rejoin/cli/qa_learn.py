@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from rejoin.cli import options
-from rejoin.cli.backend_profile import (
-    ProfileOptions,
-    check_sign_in,
-    profile_of,
-    profile_options,
-)
+from rejoin.cli.backend_profile import ProfileOptions, profile_options, usable_profile
 from rejoin.cli.exit_codes import INCONCLUSIVE, SUCCESS
 from rejoin.cli.messages import is_terminal, say, say_lines
 from rejoin.cli.progress import Pace, Progress
@@ -117,8 +112,7 @@ def learn(chosen: LearnOptions) -> int:
     from rejoin.qa.ledger import Ledger, default_folder
     from rejoin.qa.messages import Charge
 
-    check_sign_in(chosen, chosen.token)
-    profile = profile_of(chosen.backend, chosen.token, chosen)
+    profile = usable_profile(chosen.backend, chosen.token, chosen)
     surroundings = surroundings_of(profile, region=chosen.region)
     plan = Plan(
         chosen.repeat,

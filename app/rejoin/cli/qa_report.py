@@ -58,6 +58,20 @@ def report_options(verb: _Verb) -> _Verb:
     return verb
 
 
+RESULTS: Final = "results.jsonl"
+"""`qa.results.FILE`, repeated so that `--help` imports nothing else."""
+
+
+def results_file(path: Path) -> Path:
+    """The file of results that a path names: itself, or the one in this folder. Raises
+    BadInputError where the folder has none."""
+    if not path.is_dir():
+        return path
+    if not (path / RESULTS).is_file():
+        raise BadInputError(f"There is no {RESULTS} in {path}.")
+    return path / RESULTS
+
+
 _Make = Callable[["Sequence[CaseRecord]"], str]
 """Makes a report of these results, and returns a sentence about it."""
 
@@ -232,22 +246,26 @@ class ReportOptions:
 
 
 @click.command(short_help="Make reports of results: HTML, JSON, JUnit XML, Markdown, dumps.")
-@click.argument("results", type=options.EXISTING_FILE)
+@click.argument("results", type=options.EXISTING_PATH)
 @report_options
 @fail_on_flaky
 @options.as_values(ReportOptions)
 @needs("qa")
 def report(chosen: ReportOptions) -> int:
-    """Make reports of RESULTS, a results.jsonl of `rejoin qa run --backend` or `rejoin qa merge`.
+    """Make reports of RESULTS, a results.jsonl of `rejoin qa run --backend` or `rejoin qa merge`,
+    or its folder.
 
     In GitHub Actions the Markdown is also appended to the summary of the step. Exit code: that of
     the run: 0 passed, 1 failed, 13 inconclusive.
     """
     from rejoin.qa import results
 
+    file = results_file(chosen.results)
     with Progress("reading", None) as progress:
-        records = results.read(chosen.results, progress.warn)
-    wanted = Wanted(chosen, chosen.results.parent)
+        records = results.read(file, progress.warn)
+    if not records:
+        warn(f"{file.name} has no result: nothing was played.")
+    wanted = Wanted(chosen, file.parent)
     wanted.prepare()
     wanted.write(records)
     for group in results.grouped(records):
@@ -279,11 +297,11 @@ class MergeOptions:
 
 @click.command(short_help="Put the results of several shards into one file.")
 @click.argument("out", type=options.FILE)
-@click.argument("files", metavar="RESULTS...", nargs=-1, required=True, type=options.EXISTING_FILE)
+@click.argument("files", metavar="RESULTS...", nargs=-1, required=True, type=options.EXISTING_PATH)
 @options.as_values(MergeOptions)
 @needs("qa")
 def merge(chosen: MergeOptions) -> int:
-    """Write the results of all files RESULTS to OUT, for `rejoin qa report`.
+    """Write the results of all files or folders RESULTS to OUT, for `rejoin qa report`.
 
     A result that is there twice is written once. A last line that is cut off, as where a run was
     killed, is left out. Traces stay where they are.
@@ -293,7 +311,7 @@ def merge(chosen: MergeOptions) -> int:
     with Progress("file", len(chosen.files), Pace.STEPS) as progress:
         records = merging.merge(
             chosen.out,
-            chosen.files,
+            [results_file(path) for path in chosen.files],
             progress.warn,
             on_file=lambda number: progress.to(number, str(chosen.files[number])),
         )

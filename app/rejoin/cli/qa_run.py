@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from rejoin.cli import options
-from rejoin.cli.backend_profile import (
-    ProfileOptions,
-    check_sign_in,
-    profile_of,
-    profile_options,
-)
+from rejoin.cli.backend_profile import ProfileOptions, profile_options, usable_profile
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import say
 from rejoin.cli.progress import Pace, Progress
@@ -311,8 +306,7 @@ def _run_at_backend(chosen: RunOptions) -> int:
     from rejoin.qa.last_failed import WHOLE, LastFailed
 
     assert chosen.backend is not None
-    check_sign_in(chosen, chosen.token)
-    profile = profile_of(chosen.backend, chosen.token, chosen)
+    profile = usable_profile(chosen.backend, chosen.token, chosen)
     profile = replace(profile, keeps_last_picture=chosen.pictures)
     scenario, shard = _scenario(chosen), chosen.shard
     remembered = LastFailed(ledger.default_folder(), scenario.name, chosen.backend)
@@ -420,8 +414,7 @@ def sweep(chosen: SweepOptions) -> int:
     """
     from rejoin.qa.sweep import End
 
-    check_sign_in(chosen, chosen.token)
-    swept = sweep_left_over(profile_of(chosen.backend, chosen.token, chosen))
+    swept = sweep_left_over(usable_profile(chosen.backend, chosen.token, chosen))
     if not swept:
         say("Nothing is left over.")
     return FAILURE if any(each.end is End.STILL_OPEN for each in swept) else SUCCESS

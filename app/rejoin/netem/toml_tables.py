@@ -23,7 +23,9 @@ def parse(what: str, text: str, renamed: Mapping[str, str] | None = None) -> Tab
     try:
         values = tomllib.loads(text)
         _refuse_renamed(what, values, renamed or {})
-    except (ValueError, RecursionError):
+    except tomllib.TOMLDecodeError as error:
+        raise BadInputError(f"{what} is not TOML: {error}.") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits; tables in tables
         raise BadInputError(f"{what} is not TOML.") from None
     return Table(what, "", values)
 

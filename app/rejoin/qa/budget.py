@@ -13,6 +13,7 @@ from typing import Any, Final
 from rejoin.errors import BadInputError
 from rejoin.qa import figures
 from rejoin.qa.figures import FIGURES, Kind, PlayFigures
+from rejoin.qa.files import read_text
 
 FREEZE: Final = "freeze_limit_s"
 LEAST_DROPS: Final = "least_drops"
@@ -74,9 +75,7 @@ class Budget:
 def load(path: Path) -> Budget:
     """Read a budget. Raises BadInputError, which names what is wrong."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise BadInputError(f"{path.name} is not a budget: it is not text.") from None
+        text = read_text(path, "a budget")
     except OSError as error:
         raise BadInputError(f"{path.name} cannot be read: {error.strerror}.") from error
     return parse(path.name, text)
@@ -86,8 +85,10 @@ def parse(name: str, text: str) -> Budget:
     """Raises BadInputError, which names what is wrong."""
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise BadInputError(f"{name} is not TOML: {error}.") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits; tables in tables
+        raise BadInputError(f"{name} is not TOML.") from None
     limits = {}
     for key, value in table.items():
         if key not in (*LIMITS, FREEZE, LEAST_DROPS):

@@ -245,14 +245,16 @@ class _Play:
             await self._injector.close()
         took_s = boot_s() - began_at
         records = sorted(client.records, key=lambda record: record.at)
-        files, clips = await asyncio.to_thread(self._write_files, timelines(records))
+        # Without our own end of the game: a drop that was not over by then is open.
+        until_end = [record for record in records if record.at <= played_until]
+        files, clips = await asyncio.to_thread(self._write_files, timelines(until_end))
         support = self._support(began_at)
         if live is None:
             assert judgement is not None
             record = job.record(judgement, started_at, took_s, None, files, support)
             return record, records
         observed = client.observed(snapshot)
-        episodes = episodes_of(records, live.at, self._watch, clips)
+        episodes = episodes_of(until_end, live.at, self._watch, clips)
         if judgement is None:
             since = _since(live.at, outcomes)
             judgement = verdicts.of_play(job.case, observed, records, since, traffic)

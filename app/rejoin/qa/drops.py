@@ -13,7 +13,7 @@ from rejoin.qa.verdicts import Verdict
 OUTCOMES: Final = {
     "live": "the player was back over a new connection",
     "healed": "the old connection came back by itself",
-    "ended": "the game ended",
+    "ended": "the player did not come back",
     "open": "it was not over when the play ended",
 }
 PROOFS: Final = {

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from rejoin.errors import BadInputError
+
+_MOST_BYTES: Final = 256 * 1024
+"""Of a file that a person wrote."""
+
+
+def read_text(path: Path, kind: str) -> str:
+    """A file that a person wrote, such as a scenario; `kind`: "a scenario". Raises BadInputError:
+    it is too long, or no text; OSError."""
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise BadInputError(f"{path.name} is too long for {kind}.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInputError(f"{path.name} is not {kind}: it is not text.") from None
 
 
 def make_folder(folder: Path) -> None:
@@ -17,11 +34,11 @@ def make_folder(folder: Path) -> None:
 
 def write_file(path: Path, content: str | bytes) -> None:
     """Write it whole or not at all; folders are made. Raises BadInputError."""
-    from rejoin.runtime.state_folder import replace_file  # the base alone makes folders
+    from rejoin.runtime.state_folder import write_named  # the base alone makes folders
 
     data = content.encode() if isinstance(content, str) else content
     try:
-        replace_file(path, data, private=False)
+        write_named(path, data, private=False)
     except (OSError, ValueError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or "not a usable path"
         raise BadInputError(f"{path.name} cannot be written: {why}.") from error

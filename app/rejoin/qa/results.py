@@ -20,7 +20,7 @@ from rejoin.qa.verdicts import Verdict, Why
 
 SCHEMA: Final = 1
 FILE: Final = "results.jsonl"
-_STRICT: Final = ConfigDict(extra="forbid")
+_STRICT: Final = ConfigDict(extra="forbid", allow_inf_nan=False)
 MAX_LINE: Final = 1 << 20
 """Characters; a result has a few thousand."""
 
@@ -215,10 +215,10 @@ def from_line(line: str) -> CaseRecord:
     """Read one line. Raises BadInputError, which says where it does not conform; DamagedError where
     it is not JSON."""
     try:
-        version = json.loads(line).get("version")
+        version = json.loads(line)["version"]
     except (ValueError, RecursionError):
         raise DamagedError(_NO_RESULT) from None
-    except AttributeError:
+    except (KeyError, TypeError):
         raise BadInputError(_NO_RESULT) from None
     if version != SCHEMA:
         raise BadInputError(

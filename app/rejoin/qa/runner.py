@@ -12,6 +12,7 @@ from rejoin.core.model import Ending
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
 from rejoin.injector.seeds import chance_of, network_profiles
+from rejoin.qa.files import read_text
 from rejoin.verify import faults, invariants
 from rejoin.verify.scenario import (
     LIVE,
@@ -75,9 +76,7 @@ def load(name: str) -> Scenario:
         return parse_scenario(name, assets.text(f"scenarios/{name}.toml"))
     path = Path(name)
     try:
-        return parse_scenario(path.stem, path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError:
-        raise BadInputError(f"{path.name} is not a scenario: it is not text.") from None
+        return parse_scenario(path.stem, read_text(path, "a scenario"))
     except OSError as error:
         known = ", ".join(SHIPPED)
         raise BadInputError(

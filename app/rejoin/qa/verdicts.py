@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rejoin.core.events import AnswerArrived, FirstPacketArrived
+from rejoin.core.events import AnswerArrived, FirstPacketArrived, StartFailed
 from rejoin.core.model import Ending, EndingKind, Snapshot
 from rejoin.core.trace import Record
 from rejoin.core.trace_names import EVENTS
@@ -97,7 +97,10 @@ _START_FAILED: Final[dict[EndingKind, tuple[Why, str]]] = {
     EndingKind.NOT_ALLOWED: (Why.SIGN_IN, "the backend does not allow this user to play"),
     EndingKind.BUSY: (Why.QUOTA, "the backend throttled the start"),
     EndingKind.BACKEND_UNREACHABLE: (Why.NETWORK, "the backend was not reached"),
-    EndingKind.BACKEND_UNTRUSTED: (Why.NETWORK, "the backend's certificate is not trusted"),
+    EndingKind.BACKEND_UNTRUSTED: (
+        Why.NETWORK,
+        "no secure connection to the backend: its certificate is not trusted, or it has no TLS",
+    ),
     EndingKind.BACKEND_UNUSABLE: (Why.NETWORK, "something else answers in place of the backend"),
     EndingKind.BACKEND_FAILED: (Why.BACKEND, "the backend answered the start with an error"),
     EndingKind.STREAM_NOT_FOUND: (Why.BACKEND, "there is no such stream group or application"),
@@ -155,6 +158,8 @@ def of_start(snapshot: Snapshot, records: Sequence[Record]) -> Judgement:
     """A game that did not become live."""
     ending = snapshot.ending
     if ending is not None:
+        if ending.kind is EndingKind.OFFER_REFUSED and _refused_with(records) in _NO_SUCH_CALL:
+            return _inconclusive(Why.BACKEND, "this URL has no call that starts a game")
         return _of_ending(ending)
     if snapshot.status == ACTIVATING:
         return _inconclusive(Why.CAPACITY, "the game was not placed in time")
@@ -220,6 +225,18 @@ def _of_ending(ending: Ending) -> Judgement:
     if kind in _START_FAILED:
         return _inconclusive(*_START_FAILED[kind])
     return Judgement(Verdict.FAILED, Why.CLIENT, (f"it ended {kind.value} before it was live",))
+
+
+_NO_SUCH_CALL: Final = (404, 405)
+
+
+def _refused_with(records: Sequence[Record]) -> int | None:
+    """The HTTP status of the last start that failed."""
+    for record in reversed(records):
+        if record.name == EVENTS[StartFailed]:
+            failure = record.data.get("failure")
+            return failure.get("http_status") if isinstance(failure, dict) else None
+    return None
 
 
 def _did_not_connect(records: Sequence[Record]) -> Judgement:

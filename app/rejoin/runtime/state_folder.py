@@ -84,5 +84,19 @@ def replace_file(path: Path, content: bytes, *, private: bool) -> None:
         raise
 
 
+def write_named(path: Path, content: bytes, *, private: bool) -> None:
+    """Write a file that a person named: as `replace_file` does, where a link leads. A device or a
+    pipe, such as /dev/stdout, is written into and never replaced.
+
+    Raises OSError; ValueError for a path that cannot be one.
+    """
+    of_system = path.absolute().parts[1:2] in (("dev",), ("proc",))
+    if path.exists() and (of_system or not path.is_file()):
+        with path.open("ab", buffering=0) as device:
+            device.write(content)
+        return
+    replace_file(Path(os.path.realpath(path)), content, private=private)
+
+
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)

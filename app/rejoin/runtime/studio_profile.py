@@ -13,7 +13,9 @@ from rejoin.language import Message
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.ice_servers import MAX_TEXT, IceServers, read_ice_servers
 from rejoin.signaling.aws_samples import StreamChoice
+from rejoin.signaling.client_factory import make_client
 from rejoin.signaling.dialects import DIALECTS, OURS, Dialect
+from rejoin.signaling.exchange import HttpSettings
 from rejoin.signaling.http_environment import tls_context
 
 
@@ -123,6 +125,18 @@ class StudioProfile:
             address.keeps_last_picture,
             address.allows_microphone,
         )
+
+    async def check(self) -> None:
+        """Raises BadInputError if no client can be made of it: its URL, its token, its certificate
+        authority, or the proxy that the environment names. Calls nobody."""
+        client = make_client(
+            self.dialect,
+            self.backend_url,
+            self.token,
+            self.choice,
+            http=HttpSettings(allow_insecure=self.allow_insecure, verify=self.ssl_context()),
+        )
+        await client.aclose()
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Trusts `ca_file` only; None: the authorities of the system. Raises BadInputError."""

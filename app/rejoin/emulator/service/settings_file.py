@@ -26,6 +26,8 @@ def read(file: Path) -> dict[str, object]:
         values: dict[str, Any] = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise BadInputError(f"{file.name} cannot be read: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadInputError(f"{file.name} is not TOML: {error}.") from None
     except (ValueError, RecursionError):
         raise BadInputError(f"{file.name} is not a TOML file of at most 64 KiB.") from None
     try:
