@@ -32,7 +32,7 @@ def test_what_is_not_configured_does_not_exist(group: str, application: str) -> 
 
 def test_only_strings_are_read_from_a_body() -> None:
     assert text_of({"a": "b"}, "a") == "b"
-    bodies: tuple[object, ...] = (None, [], "a", {"a": 1}, {})
+    bodies: tuple[object, ...] = (None, [], "a", {"a": 1}, {}, {"a": "\ud800"}, {"a": "b\0"})
     for body in bodies:
         assert text_of(body, "a") == ""
 

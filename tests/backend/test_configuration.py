@@ -82,6 +82,20 @@ def test_everything_can_be_set() -> None:
         ("CALLS_PER_S", "0"),
         ("CALLS_BURST", "canary"),
         ("SHARD", "canary canary"),
+        ("APPLICATIONS", "canary=a-1,canary=a-2"),
+        ("ENDPOINT_URL", "http://canary canary/"),
+        ("ENDPOINT_URL", "http://canary..canary"),
+        ("ENDPOINT_URL", "http://canary:canary@127.0.0.1"),
+        ("SECRET_ACCESS_KEY", "canary\n"),
+        ("DATABASE", "canary\0.db"),
+        ("ICON_FILE", "canary\0.png"),
+        ("OPENID_AUDIENCE", "canary"),
+        ("OPENID_ISSUER", "https://canary:canary@accounts.example.org"),
+        ("OPENID_ISSUER", "https://accounts.example.org?canary"),
+        ("OPENID_TOKEN_TYPE", "jwt"),
+        ("APPLICATIONS_CLAIM", "canary"),
+        ("INTROSPECTION_URL", "https://accounts.example.org/canary"),
+        ("INTROSPECTION_CLIENT_SECRET", "canary"),
     ],
 )
 def test_a_bad_value_is_one_sentence_naming_the_variable(name: str, value: str) -> None:
@@ -91,6 +105,41 @@ def test_a_bad_value_is_one_sentence_naming_the_variable(name: str, value: str) 
     assert said.endswith(".")
     assert "canary" not in said
     assert "REJOIN_BACKEND_" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "required"),
+    [
+        ("PORT", "-1", "0 to 65535"),
+        ("PORT", "99999999999", "0 to 65535"),
+        ("LIVE_SESSIONS", "-5", "1 or more"),
+        ("PORT", "1.5", "a whole number"),
+    ],
+)
+def test_a_number_that_is_whole_is_not_called_otherwise(
+    name: str, value: str, required: str
+) -> None:
+    environ = {**GOOD, f"REJOIN_BACKEND_{name}": value}
+    with pytest.raises(BadInputError, match=f"REJOIN_BACKEND_{name} must be {required}\\."):
+        BackendSettings.from_env(environ)
+
+
+def test_keys_of_the_service_can_be_sent_in_a_header() -> None:
+    keys = {"access_key_id": "a", "secret_access_key": "b", "session_token": "c"}
+    settings_with(**keys)
+    for name in keys:
+        with pytest.raises(BadInputError, match=f"{name} must be printable"):
+            settings_with(**{**keys, name: "can ary"})
+
+
+def test_a_name_that_is_nearly_a_setting_is_told_which(tmp_path: Path) -> None:
+    path = tmp_path / "backend.toml"
+    for name, said in (("stream_groups", "; stream_group is one"), ("canary_7f3a9c", "in it.")):
+        path.write_text(f'{name} = "x"')
+        with pytest.raises(BadInputError) as caught:
+            BackendSettings.from_toml(path)
+        assert said in str(caught.value)
+        assert name not in str(caught.value)
 
 
 def test_the_dialect_is_ours_by_default() -> None:
@@ -123,7 +172,14 @@ demo = "a-1"
 
 @pytest.mark.parametrize(
     "content",
-    ["region = ", "canary = 1", 'region = ["us-west-2"]', "port = true", 'region = "us-west-2"'],
+    [
+        "region = ",
+        "canary = 1",
+        'region = ["us-west-2"]',
+        "port = true",
+        'region = "us-west-2"',
+        "a=" + "[" * 5000,
+    ],
 )
 def test_a_bad_toml_file_is_one_sentence(tmp_path: Path, content: str) -> None:
     path = tmp_path / "backend.toml"

@@ -70,6 +70,11 @@ async def test_an_active_token_is_its_player_and_is_asked_about_once_in_a_while(
         {**ACTIVE, "exp": 999},
         {**ACTIVE, "sub": ""},
         {**ACTIVE, "sub": 5},
+        {"active": True, "aud": "us"},
+        {"active": True, "aud": "us", "client_id": ""},
+        {"active": True, "aud": "us", "client_id": "\ud800"},
+        {"active": True, "aud": "us", "client_id": "a\0b"},
+        {"active": True, "aud": "us", "client_id": ["a"]},
     ],
 )
 async def test_what_is_not_an_active_token_for_us_is_nobody(answer: Any) -> None:

@@ -329,6 +329,9 @@ async def test_a_description_that_is_not_the_issuers_is_not_used(described: Any)
         "x",
         {"a": 1},
         [None, 5, {}, {"kty": "oct", "k": "AAAA", "kid": "r1"}],
+        [{"kty": "oct"}],
+        [{"kty": "oct", "k": "AAAA", "alg": "none"}],
+        [{"kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "none"}],
         [public(RSA, "r1", alg=["RS256"]), public(RSA, "r1", kty=["RSA"])],
     ],
 )

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from helpers.backend_caller import in_process
 from helpers.misbehaving_server import JSON, answering, closes_at_once, server_that
 from helpers.reports import stored_report
 from helpers.stores import opened
@@ -49,6 +50,27 @@ async def test_a_running_backend_says_the_same() -> None:
             for days in (0, 31):
                 with pytest.raises(ServiceError, match="answers an error"):
                     await asyncio.to_thread(ask_running_backend, port, days)
+
+
+@pytest.mark.parametrize(
+    "days", ["0", "31", "", "-1", "7.0", "\u0667", "0007999999", "0001" + "9" * 5000]
+)
+async def test_other_days_are_refused_before_anything_is_read(days: str) -> None:
+    async with opened() as store:
+        nothing_to_read = Metrics().app(reports_route(ReportStore(store.database)))
+        await store.close()
+        async with in_process(nothing_to_read, headers={"Host": "127.0.0.1"}) as http:
+            answer = await http.get("/reports", params={"days": days})
+    assert (answer.status_code, answer.text) == (400, "days must be 1 to 30")
+
+
+async def test_without_its_database_a_running_backend_says_so() -> None:
+    async with opened() as store:
+        app = Metrics().app(reports_route(ReportStore(store.database)))
+        await store.close()
+        async with serving(app, "127.0.0.1", 0) as port:
+            with pytest.raises(ServiceError, match="database cannot be used"):
+                await asyncio.to_thread(ask_running_backend, port, 7)
 
 
 async def test_where_nothing_or_something_else_listens() -> None:

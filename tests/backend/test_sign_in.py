@@ -12,6 +12,7 @@ from rejoin.backend.sign_in import (
     RefusedSignIns,
     SignedIn,
     first_of,
+    shown_address,
     signed_in,
     static_tokens,
 )
@@ -69,3 +70,13 @@ def test_the_addresses_of_one_network_count_together() -> None:
     assert refused.count("192.0.2.1") == 1
     assert refused.count("::ffff:192.0.2.1") == 2
     assert refused.count("::ffff:192.0.2.2") == 1, "IPv4 has no networks of 64 bits"
+
+
+def test_what_is_no_address_is_one_source_and_is_not_shown() -> None:
+    """Else a client could fill the memory and the log through a proxy that passes its text on."""
+    refused = RefusedSignIns(lambda: 0.0)
+    for number, text in enumerate(("", "unknown", "a" * 60_000, "\x1b[31m", "sign-in refused"), 1):
+        assert refused.count(text) == number
+        assert shown_address(text) == "no address"
+    for address in ("192.0.2.1", "2001:db8::1", "fe80::1%eth0"):
+        assert shown_address(address) == address

@@ -26,8 +26,8 @@ Read in this order: `service` (what a streaming service offers), `requests`, `br
 `introspection` and `issuer_calls`, `readiness`, `metrics` and `tracing` by `observed_service`, the
 log (`call_log`, `audit`, `log_rate`, `log_lines`, `log_writer`, `owner_tags`), reports
 (`report_intake`, `report_summary`, `report_reading`, `report_text`, `report_page`),
-`connection_rules` with `token_turns`, `configuration`, `dialects`, `serving`, `aws` with
-`aws_session`, `aws_requests`, `call_threads`, `call_chances` and `create_pace` (boto3), the sample
-dialects `aws_bundle` and `aws_react` on `aws_samples`, and `check` (whether a backend keeps the
-contract).
+`connection_rules` with `token_turns`, `configuration` with `setting_values`, `dialects`, `serving`,
+`aws` with `answer_fields`, `aws_session`, `aws_requests`, `call_threads`, `call_chances` and
+`create_pace` (boto3), the sample dialects `aws_bundle` and `aws_react` on `aws_samples`, and
+`check` (whether a backend keeps the contract).
 """

@@ -11,30 +11,35 @@ It has been run against the emulator and a misbehaving server on loopback, not a
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
-from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import botocore.exceptions as faults
 from botocore.config import Config
 
 from rejoin.backend import aws_requests
+from rejoin.backend.answer_fields import (
+    arn_of,
+    header_of,
+    listed_of,
+    needed_signal,
+    status_of,
+)
 from rejoin.backend.aws_session import make_session, unusable
 from rejoin.backend.call_chances import CallChances
 from rejoin.backend.call_threads import CallThreads
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.create_pace import CreatePace
 from rejoin.backend.service import (
+    SENTENCES,
     CallBudgets,
     ListedPage,
-    ListedStream,
     ServiceFault,
     StartedStream,
     StreamId,
@@ -109,17 +114,6 @@ _BY_STATUS: Final[Mapping[int, ServiceFault]] = {
     408: ServiceFault.TIMED_OUT,
     409: ServiceFault.CONFLICT,
     429: ServiceFault.THROTTLED,
-}
-_SENTENCES: Final[Mapping[ServiceFault, str]] = {
-    ServiceFault.ACCESS_DENIED: "The streaming service does not allow this.",
-    ServiceFault.NOT_FOUND: "The streaming service does not know this stream session.",
-    ServiceFault.THROTTLED: "The streaming service asks for fewer requests.",
-    ServiceFault.CONFLICT: "The stream session's status does not allow this.",
-    ServiceFault.INVALID: "The streaming service refused the request as not valid.",
-    ServiceFault.UNAVAILABLE: "The streaming service could not be reached.",
-    ServiceFault.MISCONFIGURED: "The backend is not set up to use the streaming service.",
-    ServiceFault.FAILED: "The streaming service failed.",
-    ServiceFault.TIMED_OUT: "The streaming service did not answer in time.",
 }
 _TRIED_AGAIN: Final = frozenset(
     {ServiceFault.UNAVAILABLE, ServiceFault.FAILED, ServiceFault.TIMED_OUT}
@@ -200,14 +194,14 @@ class AwsStreamService:
 
         def call(client: GameLiftStreamsClient) -> StartedStream:
             answer = client.start_stream_session(**arguments)
-            arn = _needed(answer.get("Arn"))
-            return StartedStream(StreamId(settings.stream_group, arn), _status_of(answer))
+            stream = StreamId(settings.stream_group, arn_of(answer))
+            return StartedStream(stream, status_of(answer))
 
         return await self._call("StartStreamSession", budget_s, call)
 
     async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
         def call(client: GameLiftStreamsClient) -> StreamStatus:
-            return _status_of(
+            return status_of(
                 client.get_stream_session(
                     Identifier=stream.stream_group,
                     StreamSessionIdentifier=stream.stream_session,
@@ -230,8 +224,8 @@ class AwsStreamService:
         def call(client: GameLiftStreamsClient) -> ListedPage:
             answer = client.list_stream_sessions(**arguments)
             return ListedPage(
-                tuple(_listed(item, group) for item in answer.get("Items", [])),
-                _text(answer.get("NextToken")),
+                tuple(listed_of(item, group) for item in answer.get("Items", [])),
+                answer.get("NextToken") or None,
             )
 
         return await self._call("ListStreamSessions", budget_s, call)
@@ -246,7 +240,7 @@ class AwsStreamService:
                 SignalRequest=signal_request,
                 ClientToken=token,
             )
-            return _needed(answer.get("SignalResponse"))
+            return needed_signal(answer.get("SignalResponse"))
 
         return await self._call("CreateStreamSessionConnection", budget_s, call, paced=stream)
 
@@ -286,7 +280,7 @@ class AwsStreamService:
             # Where boto3 waits without a limit: for credentials that are renewed.
             _log.warning("%s: boto3 does not return", operation)
             fault = ServiceFault.TIMED_OUT
-            raise StreamServiceError(fault, _SENTENCES[fault]) from None
+            raise StreamServiceError(fault, SENTENCES[fault]) from None
 
     def _tries(
         self,
@@ -333,7 +327,7 @@ class AwsStreamService:
                 break
             if number < TRIES:
                 time.sleep(random.uniform(0, _PAUSE_MAX_S))
-        raise StreamServiceError(failure, _SENTENCES[failure], retry_after_s=retry_after_s)
+        raise StreamServiceError(failure, SENTENCES[failure], retry_after_s=retry_after_s)
 
     def _client(self, try_s: float) -> GameLiftStreamsClient:
         with self._making:
@@ -357,64 +351,6 @@ class AwsStreamService:
                 client.meta.events.register("after-call", aws_requests.note)
                 self._clients[try_s] = client
             return client
-
-
-def _listed(item: Mapping[str, object], group: str) -> ListedStream:
-    return ListedStream(
-        StreamId(group, _needed(item.get("Arn"))),
-        _text(item.get("Status")) or "",
-        _text(item.get("UserId")) or "",
-    )
-
-
-def _status_of(answer: Mapping[str, object]) -> StreamStatus:
-    length_s = answer.get("SessionLengthSeconds")
-    created = answer.get("CreatedAt")
-    ends_in_s: float | None = None
-    if isinstance(length_s, int) and isinstance(created, datetime):
-        # By the service's clock where the answer has it, so that ours need not be right. The Date
-        # header has whole seconds, rounded down: one second less keeps this a lower bound.
-        now = _server_time(answer.get("ResponseMetadata")) or datetime.now(UTC)
-        ends_in_s = max(0.0, length_s - (now - created).total_seconds() - 1.0)
-    timeout_s = answer.get("ConnectionTimeoutSeconds")
-    return StreamStatus(
-        status=_needed(answer.get("Status")),
-        reason=_text(answer.get("StatusReason")),
-        connection_timeout_s=float(timeout_s) if isinstance(timeout_s, int) else None,
-        session_ends_in_s=ends_in_s,
-        signal_request=_text(answer.get("SignalRequest")),
-        signal_response=_text(answer.get("SignalResponse")),
-    )
-
-
-def _text(value: object) -> str | None:
-    """A string that is not empty, else None (an unset SignalResponse arrives as "")."""
-    return value if isinstance(value, str) and value else None
-
-
-def _needed(value: object) -> str:
-    """A field that an answer must have. botocore reads a broken body as an empty one."""
-    text = _text(value)
-    if text is None:
-        raise StreamServiceError(ServiceFault.FAILED, _SENTENCES[ServiceFault.FAILED])
-    return text
-
-
-def _server_time(metadata: Any) -> datetime | None:
-    text = _header(metadata, "date")
-    if text is None:
-        return None
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-def _header(metadata: Any, name: str) -> str | None:
-    headers = metadata.get("HTTPHeaders") if isinstance(metadata, dict) else None
-    value = headers.get(name) if isinstance(headers, dict) else None
-    return value if isinstance(value, str) else None
 
 
 def _fault(error: faults.BotoCoreError | faults.ClientError) -> ServiceFault:
@@ -455,7 +391,7 @@ def _fault(error: faults.BotoCoreError | faults.ClientError) -> ServiceFault:
 def _retry_after_s(error: faults.BotoCoreError | faults.ClientError) -> float | None:
     if not isinstance(error, faults.ClientError):
         return None
-    text = _header(error.response.get("ResponseMetadata"), "retry-after")
+    text = header_of(error.response.get("ResponseMetadata"), "retry-after")
     if text is None or not text.isascii() or not text.isdecimal():
         return None
     return float(min(int(text[:9]), 86400))

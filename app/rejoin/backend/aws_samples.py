@@ -56,9 +56,15 @@ async def json_body(request: Request, max_bytes: int) -> Any:
 
 
 def text_of(body: Any, name: str) -> str:
-    """A string of the body; "" where there is none."""
+    """A string of the body that a database can look up; "" where there is none."""
     value = body.get(name) if isinstance(body, dict) else None
-    return value if isinstance(value, str) else ""
+    if not isinstance(value, str) or "\0" in value:
+        return ""
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return ""
+    return value
 
 
 def client_token() -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rejoin.backend.audit import Audit
+from rejoin.backend.sign_in import shown_address
 from rejoin.redact import redact
 
 CALLS: Final = "rejoin.backend.calls"
@@ -87,7 +88,7 @@ class CallLog:
             fields["aws_requests"] = ", ".join(call.aws_requests)
         if call.refused_sign_in is not None:
             address, count = call.refused_sign_in
-            fields |= {"address": redact(address), "refused_in_a_minute": count}
+            fields |= {"address": redact(shown_address(address)), "refused_in_a_minute": count}
             message = f"sign-in refused: {_sentence(fields)}, {count} of this address in a minute"
             self._audit.note(_SIGN_IN, message, fields)
         elif operation in _AUDITED:

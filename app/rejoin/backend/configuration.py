@@ -5,7 +5,6 @@ Moving from the emulator to AWS changes these values and nothing else (docs/back
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import stat
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 from rejoin.backend.introspection import IntrospectionSettings
 from rejoin.backend.issuer_calls import is_trusted_url
 from rejoin.backend.openid_tokens import OpenIdSettings
+from rejoin.backend.setting_values import is_host, is_http_url, is_network, is_word, meant
 from rejoin.errors import BadInputError
 from rejoin.hosts import is_this_machine
 from rejoin.signaling.dialects import DIALECTS, OURS
@@ -73,7 +73,17 @@ DRAIN_DELAY_S: Final = 10
 """Most load balancers ask each 5 or 10 s. On loopback a proxy that finds nobody listening takes
 another backend at once."""
 _DISTINCT: Final = 6
-_HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}")
+_NEEDED_BY: Final = {
+    "openid_audience": "openid_issuer",
+    "openid_client_id": "openid_issuer",
+    "openid_scopes": "openid_issuer",
+    "openid_token_type": "openid_issuer",
+    "applications_claim": "openid_issuer",
+    "introspection_url": "openid_issuer",
+    "introspection_client_id": "introspection_url",
+    "introspection_client_secret": "introspection_url",
+}
+"""Settings that have an effect only beside another one."""
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9-]{1,128}|arn:aws:gameliftstreams:[^: ]*:\d{12}:[^: ]+")
 _TOKEN: Final = re.compile(r"[\x21-\x2B\x2D-\x7E]{16,1024}")
 
@@ -168,13 +178,23 @@ class BackendSettings:
             "one or more tokens of 16 to 1024 printable characters, separated by commas",
         )
         if self.endpoint_url is not None:
-            _check(_is_http_url(self.endpoint_url), "endpoint_url", "an http or https URL")
+            _check(
+                is_http_url(self.endpoint_url),
+                "endpoint_url",
+                "an http or https URL of a host, with or without port and path",
+            )
         _check(
             (self.access_key_id is None) == (self.secret_access_key is None)
             and (self.session_token is None or self.access_key_id is not None),
             "access_key_id",
             "given together with secret_access_key, or not at all",
         )
+        for name, text in (
+            ("access_key_id", self.access_key_id),
+            ("secret_access_key", self.secret_access_key),
+            ("session_token", self.session_token),
+        ):
+            _check(text is None or is_word(text), name, "printable, without blanks")
         for name, value, most in (
             ("connection_timeout_s", self.connection_timeout_s, 3600),
             ("session_length_s", self.session_length_s, 86400),
@@ -204,10 +224,10 @@ class BackendSettings:
         _check(
             self.shard is None or re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.shard),
             "shard",
-            "a name of up to 64 letters, digits and - _ .",
+            "a name of up to 64 letters, digits, dots, hyphens and underscores",
         )
-        _check(all(map(_is_host, self.hosts)), "hosts", "names or addresses, without ports")
-        _check(all(map(_is_network, self.proxies)), "proxies", "addresses or networks")
+        _check(all(map(is_host, self.hosts)), "hosts", "names or addresses, without ports")
+        _check(all(map(is_network, self.proxies)), "proxies", "addresses or networks")
         if self.dialect != OURS.name and not self.is_local and not self.sample_anywhere:
             raise BadInputError(
                 f"The dialect {self.dialect} knows no sign-in: anybody who reaches it can play and"
@@ -282,12 +302,14 @@ class BackendSettings:
             content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             raise BadInputError(f"The settings file {path.name} cannot be read.") from error
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise BadInputError(f"The settings file {path.name} is not TOML.") from error
         values: dict[str, str] = {}
         for name, value in content.items():
             if name not in _NAMES:
-                raise BadInputError(f"The settings file {path.name} has an unknown name in it.")
+                raise BadInputError(
+                    f"The settings file {path.name} has an unknown name in it{meant(name, _NAMES)}."
+                )
             match value:
                 case str():
                     values[name] = value
@@ -321,33 +343,6 @@ def _check(good: object, name: str, required: str) -> None:
         raise _SettingError(name, required)
 
 
-def _is_host(text: str) -> bool:
-    """A name or an address, as a Host header has it before the port."""
-    if _HOST.fullmatch(text):
-        return True
-    try:
-        ipaddress.IPv6Address(text.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_http_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
 def _providers(
     values: Mapping[str, str], spelled: Callable[[str], str]
 ) -> tuple[OpenIdSettings | None, IntrospectionSettings | None]:
@@ -355,10 +350,12 @@ def _providers(
     issuer, url = values.get("openid_issuer"), values.get("introspection_url")
     for name, address in (("openid_issuer", issuer), ("introspection_url", url)):
         if address is not None and not is_trusted_url(address):
-            raise BadInputError(f"{spelled(name)} must be an https URL (http on this machine).")
+            raise BadInputError(
+                f"{spelled(name)} must be an https URL (http on this machine), without a user."
+            )
+    if issuer is not None and ("?" in issuer or "#" in issuer):
+        raise BadInputError(f"{spelled('openid_issuer')} must be a URL without ? and #.")
     if issuer is None:
-        if url is not None:
-            raise BadInputError(f"{spelled('introspection_url')} needs {spelled('openid_issuer')}.")
         return None, None
     claim = values.get("applications_claim")
     client_id, scopes = values.get("openid_client_id"), values.get("openid_scopes", "openid")
@@ -396,7 +393,29 @@ def _required(values: Mapping[str, str], name: str, spelled: Callable[[str], str
     return found
 
 
+def _check_together(values: Mapping[str, str], spelled: Callable[[str], str]) -> None:
+    for name, text in values.items():
+        if not text.isprintable():
+            raise BadInputError(f"{spelled(name)} must be printable, on one line.")
+    for name, needed in _NEEDED_BY.items():
+        if values.get(name) and not values.get(needed):
+            raise BadInputError(f"{spelled(name)} needs {spelled(needed)}.")
+
+
+def _applications(values: Mapping[str, str], spelled: Callable[[str], str]) -> dict[str, str]:
+    applications: dict[str, str] = {}
+    for pair in filter(None, values.get("applications", "").split(",")):
+        name, separator, identifier = pair.strip().partition("=")
+        if not separator:
+            raise BadInputError(f"{spelled('applications')} must be a list of name=id.")
+        if name.strip() in applications:
+            raise BadInputError(f"{spelled('applications')} must have each name once.")
+        applications[name.strip()] = identifier.strip()
+    return applications
+
+
 def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendSettings:
+    _check_together(values, spelled)
     by_provider = "openid_issuer" in values
     for name in ("region", "stream_group", "application", *(() if by_provider else ("tokens",))):
         if not values.get(name):
@@ -406,16 +425,9 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
         text = values.get(name)
         if text is None:
             return None
-        if not re.fullmatch(r"[0-9]{1,9}", text):
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
             raise BadInputError(f"{spelled(name)} must be a whole number.")
         return int(text)
-
-    applications: dict[str, str] = {}
-    for pair in filter(None, values.get("applications", "").split(",")):
-        name, separator, identifier = pair.strip().partition("=")
-        if not separator:
-            raise BadInputError(f"{spelled('applications')} must be a list of name=id.")
-        applications[name.strip()] = identifier.strip()
 
     openid, introspection = _providers(values, spelled)
 
@@ -436,7 +448,7 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             stream_group=values["stream_group"],
             application=values["application"],
             tokens=several("tokens"),
-            applications=applications,
+            applications=_applications(values, spelled),
             endpoint_url=values.get("endpoint_url"),
             access_key_id=values.get("access_key_id"),
             secret_access_key=values.get("secret_access_key"),

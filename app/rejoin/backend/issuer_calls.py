@@ -64,7 +64,7 @@ async def fetch_json(
 
 
 def is_trusted_url(url: object) -> bool:
-    """https, or http on this machine."""
+    """https, or http on this machine, and no user: what needs a password is not public."""
     if not isinstance(url, str):
         return False
     try:
@@ -72,6 +72,8 @@ def is_trusted_url(url: object) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    return bool(host) and (
-        parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))
+    return (
+        bool(host)
+        and parts.username is None
+        and (parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host)))
     )

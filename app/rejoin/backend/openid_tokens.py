@@ -136,13 +136,14 @@ def signed_in_by(claims: Mapping[str, Any], applications_claim: str | None) -> S
     A program that signs in as itself may have no subject (RFC 7662); then its client id counts.
     """
     issuer, subject = claims.get("iss"), claims.get("sub")
-    if subject is None and isinstance(claims.get("client_id"), str):
-        subject = f"client\0{claims['client_id']}"
-    elif not isinstance(subject, str) or not subject.isprintable():
+    kind = ""
+    if subject is None:
+        kind, subject = "client\0", claims.get("client_id")
+    if not isinstance(subject, str) or not subject or not subject.isprintable():
         return None
-    if not isinstance(issuer, str) or not subject:
+    if not isinstance(issuer, str):
         return None
-    owner = f"{issuer}\0{subject}"
+    owner = f"{issuer}\0{kind}{subject}"
     if applications_claim is None:
         return SignedIn(owner)
     listed = claims.get(applications_claim)
@@ -234,6 +235,6 @@ def _signing_keys(entries: list[Any]) -> list[jwt.PyJWK]:
         if isinstance(entry, dict) and entry.get("use", "sig") == "sig" and "d" not in entry:
             try:
                 keys.append(jwt.PyJWK(entry))
-            except (jwt.PyJWTError, TypeError, ValueError):
+            except (jwt.PyJWTError, TypeError, ValueError, LookupError, NotImplementedError):
                 continue  # a kind of key that we do not use, or none at all
     return keys

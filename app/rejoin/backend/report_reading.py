@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import re
 import time
 from collections.abc import Callable
 from typing import Final
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rejoin.backend.report_summary import Summary, summary_of
+from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.reports import DAY_S, ReportStore
 from rejoin.errors import ServiceError
 
@@ -47,9 +49,13 @@ def reports_route(store: ReportStore, *, wall: Callable[[], float] = time.time) 
 
     async def reports(request: Request) -> Response:
         asked = request.query_params.get("days", "7")
-        if not (asked.isdecimal() and 1 <= int(asked[:4]) <= MOST_DAYS):
+        days = int(asked) if re.fullmatch("[0-9]{1,2}", asked) else 0
+        if not 1 <= days <= MOST_DAYS:
             return Response(f"days must be 1 to {MOST_DAYS}", status_code=400)
-        summary = await read_summary(store, int(asked), unix_s=wall())
+        try:
+            summary = await read_summary(store, days, unix_s=wall())
+        except StoreUnavailableError as error:
+            return Response(str(error), status_code=503)
         return Response(_FORM.dump_json(summary), media_type="application/json")
 
     return Route(PATH, reports)
@@ -64,6 +70,8 @@ def ask_running_backend(port: int, days: int) -> Summary | None:
         connection.request("GET", f"{PATH}?days={days}")
         answer = connection.getresponse()
         content = answer.read(_MAX_BYTES)
+        if answer.status == 503:
+            raise ServiceError("The backend's database cannot be used at the moment.")
         if answer.status != 200:
             raise ServiceError(f"The backend at port {port} gives no report: it answers an error.")
         return _FORM.validate_json(content)

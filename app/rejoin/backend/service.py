@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from rejoin.errors import ServiceError
 
@@ -33,6 +34,20 @@ class ServiceFault(enum.Enum):
     def outcome_known(self) -> bool:
         """Whether it is certain that the call changed nothing."""
         return self not in (ServiceFault.FAILED, ServiceFault.TIMED_OUT)
+
+
+SENTENCES: Final[Mapping[ServiceFault, str]] = {
+    ServiceFault.ACCESS_DENIED: "The streaming service does not allow this.",
+    ServiceFault.NOT_FOUND: "The streaming service does not know this stream session.",
+    ServiceFault.THROTTLED: "The streaming service asks for fewer requests.",
+    ServiceFault.CONFLICT: "The stream session's status does not allow this.",
+    ServiceFault.INVALID: "The streaming service refused the request as not valid.",
+    ServiceFault.UNAVAILABLE: "The streaming service could not be reached.",
+    ServiceFault.MISCONFIGURED: "The backend is not set up to use the streaming service.",
+    ServiceFault.FAILED: "The streaming service failed.",
+    ServiceFault.TIMED_OUT: "The streaming service did not answer in time.",
+}
+"""How a call failed, for a person."""
 
 
 class StreamServiceError(ServiceError):

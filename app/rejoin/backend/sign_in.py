@@ -84,12 +84,26 @@ def first_of(*ways: Authenticate) -> Authenticate:
     return authenticate
 
 
-def _source_of(address: str) -> str:
-    """Whoever has one IPv6 address has a network of them."""
+NO_ADDRESS: Final = "no address"
+
+
+def shown_address(address: str) -> str:
+    """The address, or NO_ADDRESS for what is none: a proxy may pass on any text of a client."""
     try:
-        parsed = ipaddress.IPv6Address(address.partition("%")[0])
+        ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address
+        return NO_ADDRESS
+    return address
+
+
+def _source_of(address: str) -> str:
+    """Whoever has one IPv6 address has a network of them; what is no address is one source."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return NO_ADDRESS
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Network((parsed, 64), strict=False))

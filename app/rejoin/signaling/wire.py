@@ -61,6 +61,9 @@ MAX_REPORT_BYTES: Final = 2048
 REPORT_KEPT_S: Final = 7 * 86400.0
 """How long a client keeps a report that it could not deliver."""
 MAX_ATTEMPT: Final = 2**31 - 1
+MAX_STATUS: Final = 100
+"""Characters of a status or a reason."""
+MAX_SECONDS: Final = 10_000_000
 
 ENDED_STATUSES: Final = frozenset({"TERMINATED", "ERROR"})
 """Statuses that no stream session leaves."""
@@ -85,9 +88,9 @@ SignalString = Annotated[
 ]
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 SessionIdString = Annotated[str, StringConstraints(pattern=SESSION_ID_PATTERN)]
-StatusString = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,100}$")]
+StatusString = Annotated[str, StringConstraints(pattern=rf"^[ -~]{{1,{MAX_STATUS}}}$")]
 AttemptField = Annotated[int, Field(ge=1, le=MAX_ATTEMPT)]
-Seconds = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)]
 
 
 def _none_if_unusable(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:

@@ -97,6 +97,25 @@ async def test_a_failure_is_everybodys_of_that_statement_alone() -> None:
     assert await rows.batched.get("b", within_s=60.0) == 2
 
 
+async def test_a_defect_keeps_nobody_waiting_and_later_reads_are_made() -> None:
+    rows = Rows()
+    rows.go.clear()
+    first = asyncio.ensure_future(rows.batched.get("a", within_s=60.0))
+    await asyncio.sleep(0.01)
+    broken = [
+        asyncio.ensure_future(rows.batched.get(key, within_s=60.0)) for key in ("b", "\ud800")
+    ]
+    await asyncio.sleep(0.01)
+    values, rows.values = rows.values, None  # type: ignore[assignment]
+    rows.go.set()
+    assert await first == 1
+    for each in broken:
+        with pytest.raises(TypeError):
+            await each
+    rows.values = values
+    assert await rows.batched.get("b", within_s=60.0) == 2
+
+
 def test_parameters_are_padded_to_a_power_of_two() -> None:
     for count in range(1, 130):
         keys = [str(each) for each in range(count)]

@@ -78,18 +78,42 @@ async def test_a_file_that_cannot_be_made_or_is_no_database_is_one_sentence(
     tmp_path: Path,
 ) -> None:
     assert "opened" in await refusal_of(str(tmp_path / "missing" / "x.sqlite3"))
-    path = tmp_path / "x.sqlite3"
-    path.write_bytes(b"this is a text file and not a database" * 100)
-    assert "not made by this program" in await refusal_of(str(path))
 
 
-async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE stream_session (other TEXT)",
+        "CREATE TABLE something (other TEXT)",
+        None,
+    ],
+)
+async def test_a_file_of_another_program_is_left_alone(
+    tmp_path: Path, statement: str | None
+) -> None:
+    """Also its mode: a setting that names the wrong file, with a backend that root runs, must not
+    take it away from everybody else."""
     path = tmp_path / "x.sqlite3"
-    execute(path, "CREATE TABLE stream_session (other TEXT)")
+    if statement is None:
+        path.write_bytes(b"this is a text file and not a database" * 100)
+    else:
+        execute(path, statement)
+    path.chmod(0o644)
+    before, mode = path.read_bytes(), path.stat().st_mode
     assert "not made by this program" in await refusal_of(str(path))
-    path = tmp_path / "y.sqlite3"
-    execute(path, "CREATE TABLE something (other TEXT)")
-    assert "not made by this program" in await refusal_of(str(path))
+    assert path.read_bytes() == before
+    assert path.stat().st_mode == mode
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its pipes are in no folder")
+async def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        path.chmod(0o755)
+        assert "it is no file" in await refusal_of(str(path))
+        assert stat.S_IMODE(path.stat().st_mode) == 0o755
 
 
 @pytest.mark.parametrize("version", ["0001", HEAD, "8a1f0c"])
@@ -236,6 +260,27 @@ async def test_a_database_that_was_closed_is_out_of_order_and_no_failure_of_ours
         pass
     with pytest.raises(StoreUnavailableError):
         await store.server_key()
+
+
+async def test_the_log_says_what_the_driver_calls_a_failure_and_nothing_of_the_rows(
+    url: str, expected_logs: LogRecords
+) -> None:
+    """The name says what an operator has to do: this database can only be read."""
+    async with opened(url) as store:
+
+        def write(connection: Connection) -> None:
+            only_read, name = "PRAGMA query_only = ON", "SQLITE_READONLY"
+            if store.database.is_shared:
+                only_read, name = "SET TRANSACTION READ ONLY", "ReadOnlySQLTransactionError"
+            named.append(name)
+            connection.execute(text(only_read))
+            connection.execute(text("DELETE FROM server_key WHERE secret = 'canary'"))
+
+        named: list[str] = []
+        with pytest.raises(StoreUnavailableError):
+            await store.database.run(write, within_s=60.0)
+    assert [f"({named[0]})" in line for line in expected_logs.lines] == [True]
+    assert "canary" not in expected_logs.lines[0]
 
 
 async def test_what_goes_ahead_waits_for_no_connection_that_others_hold(

@@ -95,6 +95,7 @@ async def test_a_key_of_an_earlier_attempt_cannot_carry_another_offer(url: str) 
         assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.NEW
         assert await claim(store, session_id, 3, "k3", "sha-3") is Claim.NEW
         assert await claim(store, session_id, 4, "k2", "sha-4") is Claim.REUSED
+        assert await claim(store, session_id, 4, "start-key", "sha-4") is Claim.REUSED
         assert (await row_of(store, session_id)).attempt == 3
 
 

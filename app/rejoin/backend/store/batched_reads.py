@@ -63,14 +63,14 @@ class BatchedReads(Generic[_Value]):
             if all(each.done() for asked in waiting.values() for each in asked):
                 continue  # nobody waits any more
             found: Mapping[str, _Value] = {}
-            failure: StoreUnavailableError | None = None
+            failure: Exception | None = None
 
             def work(connection: Connection, keys: Any = keys) -> Mapping[str, _Value]:
                 return self._load(connection, keys)
 
             try:
                 found = await self._database.run(work, within_s=LONGEST_S, urgent=self._urgent)
-            except StoreUnavailableError as error:
+            except Exception as error:  # a defect of ours, too: nobody waits for ever
                 failure = error
             for key, asked in waiting.items():
                 for each in asked:
@@ -78,5 +78,7 @@ class BatchedReads(Generic[_Value]):
                         continue
                     if failure is None:
                         each.set_result(found.get(key))
-                    else:
+                    elif isinstance(failure, StoreUnavailableError):
                         each.set_exception(StoreUnavailableError(str(failure)))
+                    else:
+                        each.set_exception(failure)

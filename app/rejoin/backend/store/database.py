@@ -100,6 +100,9 @@ class _Sqlite:
                 _bring_to_head(connection, sqlite=True, migrate=migrate)
                 for table in ONE_BOOT:
                     connection.execute(table.delete())
+            _write_ahead(self._engine)
+            if self._url.database is not None:
+                _keep_private(Path(self._url.database))
 
         await self._in_thread(work)
 
@@ -244,12 +247,23 @@ class Database:
             except ServiceError as error:
                 return error
             except (SQLAlchemyError, OSError, TimeoutError) as error:
-                _log.warning("the database failed: %s", type(error).__name__)
+                _log.warning("the database failed: %s", _name_of(error))
                 failed = StoreUnavailableError(
                     "The backend's database cannot be used at the moment."
                 )
                 failed.__cause__ = error
                 return failed
+
+
+def _name_of(error: Exception) -> str:
+    """The kind of an error, and what the driver calls it: a full disk, a database that can only be
+    read, a user without rights. Never its text, which may have rows in it."""
+    raised = getattr(error, "orig", None)
+    driver = getattr(raised, "__cause__", None) or raised
+    if driver is None:
+        return type(error).__name__
+    name = getattr(driver, "sqlite_errorname", None) or type(driver).__name__
+    return f"{type(error).__name__} ({name})"
 
 
 def _url_of(text_: str) -> URL:
@@ -335,7 +349,7 @@ def _sqlite_engine(url: URL) -> Engine:
     """One connection: it holds the file's lock, or the memory, for as long as this process runs."""
     _keep_rows_out_of_logs()
     if url.database is not None:
-        _keep_private(Path(url.database))
+        _create_private(Path(url.database))
     engine = create_engine(
         url,
         poolclass=QueuePool,
@@ -354,16 +368,23 @@ def _keep_rows_out_of_logs() -> None:
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
-def _keep_private(path: Path) -> None:
-    """Create the file so that no other user of this machine can read it, nor what a process that
-    was killed has left beside it. Raises ServiceError."""
+def _create_private(path: Path) -> None:
+    """Create the file, if there is none, so that no other user of this machine can read it. Raises
+    ServiceError."""
     try:
+        if path.exists() and not path.is_file():
+            raise ServiceError("The backend's database file cannot be opened: it is no file.")
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        for each in (path, *(path.with_name(f"{path.name}{end}") for end in _BESIDE)):
-            if os.name == "posix" and each.exists() and stat.S_IMODE(each.stat().st_mode) & 0o077:
-                each.chmod(0o600)
     except OSError as error:
         raise ServiceError("The backend's database file cannot be opened.") from error
+
+
+def _keep_private(path: Path) -> None:
+    """No other user can read a database that is ours, nor what a process that was killed has left
+    beside it. The mode of a file that another program made stays. Raises OSError."""
+    for each in (path, *(path.with_name(f"{path.name}{end}") for end in _BESIDE)):
+        if os.name == "posix" and each.exists() and stat.S_IMODE(each.stat().st_mode) & 0o077:
+            each.chmod(0o600)
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
@@ -371,12 +392,20 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     cursor = connection.cursor()
     try:
         cursor.execute("PRAGMA locking_mode = EXCLUSIVE")
-        cursor.execute("PRAGMA journal_mode = WAL")
         # No sync for each commit: a power cut may lose the last writes, a crash does not.
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")
     finally:
         cursor.close()
+
+
+def _write_ahead(engine: Engine) -> None:
+    """Once the database is known to be ours: this is written into the file, and stays there."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA journal_mode = WAL").close()
+    finally:
+        connection.close()
 
 
 def _begin_immediate(connection: Connection) -> None:

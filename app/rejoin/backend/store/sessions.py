@@ -304,6 +304,8 @@ class SessionStore:
         `proof`: read too, of a session that can be called for.
         """
         key_hash = secret_hash("connection", key)
+        used_as = (key_hash, secret_hash("start", key))
+        """The start's key is recorded under its own purpose."""
 
         def work(connection: Connection) -> tuple[Claim | None, StoredSession] | None:
             found = rows_of(connection, session_id, held=True)
@@ -322,7 +324,7 @@ class SessionStore:
                 row.attempt,
                 same_bytes=same_bytes,
                 offered_before=any(
-                    each.request_sha256 == offered.request_sha256 or each.key_hash == key_hash
+                    each.request_sha256 == offered.request_sha256 or each.key_hash in used_as
                     for each in attempts
                 ),
             )
