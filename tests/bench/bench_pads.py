@@ -187,7 +187,8 @@ async def measure(quick: bool) -> list[Measurement]:
 
         def send(state: PadState) -> None:
             sent.append((time.perf_counter(), state))
-            loop.call_soon_threadsafe(sandbox.dispatch, state)
+            if not sandbox.lay_down(state):
+                loop.call_soon_threadsafe(sandbox.dispatch, state)
 
         found.append(("before there are gamepads", await usage(None, sandbox, seconds)))
         gamepads = Gamepads(PadChoices())

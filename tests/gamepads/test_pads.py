@@ -58,6 +58,21 @@ def test_a_button_takes_movements_along() -> None:
     assert made.moved(1.0) == []
 
 
+def test_where_sticks_alone_move_the_buttons_are_those_of_before() -> None:
+    made = pads(Plugged(7, "Pad"))
+    (before,) = made.apply(ButtonChanged(7, 1, True), 0.0)
+    made.apply(AxisMoved(7, 0, 10_000), 1.0)
+    (state,) = made.moved(1.0)
+    assert state.buttons is before.buttons
+    made.apply(AxisMoved(7, 4, 32_767), 2.0)
+    (state,) = made.moved(2.0)
+    assert (state.buttons[1], state.buttons[6]) == (1.0, 1.0)
+    (state,) = made.choose(PadChoices(swap_ab=True), 3.0)
+    assert (state.buttons[0], state.buttons[1]) == (1.0, 0.0)
+    (state,) = made.apply(ButtonChanged(7, 1, False), 4.0)
+    assert state.buttons[0] == 0.0
+
+
 def test_there_are_four_places_and_a_fifth_pad_waits_for_one() -> None:
     made = pads(*(Plugged(number, f"Pad {number}") for number in range(4)))
     assert made.apply(Plugged(4, "Pad 4"), 0.0) == []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.virtual_pads import DPAD_DOWN, LEFT_TRIGGER, LEFT_X, A, B, VirtualPad
+from helpers.virtual_pads import DPAD_DOWN, LEFT_TRIGGER, LEFT_X, LEFT_Y, A, B, VirtualPad
 from rejoin.gamepads import sdl_library, sdl_source
 from rejoin.gamepads.changes import (
     AxisMoved,
@@ -75,6 +75,26 @@ def test_every_change_is_heard_once(source: SdlSource) -> None:
         AxisMoved(pad.instance, LEFT_TRIGGER, 32767),
     }
     assert source.poll() == []
+    pad.unplug()
+
+
+def test_of_an_axis_counts_where_it_is_at_each_other_change(source: SdlSource) -> None:
+    source.poll()
+    pad = VirtualPad()
+    source.poll()
+    for value in (1000, 2000):
+        pad.move(LEFT_X, value)
+        pad.move(LEFT_Y, -value)
+        source._update()
+    pad.press(B)
+    source._update()
+    pad.move(LEFT_X, 3000)
+    assert source.poll() == [
+        AxisMoved(pad.instance, LEFT_X, 2000),
+        AxisMoved(pad.instance, LEFT_Y, -2000),
+        ButtonChanged(pad.instance, B, True),
+        AxisMoved(pad.instance, LEFT_X, 3000),
+    ]
     pad.unplug()
 
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from rejoin.errors import RejoinError
-from rejoin.input_events.events import InputEvent
+from rejoin.input_events.events import InputEvent, PadState
 from rejoin.input_module.port import (
     Channel,
     ChannelState,
@@ -35,6 +35,8 @@ class FakeSandbox:
         self.facts = ModuleFacts(starts=1)
         self.wants_frames = False
         self.frames: list[float] = []
+        self.laid_down: list[PadState] = []
+        self.lays_down = False
         self.goes_on = asyncio.Event()
         """Cleared: `prepare` does not end."""
         if not holds:
@@ -69,6 +71,11 @@ class FakeSandbox:
     def dispatch(self, event: InputEvent) -> None:
         self.calls.append(type(event).__name__)
         self.events.append(event)
+
+    def lay_down(self, pad: PadState) -> bool:
+        if self.lays_down:
+            self.laid_down.append(pad)
+        return self.lays_down
 
     def channel_state(self, channel: Channel, state: ChannelState) -> None:
         self.states[channel] = state

@@ -11,6 +11,7 @@ from rejoin.input_module.browser_source import browser_source
 from rejoin.input_module.outbox import Answer
 from rejoin.input_module.port import Channel, ChannelState, ModuleOptions, PeerState
 from rejoin.input_module.quickjs_engine import QuickJS
+from rejoin.input_module.sandbox_process import GO_ON, SILENT
 
 RECORDER = """
 globalThis.log = [];
@@ -36,14 +37,12 @@ class Realm:
         self._engine.evaluate(script)
         self._engine.run_jobs()
 
-    def run(self, command: str = "") -> Answer:
-        """The answer to one command, or to waking up."""
-        text = "1"
-        while text == "1":
-            text = self._engine.call(command)
-            command = ""
-            self._engine.run_jobs()
-        return outbox.parse(text)
+    def run(self, command: str = "", *numbers: float) -> Answer:
+        """The answer to one command, or to waking up; `numbers`: states of gamepads."""
+        text = self._engine.call(command, *numbers)
+        while self._engine.run_jobs() or text == "1":
+            text = self._engine.call(GO_ON)
+        return outbox.parse(text if isinstance(text, str) else SILENT)
 
     def evaluate(self, script: str) -> None:
         self._engine.evaluate(script)

@@ -414,6 +414,22 @@ def test_a_pad_has_the_standard_layout(page: Realm) -> None:
     assert page.logged() == []
 
 
+def test_states_that_lay_there_are_as_if_they_had_been_told(page: Realm) -> None:
+    pad = PadState(1, True, "Pad", (0.0, 1.0), (0.25, -1.0))
+    page.dispatch(pad)
+    page.dispatch(replace(pad, index=3))
+    page.evaluate("log.length = 0; var first = navigator.getGamepads()[1]")
+    page.run("", 1, 2, 2, 0.5, 0.0, -0.25, 1.0, 3, 1, 0, 1.0, 0, 1, 0, 1.0)
+    pads = page.value("navigator.getGamepads()")
+    assert pads[0] is None, "it is not there"
+    assert [button["value"] for button in pads[1]["buttons"]] == [0.5, 0.0]
+    assert (pads[1]["id"], pads[1]["axes"]) == ("Pad", [-0.25, 1.0])
+    assert ([each["value"] for each in pads[3]["buttons"]], pads[3]["axes"]) == ([1.0], [])
+    assert page.value("navigator.getGamepads()[1].timestamp > first.timestamp")
+    assert page.value("first.buttons[1].value") == 1
+    assert page.logged() == []
+
+
 def test_a_snapshot_is_the_same_until_something_changes(page: Realm) -> None:
     pad = PadState(0, True, "Pad", (0.0, 1.0), (0.25,))
     page.dispatch(pad)
@@ -1017,3 +1033,26 @@ def test_of_two_buttons_at_once_the_first_that_goes_up_has_clicked(page: Realm) 
     page.dispatch(PointerButton(Button.MIDDLE, False, 5, 5))
     assert page.logged() == ["pointerup@video", "mouseup@video"]
     assert page.value("last.detail") == 0
+
+
+# --- answers ---
+
+
+def test_jobs_after_the_last_step_belong_to_its_answer_and_nothing_is_said_twice(
+    realm: Realm,
+) -> None:
+    realm.run()
+    realm.evaluate(
+        "setTimeout(() => { document.one; Promise.resolve().then(() => document.two); }, 0)"
+    )
+    assert realm.run().said == (Missing("document.one"), Missing("document.two"))
+    realm.evaluate("document.three")
+    assert realm.run().said == (Missing("document.three"),)
+    realm.evaluate("""
+      setTimeout(() => {
+        Promise.resolve().then(() => setTimeout(() => { throw 1; }, 0));
+        throw 2;
+      }, 0)
+    """)
+    assert realm.run().errors == 2
+    assert realm.run() == outbox.Answer(Status.OK)

@@ -31,8 +31,8 @@ def test_cpu_time_is_a_share_of_a_core() -> None:
 
 def test_messages_are_counted_and_measured() -> None:
     spending = Spending(Limits(messages=3, message_bytes=100))
-    assert spending.message(40, 0.0)
-    assert spending.message(60, 0.0)
-    assert not spending.message(1, 0.0)
+    assert spending.messages(1, 40, 0.0)
+    assert spending.messages(1, 60, 0.0)
+    assert not spending.messages(1, 1, 0.0)
     spending = Spending(Limits(messages=3, message_bytes=100))
-    assert [spending.message(0, 0.0) for _ in range(4)] == [True, True, True, False]
+    assert [spending.messages(1, 0, 0.0) for _ in range(4)] == [True, True, True, False]

@@ -20,7 +20,7 @@ FACTORY: EngineFactory = QuickJS
 def test_a_text_goes_in_and_a_text_comes_out() -> None:
     engine = QuickJS(ECHO)
     assert engine.call('["ä\\u0000😀"]') == '["ä\\u0000😀"]' * 2
-    assert len(bytes.fromhex(engine.call("e"))) == 4
+    assert len(bytes.fromhex(str(engine.call("e")))) == 4
     assert engine.call("e") != engine.call("e")
 
 
@@ -51,7 +51,11 @@ def test_a_call_that_fails_raises_one_error(function: str) -> None:
             engine.call("x")
 
 
-@pytest.mark.parametrize("function", ["() => 5", "() => undefined", "() => ({})", "() => null"])
+def test_numbers_go_in_and_come_out() -> None:
+    assert QuickJS("(text, ...numbers) => numbers[1]").call("x", 3, 0.25) == 0.25
+
+
+@pytest.mark.parametrize("function", ["() => [5]", "() => undefined", "() => ({})", "() => null"])
 def test_what_is_no_text_is_none(function: str) -> None:
     assert QuickJS(function).call("x") == ""
 

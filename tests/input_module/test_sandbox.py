@@ -284,6 +284,29 @@ async def test_a_state_that_lies_keeps_its_place_among_all_that_is_said() -> Non
         assert heard.problems == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing lies there")
+@leaves_nothing
+async def test_on_any_thread_a_state_is_laid_down_for_a_module_that_looks_for_it() -> None:
+    async with sandbox() as (box, heard):
+        pad = PadState(0, True, "pad", (0.0, 0.0), (0.0,) * 4)
+        assert not box.lay_down(pad), "there is no module"
+        await begin(box, protocol_script())
+        assert not box.lay_down(pad), "it does not know this pad"
+        box.dispatch(pad)
+        await box.settle()
+        events = box.facts.events
+        assert await asyncio.to_thread(box.lay_down, replace(pad, buttons=(1.0, 1.0)))
+        await eventually(
+            lambda: any(
+                isinstance(message, controls.GamepadMessage) and message.gamepad.buttons == 3
+                for message in decoded(heard.bytes_on(Channel.INPUT))
+            )
+        )
+        assert box.facts.events == events
+        for news in ({"connected": False}, {"name": "other"}, {"rumbles": True}):
+            assert not box.lay_down(replace(pad, **news)), "only what is held can lie"
+
+
 SHAKING = """
 globalThis.GameCastInputModule = { GameCastInput: class {
   attach() {

@@ -13,6 +13,7 @@ import pytest
 
 from rejoin.child_program import child_command
 from rejoin.errors import InputModuleError
+from rejoin.input_events.events import PadState
 from rejoin.input_module import frames, lockdown, outbox, sandbox_process
 from rejoin.input_module.engine import ScriptFailedError
 from rejoin.input_module.frames import Kind
@@ -31,8 +32,10 @@ from rejoin.input_module.sandbox_process import (
 class Scripted:
     """An engine that gives what it is told to, and writes down what it was asked."""
 
-    def __init__(self, *answers: str) -> None:
+    def __init__(self, *answers: str | float, jobs: int = 0) -> None:
+        """`jobs`: how often there are any, from now on."""
         self.answers = list(answers)
+        self.jobs = jobs
         self.asked: list[str] = []
 
     def evaluate(self, script: str) -> None:
@@ -40,14 +43,16 @@ class Scripted:
         if script == "bad":
             raise ScriptFailedError
 
-    def call(self, text: str) -> str:
-        self.asked.append(f"call {text}")
+    def call(self, text: str, *numbers: float) -> str | float:
+        self.asked.append(" ".join(["call", text, *(f"{number:g}" for number in numbers)]))
         if not self.answers:
             raise ScriptFailedError
         return self.answers.pop(0)
 
-    def run_jobs(self) -> None:
+    def run_jobs(self) -> bool:
         self.asked.append("jobs")
+        ran, self.jobs = self.jobs > 0, max(0, self.jobs - 1)
+        return ran
 
 
 def text_of(frame: bytes) -> str:
@@ -58,7 +63,21 @@ def text_of(frame: bytes) -> str:
 def test_jobs_run_between_all_steps_of_a_command() -> None:
     engine = Scripted("1", "1", "ok\n-1\n0\n")
     assert text_of(Sandbox(engine).take(Kind.COMMAND, b'["k"]')) == "ok\n-1\n0\n"
-    assert engine.asked == ['call ["k"]', "jobs", "call ", "jobs", "call ", "jobs"]
+    assert engine.asked == ['call ["k"]', "jobs", "call +", "jobs", "call +", "jobs"]
+
+
+def test_after_the_jobs_of_the_last_step_the_answer_is_asked_for_again() -> None:
+    engine = Scripted("ok\n-1\n0\n", 3, "ok\n-1\n0\nv 1", jobs=2)
+    assert text_of(Sandbox(engine).take(Kind.COMMAND, b'["k"]')).endswith("v 1")
+    assert engine.asked == ['call ["k"]', "jobs", "call +", "jobs", "call +", "jobs"]
+
+
+def test_a_number_says_nothing_but_when_something_is_due() -> None:
+    sandbox = Sandbox(Scripted(60_000, -1, 60_000))
+    assert text_of(sandbox.take(Kind.COMMAND, b'["k"]')) == "ok\n-1\n0\n"
+    assert 0 < (sandbox.wait_s() or 0) <= 60
+    assert sandbox.wake() == b""
+    assert sandbox.wait_s() is None
 
 
 def test_a_script_is_evaluated_and_then_asked_for_its_module() -> None:
@@ -98,7 +117,7 @@ def test_any_other_time_is_never(due: str) -> None:
 
 
 def test_waking_up_says_something_or_nothing() -> None:
-    assert Sandbox(Scripted("ok\n-1\n0\n")).wake() == b""
+    assert Sandbox(Scripted(-1)).wake() == b""
     assert text_of(Sandbox(Scripted("ok\n-1\n1\n")).wake()) == "ok\n-1\n1\n"
     assert text_of(Sandbox(Scripted("ok\n-1\n0\nv 1")).wake()).endswith("v 1")
 
@@ -151,10 +170,12 @@ def test_states_of_gamepads_are_told_before_what_runs_next(
     sender = Sender()
     pads = Receiver(os.dup(sender.descriptor))
     sender.started()
-    sender.put(0, b"first")
+    sender.put(0, PadState(1, True, "pad", (0.5,), (0.25, -1.0)))
     write_all(write, frames.encode(Kind.COMMAND, b"k1") + frames.encode(Kind.COMMAND, b"k2"))
-    sender.put(2, b"after both")
-    engine = Scripted(*["1", "ok\n-1\n0\n", "ok\n0\n0\n", "1", "ok\n-1\n0\ni1 aa"])
+    sender.put(2, PadState(1, True, "pad", (0.0,), (0.0, 0.0)))
+    sender.put(2, PadState(1, True, "pad", (1.0,), (0.0, 0.0)))
+    sender.put(2, PadState(2, True, "pad", (), (1.0,)))
+    engine = Scripted(*["ok\n-1\n0\n", "ok\n0\n0\n", "ok\n-1\n0\ni1 aa"])
     chunks = PollReader(read)
 
     class Chunks:
@@ -171,18 +192,24 @@ def test_states_of_gamepads_are_told_before_what_runs_next(
     sender.close()
     os.close(given)
     assert [each for each in engine.asked if each != "jobs"] == [
-        *("call first", "call k1", "call k2", "call after both", "call "),
+        "call k1 1 1 2 0.5 0.25 -1",
+        "call k2",
+        "call  1 1 2 1 0 0 2 0 1 1",
     ]
     with os.fdopen(taken, "rb") as output:
         kinds = [kind for kind, _ in frames.Decoder(999).feed(output.read())]
     assert kinds == [Kind.ANSWER, Kind.ANSWER, Kind.UNASKED], "a state is not answered"
 
 
-def test_a_realm_that_a_state_breaks_says_so_with_the_next_command() -> None:
-    engine = Scripted()
+def test_a_state_waits_where_the_module_does_not_run() -> None:
+    engine = Scripted("ok\n-1\n0\n")
     sandbox = Sandbox(engine)
-    sandbox.take_pad(b"state")
-    assert text_of(sandbox.take(Kind.COMMAND, b"k")) == BROKEN
+    sandbox.take_pad((0, 1, 0, 0.5))
+    sandbox.take(Kind.PING, b"")
+    sandbox.take_pad((0, 1, 0, 0.75))
+    assert engine.asked == []
+    sandbox.take(Kind.COMMAND, b"k")
+    assert engine.asked[0] == "call k 0 1 0 0.75"
 
 
 def test_much_is_written_in_pieces(pipe: tuple[int, int]) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from helpers.leaves_nothing import leaves_nothing
 from helpers.waiting import eventually
+from rejoin.input_events.events import PadState
 from rejoin.input_module.frames import Kind
 from rejoin.input_module.limits import Limits
 from rejoin.input_module.outbox import Answer
@@ -88,7 +89,7 @@ LYING = """
     pads = Receiver()
     for taken, _ in enumerate(commands()):
         pads.fetch()
-        lying = json.dumps([command.decode() for command in pads.due(taken)])
+        lying = json.dumps([state[3] for state in pads.due(taken)])
         say(Kind.ANSWER, 'ok\\n-1\\n0\\nd1 ' + json.dumps(lying))
 """
 
@@ -96,20 +97,21 @@ LYING = """
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing lies there")
 @leaves_nothing
 async def test_what_is_laid_down_lies_until_the_next_frame_and_is_not_answered() -> None:
+    pads = [PadState(0, True, "pad", (value,)) for value in (0.25, 0.5)]
     async with running(LYING) as (worker, listening):
-        assert not worker.lay_down(b"early"), "the process has not started"
+        assert not worker.lay_down(pads[0]), "the process has not started"
         worker.send(Kind.COMMAND, b"[]", Sort.OTHER)
         await worker.settled()
-        assert worker.lay_down(b"one")
-        assert worker.lay_down(b"two")
+        assert worker.lay_down(pads[0])
+        assert worker.lay_down(pads[1])
         await asyncio.sleep(0.05)
         count = len(listening.answers)
         worker.send(Kind.COMMAND, b"[]", Sort.OTHER)
         await worker.settled()
         found = [getattr(answer.said[0], "reason", None) for _, answer in listening.answers[count:]]
-        assert found == ['["one", "two"]', "[]"]
+        assert found == ["[0.25, 0.5]", "[]"]
         worker.end(None)
-        assert not worker.lay_down(b"late")
+        assert not worker.lay_down(pads[0])
 
 
 @leaves_nothing

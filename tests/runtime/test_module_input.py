@@ -620,3 +620,33 @@ def test_over_a_drop_and_a_rejoin_every_connection_has_its_own_instance() -> Non
     assert [call for call in sandbox.calls if call != "detach without releases"] == wanted
     assert it.world.peers[1].actions[-2:] == ["close", "closed"]
     assert [record.data for record in it.events("MessageSent")] == [{"connection": 2, "size": 5}]
+
+
+def test_a_pad_wakes_nothing_unless_something_before_it_is_on_its_way() -> None:
+    modules: list[FakeModule] = []
+    moved = [PadState(0, True, "pad", (0.0,), (at / 8,)) for at in range(4)]
+
+    def made() -> InputParts:
+        modules.append(FakeModule())
+        return modules[0].parts
+
+    async def script(it: RunningEngine) -> None:
+        it.engine.send_input(moved[0])  # nothing is attached that could look for it
+        await it.stage(Stage.LIVE)
+        await it.until(lambda: it.snapshot.input_open)
+        (sandbox,) = modules[0].sandboxes
+        sandbox.lays_down = True
+        await asyncio.to_thread(it.engine.send_input, moved[1])
+        assert sandbox.laid_down == [moved[1]], "at once"
+        it.engine.send_input(ReleaseAll())
+        it.engine.send_input(moved[2])
+        assert sandbox.laid_down == [moved[1]], "it would overtake the release"
+        await it.until(lambda: moved[2] in sandbox.events)
+        assert sandbox.events[-2:] == [ReleaseAll(), moved[2]]
+        it.engine.send_input(moved[3])
+        assert sandbox.laid_down == [moved[1], moved[3]]
+        it.engine.post(events.CloseForNowRequested())
+
+    it, _ = play(script, parts=made, answers_url=SCRIPT_URL)
+    it.engine.send_input(moved[0])
+    assert modules[0].sandboxes[0].laid_down == [moved[1], moved[3]], "it has ended"

@@ -73,8 +73,8 @@ class PadGate:
                 self._newest[pad.index] = pad
                 if pad.index not in self._sent:  # just plugged in
                     self._held_before[pad.index] = _pressed(pad)
-                held = self._held_before.get(pad.index, frozenset())
-                self._held_before[pad.index] = held & _pressed(pad)
+                if self._held_before.get(pad.index):
+                    self._held_before[pad.index] &= _pressed(pad)
                 self._say(pad)
             else:
                 self._newest.pop(pad.index, None)
@@ -91,7 +91,7 @@ class PadGate:
         """Send the pad as the game may see it, if that is news."""
         seen = self._without(pad) if self.passing else at_rest(pad)
         before = self._sent.get(pad.index)
-        if before is not None and replace(before, at=seen.at) == seen:
+        if before is not None and _are_same(before, seen):
             return
         self._sent[pad.index] = seen
         if self._send is not None:
@@ -104,6 +104,15 @@ class PadGate:
             return pad
         buttons = (0.0 if at in held else value for at, value in enumerate(pad.buttons))
         return replace(pad, buttons=tuple(buttons))
+
+
+def _are_same(one: PadState, other: PadState) -> bool:
+    """But for their times."""
+    return (
+        one.axes == other.axes
+        and one.buttons == other.buttons
+        and (one.connected, one.name, one.rumbles) == (other.connected, other.name, other.rumbles)
+    )
 
 
 def _pressed(pad: PadState) -> frozenset[int]:

@@ -85,8 +85,10 @@ class Navigation:
             pad = _Pad(state, _held(state), _direction(state, None))
             pad.repeats_at = float("inf")
             self._pads[state.index] = pad
-        before, pad.state = pad.held, state
-        pad.held = _held(state)
+        before = pad.held
+        if state.buttons is not pad.state.buttons:  # as they are where sticks alone move
+            pad.held = _held(state)
+        pad.state = state
         return self._after(pad, pad.held - before, now, plays=plays)
 
     def tick(self, now: float, *, plays: bool) -> list[PadPress]:

@@ -108,9 +108,13 @@ class PadMouse:
         if not state.connected:
             gone = self._pads.pop(state.index, None)
             return [] if gone is None else self._released(gone, gone.held)
-        pad = self._pads.setdefault(state.index, _Pad(state, frozenset()))
-        before, pad.state = pad.held, state
-        pad.held = frozenset(at for at, value in enumerate(state.buttons) if value >= _HELD_FROM)
+        pad = self._pads.get(state.index)
+        if pad is None:
+            pad = self._pads[state.index] = _Pad(PadState(state.index, True), frozenset())
+        before = pad.held
+        if state.buttons is not pad.state.buttons:  # as they are where sticks alone move
+            pad.held = _held(state)
+        pad.state = state
         if MENU not in pad.held:
             pad.alone_since, pad.switched = None, False
         if not (plays and self.enabled and pad.is_mouse):
@@ -156,3 +160,7 @@ class PadMouse:
         if not (self.enabled and pad.is_mouse):
             return []
         return [PadButton(button, False) for at, button in _BUTTONS.items() if at in buttons]
+
+
+def _held(state: PadState) -> frozenset[int]:
+    return frozenset(at for at, value in enumerate(state.buttons) if value >= _HELD_FROM)

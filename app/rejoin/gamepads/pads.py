@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from rejoin.gamepads.changes import AxisMoved, ButtonChanged, Change, Plugged, Unplugged
 from rejoin.gamepads.choices import PadChoices
-from rejoin.gamepads.standard import axes_of, buttons_of
+from rejoin.gamepads.standard import TRIGGERS, axes_of, buttons_of
 from rejoin.input_events.events import PadState
 
 MAX_PADS: Final = 4
@@ -27,6 +27,9 @@ class _Device:
     moved: bool = False
     """An axis has moved since the last state."""
     said_at: float = float("-inf")
+    buttons: tuple[float, ...] | None = None
+    """Those of the last state while they hold, so that whoever gets the next one can see at once
+    that sticks alone have moved."""
 
 
 class Pads:
@@ -43,6 +46,8 @@ class Pads:
     def choose(self, choices: PadChoices, now: float) -> list[PadState]:
         """The player has chosen otherwise: the states, as they are by that."""
         self._choices = choices
+        for device in self._devices.values():
+            device.buttons = None
         return [state for device in self._devices.values() for state in self._say(device, now)]
 
     def __len__(self) -> int:
@@ -73,12 +78,15 @@ class Pads:
                 if found is not None and axis < len(found.axes):
                     found.axes[axis] = value
                     found.moved = True
+                    if axis in TRIGGERS.values():
+                        found.buttons = None
                 return []
             case ButtonChanged(instance, button, pressed):
                 found = self._devices.get(instance)
                 if found is None:
                     return []
                 (found.pressed.add if pressed else found.pressed.discard)(button)
+                found.buttons = None
                 return self._say(found, now)
             case _:
                 assert_never(change)
@@ -111,12 +119,14 @@ class Pads:
         device.said_at = now
         if device.index is None:
             return []
+        if device.buttons is None:
+            device.buttons = buttons_of(device.pressed, device.axes, self._choices)
         return [
             PadState(
                 device.index,
                 True,
                 device.name,
-                buttons_of(device.pressed, device.axes, self._choices),
+                device.buttons,
                 axes_of(device.axes, self._choices),
                 rumbles=device.rumbles and self._choices.rumble,
                 at=now,

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from rejoin.clock import boot_s
-from rejoin.gamepads.changes import Change, Plugged, Unplugged, Vibration
+from rejoin.gamepads.changes import AxisMoved, Change, Plugged, Unplugged, Vibration
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.gate import PadGate, Send
 from rejoin.gamepads.navigation import Navigation, PadPress
@@ -219,7 +219,8 @@ class Gamepads:
             if pads.choices is not self.choices:
                 self._follow_choices(pads, navigation)
             for change in source.poll():
-                self._talk(button.apply(change))
+                if not isinstance(change, AxisMoved):
+                    self._talk(button.apply(change))
                 for state in pads.apply(change, boot_s()):
                     self._put(state, navigation)
                 if watch is not None and isinstance(change, _COME_AND_GO):
@@ -288,8 +289,8 @@ class Gamepads:
         self._forget_wakes()
 
     def _forget_wakes(self) -> None:
-        with contextlib.suppress(Empty):  # a thread that was abandoned may have taken one
-            while not self._wakes.empty():
+        while not self._wakes.empty():
+            with contextlib.suppress(Empty):  # a thread that was abandoned may have taken one
                 self._wakes.get_nowait()
 
     def _pause_s(self, pads: Pads) -> float:

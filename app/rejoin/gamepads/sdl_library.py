@@ -29,9 +29,9 @@ DEVICE_REMOVED: Final = 0x654
 """SDL_CONTROLLER* of SDL_events.h."""
 
 EVENT_BYTES: Final = 56
-EVENT: Final = struct.Struct("=IIiBBxxh")
-"""Type, time, which, axis or button, whether it is pressed, value: the beginning of SDL_Event, as
-controllers use it."""
+EVENT: Final = struct.Struct(f"=IIiBBxxh{EVENT_BYTES - 18}x")
+"""Type, time, which, axis or button, whether it is pressed, value: SDL_Event, as controllers use
+it."""
 
 AXES: Final = 6
 BUTTONS: Final = 21

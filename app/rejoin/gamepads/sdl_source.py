@@ -39,6 +39,18 @@ _AT_ONCE: Final = 64
 _FULL: Final = 0xFFFF
 
 
+_CHANGES: Final = (sdl.BUTTON_DOWN, sdl.BUTTON_UP, sdl.DEVICE_ADDED, sdl.DEVICE_REMOVED)
+
+
+def _moves(moved: dict[tuple[int, int], int]) -> list[Change]:
+    """Where axes are, which `moved` forgets."""
+    if not moved:
+        return []
+    moves: list[Change] = [AxisMoved(*place, value) for place, value in moved.items()]
+    moved.clear()
+    return moves
+
+
 class SdlSource:
     """Implements `reader.PadSource`."""
 
@@ -53,6 +65,7 @@ class SdlSource:
         if self._sdl.SDL_InitSubSystem(sdl.INIT_GAMECONTROLLER) != 0:
             raise GamepadsUnavailableError(f"Gamepads cannot be read: {self._error()}.")
         self._events = ctypes.create_string_buffer(_AT_ONCE * sdl.EVENT_BYTES)
+        self._view = memoryview(self._events)
         self._update, self._peep = self._sdl.SDL_GameControllerUpdate, self._sdl.SDL_PeepEvents
         self._open: dict[int, int] = {}
         """The SDL_GameController of each pad, by its instance."""
@@ -60,15 +73,22 @@ class SdlSource:
             self._add_mappings(mappings)
 
     def poll(self) -> list[Change]:
-        """What has happened since the last call."""
+        """What has happened since the last call; of an axis that moved more than once between two
+        other changes only where it is at last."""
         self._update()
         changes: list[Change] = []
+        moved: dict[tuple[int, int], int] = {}
         while True:
             count = self._peep(self._events, _AT_ONCE, sdl.GETEVENT, *sdl.ALL_EVENTS)
-            for at in range(count):
-                changes += self._change(at)
+            for event in sdl.EVENT.iter_unpack(self._view[: count * sdl.EVENT_BYTES]):
+                kind, _, which, number, pressed, value = event
+                if kind == sdl.AXIS_MOTION:
+                    moved[which, number] = value
+                elif kind in _CHANGES:
+                    changes += _moves(moved)
+                    changes += self._change(kind, which, number, bool(pressed))
             if count < _AT_ONCE:
-                return changes
+                return changes + _moves(moved)
 
     def vibrate(self, instance: int, vibration: Vibration) -> None:
         """Whether the pad can is not known here: one that cannot does nothing."""
@@ -89,14 +109,9 @@ class SdlSource:
             self._open = {}
         self._sdl.SDL_QuitSubSystem(sdl.INIT_GAMECONTROLLER)
 
-    def _change(self, at: int) -> Iterator[Change]:
-        kind, _, which, number, pressed, value = sdl.EVENT.unpack_from(
-            self._events, at * sdl.EVENT_BYTES
-        )
-        if kind == sdl.AXIS_MOTION:
-            yield AxisMoved(which, number, value)
-        elif kind in (sdl.BUTTON_DOWN, sdl.BUTTON_UP):
-            yield ButtonChanged(which, number, bool(pressed))
+    def _change(self, kind: int, which: int, number: int, pressed: bool) -> Iterator[Change]:
+        if kind in (sdl.BUTTON_DOWN, sdl.BUTTON_UP):
+            yield ButtonChanged(which, number, pressed)
         elif kind == sdl.DEVICE_ADDED:
             yield from self._open_new()
         elif kind == sdl.DEVICE_REMOVED and which in self._open:

@@ -54,6 +54,11 @@ def _within(values: Sequence[float], least: float) -> list[float]:
     ]
 
 
+def pad_values(pad: PadState) -> tuple[list[float], list[float]]:
+    """Of buttons and axes those that a pad may have, in their range."""
+    return _within(pad.buttons[:32], 0.0), _within(pad.axes[:16], -1.0)
+
+
 def event_command(event: InputEvent) -> str:
     """What dispatches one event of the player."""
     match event:
@@ -76,9 +81,9 @@ def event_command(event: InputEvent) -> str:
                 *(event.buttons, event.modifiers.value, NOTCH_PX),
             )
         case PadState():
-            pressed, axes = _within(event.buttons[:32], 0.0), _within(event.axes[:16], -1.0)
             return _text(
-                "g", event.index, event.connected, event.name[:256], pressed, axes, event.rumbles
+                *("g", event.index, event.connected, event.name[:256]),
+                *(*pad_values(event), event.rumbles),
             )
         case View():
             return view_command(event)

@@ -1,4 +1,4 @@
-"""What the sandbox needs of a JavaScript engine: a script, one function of text, promises' jobs."""
+"""What the sandbox needs of a JavaScript engine: a script, one function, promises' jobs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ class Engine(Protocol):
     def evaluate(self, script: str) -> None:
         """Run a classic script. Raises ScriptFailedError."""
 
-    def call(self, text: str) -> str:
+    def call(self, text: str, *numbers: float) -> str | float:
         """The result of the browser's one function. Raises ScriptFailedError."""
 
-    def run_jobs(self) -> None:
-        """Run what promises have pending, until there is nothing. Errors are the script's own."""
+    def run_jobs(self) -> bool:
+        """Run what promises have pending, until there is nothing. Whether there was anything.
+        Errors are the script's own."""
 
 
 EngineFactory = Callable[[str], Engine]

@@ -19,14 +19,13 @@ MAX_ANSWER_BYTES: Final = 1024 * 1024
 class Kind(enum.Enum):
     """To the sandbox: SCRIPT, COMMAND, PING; each is answered by one ANSWER, in order.
 
-    From it: HELLO once, ANSWER, and UNASKED for what a timer made the module do. PAD comes to it on
-    a pipe of its own (`pad_mailbox`), and is not answered.
+    From it: HELLO once, ANSWER, and UNASKED for what a timer made the module do. States of gamepads
+    come to it on a pipe of their own (`pad_mailbox`).
     """
 
     SCRIPT = b"S"
     COMMAND = b"C"
     PING = b"P"
-    PAD = b"G"
     HELLO = b"H"
     ANSWER = b"A"
     UNASKED = b"U"

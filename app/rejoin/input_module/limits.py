@@ -61,7 +61,7 @@ class Spending:
         within = asked or self._unasked.spend(1, now)
         return self._cpu.spend(cpu_s, now) and within
 
-    def message(self, size: int, now: float) -> bool:
-        """Whether another message to the host was within the limits."""
-        within = self._messages.spend(1, now)
+    def messages(self, count: int, size: int, now: float) -> bool:
+        """Whether more messages to the host, of so many bytes together, were within the limits."""
+        within = self._messages.spend(count, now)
         return self._bytes.spend(size, now) and within

@@ -41,7 +41,7 @@ CURSORS: Final = frozenset(_CURSORS)
 """Keywords of CSS; any other is "default"."""
 
 _LINE: Final = re.compile(r"([imIMdaplfch])(\d{1,9}) ([^\n]*)|([v?]) ([^\n]*)")
-_HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 _NAME: Final = re.compile(r"[ -~]{1,64}")
 
 
@@ -152,7 +152,7 @@ def _bad() -> InputModuleError:
 def parse(text: str) -> Answer:
     """The answer in `text`. Raises InputModuleError."""
     head = text.split("\n", 3)
-    if len(head) != 4 or head[0] not in _STATUSES or not re.fullmatch(r"\d{1,9}", head[2], re.A):
+    if len(head) != 4 or head[0] not in _STATUSES or not _COUNT.fullmatch(head[2]):
         raise _bad()
     lines = head[3].split("\n") if head[3] else []
     if len(lines) > MAX_LINES:
@@ -201,9 +201,15 @@ _CHANNELS: Final = {"i": Channel.INPUT, "m": Channel.MESSAGES}
 
 
 def _bytes(digits: str, most: int) -> bytes:
-    if len(digits) > 2 * most or _HEX.fullmatch(digits) is None:
+    if len(digits) > 2 * most:
         raise _bad()
-    return bytes.fromhex(digits)
+    try:
+        data = bytes.fromhex(digits)
+    except ValueError as error:
+        raise _bad() from error
+    if data.hex() != digits:  # spaces or capitals
+        raise _bad()
+    return data
 
 
 def _json(payload: str) -> object:

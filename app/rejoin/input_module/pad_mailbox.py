@@ -9,19 +9,25 @@ from __future__ import annotations
 import os
 import select
 import struct
+import threading
 from collections import deque
 from typing import Final
 
-from rejoin.input_module import frames
-from rejoin.input_module.frames import Kind
+from rejoin.input_events.events import PadState
+from rejoin.input_module import commands
 
 DESCRIPTOR: Final = 2
 """Where the process has the pipe's end: a closed-in process has no standard error."""
 
-_AFTER: Final = struct.Struct("<I")
+_HEAD: Final = struct.Struct("<IBBB")
+"""After how many frames of the other pipe it counts; the pad, its buttons, its axes. Then follow
+the values, doubles: buttons, axes."""
 _COUNTS: Final = 1 << 32
 _CHUNK: Final = 65_536
-"""As much as such a pipe holds."""
+"""As much as such a pipe holds, so that what is read ends with a whole state."""
+
+Numbers = tuple[float, ...]
+"""A state, as the browser takes it: the pad, how many buttons and axes, their values."""
 
 
 class Sender:
@@ -31,29 +37,35 @@ class Sender:
         self.descriptor, self._write = os.pipe()
         """`descriptor`: the other end, for the process, until `started`."""
         os.set_blocking(self._write, False)
+        self._lock = threading.Lock()
         self._is_open = True
 
     def started(self) -> None:
         """The process has its end, or there will be none."""
         os.close(self.descriptor)
 
-    def put(self, after: int, command: bytes) -> bool:
-        """Lay down a command that counts after so many frames of the other pipe. False: there is no
-        room or nobody to read it, and nothing was laid down."""
-        frame = frames.encode(Kind.PAD, _AFTER.pack(after % _COUNTS) + command)
-        if not self._is_open or len(frame) > select.PIPE_BUF:  # more might be written in part
-            return False
-        try:
-            os.write(self._write, frame)
-        except OSError:
-            return False
+    def put(self, after: int, pad: PadState) -> bool:
+        """Lay down buttons and axes of a pad that is known, which count after so many frames of the
+        other pipe. On any thread. False: there is no room or nobody to read it, and nothing was
+        laid down."""
+        buttons, axes = commands.pad_values(pad)
+        head = _HEAD.pack(after % _COUNTS, pad.index, len(buttons), len(axes))
+        values = struct.pack(f"<{len(buttons) + len(axes)}d", *buttons, *axes)
+        with self._lock:  # a descriptor that was closed may be another file's
+            if not self._is_open:
+                return False
+            try:
+                os.write(self._write, head + values)  # as a whole: less than PIPE_BUF
+            except OSError:
+                return False
         return True
 
     def close(self) -> None:
         """May be called twice."""
-        if self._is_open:
-            self._is_open = False
-            os.close(self._write)
+        with self._lock:
+            if self._is_open:
+                self._is_open = False
+                os.close(self._write)
 
 
 class Receiver:
@@ -64,8 +76,7 @@ class Receiver:
         os.set_blocking(descriptor, False)  # here: libuv makes what it hands over blocking
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
-        self._decoder = frames.Decoder(select.PIPE_BUF)
-        self._lying: deque[tuple[int, bytes]] = deque()
+        self._lying: deque[tuple[int, Numbers]] = deque()
 
     def fetch(self) -> None:
         """Read what lies there. To be called after each reading of the other pipe: what was laid
@@ -76,12 +87,16 @@ class Receiver:
             data = os.read(self._descriptor, _CHUNK)
         except OSError:
             return
-        for _, payload in self._decoder.feed(data):
-            (after,) = _AFTER.unpack_from(payload)
-            self._lying.append((after, payload[_AFTER.size :]))
+        at = 0
+        while at < len(data):
+            after, index, buttons, axes = _HEAD.unpack_from(data, at)
+            at += _HEAD.size
+            values = struct.unpack_from(f"<{buttons + axes}d", data, at)
+            at += 8 * len(values)
+            self._lying.append((after, (index, buttons, axes, *values)))
 
-    def due(self, taken: int) -> list[bytes]:
-        """The commands that count now that so many frames were taken, in order."""
+    def due(self, taken: int) -> list[Numbers]:
+        """The states that count now that so many frames were taken, in order."""
         found = []
         while self._lying and (taken - self._lying[0][0]) % _COUNTS < _COUNTS // 2:
             found.append(self._lying.popleft()[1])

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from rejoin.input_events.events import InputEvent
+from rejoin.input_events.events import InputEvent, PadState
 from rejoin.input_events.wishes import VibrationWish
 
 MAX_APPLICATION_BYTES: Final = 65_536
@@ -111,10 +111,12 @@ class InputModulePort(Protocol):
     with the same script it does nothing. `make_instance` constructs GameCastInput for one
     connection; the last one is detached before. `attach` and `detach` are GameCastInput's; `detach`
     sends releases if `say_releases`, and else nothing more is sent until `attach`. `dispatch` gives
-    one event to the instance; pointer moves may be joined. `settle` waits until all that was asked
-    so far is done and reported, for example the releases of `detach`; it ends within half a second,
-    whatever the module does. `video_frame` is only needed while `wants_frames`: a module waits for
-    the next picture. `close` ends the process.
+    one event to the instance; pointer moves may be joined. `lay_down`, on any thread, lets it find
+    the newest state of a gamepad when it looks for it, if that is possible, and says whether it is;
+    nothing may be on its way to `dispatch` that happened before. `settle` waits until all that was
+    asked so far is done and reported, for example the releases of `detach`; it ends within half a
+    second, whatever the module does. `video_frame` is only needed while `wants_frames`: a module
+    waits for the next picture. `close` ends the process.
     """
 
     wants_frames: bool
@@ -125,6 +127,7 @@ class InputModulePort(Protocol):
     def attach(self) -> None: ...
     def detach(self, *, say_releases: bool) -> None: ...
     def dispatch(self, event: InputEvent) -> None: ...
+    def lay_down(self, pad: PadState) -> bool: ...
     def channel_state(self, channel: Channel, state: ChannelState) -> None: ...
     def channel_message(self, channel: Channel, data: bytes | str) -> None: ...
     def peer_state(self, state: PeerState) -> None: ...

@@ -47,17 +47,19 @@ class QuickJS:
         except _FAILURES as error:
             raise ScriptFailedError from error
 
-    def call(self, text: str) -> str:
+    def call(self, text: str, *numbers: float) -> str | float:
         try:
-            result = self._function(text)
+            result = self._function(text, *numbers)
         except _FAILURES as error:
             raise ScriptFailedError from error
-        return result if isinstance(result, str) else ""
+        return result if isinstance(result, str | float | int) else ""
 
-    def run_jobs(self) -> None:
+    def run_jobs(self) -> bool:
+        ran = False
         while True:
             try:
                 if not self._context.execute_pending_job():
-                    return
+                    return ran
             except _FAILURES:
-                continue
+                pass
+            ran = True

@@ -93,7 +93,7 @@ def engine_is_installed() -> bool:
 
 
 class Sandbox:
-    """Implements `port.InputModulePort`; used on the event loop alone."""
+    """Implements `port.InputModulePort`; used on the event loop alone, but for `lay_down`."""
 
     def __init__(
         self,
@@ -264,8 +264,9 @@ class Sandbox:
             case View():
                 self._standing.view = event
             case PadState():
-                if self._lay_down(event):
+                if self.lay_down(event):
                     return
+                self._standing.keep_pad(event)
             case PointerButton():
                 if event.pressed:
                     self._activated_at = self._clock()
@@ -279,20 +280,24 @@ class Sandbox:
         self._flush()
         self._dispatch(event)
 
-    def _lay_down(self, pad: PadState) -> bool:
+    def lay_down(self, pad: PadState) -> bool:
         """Whether the state waits for the module's next command or timer, as it may: the module
-        knows the pad, and looks for itself. It is not counted as an event. The state is
-        remembered in any case."""
-        connection, known = self._standing.connection, pad.index in self._standing.pads
-        self._standing.keep_pad(pad)
-        return (
-            known
-            and pad.connected
-            and connection is not None
-            and connection.options.automatic
-            and isinstance(self._state, Running)
-            and self._state.worker.lay_down(commands.event_command(pad).encode("ascii"))
-        )
+        knows the pad, and looks for itself. It is not counted as an event. On any thread; it has
+        to be the newest state of this pad."""
+        connection, known = self._standing.connection, self._standing.pads.get(pad.index)
+        if (
+            known is None
+            or connection is None
+            or not connection.options.automatic
+            or not pad.connected
+            or pad.name != known.name
+            or pad.rumbles != known.rumbles
+        ):
+            return False
+        # In this order: a process that takes over meanwhile is told it, or has it laid down.
+        self._standing.pads[pad.index] = pad
+        state = self._state
+        return isinstance(state, Running) and state.worker.lay_down(pad)
 
     def _dispatch(self, event: InputEvent) -> None:
         counted = self._standing.is_attached and not isinstance(event, View | ReleaseAll)

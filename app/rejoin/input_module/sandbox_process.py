@@ -7,7 +7,7 @@ process, which takes it for data.
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import os
 import queue
 import select
@@ -15,6 +15,7 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import Protocol
 
 from rejoin.errors import RejoinError
@@ -22,14 +23,17 @@ from rejoin.input_module import frames, lockdown
 from rejoin.input_module.browser_source import browser_source
 from rejoin.input_module.engine import Engine, ScriptFailedError
 from rejoin.input_module.frames import Kind
-from rejoin.input_module.pad_mailbox import DESCRIPTOR, Receiver
+from rejoin.input_module.pad_mailbox import DESCRIPTOR, Numbers, Receiver
 
 EXIT_NOT_CLOSED_IN = 3
 """The process could not be closed in, so no script was run."""
 
 _CHUNK = 65_536
-_NOTHING = "\n0\n"
-"""How a text of the browser's ends that has no error and no line."""
+SILENT = "ok\n-1\n0\n"
+"""The answer where nothing was said."""
+
+GO_ON = "+"
+"""For the browser: what follows belongs to the answer before."""
 
 BROKEN = "broken\n-1\n1\n"
 """The answer where the browser itself failed: the module took all memory or broke the realm."""
@@ -91,15 +95,16 @@ class Sandbox:
         self._engine = engine
         self._due_at: float | None = None
         self._cpu_s = time.process_time()
+        self._pads: dict[float, Numbers] = {}
+        """By the index: the newest states that the module has not seen."""
 
     def wait_s(self) -> float | None:
         """How long to wait for a command before `wake`; None without a limit."""
         return None if self._due_at is None else max(0.0, self._due_at - time.monotonic())
 
-    def take_pad(self, command: bytes) -> None:
+    def take_pad(self, state: Numbers) -> None:
         """The state of a gamepad, for whatever runs next."""
-        with contextlib.suppress(ScriptFailedError):  # what runs next says that the realm is broken
-            self._engine.call(command.decode("ascii"))
+        self._pads[state[0]] = state
 
     def take(self, kind: Kind, payload: bytes) -> bytes:
         """The answer to one frame."""
@@ -109,13 +114,13 @@ class Sandbox:
             case Kind.COMMAND:
                 text = self._steps(payload.decode("ascii"))
             case _:
-                text = "ok\n-1\n0\n"
+                text = SILENT
         return self._answer(Kind.ANSWER, text)
 
     def wake(self) -> bytes:
         """What the module did by itself because a timer was due; nothing if it said nothing."""
         text = self._steps("")
-        if text.startswith("ok\n") and text.endswith(_NOTHING):
+        if text == SILENT:
             return b""  # its CPU time counts with the next answer
         return self._answer(Kind.UNASKED, text)
 
@@ -134,24 +139,33 @@ class Sandbox:
 
     def _steps(self, command: str) -> str:
         try:
-            text = self._engine.call(command)
-            self._engine.run_jobs()
-            while text == "1":
-                text = self._engine.call("")
-                self._engine.run_jobs()
+            said = self._engine.call(command, *self._moved())
+            while self._engine.run_jobs() or said == "1":
+                said = self._engine.call(GO_ON)
         except ScriptFailedError:
             self._due_at = None
             return BROKEN
-        self._schedule(text)
-        return text
+        if isinstance(said, str):
+            self._schedule(_due_in(said))
+            return said
+        self._schedule(said)
+        return SILENT
 
-    def _schedule(self, text: str) -> None:
-        try:
-            due_ms = float(text.split("\n", 2)[1])
-        except (IndexError, ValueError):
-            due_ms = -1.0
+    def _moved(self) -> Iterator[float]:
+        pads, self._pads = self._pads, {}
+        return itertools.chain.from_iterable(pads.values())
+
+    def _schedule(self, due_ms: float) -> None:
         # Not NaN either: what the module may have put there is only a time to wake up at.
         self._due_at = time.monotonic() + due_ms / 1000 if 0 <= due_ms < 1e9 else None
+
+
+def _due_in(text: str) -> float:
+    """The milliseconds in a text of the browser's."""
+    try:
+        return float(text.split("\n", 2)[1])
+    except (IndexError, ValueError):
+        return -1.0
 
 
 def serve(sandbox: Sandbox, reader: Reader, output: int, pads: Receiver | None = None) -> None:
@@ -162,8 +176,8 @@ def serve(sandbox: Sandbox, reader: Reader, output: int, pads: Receiver | None =
     taken = 0
 
     def hand_over_pads() -> None:
-        for command in () if pads is None else pads.due(taken):
-            sandbox.take_pad(command)
+        for state in () if pads is None else pads.due(taken):
+            sandbox.take_pad(state)
 
     while True:
         data = reader.read(sandbox.wait_s())

@@ -1,6 +1,7 @@
 """One process of the sandbox, from the outside: its pipes, its answers in order, and its end.
 
-Used on the event loop alone. A command that stays unanswered ends the process (SIGKILL).
+Used on the event loop alone, but for `lay_down`. A command that stays unanswered ends the process
+(SIGKILL).
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from rejoin.clock import boot_s
 from rejoin.errors import InputModuleError
+from rejoin.input_events.events import PadState
 from rejoin.input_module import frames, outbox, pad_mailbox
 from rejoin.input_module.frames import Kind
 from rejoin.input_module.limits import Limits, Spending
@@ -43,6 +45,9 @@ class Sort(enum.Enum):
     ATTACH = enum.auto()
     EVENT = enum.auto()
     OTHER = enum.auto()
+
+
+_MESSAGES: Final = (outbox.Sent, outbox.ApplicationMessage)
 
 
 class Listener(Protocol):
@@ -127,13 +132,11 @@ class Worker(asyncio.SubprocessProtocol):
     def send(self, kind: Kind, payload: bytes, sort: Sort) -> None:
         self._send(kind, payload, _Waiting(sort, self._tick))
 
-    def lay_down(self, command: bytes) -> bool:
+    def lay_down(self, pad: PadState) -> bool:
         """Lay the state of a gamepad where the process finds it at its next command or timer. It is
-        not woken, and answers nothing. False: the state has to be sent."""
+        not woken, and answers nothing. False: the state has to be sent. On any thread."""
         return (
-            self._pads is not None
-            and self._input is not None
-            and self._pads.put(self._sent, command)
+            self._pads is not None and self._input is not None and self._pads.put(self._sent, pad)
         )
 
     def settled(self) -> asyncio.Future[None]:
@@ -260,10 +263,8 @@ class Worker(asyncio.SubprocessProtocol):
     def _within(self, answer: Answer, cpu_s: float, *, asked: bool) -> bool:
         now = boot_s()
         within = self._spending.answer(cpu_s, now, asked=asked)
-        for said in answer.said:
-            if isinstance(said, outbox.Sent | outbox.ApplicationMessage):
-                within = self._spending.message(len(said.data), now) and within
-        return within
+        sizes = [len(said.data) for said in answer.said if isinstance(said, _MESSAGES)]
+        return (not sizes or self._spending.messages(len(sizes), sum(sizes), now)) and within
 
     # --- the watch ---
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from functools import partial
 
 from rejoin.core import engine, events
 from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
@@ -18,7 +19,7 @@ from rejoin.core.phases import State
 from rejoin.core.reconnect_report import EpisodeObserver
 from rejoin.core.snapshot import snapshot
 from rejoin.core.trace import Recorder
-from rejoin.input_events.events import InputEvent, View
+from rejoin.input_events.events import InputEvent, PadState, View
 from rejoin.media.receive.rtp import VIDEO_CLOCK_HZ
 from rejoin.media.video.picture import Picture
 from rejoin.runtime.address_loss import AddressLoss
@@ -70,6 +71,8 @@ class EngineLoop:
         self._wakeup: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[Ending] | None = None
         self._access = LoopAccess()
+        self._coming: deque[None] = deque()
+        """One for each event of the player that is on its way to the loop."""
         self.snapshots = Snapshots(snapshot(self._state, self._policy), self._access)
         self._connections = Connections()
         self.input = ModuleInput(self._connections, parts, self.post)
@@ -107,11 +110,19 @@ class EngineLoop:
             self._access.call_or_keep(lambda: self._handle(event))
 
     def send_input(self, event: InputEvent) -> None:
-        """What the player did; it goes to the input module. A view is kept until `run` starts."""
+        """What the player did; it goes to the input module. A view is kept until `run` starts.
+
+        States of gamepads, the most frequent of all, need no wake of the loop where nothing that
+        the player did before is on its way there still.
+        """
+        if isinstance(event, PadState) and not self._coming and self.input.lay_down(event):
+            return
+        self._coming.append(None)
+        take = partial(self._take_input, event)
         if isinstance(event, View):
-            self._access.call_or_keep(lambda: self.input.send_input(event))
-        else:
-            self._access.call(lambda: self.input.send_input(event))
+            self._access.call_or_keep(take)
+        elif not self._access.call(take):
+            self._coming.pop()
 
     def send_application_message(self, data: bytes) -> None:
         """A message to the game, through the input module; lost while that is not attached."""
@@ -124,6 +135,12 @@ class EngineLoop:
             self._access.call(lambda: self.input.frame_shown(connection, media_time_s))
 
     # --- on the loop ------------------------------------------------------------------------------
+
+    def _take_input(self, event: InputEvent) -> None:
+        try:
+            self.input.send_input(event)
+        finally:
+            self._coming.popleft()
 
     async def run(self) -> Ending:
         """Run the engine to its end. Nothing is left behind, however it ends."""

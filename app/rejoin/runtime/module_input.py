@@ -212,6 +212,16 @@ class ModuleInput:
             case _:
                 pass
 
+    def lay_down(self, pad: PadState) -> bool:
+        """Like `send_input`, on any thread, for the newest state of a gamepad; False: it has to be
+        sent. Of the states that are remembered it need not be one: they count at rest."""
+        match self.state:
+            case Present(_, Attachment.ATTACHED):
+                process = self._process
+                return process is not None and process.sandbox.lay_down(pad)
+            case _:
+                return False
+
     def send_application_message(self, data: bytes) -> None:
         """Hand it to an attached instance; else it is lost. At most 65,536 bytes."""
         match self.state:

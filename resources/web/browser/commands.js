@@ -182,38 +182,57 @@ const run = (command) => {
   }
 };
 
-let stepsLeft = RUN_AT_ONCE;
+let timersLeft = RUN_AT_ONCE;
 
-/** Runs what comes next, a task or a timer. Whether there was anything. */
+/** Runs what comes next, a task or a timer, if there is anything. */
 const runNext = () => {
   const task = tasks.shift();
-  if (task === undefined) return stepsLeft-- > 0 && runTimer();
+  if (task === undefined) {
+    if (timersLeft > 0 && runTimer()) timersLeft -= 1;
+    return;
+  }
   try {
     task();
   } catch (error) {
     failed(error);
   }
-  return true;
+};
+
+/** How a call goes on with the one before, of whose answer the process takes nothing. */
+const GO_ON = "+";
+
+/** How much the last answer has said; it is forgotten when a call does not go on with that one. */
+const NOTHING_SAID = { lines: 0, errors: 0 };
+let said = NOTHING_SAID;
+
+const forget = () => {
+  timersLeft = RUN_AT_ONCE;
+  if (said.lines > 0) {
+    outbox = outbox.slice(said.lines);
+    outboxSize = outbox.reduce((size, line) => size + line.length, 0);
+  }
+  errors -= said.errors;
+  status = "ok";
+  said = NOTHING_SAID;
 };
 
 /**
- * Takes one step: `command`, or with "" whatever comes next. Returns "1" while another step has to
- * follow, after the jobs of promises; at last the status, the milliseconds until a timer is due, the
- * number of uncaught errors, and the lines of the outbox.
+ * Takes one step: `command`, or with "" a timer that is due, after the states of gamepads that lay
+ * there (`padsMoved`). Returns "1" if another step has to follow, by GO_ON and after the jobs of
+ * promises; so it does where jobs ran after the last one. At last, if nothing was said, the
+ * milliseconds until a timer is due; else a text: the status, these milliseconds, the number of
+ * uncaught errors, and the lines of the outbox.
  */
-return (command) => {
-  if (command !== "") {
-    run(command);
-    return "1";
-  }
-  if (runNext()) return "1";
-  stepsLeft = RUN_AT_ONCE;
+return (command, ...moved) => {
+  if (command !== GO_ON) forget();
+  if (moved.length > 0) padsMoved(moved);
+  if (command === "" || command === GO_ON) runNext();
+  else run(command);
+  const due = nextDue();
+  if (tasks.length > 0 || (due === 0 && timersLeft > 0)) return "1";
   sayMissing();
+  if (outbox.length === 0 && errors === 0 && status === "ok") return due;
+  said = { lines: outbox.length, errors };
   // By `join`, because the binding cannot give a long text that `+` or a template put together.
-  const said = [status, nextDue(), errors, outbox.join("\n")].join("\n");
-  outbox = [];
-  outboxSize = 0;
-  errors = 0;
-  status = "ok";
-  return said;
+  return [status, due, errors, outbox.join("\n")].join("\n");
 };

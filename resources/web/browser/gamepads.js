@@ -143,6 +143,25 @@ const padChanged = (index, connected, name, buttons, axes, rumbles) => {
   fire(globalThis, GamepadEvent, type, { gamepad });
 };
 
+/**
+ * States of gamepads that are there: of each the index, how many buttons and axes it has, and their
+ * values.
+ */
+const padsMoved = (numbers) => {
+  for (let at = 0; at < numbers.length;) {
+    const pad = pads[numbers[at]];
+    const axesAt = at + 3 + numbers[at + 1];
+    const end = axesAt + numbers[at + 2];
+    if (pad) {
+      pad.buttons = numbers.slice(at + 3, axesAt);
+      pad.axes = numbers.slice(axesAt, end);
+      pad.at = now();
+      snapshots[pad.index] = null;
+    }
+    at = end;
+  }
+};
+
 /** All buttons up and all axes in the middle. */
 const padsAtRest = () => {
   for (const pad of pads) {

@@ -73,8 +73,7 @@ const stopTimer = (id) => {
 
 /** Runs one timer that is due, if there is one. */
 const runTimer = () => {
-  while (heap.length > 0 && !heap[0].live) heapPop();
-  if (heap.length === 0 || heap[0].due > now()) return false;
+  if (nextDue() !== 0) return false;
   const timer = heapPop();
   if (timer.every === null) timers.delete(timer.id);
   depth = timer.nested;
