@@ -216,6 +216,20 @@ def test_what_a_bill_has_is_not_repeated_for_the_standard_library(
     assert {"gimli", "memchr"} <= names
 
 
+def test_a_module_of_a_distribution_that_is_not_listed_is_noticed(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    rows = [
+        ("av", str(site / "av" / "__init__.py"), "PYMODULE"),
+        ("cython", str(site / "cython.py"), "PYMODULE"),
+        ("build.json", str(site / "rejoin" / "build.json"), "DATA"),
+        ("os", "/usr/lib/python3.11/os.py", "PYMODULE"),
+    ]
+    (tmp_path / "PYZ-00.toc").write_text(repr(("PYZ-00.pyz", rows)))
+    (tmp_path / "COLLECT-00.toc").write_text(repr((rows[2:], "rejoin", True)))
+    strangers = module("collected").strangers(tmp_path.glob("*.toc"), site, {"av/__init__.py"})
+    assert strangers == ["cython.py"]
+
+
 # --- the reading of Qt's sources ------------------------------------------------------------------
 
 

@@ -45,6 +45,7 @@ from rejoin.version import DISTRIBUTION, VERSION
 HERE: Final = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import collected  # noqa: E402
 import licence_tables as tables  # noqa: E402
 import rust_crates  # noqa: E402
 from licence_tables import TEXTS as TEXTS  # noqa: E402
@@ -82,6 +83,7 @@ PLACES: Final = {
     },
 }
 """Where the libraries under the LGPL are, by system and kind of package."""
+COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 OF_LEFT_OUT: Final = re.compile(r"libs/SDL2_(gfx|image|mixer|ttf)/")
 """Texts of libraries that LEFT_OUT in packaging/shared.py leaves out."""
 COPYRIGHT: Final = """\
@@ -162,6 +164,19 @@ def check_named(files: Sequence[str], known: Sequence[Library], recorded: set[st
         raise Unnamed("packaging/licences/bundled.toml does not name: " + ", ".join(rest))
 
 
+def check_modules(tocs: Sequence[Path], site: Path) -> None:
+    """Raises Unnamed for a Python module in the program of a distribution that is not listed."""
+    listed = [*licences.installed(DISTRIBUTION, [str(site)]).values()]
+    for name in ("pyinstaller", "pyinstaller-hooks-contrib"):  # of which the bootloader is listed
+        listed += metadata.distributions(name=name, path=[str(site)])
+    recorded = {str(file) for each in listed for file in each.files or ()}
+    strange = collected.strangers(tocs, site, recorded)
+    if strange:
+        raise Unnamed(
+            "These modules are of no distribution that Rejoin needs: " + ", ".join(strange)
+        )
+
+
 def found_in(library: Library, internal: Path, given: Mapping[str, str | None]) -> Found | None:
     """The library as it is in this program; None where it is not. `given`: versions by what stands
     in `version` in place of an expression."""
@@ -197,7 +212,7 @@ def of_wheel(distribution: metadata.Distribution, known: set[str]) -> list[Insid
                 rows.add((name, str(each.get("version", "")), _licence_in(each), where))
     components = [Inside(*row) for row in sorted(rows)]
     inside = rust_crates.named(own, components, tables.crates())
-    files = [file for file in distribution.files or () if EXTENSION.search(str(file))]
+    files = [file for file in distribution.files or () if file.suffix in (".so", ".pyd")]
     rust = rust_crates.read_rust(Path(str(file.locate())) for file in files)
     if rust is not None:
         inside += rust_crates.of_library(own, rust, inside, tables.standard())
@@ -409,7 +424,7 @@ def notice(what: Contents) -> str:
         for each in part.brings:
             library = each.library
             said = chosen(library.licence, library.offered)
-            rows.append((f"  {library.name}", each.version or "", said))
+            rows.append((f"  {library.name}", short(each.version or ""), said))
             owners[f"{library.name} in {part.name}"] = tables.texts_of(library.texts)
         for inside in part.of_wheel:
             crate = inside.crate
@@ -437,6 +452,11 @@ def notice(what: Contents) -> str:
             licences.texts(owners),
         ]
     )
+
+
+def short(version: str) -> str:
+    """For the table: of a commit its beginning."""
+    return version[:12] if COMMIT.fullmatch(version) else version
 
 
 def chosen(taken: str, offered: str) -> str:
@@ -484,6 +504,7 @@ def build(frozen: Path, work: Path, at: datetime) -> list[Path]:
     environment = work / "environment"
     windows = environment / "Lib" / "site-packages"
     [site] = [windows] if os.name == "nt" else [*environment.glob("lib/python*/site-packages")]
+    check_modules(sorted((work / "pyinstaller").glob("*/*.toc")), site)
     ffmpeg = json.loads((work / "ffmpeg.json").read_text(encoding="utf-8"))
     what = contents(
         internal, site, hashes_in(sorted(work.glob("report-*.json"))), ffmpeg["options"]
