@@ -21,6 +21,12 @@ from rejoin.signaling.wire import ProblemCode
         ("rebound.example", False),
         ("127.0.0.1.example", False),
         ("", False),
+        ("localhost:", True),
+        ("127.0.0.1:8080@rebound.example", False),
+        ("localhost:rebound.example", False),
+        ("[::1]rebound.example", False),
+        ("[::1", False),
+        ("localhost/", False),
     ],
 )
 async def test_only_a_name_of_ours_is_answered(host: str, allowed: bool) -> None:

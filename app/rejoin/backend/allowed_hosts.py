@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rejoin.backend.problems import response_to
 from rejoin.backend.refused import Reason, RefusedError
+
+_HOST_AND_PORT: Final = re.compile(
+    r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9_.-]*))(?::[0-9]*)?"
+)
 
 
 class AllowedHosts:
@@ -47,8 +53,7 @@ class HostCheck:
 
 
 def host_of(header: str) -> str:
-    """The name or address in a Host header, lower case, without port and brackets."""
-    name = header.strip().lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    return name.partition(":")[0].rstrip(".")
+    """The name or address in a Host header, lower case, without port and brackets; "" for what is
+    no Host header (RFC 9110 7.2)."""
+    found = _HOST_AND_PORT.fullmatch(header.strip().lower())
+    return "" if found is None else (found["address"] or found["name"] or "").rstrip(".")
