@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 import time
 from collections.abc import AsyncIterator
@@ -22,9 +23,11 @@ from rejoin.backend.connection_rules import (
     check_descriptors,
 )
 from rejoin.backend.owner_rules import CallPace
+from rejoin.backend.problems import unreadable_body
 from rejoin.backend.serving import serving
 from rejoin.errors import ServiceError
 from rejoin.signaling.transport import _LIMITS
+from rejoin.signaling.wire import ProblemCode
 
 SOON_S = 0.4
 LATE_S = 20.0
@@ -49,8 +52,13 @@ async def slow(request: Request) -> Response:
     return PlainTextResponse("at last")
 
 
+async def unread(_: Request) -> Response:
+    return PlainTextResponse("no body is needed")
+
+
 APP = Starlette(
     routes=[
+        Route("/unread", unread, methods=["POST"]),
         Route("/", hello, methods=["GET", "POST"]),
         Route("/endless", endless),
         Route("/slow", slow),
@@ -229,6 +237,28 @@ def test_no_limit_is_enough_and_none_is_lowered(
     monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: done.append(wanted))
     check_descriptors(ConnectionRules(connections=1000))
     assert done == set_to
+
+
+async def test_what_is_no_http_gets_problem_details() -> None:
+    rules = ConnectionRules(unreadable=unreadable_body())
+    async with connected(rules) as (_, reader, writer):
+        writer.write(b"NOT HTTP\r\n\r\n")
+        answer = await reader.read()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["code"] == ProblemCode.INVALID_REQUEST
+
+
+async def test_what_is_no_body_ends_a_call_that_has_its_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with connected(ConnectionRules(unreadable=unreadable_body())) as (_, reader, writer):
+        writer.write(b"POST /unread HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert b"200" in await reader.readline()
+        writer.write(b"no chunk\r\n")
+        await closed_within(reader)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 # --- many requests with one token -----------------------------------------------------------------

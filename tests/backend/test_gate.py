@@ -27,7 +27,14 @@ from rejoin.backend.owner_rules import CallPace, OwnerRules
 from rejoin.backend.routes import build_app
 from rejoin.backend.sign_in import static_tokens
 from rejoin.backend.store.sessions import SessionStore
-from rejoin.signaling.wire import MAX_BODY_BYTES, ProblemCode
+from rejoin.signaling.wire import (
+    BUDGET_HEADER,
+    IDEMPOTENCY_HEADER,
+    LATEST_HEADER,
+    MAX_BODY_BYTES,
+    WINDOW_HEADER,
+    ProblemCode,
+)
 
 
 async def test_health_needs_no_token_and_everything_else_does(expected_logs: object) -> None:
@@ -186,6 +193,16 @@ async def test_without_a_token_no_body_is_read() -> None:
             url, "POST /v1/sessions HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 1000"
         )
     assert status == 401
+
+
+@pytest.mark.parametrize("name", [IDEMPOTENCY_HEADER, BUDGET_HEADER, WINDOW_HEADER, LATEST_HEADER])
+async def test_two_values_of_one_header_are_refused(name: str) -> None:
+    async with live_backend(FakeStreamService()) as url:
+        head = ("GET /v1/sessions/x HTTP/1.1", "Host: 127.0.0.1")
+        token = f"Authorization: Bearer {GOOD_TOKEN}"
+        status, answer = await raw(url, *head, token, f"{name}: 10000", f"{name}: 20000")
+        assert (status, b"INVALID_REQUEST" in answer) == (400, True)
+        assert (await raw(url, *head, token, f"{name}: 10000", f"{name}: 10000"))[0] == 404
 
 
 async def test_a_call_beyond_a_players_pace_is_refused_before_its_body_is_read() -> None:

@@ -20,6 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from rejoin.backend.owner_rules import CallPace
 from rejoin.backend.token_turns import TokenTurns
 from rejoin.errors import ServiceError
+from rejoin.signaling.wire import PROBLEM_CONTENT_TYPE
 
 DESCRIPTORS_KEPT: Final = 1200
 """For calls to the service, the database, files and the listening socket. boto3 has a client for
@@ -35,7 +36,8 @@ class ConnectionRules:
     accepted; one beyond them is tried again by its client's system after a second, and it takes
     less than a second to accept as many. `proxies`: addresses and networks whose
     X-Forwarded-For and X-Forwarded-Proto are believed. `token_pace`: how many requests with the
-    same token are read; None: all, at once."""
+    same token are read; None: all, at once. `unreadable`: problem details (JSON) for what is no
+    HTTP; empty: uvicorn's own text."""
 
     first_byte_s: float = 5.0
     header_section_s: float = 5.0
@@ -45,6 +47,7 @@ class ConnectionRules:
     backlog: int = 1024
     proxies: tuple[str, ...] = ()
     token_pace: CallPace | None = None
+    unreadable: bytes = b""
 
 
 def protocol_of(rules: ConnectionRules) -> type[H11Protocol]:
@@ -161,6 +164,28 @@ class _StrictProtocol(H11Protocol):
         """A request that waits for its turn is one that is in flight."""
         self._read_held()
         super().shutdown()
+
+    def send_400_response(self, msg: str) -> None:
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.abort()  # it has its answer, and what follows is no body
+            return
+        body = self.rules.unreadable
+        if not body:
+            super().send_400_response(msg)
+            return
+        headers = {
+            "Content-Type": PROBLEM_CONTENT_TYPE,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "Connection": "close",
+        }
+        for event in (
+            h11.Response(status_code=400, headers=list(headers.items())),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -32,7 +32,15 @@ from rejoin.backend.slots import Slots
 from rejoin.backend.store.schema import secret_hash
 from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock
-from rejoin.signaling.wire import MAX_BODY_BYTES, MAX_REPORT_BYTES, REPORTS_PATH
+from rejoin.signaling.wire import (
+    BUDGET_HEADER,
+    IDEMPOTENCY_HEADER,
+    LATEST_HEADER,
+    MAX_BODY_BYTES,
+    MAX_REPORT_BYTES,
+    REPORTS_PATH,
+    WINDOW_HEADER,
+)
 
 ADMITTED: Final = "rejoin.admitted"
 """Where the gate leaves an `Admitted` in the ASGI scope."""
@@ -40,6 +48,8 @@ ADMITTED: Final = "rejoin.admitted"
 AT_ONCE: Final = 4
 """Calls whose token is checked, and calls that are let in, in each turn of the event loop: when a
 thousand come in one moment, those that were let in first go on meanwhile."""
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ONCE: Final = (IDEMPOTENCY_HEADER, BUDGET_HEADER, WINDOW_HEADER, LATEST_HEADER)
 _OPEN_PATHS: Final = frozenset({"/v1/health", "/v1/ready", "/v1/about"})
 
 
@@ -109,7 +119,7 @@ class Gate:
             span.ended(
                 operation,
                 {
-                    "http.request.method": scope["method"],
+                    "http.request.method": _method_of(scope),
                     "http.response.status_code": status,
                     "rejoin.request_id": call.request_id,
                     "rejoin.code": call.code,
@@ -205,10 +215,20 @@ def operation_of(scope: Scope) -> Operation | None:
             return None
 
 
+def _method_of(scope: Scope) -> str:
+    """For a span: any other is text of a client, which OpenTelemetry's conventions call _OTHER."""
+    method: str = scope["method"]
+    return method if method in _METHODS else "_OTHER"
+
+
 def _check_framing(headers: Headers) -> None:
-    """RFC 9112 6.1: two lengths of one body may be an attempt to smuggle a request."""
+    """RFC 9112 6.1: two lengths of one body may be an attempt to smuggle a request. Of two values
+    of a header of ours nobody knows which one is meant."""
     if "Content-Length" in headers and "Transfer-Encoding" in headers:
         raise RefusedError(Reason.TWO_LENGTHS)
+    for name in _ONCE:
+        if len(set(headers.getlist(name))) > 1:
+            raise RefusedError(Reason.FIELDS_INVALID, f"{name}: not as the contract says.")
 
 
 def _limited(headers: Headers, receive: Receive, max_bytes: int) -> Receive:

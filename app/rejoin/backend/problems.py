@@ -156,6 +156,11 @@ def body_of(refused: RefusedError) -> ProblemBody:
     )
 
 
+def unreadable_body() -> bytes:
+    """The problem details (JSON) for what is no HTTP request."""
+    return body_of(RefusedError(Reason.UNREADABLE)).model_dump_json().encode()
+
+
 def response_to(refused: RefusedError) -> JSONResponse:
     """The HTTP answer to a refused call."""
     if refused.reason is Reason.MISCONFIGURED:

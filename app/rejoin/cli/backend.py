@@ -55,6 +55,7 @@ def _serve(chosen: BackendOptions) -> int:
     from rejoin.backend.connection_rules import ConnectionRules, check_descriptors
     from rejoin.backend.dialects import build_backend
     from rejoin.backend.log_lines import form_of, set_up_log
+    from rejoin.backend.problems import unreadable_body
     from rejoin.backend.serving import serving
     from rejoin.backend.store.database import Database
     from rejoin.backend.store.sessions import SessionStore
@@ -70,6 +71,7 @@ def _serve(chosen: BackendOptions) -> int:
         connections=settings.connections,
         proxies=settings.proxies,
         token_pace=None if settings.unlimited else TOKEN_PACE,
+        unreadable=unreadable_body(),
     )
     check_descriptors(rules)
 
