@@ -74,8 +74,13 @@ def test_the_changelog_is_cut_under_unreleased(recipe: ModuleType) -> None:
             recipe.cut(each, "0.2.0", "2026-12-01")
 
 
+def with_news(changelog: str) -> str:
+    """With an entry: right after a release there is none."""
+    return changelog.replace("## [Unreleased]\n", "## [Unreleased]\n\n- A change.\n", 1)
+
+
 def test_this_changelog_can_be_cut(recipe: ModuleType) -> None:
-    text = (ROOT / recipe.CHANGELOG).read_text(encoding="utf-8")
+    text = with_news((ROOT / recipe.CHANGELOG).read_text(encoding="utf-8"))
     assert recipe.cut(text, "999.0.0", "2026-12-01").count("\n## [999.0.0] - 2026-12-01\n") == 1
 
 
@@ -102,11 +107,16 @@ def _committer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
 
 
-def repository(folder: Path, names: list[str]) -> Path:
-    """One of its own, with these files as they are now."""
+def repository(recipe: ModuleType, folder: Path, names: list[str]) -> Path:
+    """One of its own, with these files as they are now, but before a release: this checkout may be
+    the commit of one."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, folder / name)
+    version = folder / recipe.VERSION_FILE
+    version.write_text(recipe.with_version(version.read_text(encoding="utf-8"), "0.1.0"))
+    changelog = folder / recipe.CHANGELOG
+    changelog.write_text(with_news(changelog.read_text(encoding="utf-8")), encoding="utf-8")
     git(folder, "init", "--quiet", "--initial-branch", "main")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "-m", "All of it")
@@ -114,7 +124,7 @@ def repository(folder: Path, names: list[str]) -> Path:
 
 
 @pytest.fixture(name="clone")
-def _clone(tmp_path: Path) -> Path:
+def _clone(recipe: ModuleType, tmp_path: Path) -> Path:
     """What the wheel is made of, and the recipes."""
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -126,7 +136,9 @@ def _clone(tmp_path: Path) -> Path:
     files = [name for name in listed.stdout.decode().split("\0") if (ROOT / name).is_file()]
     needed = ("app/", "resources/", "packaging/")
     return repository(
-        tmp_path / "clone", [name for name in files if "/" not in name or name.startswith(needed)]
+        recipe,
+        tmp_path / "clone",
+        [name for name in files if "/" not in name or name.startswith(needed)],
     )
 
 
@@ -134,6 +146,7 @@ def _clone(tmp_path: Path) -> Path:
 def _small(recipe: ModuleType, tmp_path: Path) -> Path:
     """What a release changes, alone."""
     return repository(
+        recipe,
         tmp_path / "small",
         ["app/rejoin/version.py", str(recipe.CHANGELOG), "README.md", ".gitignore"],
     )

@@ -14,12 +14,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from release import Refused, check_feed, feed, key_of, public_of, sign, verify
+from release import Refused, check_feed, feed, key_of, public_of, sign, try_key, verify
 
 
 def renew(path: Path, key: Path) -> str:
     """Returns the new expiry. Raises Refused."""
     verify([path], public_of(key))
+    try_key(key)  # a feed that was written and not signed would have lost its signature
     old = json.loads(path.read_text(encoding="utf-8"))
     now = datetime.now(UTC)
     text = feed(old["version"], old["notes"], old["artefacts"], now)
@@ -37,8 +38,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         print(f"It counts until {renew(arguments.feed, key_of(arguments))}.")
-    except Refused as refused:
-        print(str(refused), file=sys.stderr)
+    except (Refused, OSError) as error:
+        print(str(error), file=sys.stderr)
         return 1
     return 0
 
