@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +90,24 @@ def open_menu(window: RejoinWindow) -> None:
     """By its shortcut."""
     press(window, Qt.Key.Key_G, CTRL_ALT)
     assert window.menu.is_open
+
+
+def menu_pages(size: tuple[int, int]) -> Iterator[tuple[str, RejoinWindow]]:
+    """The menu, its charts and its question, shown one after another."""
+    window, _, _ = playing(size)
+    panel = window.layers.menu.panel
+    window.menu.toggle()
+    steps: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("menu", panel.take_focus),
+        ("menu-statistics", lambda: window.layers.menu.show_statistics(True)),
+        ("menu-end-question", panel.buttons[MenuAction.END].click),
+    )
+    for name, show in steps:
+        show()
+        window.refresh()
+        QCoreApplication.processEvents()
+        yield name, window
+    destroy(window)
 
 
 def save_menu_pages(folder: Path, size: tuple[int, int]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QRectF, Qt, QTimer
@@ -16,18 +15,21 @@ from rejoin.media.statistics import StreamStatistics
 
 _EVERY_MS = 1000
 _MARGIN_PX, _RADIUS_PX = 11, 8
-_MOST_LETTERS = 59
+_MOST_LETTERS = 55
 """Of the name of what draws, so that its line fits into the smallest window."""
 _WAITING = mark("No stream yet.")
 
 
-def lines(numbers: StreamStatistics, drawn_by: str = "") -> list[str]:
-    """The lines of the overlay, top to bottom. `drawn_by`: what draws the picture."""
+def lines(
+    numbers: StreamStatistics, drawn_by: str = "", columns: Callable[[str], float] = len
+) -> list[str]:
+    """The lines of the overlay, top to bottom. `drawn_by`: what draws the picture. `columns`: how
+    many times as wide as a space a text is."""
     rows = [(tr(label) if label else "", text) for label, text in _rows(numbers, drawn_by)]
-    column = max(_cells(label) for label, _ in rows) + 2
+    column = max(columns(label) for label, _ in rows) + 2
     return [
         _head(numbers),
-        *(label + " " * (column - _cells(label)) + text for label, text in rows),
+        *(label + " " * round(column - columns(label)) + text for label, text in rows),
     ]
 
 
@@ -181,11 +183,6 @@ def _host(numbers: StreamStatistics) -> str:
     return listed(parts)
 
 
-def _cells(text: str) -> int:
-    """How many columns of a font with letters of equal width it takes."""
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
-
-
 def _shortened(name: str) -> str:
     """Drivers have long names for cards."""
     return name if len(name) <= _MOST_LETTERS else name[: _MOST_LETTERS - 3] + "..."
@@ -245,6 +242,11 @@ class StatsOverlay(QLabel):
     def toggle(self) -> None:
         self.setVisible(self.isHidden())
 
+    def _columns(self, text: str) -> float:
+        """Japanese letters come from another font, and are not twice as wide as others."""
+        metrics = self.fontMetrics()
+        return metrics.horizontalAdvance(text) / metrics.horizontalAdvance(" ")
+
     def _on_second(self) -> None:
         if not self.paced:
             self.refresh()
@@ -259,8 +261,9 @@ class StatsOverlay(QLabel):
 
     def refresh(self) -> None:
         numbers = self._bridge.statistics()
+        drawn_by = self._drawn_by()
         self.setText(
-            tr(_WAITING) if numbers is None else "\n".join(lines(numbers, self._drawn_by()))
+            tr(_WAITING) if numbers is None else "\n".join(lines(numbers, drawn_by, self._columns))
         )
         self.adjustSize()
 

@@ -23,7 +23,9 @@ from PySide6.QtWidgets import (
 )
 
 from helpers.fake_port import FakeClock
+from helpers.fake_practice import open_page, practising
 from helpers.home_pages import home_pages, settings_pages
+from helpers.menu_scene import menu_pages
 from helpers.window_faces import FACES, destroy, face_named, show_face
 from rejoin.cli.window import ending_sentence
 from rejoin.core.model import Ending, EndingKind
@@ -43,11 +45,11 @@ SIZE = (1024, 600)
 STAYS = re.compile(
     r"https?://\S+|rejoin://\S*|[\w.-]+\.example|\b\d+(\.\d+)+\b|"
     r"Lantern Wood|Tide Runner|Paper Harbour|Rejoin|RJ-[A-Z-]+( / \S+)?|"
-    r"Speakers|Headset|English|Deutsch|Enter|Alt|offscreen|openid|"
+    r"Speakers|Headset|Mbit/s|cut_[\d.]+s|bufferbloat|English|Deutsch|Enter|Alt|offscreen|openid|"
     r"/\S+|\u201c.*\u201d|\".*\""
 )
-"""What is data or a name and not a text: addresses, games, codes, devices, languages, keys, what
-the service said."""
+"""What is data or a name and not a text: addresses, games, codes, devices, languages, keys, a unit,
+what the service said."""
 PLAIN = re.compile(r"[A-Za-z]*[aeiouAEIOU][A-Za-z]*")
 NEVER_TRANSLATED = {"code", "stats"}
 """Kinds of labels: the report for the studio, and statistics."""
@@ -119,11 +121,17 @@ def scrolls(widget: QWidget, shown: QWidget) -> bool:
 
 
 def everything(path: Path) -> Iterator[tuple[str, QWidget]]:
-    """Every face of a game's window, every page of the home, and every section of the settings."""
+    """Every face of a game's window, its menu, every page of the home, and every section of the
+    settings."""
     for face in FACES:
         window, _port, _clock = show_face(face, SIZE)
         yield face.name, window
         destroy(window)
+    yield from menu_pages(SIZE)
+    practising_now, *_ = practising(SIZE)
+    open_page(practising_now)
+    yield "practice", practising_now
+    destroy(practising_now)
     yield from home_pages(SIZE)
     yield from settings_pages(path, SIZE, [each.name for each in sections.SECTIONS])
 
