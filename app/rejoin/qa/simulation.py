@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 from rejoin.injector.seeds import chance_of, network_profiles
 from rejoin.qa import traces
+from rejoin.qa.process_pool import process_pool
 from rejoin.verify import faults
 from rejoin.verify.scenario import NOTHING_KNOWN, KnownService
 from rejoin.verify.simulate import RunOutcome, simulate
@@ -118,6 +117,5 @@ def _parts(
         for at, size in chunks:
             yield part_of(at, size)
         return
-    # Spawned, not forked: the caller may have threads.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with process_pool(jobs) as pool:
         yield from pool.map(part_of, *zip(*chunks, strict=True))

@@ -20,9 +20,8 @@ import os
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from typing import Final
 
 from rejoin.backend.call_rate import Quota, full
@@ -44,6 +43,7 @@ from rejoin.backend.list_watch import ROUND_S
 from rejoin.backend.window_ends import CreateOutcome, WindowEnds
 from rejoin.core.model import Policy
 from rejoin.core.retry import Wait, backoff_s
+from rejoin.qa.process_pool import process_pool
 
 NOTICE_SPREAD_S: Final = 1.0
 _POLICY: Final = Policy()
@@ -342,14 +342,9 @@ def play_all(
             found.append(play(storm))
             progress(over)
         return tuple(found)
-    # Spawned, not forked: the caller may have threads.
-    with ProcessPoolExecutor(min(jobs, len(storms)), mp_context=get_context("spawn")) as pool:
+    with process_pool(min(jobs, len(storms))) as pool:
         playing = [pool.submit(play, storm) for storm in storms]
-        try:
-            for over, each in enumerate(as_completed(playing), 1):
-                each.result()  # raises at once where one failed
-                progress(over)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for over, each in enumerate(as_completed(playing), 1):
+            each.result()  # raises at once where one failed
+            progress(over)
         return tuple(each.result() for each in playing)
