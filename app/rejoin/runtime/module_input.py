@@ -10,7 +10,6 @@ hears of the keys that were released meanwhile.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -32,7 +31,7 @@ from rejoin.media.statistics import StreamStatistics
 from rejoin.printable import printable
 from rejoin.runtime.connections import Connections
 from rejoin.runtime.module_process import ModuleProcess
-from rejoin.runtime.module_scripts import ModuleScripts, Script
+from rejoin.runtime.module_scripts import ModuleScripts, Script, script_url
 from rejoin.runtime.module_states import (
     Attachment,
     InputParts,
@@ -113,7 +112,7 @@ class ModuleInput:
         if self._parts is None or self._scripts is None:
             self._is_missing(connection, NoInput.OFF)
             return
-        url = _script_url(signal_response)
+        url = script_url(signal_response)
         if url is None:
             self._is_missing(connection, NoInput.NO_MODULE)
             return
@@ -498,12 +497,3 @@ class _Listener:
 
     def state(self, label: str) -> None:
         self._owner.channel_changed(self._connection)
-
-
-def _script_url(signal_response: str) -> str | None:
-    """`webSdkProtocolUrl` of an answer that was checked already; None if it names none."""
-    try:
-        url = json.loads(signal_response)["webSdkProtocolUrl"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None
-    return url if isinstance(url, str) and url else None

@@ -8,6 +8,7 @@ it differs.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -86,3 +87,12 @@ class ModuleScripts:
         text = await self._fetcher.fetch(url, within_s=FETCH_WITHIN_S)
         self._newest = Script(identity_of(url), text)
         return self._newest
+
+
+def script_url(signal_response: str) -> str | None:
+    """`webSdkProtocolUrl` of an answer that was checked already; None if it names none."""
+    try:
+        url = json.loads(signal_response)["webSdkProtocolUrl"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return url if isinstance(url, str) and url else None
