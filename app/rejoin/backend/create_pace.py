@@ -1,4 +1,4 @@
-"""Keeps the create calls of one stream session apart, whoever asks for them in which dialect."""
+"""Keeps the create calls of one stream session apart, of all clients and dialects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes log lines on a thread of its own, so that whoever reads them slowly does not stop a call.
+"""Writes log lines on a thread of its own, so that a slow reader does not stop a call.
 
 A pipe that nobody empties blocks its writer. Here only the thread waits; lines beyond `MOST` are
 counted, and the count is written once there is room again.

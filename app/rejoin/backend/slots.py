@@ -17,7 +17,7 @@ _Queues = dict[str, deque[asyncio.Future[None]]]
 
 
 class Slots:
-    """For one event loop. Whoever waits for a slot gives it up when their task is cancelled."""
+    """For one event loop. A caller that waits gives its slot up when its task is cancelled."""
 
     def __init__(self, at_once: int) -> None:
         self._free = at_once

@@ -58,7 +58,7 @@ class Pass:
 
 
 class Lists(Protocol):
-    """The lists, whoever reads them. Both raise StreamServiceError and StoreUnavailableError."""
+    """The lists, read by any process. Both raise StreamServiceError and StoreUnavailableError."""
 
     async def recent(self, within_s: float) -> Pass:
         """A pass that ended in the last `within_s`, or a new one."""

@@ -116,6 +116,42 @@ def port(name: str, default: int, meaning: str) -> Callable[[_Verb], _Verb]:
     )
 
 
+def start_timeout(until: str) -> Callable[[_Verb], _Verb]:
+    """`--start-timeout`: how long a game may take `until` it has got so far."""
+    return click.option(
+        "--start-timeout",
+        "start_within_s",
+        type=NumberRange(1, 3600),
+        default=120.0,
+        show_default=True,
+        help=f"Seconds that a game may take to {until}.",
+    )
+
+
+def max_sessions(
+    default: int, meaning: str = "Start no more sessions than that."
+) -> Callable[[_Verb], _Verb]:
+    """`--max-sessions`: each costs the studio money."""
+    return click.option(
+        "--max-sessions",
+        type=click.IntRange(1, 100_000),
+        default=default,
+        show_default=True,
+        help=meaning,
+    )
+
+
+def max_minutes(default: float, meaning: str) -> Callable[[_Verb], _Verb]:
+    """`--max-minutes`: what a run may cost the studio."""
+    return click.option(
+        "--max-minutes",
+        type=NumberRange(0.1, 100_000),
+        default=default,
+        show_default=True,
+        help=meaning,
+    )
+
+
 seed = click.option(
     "--seed",
     type=click.IntRange(0),

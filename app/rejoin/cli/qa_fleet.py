@@ -91,21 +91,8 @@ class FleetOptions(ProfileOptions):
     "money. Without it: the built-in emulator.",
 )
 @click.option("--results", "results_folder", type=options.FOLDER, help="Folder for fleet.jsonl.")
-@click.option(
-    "--start-timeout",
-    "start_within_s",
-    type=options.NumberRange(1, 3600),
-    default=120.0,
-    show_default=True,
-    help="Seconds that a game may take to become live.",
-)
-@click.option(
-    "--max-sessions",
-    type=click.IntRange(1),
-    default=100,
-    show_default=True,
-    help="With --backend: more sessions than this are not started.",
-)
+@options.start_timeout("become live")
+@options.max_sessions(100, "With --backend: more sessions than this are not started.")
 @options.seed
 @token_file("sign-in token for the studio's backend")
 @profile_options

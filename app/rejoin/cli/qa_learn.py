@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from rejoin.qa.learn import Learned
     from rejoin.qa.learned import Origin
 
-_MAX_SESSIONS: Final = 30
-_MAX_MINUTES: Final = 60.0
 SETTINGS_FILE: Final = "learned.toml"
 REPORT_FILE: Final = "learned.markdown"
 
@@ -68,28 +66,9 @@ class LearnOptions(ProfileOptions):
     show_default=True,
     help="Seconds to wait until the service notices that a client is gone.",
 )
-@click.option(
-    "--start-timeout",
-    "start_within_s",
-    type=options.NumberRange(1, 3600),
-    default=120.0,
-    show_default=True,
-    help="Seconds that a game may take to be placed.",
-)
-@click.option(
-    "--max-sessions",
-    type=click.IntRange(1, 1000),
-    default=_MAX_SESSIONS,
-    show_default=True,
-    help="Start no more sessions than that.",
-)
-@click.option(
-    "--max-minutes",
-    type=options.NumberRange(0.1, 10_000),
-    default=_MAX_MINUTES,
-    show_default=True,
-    help="Start no session after that many minutes.",
-)
+@options.start_timeout("be placed")
+@options.max_sessions(30)
+@options.max_minutes(60.0, "Start no session after that many minutes.")
 @click.option("--region", default="", help="Region of the sessions, written into what is learned.")
 @options.agreement("Start the sessions without a question.")
 @token_file("sign-in token for the studio's backend")

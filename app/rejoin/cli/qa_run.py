@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.verify.scenario import Scenario
 
-_MAX_SESSIONS: Final = 100
-_MAX_MINUTES: Final = 120.0
-_START_WITHIN_S: Final = 120.0
 _OVERHEAD_S: Final = 8.0
 """What a case with an emulator of its own takes to start and to end, by experience."""
 
@@ -142,28 +139,9 @@ class RunOptions(ProfileOptions):
     type=options.NumberRange(1, 86400),
     help="Seconds that one case may take. Default: its start, its duration and a minute.",
 )
-@click.option(
-    "--start-timeout",
-    "start_within_s",
-    type=options.NumberRange(1, 3600),
-    default=_START_WITHIN_S,
-    show_default=True,
-    help="Seconds that a game may take to become live.",
-)
-@click.option(
-    "--max-sessions",
-    type=click.IntRange(1, 100_000),
-    default=_MAX_SESSIONS,
-    show_default=True,
-    help="Start no more sessions than that.",
-)
-@click.option(
-    "--max-minutes",
-    type=options.NumberRange(0.1, 100_000),
-    default=_MAX_MINUTES,
-    show_default=True,
-    help="Play no more minutes than that, all sessions together.",
-)
+@options.start_timeout("become live")
+@options.max_sessions(100)
+@options.max_minutes(120.0, "Play no more minutes than that, all sessions together.")
 @click.option("--region", default="", help="Region of the sessions, written into every result.")
 @click.option("--build", default="", help="Id of the build under test, written into every result.")
 @fail_on_flaky

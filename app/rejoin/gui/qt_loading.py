@@ -44,7 +44,7 @@ def _load_libraries() -> None:
         try:
             ctypes.CDLL(str(Path(found.origin).parent / name))
         except OSError:
-            return  # whoever imports it hears why
+            return  # the import that needs it says why
 
 
 def load_qt() -> None:

@@ -1,4 +1,4 @@
-"""Keys of the desktop (Alt+Tab, Super) for the game: taken while it may have them, and given back.
+"""Keys of the desktop (Alt+Tab, Super) for the game: taken while it may have them, then released.
 
 X11 grabs the keyboard; Wayland asks the compositor to inhibit its shortcuts. On Windows and macOS
 nothing is taken: their ways (a hook, an event tap) are not written.

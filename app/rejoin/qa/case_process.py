@@ -1,7 +1,7 @@
 """The program that plays one case: a job comes on standard input, messages go to standard output.
 
 It has a process of its own, so that a case that blocks, crashes or hangs is a result and no more.
-When standard input ends, whoever started it is gone: it ends its game and then itself.
+When standard input ends, its parent is gone: it ends its game and then itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rejoin.tasks import cancel, spawn
 TRACES: Final = "traces"
 """The folder of traces, in that of the results."""
 EXIT_ABANDONED: Final = 3
-"""Whoever started this process is gone."""
+"""The parent of this process is gone."""
 END_WITHIN_S: Final = 45.0
 """How long an abandoned process may take to end its game."""
 
@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
             pickle.dump(message, out)
             out.flush()
         except OSError:
-            return  # whoever started this process is gone
+            return  # the parent is gone
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_until_abandoned(job, say, sys.stdin.buffer))

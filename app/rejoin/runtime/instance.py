@@ -1,7 +1,7 @@
 """One running Rejoin per stream session: a lock of the OS, and an address for second instances.
 
-Rule 1: the instance is whoever holds the lock; the OS releases it when a process ends, however it
-        ends.
+Rule 1: the instance is the process that holds the lock; the OS releases it when the process
+        ends, in whatever way.
 Rule 2: only the lock's holder creates or removes the address, so a stale one is replaced.
 Rule 3: a second instance of the same user activates the first, passing it the link that it was
         started with and what lets it come to the front (Wayland's activation token), and ends.

@@ -96,10 +96,10 @@ class LogFile:
             try:
                 self._write("".join(f"{_safe(line)}\n" for line in lines))
             except (OSError, BadInputError):
-                continue  # and who runs it in a terminal sees them there
+                continue  # in a terminal they are on standard error
 
     def _write(self, text: str) -> None:
-        """The file is opened anew each time: another Rejoin may have renamed it meanwhile."""
+        """The file is opened again each time: another Rejoin may have renamed it meanwhile."""
         folder = self._folder or log_folder()
         make_private_folder(folder)
         file = folder / NAME

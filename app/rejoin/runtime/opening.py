@@ -199,7 +199,10 @@ def checked_token(text: str) -> str:
 async def open_after_browser(
     wanted: Wanted, needed: SignInNeeded, on_page: Callable[[str], None]
 ) -> Ready | OpenElsewhere:
-    """Sign in in the browser first. `on_page`: is told where, on the loop. Raises RejoinError."""
+    """Sign in in the browser first. `on_page`: called with the address, on the loop.
+
+    Raises RejoinError.
+    """
     method = _method(needed)
     http = game_sign_in.http_of(needed.profile)
     tokens = await sign_ins.sign_in_with_browser(method, http, on_page)

@@ -42,7 +42,7 @@ class ProbeRounds:
         self._task: asyncio.Task[None] | None = None
 
     def follow(self, stage: Stage, *, network_changed: bool = False) -> None:
-        """Begin with an episode, and stop with it. A change of the network begins anew."""
+        """Begin with an episode, and stop with it. A change of the network starts it over."""
         if stage not in _PROBED:
             self._stop()
             self._rounds_left = MAX_ROUNDS

@@ -1,4 +1,4 @@
-"""A QR code of an address: its modules, for whoever draws it, and as text for a terminal."""
+"""A QR code of an address: its modules, to be drawn, and as text for a terminal."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A sign-in that outlives the program: in the keyring, under the backend's origin, with its issuer.
 
-The refresh token goes to the issuer that gave it and to nobody else, whatever a backend of the same
-origin says later; what comes of it, the bearer token, goes to that origin and to nobody else.
+The refresh token goes only to the issuer that gave it, whatever a backend of the same origin says
+later. The bearer token that it is exchanged for goes only to that origin.
 """
 
 from __future__ import annotations

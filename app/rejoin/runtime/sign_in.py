@@ -60,8 +60,8 @@ async def sign_in_with_browser(
 ) -> Tokens:
     """The tokens, once the player has signed in in the browser.
 
-    `on_page`: is told the first page, for a player whose browser does not open. `open_page`: opens
-    it and may block; None: the system's browser. Raises SignInRefusedError and
+    `on_page`: called with the first page, for a player whose browser does not open. `open_page`:
+    opens it and may block; None: the system's browser. Raises SignInRefusedError and
     ProviderUnreachableError.
     """
     client = OpenIdClient(method, http)

@@ -13,9 +13,9 @@ Glossary
 
 Read in this order: `dialects`, `wire`, `exchange`, `client`, `aws_samples`, `aws_bundle`,
 `aws_react`, `client_factory`. How a backend is reached: `backend_url`, `transport`,
-`connections`, `name_lookup`, `http_environment`, `socks`. Beside the calls: `module_script`,
-`probes` (who answers while the connection is lost), `game_icon`, and `openid` with `openid_client`
-for the studio's identity provider.
+`connections`, `name_lookup`, `http_environment`, `socks`. Beside the calls: `forms`,
+`module_script`, `probes` (who answers while the connection is lost), `game_icon`, and `openid` with
+`openid_client` for the studio's identity provider.
 """
 
 import sys

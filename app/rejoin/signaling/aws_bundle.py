@@ -8,7 +8,6 @@ of the service is a bare 502.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Final
@@ -17,7 +16,6 @@ from pydantic import Field, StringConstraints
 
 from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
-from rejoin.language import Message
 from rejoin.service_model.status import ACTIVATING, ACTIVE
 from rejoin.signaling.aws_samples import (
     STATUS_UNAVAILABLE,
@@ -26,6 +24,7 @@ from rejoin.signaling.aws_samples import (
     SampleSignal,
 )
 from rejoin.signaling.exchange import CallFailedError
+from rejoin.signaling.forms import checked_session
 from rejoin.signaling.wire import SignalString
 
 _TOKEN_PATTERN: Final = r"^[\x21-\x7E]{1,256}$"
@@ -135,8 +134,4 @@ class BundleClient(SampleClient):
         return signal.signal_response
 
     def _named(self, session_id: SessionId) -> dict[str, object]:
-        if not re.fullmatch(_TOKEN_PATTERN, session_id):
-            raise self._exchange.failed(
-                FailureKind.INVALID, Message("was not called: the session id has a bad form")
-            )
-        return {"Token": session_id}
+        return {"Token": checked_session(self._exchange, session_id, _TOKEN_PATTERN)}

@@ -26,6 +26,7 @@ from rejoin.signaling.aws_samples import (
     SampleSignal,
 )
 from rejoin.signaling.exchange import Reply
+from rejoin.signaling.forms import checked_session
 from rejoin.signaling.wire import SignalString, StatusString
 
 _ARN_PATTERN: Final = r"^arn:[\x21-\x2E\x30-\x7E]{1,256}(/[\x21-\x2E\x30-\x7E]{1,128}){2}$"
@@ -136,8 +137,4 @@ class ReactClient(SampleClient):
 
     def _stream_group(self, session_id: SessionId) -> str:
         """The stream group's id, which is a part of the session's ARN."""
-        if not re.fullmatch(_ARN_PATTERN, session_id):
-            raise self._exchange.failed(
-                FailureKind.INVALID, Message("was not called: the session id has a bad form")
-            )
-        return session_id.split("/")[-2]
+        return checked_session(self._exchange, session_id, _ARN_PATTERN).split("/")[-2]

@@ -21,6 +21,7 @@ from rejoin.signaling.exchange import (
     Reply,
     is_json,
 )
+from rejoin.signaling.forms import checked_session
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
     IDEMPOTENCY_HEADER,
@@ -233,11 +234,8 @@ class BackendClient:
         return {IDEMPOTENCY_HEADER: token}
 
     def _path(self, session_id: SessionId) -> str:
-        if not re.fullmatch(SESSION_ID_PATTERN, session_id):
-            raise self._exchange.failed(
-                FailureKind.INVALID, Message("was not called: the session id has a bad form")
-            )
-        return "/v1/sessions/" + quote(session_id, safe="")
+        checked = checked_session(self._exchange, session_id, SESSION_ID_PATTERN)
+        return "/v1/sessions/" + quote(checked, safe="")
 
 
 def _deadlines(left: WindowLeft) -> dict[str, str]:

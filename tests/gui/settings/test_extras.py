@@ -86,7 +86,7 @@ def test_data_is_counted_anew_or_a_sentence_says_why_not(
 
     monkeypatch.setattr("rejoin.gui.settings.facts.forget_total", refuse)
     found.count_anew.click()
-    assert failures == ["The data used cannot be counted anew: Permission denied."]
+    assert failures == ["The count of the data used cannot be reset: Permission denied."]
 
 
 def test_the_saved_volume_is_that_of_the_next_game(

@@ -117,7 +117,7 @@ def test_a_device_or_screen_that_is_not_there() -> None:
 
 def test_what_the_command_line_or_a_mistake_overrides() -> None:
     fixed = State(fixed={"video.scaling": "sharp", "network.max_kbps": 5000})
-    assert "says Sharp, which goes first" in row_text("video.scaling", fixed).notice
+    assert "says Sharp, which takes precedence" in row_text("video.scaling", fixed).notice
     assert "says 5 Mbit/s" in row_text("network.max_kbps", fixed).notice
     bad = State(from_tables({"video": {"renderer": "gpu"}}))
     assert "cannot be 'gpu'" in row_text("video.renderer", bad).notice

@@ -29,10 +29,10 @@ DAY = 86400.0
         (
             Untrusted(Fault.SELF_SIGNED),
             FAILED,
-            "nobody whom this computer trusts",
+            "does not trust the issuer",
             "authority of its own",
         ),
-        (Untrusted(Fault.UNKNOWN_ISSUER), FAILED, "nobody whom", "authority of"),
+        (Untrusted(Fault.UNKNOWN_ISSUER), FAILED, "does not trust", "authority of"),
         (Untrusted(Fault.OTHER), FAILED, "is not accepted", "authority of"),
         (NotTls(), FAILED, "does not speak TLS", "browser"),
         (NoConnection(refused=True), FAILED, "refused", "Check the address"),

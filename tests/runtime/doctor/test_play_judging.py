@@ -32,7 +32,7 @@ OK, WARNING, FAILED, NOT_KNOWN = Outcome.OK, Outcome.WARNING, Outcome.FAILED, Ou
     [
         (Moments(), "", "no game server in time", "Try again later"),
         (Moments(), "You are not allowed to play.", "not allowed", "Try again later"),
-        (Moments(1.0), "", "no packet of it arrives (ICE)", "33435"),
+        (Moments(1.0), "", "no packet from it arrives (ICE)", "33435"),
         (Moments(1.0, 1.1), "", "DTLS", "33435"),
         (Moments(1.0, 1.1, 1.2), "", "sends no picture", "studio"),
         (Moments(1.0, 1.1, 1.2, 1.3), "It is over.", "ended by itself: It is over.", "later"),

@@ -104,7 +104,9 @@ LINK_TEXT: Final = mark(
 LOCAL_LINK: Final = mark(
     "This address is on this computer or its network, which is unusual for a link."
 )
-LIST_DAMAGED: Final = mark("The list was damaged. It was kept as {name}, and a new one was begun.")
+LIST_DAMAGED: Final = mark(
+    "The list was damaged. It was kept as {name}, and a new one was started."
+)
 
 # --- signing in -----------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ class HomeWindow(QWidget):
     first_painted = Signal()
     """The window was painted for the first time."""
     close_asked = Signal()
-    """The player closes the window; whoever listens hides it."""
+    """The player closes the window; the receiver hides it."""
     changed = Signal(object)
     """It was activated, or its state changed, after it was painted: a `QEvent.Type`."""
     page_changed = Signal()

@@ -1,6 +1,6 @@
 """Which language the window speaks, and how the application changes to it at any time.
 
-Qt then sends every widget a LanguageChange, by which those that keep texts say them anew.
+Qt then sends every widget a LanguageChange, on which those that keep texts translate them again.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ LOSS: Final = mark("Packets lost")
 DELAY: Final = mark("Delay, each way")
 PER_CENT: Final = mark("{number} %")
 MILLISECONDS: Final = mark("{number} ms")
-HELD_NOW: Final = mark("Until you lift it. A fault from above goes first.")
+HELD_NOW: Final = mark("Until you lift it. A fault from above takes precedence.")
 NOW: Final = mark("Now")
 LIFT: Final = mark("Lift")
 MARKER: Final = mark("Marker")
@@ -39,7 +39,7 @@ NOTHING: Final = mark("No fault is on.")
 
 _SAID: Final = {
     "went on": mark("After the last drop the game went on."),
-    "began anew": mark("After the last drop the game began anew."),
+    "began anew": mark("After the last drop the game started over."),
     "same scene": mark("The picture before and after the last drop: same scene."),
     "different": mark("The picture before and after the last drop: different."),
     "black": mark("The picture after the last drop: black."),

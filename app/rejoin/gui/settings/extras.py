@@ -161,7 +161,7 @@ class Extras(QObject):
             self._facts.count_data_anew()
         except OSError as error:
             why = error.strerror
-            self.failed.emit(tr("The data used cannot be counted anew: {why}.", why=why))
+            self.failed.emit(tr("The count of the data used cannot be reset: {why}.", why=why))
         self.changed.emit()
 
 

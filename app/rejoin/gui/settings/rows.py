@@ -119,7 +119,7 @@ def _notice(key: str, state: State) -> str:
     """Why the saved value is not what counts; empty if it is."""
     if key in state.fixed:
         given = value_text(key, state.fixed[key], state)
-        return tr("The command line of this run says {value}, which goes first.", value=given)
+        return tr("The command line of this run says {value}, which takes precedence.", value=given)
     if key in state.loaded.bad:
         return tr(state.loaded.bad[key])
     clashing = clashes_of(state.settings).get(key)
@@ -355,7 +355,7 @@ def _turn_file(state: State) -> str:
 
 def _theme(state: State) -> str:
     if state.settings.high_contrast:
-        return tr("High contrast goes first.")
+        return tr("High contrast takes precedence.")
     if state.settings.theme != "system":
         return ""
     return (
@@ -367,7 +367,7 @@ def _motion(state: State) -> str:
     if state.settings.motion != "system":
         return ""
     if state.facts.system_reduces_motion:
-        return tr("Your system wishes for less motion: nothing moves by itself.")
+        return tr("Your system asks for less motion: nothing moves by itself.")
     return tr("Your system says nothing against short animations.")
 
 

@@ -1,4 +1,4 @@
-"""Notices that the settings file has changed, whoever changed it: the screen, a verb, an editor."""
+"""Notices that the settings file was changed: by the screen, a verb or an editor."""
 
 from __future__ import annotations
 

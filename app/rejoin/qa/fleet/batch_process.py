@@ -2,7 +2,7 @@
 output, and signals follow on standard input, a line each.
 
 It is a process of its own, so that players that block or crash disturb no scheduler. When standard
-input ends, whoever started it is gone, or the run was stopped: it ends its games and then itself.
+input ends, its parent is gone, or the run was stopped: it ends its games and then itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rejoin.qa.fleet.messages import Batch, FromBatch, to_text
 from rejoin.qa.fleet.players import Signal
 
 EXIT_ABANDONED: Final = 3
-"""Whoever started this process was gone before it had sent the whole batch."""
+"""The parent was gone before it had sent the whole batch."""
 
 
 def main(arguments: list[str]) -> int:
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
             out.write(to_text(message) + "\n")
             out.flush()
         except OSError:
-            return  # whoever started this process is gone
+            return  # the parent is gone
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(players.play_batch(batch, say, signals, memory()))

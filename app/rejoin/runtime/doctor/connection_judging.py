@@ -26,7 +26,7 @@ DAY_S: Final = 86400.0
 
 ASK_STUDIO: Final = Message("Tell the studio, and send it this report.")
 SET_CLOCK: Final = Message(
-    "Set the date and time of this computer, best by its own time synchronisation."
+    "Set the date and time of this computer, preferably by its own time synchronisation."
 )
 CHECK_ADDRESS: Final = Message(
     "Check the address. If it is right, the studio's service is down: try later."
@@ -160,7 +160,7 @@ def _untrusted(fault: CertificateFault, server_unix_s: float | None, now_unix_s:
             )
         case _:
             found = Message(
-                "The certificate comes from nobody whom this computer trusts. The network, a proxy "
+                "This computer does not trust the issuer of the certificate. The network, a proxy "
                 "or an antivirus may have replaced it."
             )
     return failed(
@@ -220,7 +220,9 @@ def backend(state: BackendState, why: str) -> Finding:
             return failed(
                 "backend",
                 why or Message("The proxy refuses the connection to the studio."),
-                Message("Ask whoever runs the proxy to allow it, or name the host in NO_PROXY."),
+                Message(
+                    "Ask the administrator of the proxy to allow it, or name the host in NO_PROXY."
+                ),
             )
         case BackendState.SILENT:
             return failed(

@@ -1,6 +1,6 @@
 """*Test my connection*: the way to a backend and, if asked, ten seconds of play, on a thread.
 
-Whoever shows it calls `run` on a thread of its own, and `cancel` on any.
+What shows it calls `run` on a thread of its own, and `cancel` on any.
 """
 
 from __future__ import annotations

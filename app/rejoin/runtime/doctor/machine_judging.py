@@ -21,7 +21,7 @@ from rejoin.runtime.doctor.findings import (
 )
 
 FEW_BYTES: Final = 50 * 1024 * 1024
-"""A disk with less is as good as full: logs, traces and tickets may fail at any moment."""
+"""A disk with less counts as full: logs, traces and tickets may fail at any moment."""
 
 
 def versions(rejoin: str, python: str, system: str, libraries: Sequence[str]) -> Finding:

@@ -11,8 +11,8 @@ from rejoin.runtime.doctor.rating import Grade, PlayNumbers, Rated, cause_of, ra
 
 NOT_PLAYED: Final = Message("No game was played.")
 UDP: Final = Message(
-    "Ask whoever runs your network to let UDP through to ports 33435 to 33465, which Amazon "
-    "GameLift Streams uses; or try another network."
+    "Ask the administrator of your network to let UDP through to ports 33435 to 33465, which "
+    "Amazon GameLift Streams uses; or try another network."
 )
 
 
@@ -53,7 +53,7 @@ def game(numbers: PlayNumbers, ended: str) -> Finding:
         return failed("game", why, Message("Try again later, or ask the studio."))
     if moments.heard is None:
         return failed(
-            "game", Message("The game server was given, and no packet of it arrives (ICE)."), UDP
+            "game", Message("A game server was assigned, but no packet from it arrives (ICE)."), UDP
         )
     if moments.connected is None:
         return failed(
@@ -97,7 +97,7 @@ def takes_input(numbers: PlayNumbers | None) -> Finding:
     if not numbers.input_bytes:
         return warning(
             "input",
-            Message("The input channel is open, and a move of the mouse sent nothing."),
+            Message("The input channel is open, but moving the mouse sent nothing."),
             Message("Tell the studio, which sees more with `rejoin qa input`."),
         )
     return ok(

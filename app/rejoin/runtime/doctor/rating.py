@@ -175,8 +175,9 @@ LIMITS: Final = (
         6.0,
         "core/model.Policy: connecting may take 5 s and 4 round trips; the lower one is chosen",
         Message(
-            "The connection took long to come up. If it stays so, ask whoever runs your network to "
-            "let UDP through to ports 33435 to 33465, which Amazon GameLift Streams uses."
+            "The connection took long to come up. If it stays so, ask the administrator of your "
+            "network to let UDP through to ports 33435 to 33465, which Amazon GameLift Streams "
+            "uses."
         ),
     ),
 )
