@@ -237,7 +237,7 @@ def source(folder: Path, **entry: str) -> Path:
     """A source of Qt with one attribution."""
     said = {
         "Id": "thing",
-        "Name": "Thing",
+        "Name": "A thing",
         "QDocModule": "qtgui",
         "LicenseId": "MIT",
         "LicenseFile": "LICENSE",
@@ -258,7 +258,7 @@ def test_a_part_of_qt_gets_its_place_its_lines_and_the_text_that_it_shares(
     reader: ModuleType, tmp_path: Path
 ) -> None:
     [part] = reader.read([source(tmp_path, Version="1.2")])
-    assert part.name == "Thing"
+    assert part.name == "A thing"
     assert part.copyright == ("Copyright <someone>", "and another")
     assert "PySide6/Qt/lib/libQt6Gui.so.6" in part.files
     assert list(part.texts) == ["MIT"]
