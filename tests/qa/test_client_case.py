@@ -124,7 +124,7 @@ async def test_a_fault_at_the_client_has_the_verdict_of_the_relay(
 async def test_a_drop_that_the_play_did_not_wait_for_is_open_and_no_end(
     profile: StudioProfile,
 ) -> None:
-    job = a_job(profile, "cut_10s", reconnects=False, duration_s=4.0)
+    job = a_job(profile, "cut_forever", reconnects=False, duration_s=4.0)
     record = await played(replace(job, case=replace(job.case, ends="trying")))
     assert record.played is not None
     assert [each.outcome for each in record.played.episodes] == ["open"]
