@@ -106,6 +106,9 @@
         on(window, "gamepadconnected", () => this.#poll());
         this.#poll();
       }
+      // The host says something here while it has heard nothing: what was sent before it had the
+      // channel is lost.
+      if (this.#input !== null) on(this.#input, "message", () => this.#send());
       this.#changed();
     }
 

@@ -152,6 +152,19 @@ def _without_repeats(frames: list[bytes | str]) -> list[bytes | str]:
 
 
 @leaves_nothing
+async def test_our_module_answers_the_host_that_has_heard_nothing() -> None:
+    async with sandbox() as (box, heard):
+        await begin(box, protocol_script())
+        await eventually(lambda: len(heard.bytes_on(Channel.INPUT)) >= 6)  # with its repeats
+        sent = len(heard.bytes_on(Channel.INPUT))
+        box.channel_message(Channel.INPUT, controls.encode(controls.Hello(controls.VERSION)))
+        await box.settle()
+        state, limits = decoded(heard.bytes_on(Channel.INPUT)[sent:])
+        assert isinstance(state, controls.ControlsMessage)
+        assert limits == controls.Limits(8000, 720)
+
+
+@leaves_nothing
 async def test_our_module_reads_gamepads_and_what_the_host_says() -> None:
     async with sandbox() as (box, heard):
         await begin(box, protocol_script())
