@@ -5,6 +5,7 @@ What arrives is judged by what the window has sent to the game.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import subprocess
@@ -78,9 +79,11 @@ def live_window(*arguments: str) -> Iterator[tuple[NextState, WaylandInput, Path
             state = {}
             with wayland_input(environment) as devices:
                 next_state(lambda state: bool(state["active"]))
-                devices.move_to(640, 400, SIZE)
-                devices.move_by(1, 0)
-                next_state(lambda state: state["moves"] > 0)
+                while not state["moves"]:  # the first may come before the window is under it
+                    devices.move_to(640, 400, SIZE)
+                    devices.move_by(1, 0)
+                    with contextlib.suppress(queue.Empty):
+                        state = json.loads(lines.get(timeout=1.0))
                 yield next_state, devices, Path(folder)
         finally:
             program.stdin.close()

@@ -79,6 +79,12 @@ def find(command):
     return {"path": path}
 
 
+def role_of(accessible):
+    """By the name of before at-spi2-core 2.56, which calls a push button a button."""
+    role = accessible.getRoleName()
+    return "push button" if role == "button" else role
+
+
 def path_to(accessible, role, name, path):
     for at, child in enumerate(accessible):
         if child is None:
@@ -86,7 +92,7 @@ def path_to(accessible, role, name, path):
         states = child.getState()
         if not states.contains(pyatspi.STATE_SHOWING):
             continue
-        if child.getRoleName() == role and child.name.startswith(name):
+        if role_of(child) == role and child.name.startswith(name):
             return [*path, at] if states.contains(pyatspi.STATE_SENSITIVE) else None
         below = path_to(child, role, name, [*path, at])
         if below is not None:
@@ -98,7 +104,7 @@ def described(accessible, path):
     states = accessible.getState()
     shown = {
         "path": path,
-        "role": accessible.getRoleName(),
+        "role": role_of(accessible),
         "name": accessible.name,
         "description": accessible.description,
         "actions": actions_of(accessible),
@@ -158,7 +164,7 @@ def carry_out(line):
 def on_event(event):
     kind = str(event.type)
     try:
-        source, role = event.source.name, event.source.getRoleName()
+        source, role = event.source.name, role_of(event.source)
     except Exception:  # it has gone
         source, role = "", ""
     if kind.startswith("object:announcement"):
