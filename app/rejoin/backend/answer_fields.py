@@ -20,6 +20,7 @@ from rejoin.backend.service import (
     StreamServiceError,
     StreamStatus,
 )
+from rejoin.backend.store.schema import is_storable
 from rejoin.signaling.wire import MAX_SECONDS, MAX_SIGNAL_BYTES, MAX_STATUS
 
 _STATUS: Final = re.compile(rf"[ -~]{{1,{MAX_STATUS}}}")
@@ -70,13 +71,9 @@ def needed_signal(value: object) -> str:
 def signal_of(value: object) -> str | None:
     """A signal string that a client can be sent and the database can keep, else None (an unset
     SignalResponse arrives as "")."""
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not isinstance(value, str) or not value or not is_storable(value):
         return None
-    try:
-        fits = len(value.encode()) <= MAX_SIGNAL_BYTES
-    except UnicodeEncodeError:  # half of a pair of surrogates
-        return None
-    return value if fits else None
+    return value if len(value.encode()) <= MAX_SIGNAL_BYTES else None
 
 
 def _seconds(value: object) -> float | None:

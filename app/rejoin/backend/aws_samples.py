@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.service import ServiceFault, StreamServiceError
+from rejoin.backend.store.schema import is_storable
 from rejoin.errors import RejoinError
 
 CALL_BUDGET_S: Final = 60.0
@@ -58,13 +59,7 @@ async def json_body(request: Request, max_bytes: int) -> Any:
 def text_of(body: Any, name: str) -> str:
     """A string of the body that a database can look up; "" where there is none."""
     value = body.get(name) if isinstance(body, dict) else None
-    if not isinstance(value, str) or "\0" in value:
-        return ""
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # half of a pair of surrogates
-        return ""
-    return value
+    return value if isinstance(value, str) and is_storable(value) else ""
 
 
 def client_token() -> str:

@@ -213,6 +213,16 @@ def secret_hash(purpose: str, secret: str) -> str:
     return hashlib.sha256(f"{purpose}\0{secret}".encode()).hexdigest()
 
 
+def is_storable(text: str) -> bool:
+    """Whether a database can keep this text, or look it up: PostgreSQL takes no NUL, and half of a
+    pair of surrogates cannot be encoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
 def owner_tag(server_key: bytes, owner_hash: str) -> str:
     """What stands for a player in logs and reports: 32 hexadecimal digits of an HMAC under the
     backend's secret."""
