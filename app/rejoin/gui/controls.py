@@ -169,7 +169,7 @@ class Controls:
     def free(self, to: Free | FreedByKeys = Free()) -> None:  # noqa: B008 frozen
         """Free mouse and keyboard; the input module gets them again only after a new click."""
         self.grants.forget()
-        self.system_keys.give_back()
+        self.system_keys.release()
         self.mouse.release(to)
 
     def _on_travel(self, dx: int, dy: int) -> None:
