@@ -163,7 +163,7 @@ class ModuleInput:
                 pass
 
     def leave(self, connection: ConnectionNumber) -> asyncio.Task[None] | None:
-        """Detach before a goodbye or the close; returns an awaitable if there is anything to await."""
+        """Detach before a goodbye or the close; returns the task to wait for, if any."""
         self._waiting.pop(connection)
         match self.state:
             case Present(of, Attachment.ATTACHED) if of == connection and self._process:
