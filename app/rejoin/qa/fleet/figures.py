@@ -27,8 +27,8 @@ class Figure:
 
 
 def figures(records: Iterable[CaseRecord]) -> tuple[Figure, ...]:
-    """Those that any player has; of drops, those after the faults began. A drop that healed on the
-    old connection counts for the time to LOST alone."""
+    """The figures that any player has; drops count from the start of the faults. A drop that healed
+    on the old connection counts only for the time to LOST."""
     played = [record.played for record in records if record.played is not None]
     episodes = [each for record in played for each in record.episodes if each.began_at_s >= 0]
     rejoined = [each for each in episodes if each.outcome == "live"]
