@@ -142,7 +142,7 @@ class OptionalFile(click.Path):
 
 
 def window_options() -> tuple[Callable[[_Verb], _Verb], ...]:
-    """The options of the window's place and the sound."""
+    """The options of how the window opens and where its sound plays."""
     return (
         click.option(
             "--full-screen/--no-full-screen",

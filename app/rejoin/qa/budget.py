@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 from rejoin.errors import BadInputError
 from rejoin.qa import figures
-from rejoin.qa.figures import FIGURES, Kind, PlayFigures
+from rejoin.qa.figures import FIGURES, Kind, PlayFigures, percentile
 from rejoin.qa.files import read_text
 
 FREEZE: Final = "freeze_limit_s"
@@ -138,15 +137,3 @@ def _with_lost(values: Sequence[float], lost: int, percent: int) -> float | None
     if math.ceil(percent / 100 * (count - 1) - 1e-9) >= len(values):
         return math.inf
     return percentile([*values, *[max(values)] * lost], percent)
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """A percentile, interpolated between the two nearest values.
-
-    With few values, the 95th percentile is nearly the highest value.
-    """
-    if percent >= 100:
-        return max(values)
-    if len(values) == 1:
-        return values[0]
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rejoin.qa.figures import percentile
 from rejoin.qa.results import CaseRecord, EpisodeResult
 from rejoin.qa.verdicts import Verdict
 
@@ -21,9 +22,9 @@ class Figure:
     name: str
     values: tuple[float, ...]
 
-    def percentile(self, percent: float) -> float:
-        """The value below which this share of the values lies. There is at least one."""
-        return self.values[min(len(self.values) - 1, int(percent / 100 * len(self.values)))]
+    def percentile(self, percent: int) -> float:
+        """As `qa.figures.percentile`, of at least one value."""
+        return percentile(self.values, percent)
 
 
 def figures(records: Iterable[CaseRecord]) -> tuple[Figure, ...]:
