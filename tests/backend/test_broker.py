@@ -34,11 +34,12 @@ from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.serving import serving
+from rejoin.backend.store.attempt_writes import Offered
 from rejoin.backend.store.clock_agreement import AGREE_S
 from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.session_rows import StoredSession
 from rejoin.backend.store.sessions import (
-    Offered,
     SessionStore,
 )
 from rejoin.backend.window_ends import CreateOutcome
@@ -371,6 +372,9 @@ class NoQueue:
     believed: list[Believed] = field(default_factory=list)
     learned: list[bool] = field(default_factory=list)
 
+    def take_at_once(self) -> bool:
+        return False
+
     async def wait(
         self, _session: str, _attempt: int, belief: Believed, **_: object
     ) -> Turn | None:
@@ -411,13 +415,82 @@ async def test_what_a_create_call_shows_of_its_game_is_learned(
     assert turns.learned == learned
 
 
+@dataclass
+class QuietMoment(NoQueue):
+    """In place of the turns, with nobody who waits. `held`: turns that can be taken at once."""
+
+    held: int = 1
+
+    def take_at_once(self) -> bool:
+        if not self.held:
+            return False
+        self.held -= 1
+        return True
+
+    def put_back(self) -> None:
+        self.held += 1
+
+
+async def test_in_a_quiet_moment_the_flight_begins_with_the_claim(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = await rig.started()
+    rig.broker.turns = turns = QuietMoment()  # type: ignore[assignment]
+
+    async def take(*_: object, **__: object) -> None:
+        raise AssertionError("the flight had begun")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FlightStore, "take", take)
+        await rig.broker.reconnect(rig.by(), session_id, fresh(2))
+    assert (turns.held, turns.believed) == (0, [])
+    flights = flights_of(rig.store, "another process")
+    taken = await flights.take(session_id, 2, lands_within_s=7.0, gone=None, within_s=60.0)
+    assert taken is None, "the answer has ended the flight"
+
+
+async def test_a_turn_that_a_claim_did_not_need_is_put_back(rig: Rig) -> None:
+    session_id = await rig.started()
+    rig.broker.turns = turns = QuietMoment(held=2)  # type: ignore[assignment]
+    offer = fresh(2)
+    answer = await rig.broker.reconnect(rig.by(), session_id, offer)
+    assert turns.held == 1
+    assert await rig.broker.reconnect(rig.by(), session_id, offer) == answer
+    with refused(Reason.ATTEMPT_STALE):
+        await rig.broker.reconnect(rig.by(), session_id, fresh(1))
+    with refused(Reason.SESSION_UNKNOWN):
+        await rig.broker.reconnect(rig.by("somebody else"), session_id, fresh(3))
+    with pytest.raises(StoreUnavailableError):
+        await rig.broker.reconnect(rig.by(within_s=0.0), session_id, fresh(3))
+    assert turns.held == 1
+
+
+async def test_in_a_quiet_moment_too_one_call_of_a_session_is_in_flight(rig: Rig) -> None:
+    session_id = await rig.started()
+    rig.broker.turns = turns = QuietMoment(held=2)  # type: ignore[assignment]
+    gate = rig.service.create_gate = asyncio.Event()
+    first = asyncio.ensure_future(rig.broker.reconnect(rig.by(), session_id, fresh(2)))
+    await until(lambda: rig.service.count("create") == 1)
+    second = asyncio.ensure_future(rig.broker.reconnect(rig.by(), session_id, fresh(3)))
+    for _ in range(3000):
+        if (await rig.store.get(session_id, within_s=60.0)).attempt == 3:
+            break
+        await asyncio.sleep(0.01)
+    assert rig.service.count("create") == 1
+    gate.set()
+    await asyncio.gather(first, second)
+    assert rig.service.count("create") == 2
+    assert len(turns.believed) == 1, "the second one took its turn once the first had ended"
+
+
 async def test_what_the_service_says_is_returned_even_when_it_cannot_be_stored(rig: Rig) -> None:
     session_id = await rig.started()
 
     async def fails(*_: object, **__: object) -> None:
         raise StoreUnavailableError("The backend's database cannot be used at the moment.")
 
-    rig.store.answered = rig.store.ended = fails  # type: ignore[assignment, method-assign]
+    rig.store.attempts.answered = fails  # type: ignore[assignment, method-assign]
+    rig.store.ended = fails  # type: ignore[assignment, method-assign]
     rig.service.place()
     view = await rig.poll(session_id, 0.0, known="")
     assert (view.status, view.signal_response) == ("ACTIVE", rig.service.held_response)

@@ -100,6 +100,21 @@ async def test_a_quiet_reconnect_waits_for_no_round_trip(nothing_left_behind: No
         assert one.exchanges == before
 
 
+async def test_a_turn_is_taken_at_once_only_while_nobody_waits(nothing_left_behind: None) -> None:
+    async with opened() as store:
+        queue = TurnQueue(store)
+        await queue.free_turns(0)
+        async with process(queue, "one") as one:
+            assert not one.turns.take_at_once(), "it holds none"
+            one.turns.put_back()
+            assert one.turns.take_at_once()
+            asked = asyncio.ensure_future(one.asks("first"))
+            await waiting(one, 1)
+            one.turns.put_back()
+            assert not one.turns.take_at_once(), "somebody was there first"
+            asked.cancel()
+
+
 async def test_two_processes_let_the_nearest_in_and_tell_the_others_their_place(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -293,11 +293,17 @@ async def test_an_answer_of_another_process_is_newer_than_a_list_too() -> None:
         session = await one.add("me")
         one.service.shown["arn:me"] = PENDING
         two = Rig(one.store, SPENT, one.service)
-        settled = two.polls.answered(session)  # its clock is not trusted yet
-        await two.store.database.run(settled, within_s=60.0)
-        assert await one.proofs.settled_for_s(session, within_s=60.0) is None
+        assert not two.polls.answered(session)  # the clock has not been read yet
         await two.proofs.read_clock()
-        await two.store.database.run(two.polls.answered(session), within_s=60.0)
+        assert two.polls.answered(session)
+        await two.store.attempts.answered(
+            session,
+            attempt=1,
+            request_sha256="",
+            answer="the answer",
+            within_s=60.0,
+            settles=True,
+        )
         poll = one.begin(session, "CONNECTED")
         await one.read_once()
         assert not poll.done()
@@ -310,8 +316,8 @@ async def test_connected_is_recorded_now_and_then(monkeypatch: pytest.MonkeyPatc
         session = await rig.add("me")
         notes: list[float] = []
 
-        async def note(_: str, asked_at: float, *, connected: bool, within_s: float) -> None:
-            assert connected
+        async def note(_: str, asked_at: float, *, within_s: float) -> None:
+            assert within_s > 0
             notes.append(asked_at)
 
         monkeypatch.setattr(rig.proofs, "note", note)

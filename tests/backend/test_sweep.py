@@ -11,7 +11,8 @@ from helpers.poll_rate import PollRate
 from helpers.stores import fresh_tag, opened, running_session
 from rejoin.backend.audit import LOGGER
 from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamStatus
-from rejoin.backend.store.sessions import KEPT_S, Offered
+from rejoin.backend.store.attempt_writes import Offered
+from rejoin.backend.store.sessions import KEPT_S
 from rejoin.backend.stream_lists import StreamLists
 from rejoin.backend.sweep import UNSTARTED_S, Unstarted, new_tag, sweep_lost_starts, sweep_old_rows
 from rejoin.clock import boot_s

@@ -14,10 +14,11 @@ from sqlalchemy import MetaData, create_engine, insert
 
 from rejoin.backend.service import StreamId
 from rejoin.backend.store import migrations
+from rejoin.backend.store.attempt_writes import Offered
 from rejoin.backend.store.database import MEMORY, Database
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.session_rows import StoredSession
-from rejoin.backend.store.sessions import Offered, SessionStore
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.service_model.fence import Claim
 
 
@@ -63,11 +64,12 @@ async def claimed(
     store: SessionStore, session_id: str, owner_hash: str, key: str, offered: Offered
 ) -> Claim:
     """Claim as the session's owner, who has one that runs."""
-    found = await store.claim(session_id, owner_hash, key=key, offered=offered, within_s=60.0)
+    found = await store.attempts.claim(
+        session_id, owner_hash, key=key, offered=offered, within_s=60.0
+    )
     assert found is not None
-    claim, _ = found
-    assert claim is not None
-    return claim
+    assert found.claim is not None
+    return found.claim
 
 
 async def newest_is(store: SessionStore, session_id: str, owner_hash: str, attempt: int) -> None:

@@ -32,9 +32,10 @@ from rejoin.backend.aws_samples import (
 )
 from rejoin.backend.refused import RefusedError, outcome_of
 from rejoin.backend.service import StreamId, StreamService
+from rejoin.backend.store.attempt_writes import Offered
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.schema import secret_hash
-from rejoin.backend.store.sessions import Offered, SessionStore
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import sha256_hex
 
 SIGNAL_RESPONSE_FOR_S: Final = 600.0

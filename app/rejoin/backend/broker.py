@@ -46,6 +46,7 @@ from rejoin.backend.service import (
 from rejoin.backend.session_reports import not_ended, stream_of
 from rejoin.backend.status_calls import StatusCalls
 from rejoin.backend.status_polls import StatusPolls
+from rejoin.backend.store.attempts import Claimed
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.proofs import ProofStore
@@ -265,8 +266,9 @@ class SessionBroker:
     async def reconnect(self, caller: Caller, session_id: str, offer: Offer) -> str:
         """CreateStreamSessionConnection for this attempt; the SignalResponse to its offer."""
         offer.check()
-        row = await self._claimed(caller, session_id, offer)
-        has_turn = self.turns is None
+        claimed = await self._claimed_with_turn(caller, session_id, offer)
+        row, has_flight = claimed.row, claimed.flies
+        has_turn = self.turns is None or has_flight
         turn: Turn | None = None
         while True:
             if row.attempt != offer.attempt:
@@ -286,7 +288,11 @@ class SessionBroker:
                     offer.attempt,
                     partial(self._create_call, row, offer, caller.deadline_at, turn),
                     caller.deadline_at,
+                    has_flight=has_flight,
                 )
+            elif has_flight:  # of an older attempt, which waits for its flight
+                await self._create_calls.end_flight(session_id, offer.attempt)
+            has_flight = False
             if call.attempt == offer.attempt:
                 return await self._result(call.task, caller)
             # Another attempt's call (Rule 3): it cannot be undone, so wait for its end.
@@ -296,33 +302,49 @@ class SessionBroker:
                 raise RefusedError(Reason.ATTEMPT_IN_FLIGHT, retry_after_s=1.0)
             row = not_ended(await self.polls.owned(caller, session_id))
 
-    async def _claimed(self, caller: Caller, session_id: str, offer: Offer) -> StoredSession:
-        """The session, with this attempt as its newest."""
+    async def _claimed_with_turn(self, caller: Caller, session_id: str, offer: Offer) -> Claimed:
+        """The session, with this attempt as its newest. In a quiet moment its flight begins with
+        the claim, which saves a transaction."""
+        turns = self.turns
+        has_turn = turns is None or turns.take_at_once()
+        claimed: Claimed | None = None
+        try:
+            claimed = await self._claimed(caller, session_id, offer, flies=has_turn)
+        finally:
+            if turns is not None and has_turn and not (claimed is not None and claimed.flies):
+                turns.put_back()
+        return claimed
+
+    async def _claimed(
+        self, caller: Caller, session_id: str, offer: Offer, *, flies: bool
+    ) -> Claimed:
+        """`flies`: begin the flight too, if no other one is in the way."""
         proof = self.polls.wanted_proof(session_id)
-        claimed = await self._store.claim(
+        flight = self._create_calls.new_flight(session_id, offer.attempt, caller.deadline_at)
+        claimed = await self._store.attempts.claim(
             session_id,
             caller.owner_hash,
             key=offer.token,
             offered=await self._tokens.offered(caller.owner_hash, session_id, offer),
             within_s=caller.left_s(self._clock()),
             proof=proof,
+            flight=flight if flies else None,
         )
         if claimed is None:
             raise RefusedError(Reason.SESSION_UNKNOWN)
         if proof is not None:
             self.polls.memory_of(session_id).proved(proof.at)
-        claim, row = claimed
-        match claim:
+        match claimed.claim:
             case Claim.STALE:
                 raise RefusedError(Reason.ATTEMPT_STALE)
             case Claim.REUSED:
                 raise RefusedError(Reason.OFFER_REUSED)
             case Claim.NEW | Claim.REPEATED | None:
-                stream_of(not_ended(row))
-                self.watch.attempt_made(session_id, row.attempt)
-                return row
+                stream_of(not_ended(claimed.row))
+                self.watch.attempt_made(session_id, claimed.row.attempt)
+                return claimed
             case _:
-                assert_never(claim)
+                assert_never(claimed.claim)
 
     async def _turn(self, caller: Caller, row: StoredSession, offer: Offer) -> Turn | None:
         """Wait until this session may be called for; None: that took no time."""
@@ -366,16 +388,16 @@ class SessionBroker:
                 self._learn_from(turn, began_at, took_s, taken=False)
             raise of_service(error, status) from None
         self._learn_from(turn, began_at, self._clock() - began_at, taken=True)
-        settled = self.polls.answered(row.id)
+        settles = self.polls.answered(row.id)
         try:
-            await self._store.answered(
+            await self._store.attempts.answered(
                 row.id,
                 attempt=row.attempt,
                 request_sha256=row.request_sha256,
                 answer=answer,
                 within_s=RECORD_S,
                 flight_of=flying.owner,
-                beside=settled,
+                settles=settles,
             )
             flying.landed = True
         except StoreUnavailableError:

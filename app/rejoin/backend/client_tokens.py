@@ -11,9 +11,10 @@ import hashlib
 import hmac
 
 from rejoin.backend.requests import Offer
+from rejoin.backend.store.attempt_writes import Offered
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.session_rows import StoredSession
-from rejoin.backend.store.sessions import Offered, SessionStore
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.sweep import new_tag
 from rejoin.tasks import spawn
 

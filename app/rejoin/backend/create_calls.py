@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rejoin.backend.refused import Reason, RefusedError, outcome_of
+from rejoin.backend.store.attempt_writes import NewFlight
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import Flight, FlightStore, Stale
 from rejoin.clock import Clock
@@ -85,9 +86,11 @@ class CreateCalls:
         attempt: int,
         work: Work,
         deadline_at: float,
+        *,
+        has_flight: bool = False,
     ) -> CreateCall:
-        """Make the call `work`, once its flight is ours."""
-        flown = self._fly(session_id, attempt, work, deadline_at)
+        """Make the call `work`, once its flight is ours. `has_flight`: it is already."""
+        flown = self._fly(session_id, attempt, work, None if has_flight else deadline_at)
         name = f"create:{session_id[:6]}:{attempt}"
         call = CreateCall(attempt, spawn(outcome_of(flown), name=name))
         self._calls[session_id] = call
@@ -99,12 +102,25 @@ class CreateCalls:
         session_id: str,
         attempt: int,
         work: Work,
-        deadline_at: float,
+        take_until_at: float | None,
     ) -> str:
+        """`take_until_at`: how long to wait for the flight; None: it is ours."""
         flying = Flying(self._flights.owner)
-        await self._take(session_id, attempt, deadline_at, flying)
-        async with self._renewed(session_id, flying):
+        if take_until_at is not None:
+            await self._take(session_id, attempt, take_until_at, flying)
+        async with self._renewed(session_id, attempt, flying):
             return await work(flying)
+
+    def new_flight(self, session_id: str, attempt: int, deadline_at: float) -> NewFlight:
+        """One of this process, for a call with this deadline."""
+
+        def end() -> None:
+            spawn(self.end_flight(session_id, attempt), name=f"end:{session_id[:6]}")
+
+        return NewFlight(self._flights.owner, self._lands_within_s(deadline_at), end)
+
+    def _lands_within_s(self, deadline_at: float) -> float:
+        return max(0.0, deadline_at - self._clock()) + LANDS_LATER_S
 
     async def _take(
         self, session_id: str, attempt: int, deadline_at: float, flying: Flying
@@ -113,13 +129,12 @@ class CreateCalls:
         ATTEMPT_STALE if a newer attempt has come."""
         while True:
             now = self._clock()
-            left_s = deadline_at - now
             other = await self._flights.take(
                 session_id,
                 attempt,
-                lands_within_s=max(0.0, left_s) + LANDS_LATER_S,
+                lands_within_s=self._lands_within_s(deadline_at),
                 gone=self._gone(session_id, attempt, now),
-                within_s=left_s,
+                within_s=deadline_at - now,
             )
             if other is None:
                 self._seen.pop(session_id, None)
@@ -145,18 +160,19 @@ class CreateCalls:
         return seen.flight
 
     @asynccontextmanager
-    async def _renewed(self, session_id: str, flying: Flying) -> AsyncIterator[None]:
+    async def _renewed(self, session_id: str, attempt: int, flying: Flying) -> AsyncIterator[None]:
         beating = spawn(self._beat(session_id), name=f"flight:{session_id[:6]}")
         try:
             yield
         finally:
             await cancel(beating)
             if not flying.landed:
-                await self._end(session_id)
+                await self.end_flight(session_id, attempt)
 
-    async def _end(self, session_id: str) -> None:
+    async def end_flight(self, session_id: str, attempt: int) -> None:
+        """Our flight of this attempt, if it is recorded, is over."""
         try:
-            await self._flights.end(session_id, within_s=ENDED_WITHIN_S)
+            await self._flights.end(session_id, attempt, within_s=ENDED_WITHIN_S)
         except StoreUnavailableError:
             _log.warning("a flight stays in the database until others see that it is over")
 

@@ -170,8 +170,7 @@ class CreateTurns:
         deadline_at -= CALL_TAKES_S
         spread_s = SPREAD_SHARE * (deadline_at - self._clock())
         until_at = deadline_at - random.random() * min(SPREAD_S, max(0.0, spread_s))
-        if self._is_quiet() and self._budget.take_held():
-            self._exchange()
+        if self.take_at_once():
             return None
         asking = self._joined(session_id, attempt, belief, is_released, until_at)
         asking.clients += 1
@@ -189,6 +188,17 @@ class CreateTurns:
             raise self._waits(session_id, asking)
         asking.turn.result()
         return asking.as_turn()
+
+    def take_at_once(self) -> bool:
+        """Use a turn that this process holds. False if somebody waits, or it holds none."""
+        if not (self._is_quiet() and self._budget.take_held()):
+            return False
+        self._exchange()
+        return True
+
+    def put_back(self) -> None:
+        """A turn that was taken at once was not used."""
+        self._budget.give_back()
 
     def called(self, outcome: CreateOutcome) -> None:
         """A create call that had waited for its turn has ended. Calls that did not wait teach

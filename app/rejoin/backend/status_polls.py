@@ -31,7 +31,7 @@ from rejoin.backend.service import StreamStatus
 from rejoin.backend.session_memory import SessionMemories, SessionMemory
 from rejoin.backend.session_reports import REMAINING_STATUSES, answer_held, report_of, stream_of
 from rejoin.backend.status_calls import StatusCalls
-from rejoin.backend.store.database import StoreUnavailableError, Work
+from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.proofs import ProofStore, WantedProof
 from rejoin.backend.store.session_rows import StoredSession
 from rejoin.backend.store.sessions import SessionStore
@@ -155,22 +155,29 @@ class StatusPolls:
             return await _stored_or_known(recorded, known)
         request_sha256, answer = answer_held(row, status)
         if row.answer is None and answer is not None and request_sha256 == row.request_sha256:
-            recorded = self._store.answered(
-                row.id,
-                attempt=row.attempt,
-                request_sha256=request_sha256,
-                answer=answer,
-                within_s=within_s,
-            )
-            return await _stored_or_known(recorded, replace(row, answer=answer))
+            known = replace(row, answer=answer)
+            return await _stored_or_known(self._found_answer(known, answer, within_s), known)
         return row
 
-    def answered(self, session_id: str) -> Work[None]:
-        """The service has just answered a create call: lists may be older. Returns the part of a
-        transaction that records this for other processes, to be done where the answer is stored."""
+    async def _found_answer(
+        self, known: StoredSession, answer: str, within_s: float
+    ) -> StoredSession:
+        """Store the answer of `known`; returns what is stored then."""
+        kept = await self._store.attempts.answered(
+            known.id,
+            attempt=known.attempt,
+            request_sha256=known.request_sha256,
+            answer=answer,
+            within_s=within_s,
+        )
+        return known if kept else await self._store.get(known.id, within_s=within_s)
+
+    def answered(self, session_id: str) -> bool:
+        """The service has just answered a create call: lists may be older. Returns whether the
+        database's clock can be trusted to record that for other processes."""
         memory = self._memories.of(session_id)
         memory.settled_at = memory.noted_at = self._clock()
-        return self._proofs.noting(session_id, memory.settled_at, connected=False)
+        return self._proofs.trusts_clock()
 
     def _note_connected(self, session_id: str, memory: SessionMemory, asked_at: float) -> None:
         """Record this for other processes, now and then, and while nobody waits for it."""
@@ -180,7 +187,7 @@ class StatusPolls:
 
         async def work() -> None:
             with contextlib.suppress(StoreUnavailableError):
-                await self._proofs.note(session_id, asked_at, connected=True, within_s=NOTE_S)
+                await self._proofs.note(session_id, asked_at, within_s=NOTE_S)
 
         task = spawn(work(), name=f"proof:{session_id[:6]}")
         self._noting.add(task)

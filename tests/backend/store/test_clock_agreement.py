@@ -163,3 +163,20 @@ def test_a_clock_that_was_set_back_shows_no_time_twice() -> None:
     # When the clock shows that time again, all readings from before are gone.
     assert two.finds(written, 100.0 + 2 * 3600.0 + 30.0) is None
     assert one.writes(7000.0, 7000.3) is None
+
+
+def test_the_databases_clock_is_trusted_only_while_it_agrees_with_ours() -> None:
+    process = Process(steady)
+    assert not process.agreement.is_trusted(0.0), "it has never been read"
+    process.until(30.0)
+    assert process.agreement.is_trusted(31.0)
+    assert not process.agreement.is_trusted(31.0 + GAP_S), "it has not been read for too long"
+
+
+@pytest.mark.parametrize("jump_s", [-3600.0, 3600.0])
+def test_after_a_jump_the_databases_clock_is_not_trusted_for_a_while(jump_s: float) -> None:
+    process = Process(lambda at: AHEAD_S + (jump_s if at > 30.0 else 0.0))
+    process.until(36.0)
+    assert not process.agreement.is_trusted(36.0)
+    process.until(300.0)
+    assert process.agreement.is_trusted(301.0) is (jump_s > 0), "set back, it repeats its times"

@@ -11,17 +11,18 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, insert, select, text
 
 from conftest import LogRecords
 from helpers.postgres import PostgresServer
 from helpers.stores import fresh_tag, opened
+from rejoin.backend.store.attempt_writes import Offered
 from rejoin.backend.store.database import HEAD, Database, StoreUnavailableError
-from rejoin.backend.store.schema import secret_hash
-from rejoin.backend.store.sessions import Offered
+from rejoin.backend.store.schema import SERVER_KEY, secret_hash
 from rejoin.errors import ServiceError
 from rejoin.service_model.fence import Claim
 
@@ -378,3 +379,58 @@ async def test_what_happened_at_the_service_is_recorded_before_new_calls() -> No
     finally:
         released.set()
         await database.close()
+
+
+async def test_each_statement_may_be_a_transaction_of_its_own(url: str) -> None:
+    """On PostgreSQL what one has written stays, whatever comes after it; on SQLite nothing does."""
+    async with opened(url) as store:
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(SERVER_KEY).values(id=1, secret="kept"))
+            raise ServiceError("after the first statement")
+
+        with pytest.raises(ServiceError):
+            await store.database.run(work, within_s=60.0, autocommit=True)
+
+        def read(connection: Connection) -> str | None:
+            return connection.scalar(select(SERVER_KEY.c.secret))
+
+        secret = await store.database.run(read, within_s=60.0)
+        assert secret == ("kept" if store.database.is_shared else None)
+        # The next one on the same connections is a transaction again.
+
+        def begun(connection: Connection) -> None:
+            connection.execute(delete(SERVER_KEY))
+            raise ServiceError("nothing of this stays")
+
+        with pytest.raises(ServiceError):
+            await store.database.run(begun, within_s=60.0)
+        assert await store.database.run(read, within_s=60.0) == secret
+
+
+async def test_a_result_that_nobody_waits_for_is_handed_to_who_asked_for_it(url: str) -> None:
+    async with opened(url) as store:
+        late: list[int] = []
+
+        async def run(work: Callable[[Connection], int]) -> int:
+            return await store.database.run(work, within_s=60.0, late=late.append)
+
+        assert await run(lambda _: 1) == 1
+        left = asyncio.ensure_future(run(lambda _: 2))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it has begun
+        left.cancel()
+
+        def fails(_: Connection) -> int:
+            raise ServiceError("no result")
+
+        failed = asyncio.ensure_future(run(fails))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        failed.cancel()
+        for _ in range(3000):
+            if late:
+                break
+            await asyncio.sleep(0.01)
+        await store.database.run(lambda _: 3, within_s=60.0)
+        assert late == [2]

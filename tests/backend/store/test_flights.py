@@ -31,9 +31,9 @@ async def test_one_process_flies_and_another_sees_it_beat(url: str) -> None:
         assert await ours.renew(session_id, within_s=SOON_S)
         assert not await theirs.renew(session_id, within_s=SOON_S)
         assert await take(theirs, session_id, 2) == Flight(2, "a", 1, 7.0)
-        await theirs.end(session_id, within_s=SOON_S)  # ends nothing of another's
+        await theirs.end(session_id, 2, within_s=SOON_S)  # ends nothing of another's
         assert await take(theirs, session_id, 2) is not None
-        await ours.end(session_id, within_s=SOON_S)
+        await ours.end(session_id, 2, within_s=SOON_S)
         assert await take(theirs, session_id, 2) is None
 
 

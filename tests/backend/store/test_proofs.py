@@ -52,8 +52,7 @@ async def test_a_proof_is_found_by_another_process(url: str) -> None:
             for each in (one, two):
                 await each.read_clock()
             asked_at = boot_s()
-            await one.note(session, asked_at, connected=True, within_s=SOON_S)
-            await one.note(session, asked_at - 0.001, connected=False, within_s=SOON_S)
+            await one.note(session, asked_at, within_s=SOON_S)
             found = await two.connected_at(session, within_s=SOON_S)
             if found is not None:
                 break
@@ -70,12 +69,21 @@ async def test_an_older_proof_does_not_replace_a_newer_one() -> None:
         session = await session_in(store)
         one = ProofStore(store.database, clocks.boot, wall=clocks.wall)
         await pass_time(clocks, 20, one)
-        await one.note(session, 1010.0, connected=True, within_s=SOON_S)
-        await one.note(session, 1008.0, connected=True, within_s=SOON_S)
+        await one.note(session, 1010.0, within_s=SOON_S)
+        await one.note(session, 1008.0, within_s=SOON_S)
         assert await one.connected_at(session, within_s=SOON_S) == 1010.0
-        await one.note(session, 1015.0, connected=False, within_s=SOON_S)
-        assert await one.connected_at(session, within_s=SOON_S) == 1010.0
-        assert await one.settled_for_s(session, within_s=SOON_S) == 5.0
+        assert await one.settled_for_s(session, within_s=SOON_S) == 10.0
+
+
+async def test_the_databases_clock_is_trusted_while_it_agrees_with_ours() -> None:
+    clocks = Clocks()
+    async with opened() as store:
+        one = ProofStore(store.database, clocks.boot, wall=clocks.wall)
+        assert not one.trusts_clock()
+        await pass_time(clocks, 20, one)
+        assert one.trusts_clock()
+        await pass_time(clocks, 20)  # nobody has read it for that long
+        assert not one.trusts_clock()
 
 
 @pytest.mark.parametrize("jump_s", [-3 * 86400.0, 3 * 86400.0, 2.0])
@@ -85,15 +93,15 @@ async def test_a_clock_three_days_off_makes_no_proof_newer(jump_s: float) -> Non
         session = await session_in(store)
         one = ProofStore(store.database, clocks.boot, wall=clocks.wall)
         await pass_time(clocks, 20, one)
-        await one.note(session, 1020.0, connected=True, within_s=SOON_S)
+        await one.note(session, 1020.0, within_s=SOON_S)
         clocks.ahead_s += jump_s
         await pass_time(clocks, 3, one)
         assert await one.connected_at(session, within_s=SOON_S) is None
         # Nothing is written either, until the clock has been steady for a minute.
-        await one.note(session, 1023.0, connected=True, within_s=SOON_S)
+        await one.note(session, 1023.0, within_s=SOON_S)
         assert await one.connected_at(session, within_s=SOON_S) is None
         await pass_time(clocks, 90, one)
-        await one.note(session, 1110.0, connected=True, within_s=SOON_S)
+        await one.note(session, 1110.0, within_s=SOON_S)
         # A clock that was set back shows times again that it has shown before.
         expected = 1110.0 if jump_s > 0 else None
         assert await one.connected_at(session, within_s=SOON_S) == expected
@@ -105,12 +113,12 @@ async def test_a_clock_set_back_before_a_process_began_makes_no_proof_newer() ->
         session = await session_in(store)
         one = ProofStore(store.database, clocks.boot, wall=clocks.wall)
         await pass_time(clocks, 20, one)
-        await one.note(session, 1020.0, connected=True, within_s=SOON_S)
+        await one.note(session, 1020.0, within_s=SOON_S)
         clocks.ahead_s -= 60.0
         later = ProofStore(store.database, clocks.boot, wall=clocks.wall)
         await pass_time(clocks, 80, later)
         assert await later.connected_at(session, within_s=SOON_S) is None
-        await later.note(session, 1090.0, connected=True, within_s=SOON_S)
+        await later.note(session, 1090.0, within_s=SOON_S)
         assert await later.connected_at(session, within_s=SOON_S) == 1090.0
 
 
@@ -125,5 +133,5 @@ async def test_a_database_that_is_gone_gives_no_reading(
         await one.read_clock()
         monkeypatch.undo()
         asked_at = boot_s() - 100.0
-        await one.note(session, asked_at, connected=True, within_s=SOON_S)
+        await one.note(session, asked_at, within_s=SOON_S)
         assert await one.connected_at(session, within_s=SOON_S) is None

@@ -11,10 +11,11 @@ from helpers.stores import fresh_tag, newest_is, opened
 from rejoin.backend.owner_tags import OwnerTags
 from rejoin.backend.service import StreamId
 from rejoin.backend.store import reports
+from rejoin.backend.store.attempt_writes import Offered
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.reports import DAY_S, Added, Games, ReportStore
 from rejoin.backend.store.schema import secret_hash
-from rejoin.backend.store.sessions import KEPT_S, Offered, SessionStore
+from rejoin.backend.store.sessions import KEPT_S, SessionStore
 from rejoin.errors import ServiceError
 
 SOON_S = 60.0
@@ -79,14 +80,14 @@ async def game(store: SessionStore, owner: str, *, later: int = 0, answered: boo
         within_s=SOON_S,
     )
     await store.started(row.id, StreamId("sg", fresh_tag()), within_s=SOON_S)
-    await store.answered(
+    await store.attempts.answered(
         row.id, attempt=1, request_sha256="sha-1", answer="first answer", within_s=SOON_S
     )
     for number in range(2, 2 + later):
         await newest_is(store, row.id, owner_hash, number)
     if answered:
         newest = 1 + later
-        await store.answered(
+        await store.attempts.answered(
             row.id,
             attempt=newest,
             request_sha256=f"sha-{newest}",

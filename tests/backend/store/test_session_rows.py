@@ -20,7 +20,7 @@ SOON_S = 60.0
 async def test_the_newest_attempt_is_the_session_and_earlier_answers_are_hashes() -> None:
     async with opened() as store:
         row = await running_session(store)
-        await store.answered(
+        await store.attempts.answered(
             row.id, attempt=1, request_sha256="sha-1", answer="answer 1", within_s=SOON_S
         )
         await newest_is(store, row.id, "me", 2)

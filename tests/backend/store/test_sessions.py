@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text, update
 
-from helpers.stores import claimed, flights_of, fresh_tag, opened
+from helpers.stores import claimed, fresh_tag, opened
 from rejoin.backend.service import StreamId
 from rejoin.backend.store import sessions
+from rejoin.backend.store.attempt_writes import Offered
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.schema import STREAM_SESSION, secret_hash
 from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
 from rejoin.backend.store.sessions import (
     KEPT_S,
-    Offered,
     SessionStore,
     StreamTakenError,
 )
@@ -65,64 +65,15 @@ async def row_of(store: SessionStore, session_id: str) -> StoredSession:
     return row
 
 
-async def answered(store: SessionStore, session_id: str, attempt: int, text: str) -> StoredSession:
-    return await store.answered(
+async def answered(store: SessionStore, session_id: str, attempt: int, text: str) -> bool:
+    """Whether the answer is kept."""
+    return await store.attempts.answered(
         session_id,
         attempt=attempt,
         request_sha256=f"sha-{attempt}",
         answer=text,
         within_s=SOON_S,
     )
-
-
-async def test_attempts_rise_and_only_an_identical_one_may_be_repeated(url: str) -> None:
-    async with opened(url) as store:
-        session_id = await started(store)
-        assert await claim(store, session_id, 1, "start-key", "sha-1") is Claim.STALE
-        assert await claim(store, session_id, 3, "k3", "sha-3") is Claim.NEW
-        assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.STALE
-        assert await claim(store, session_id, 3, "k3", "sha-3") is Claim.REPEATED
-        assert await claim(store, session_id, 3, "other", "sha-3") is Claim.STALE
-        assert await claim(store, session_id, 3, "k3", "sha-x") is Claim.STALE
-        assert await claim(store, session_id, 4, "k4", "sha-3") is Claim.REUSED
-        assert await claim(store, session_id, 4, "k4", "sha-1") is Claim.REUSED
-        assert await claim(store, session_id, 4, "k4", "sha-4") is Claim.NEW
-
-
-async def test_a_key_of_an_earlier_attempt_cannot_carry_another_offer(url: str) -> None:
-    async with opened(url) as store:
-        session_id = await started(store)
-        assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.NEW
-        assert await claim(store, session_id, 3, "k3", "sha-3") is Claim.NEW
-        assert await claim(store, session_id, 4, "k2", "sha-4") is Claim.REUSED
-        assert await claim(store, session_id, 4, "start-key", "sha-4") is Claim.REUSED
-        assert (await row_of(store, session_id)).attempt == 3
-
-
-async def test_a_client_token_stays_with_its_attempt(url: str) -> None:
-    async with opened(url) as store:
-        session_id = await started(store)
-        await claim(store, session_id, 2, "k2", "sha-2")
-        again = Offered(2, "sha-2", "of-a-rotated-key")
-        found = await store.claim(session_id, MINE, key="k2", offered=again, within_s=SOON_S)
-        assert found is not None
-        verdict, row = found
-        assert (verdict, row.client_token) == (Claim.REPEATED, "ct-k2")
-
-
-async def test_an_answer_of_an_older_attempt_does_not_overwrite_and_is_remembered(
-    url: str,
-) -> None:
-    async with opened(url) as store:
-        session_id = await started(store)
-        await claim(store, session_id, 2, "k2", "sha-2")
-        await claim(store, session_id, 3, "k3", "sha-3")
-        assert (await answered(store, session_id, 2, "old")).answer is None
-        assert (await answered(store, session_id, 3, "new")).answer == "new"
-        await claim(store, session_id, 4, "k4", "sha-4")
-        row = await row_of(store, session_id)
-        assert row.answer is None
-        assert row.earlier_answers == {secret_hash("answer", text) for text in ("old", "new")}
 
 
 async def test_a_session_is_found_by_its_owner_only(url: str) -> None:
@@ -235,7 +186,8 @@ async def test_a_clock_alone_deletes_no_session_that_may_live(url: str) -> None:
         assert await store.find(over, MINE, within_s=SOON_S) is None
         assert await store.find(never.id, MINE, within_s=SOON_S) is None
         offered = Offered(2, "sha-2", "ct")
-        assert await store.claim(over, MINE, key="k2", offered=offered, within_s=SOON_S) is None
+        claim_of_over = store.attempts.claim(over, MINE, key="k2", offered=offered, within_s=SOON_S)
+        assert await claim_of_over is None
         assert await claim(store, lives, 2, "k2", "sha-2") is Claim.NEW
 
 
@@ -272,52 +224,6 @@ async def test_a_start_that_was_refused_meanwhile_is_not_recorded_for_nobody(url
         await store.forget(row.id, within_s=SOON_S)
         with pytest.raises(SessionForgottenError):
             await store.started(row.id, StreamId("sg", "session"), within_s=SOON_S)
-
-
-async def test_the_oldest_attempts_are_pruned(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "ATTEMPTS_KEPT", 4)
-    async with opened(url) as store:
-        session_id = await started(store)  # its start is attempt 1
-        for number in range(2, 6):
-            assert await claim(store, session_id, number, f"k{number}", f"sha-{number}") is (
-                Claim.NEW
-            )
-        assert await claim(store, session_id, 6, "k3", "sha-6") is Claim.REUSED
-        assert await claim(store, session_id, 6, "k6", "sha-3") is Claim.REUSED
-        assert await claim(store, session_id, 6, "k6", "sha-6") is Claim.NEW
-        # The offer of attempt 2 is not remembered any more.
-        assert await claim(store, session_id, 7, "k7", "sha-2") is Claim.NEW
-
-
-async def test_a_number_far_ahead_makes_no_earlier_offer_good_again(url: str) -> None:
-    async with opened(url) as store:
-        session_id = await started(store)
-        assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.NEW
-        far = 3 + 10 * sessions.ATTEMPTS_KEPT
-        assert await claim(store, session_id, far, "kf", "sha-f") is Claim.NEW
-        assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.STALE
-        assert await claim(store, session_id, far + 1, "kn", "sha-2") is Claim.REUSED
-        assert await claim(store, session_id, far + 1, "k2", "sha-n") is Claim.REUSED
-
-
-async def test_of_many_processes_that_claim_one_attempt_one_wins(url: str) -> None:
-    async with opened(url) as store:
-        session_id = await started(store)
-        verdicts = await asyncio.gather(
-            *(claim(store, session_id, 2, f"key-{n}", f"sha-{n + 10}") for n in range(8))
-        )
-        assert sorted(verdict.value for verdict in verdicts) == ["new"] + ["stale"] * 7
-        if not store.database.is_shared:
-            return
-        async with opened(url) as other:
-            stores = [store, other] * 4
-            verdicts = await asyncio.gather(
-                *(
-                    claim(each, session_id, 3, f"key3-{n}", f"sha3-{n}")
-                    for n, each in enumerate(stores)
-                )
-            )
-        assert sorted(verdict.value for verdict in verdicts) == ["new"] + ["stale"] * 7
 
 
 async def test_of_many_that_record_one_start_one_wins(url: str) -> None:
@@ -368,54 +274,6 @@ async def test_no_log_has_what_is_stored(url: str, caplog: pytest.LogCaptureFixt
             )
     for record in caplog.records:
         assert "canary" not in record.getMessage() + str(record.exc_info)
-
-
-async def test_a_claim_is_the_owners_of_a_session_that_runs(url: str) -> None:
-    offered = Offered(2, "sha-2", "ct")
-    async with opened(url) as store:
-        session_id = await started(store)
-
-        async def by(owner: str) -> tuple[Claim | None, StoredSession] | None:
-            return await store.claim(session_id, owner, key="k2", offered=offered, within_s=SOON_S)
-
-        assert await by(THEIRS) is None
-        found = await by(MINE)
-        assert found is not None
-        assert found[0] is Claim.NEW
-        assert found[1] == await row_of(store, session_id), "what is returned is what is stored"
-        await store.ended(session_id, "TERMINATED", None, within_s=SOON_S)
-        found = await by(MINE)
-        assert found is not None
-        assert found[0] is None
-        _, starting = await begin(store, key="another", sha="sha-s")
-        found = await store.claim(
-            starting.id, MINE, key="k9", offered=Offered(9, "sha-9", "ct"), within_s=SOON_S
-        )
-        assert found is not None
-        assert found[0] is None
-
-
-async def test_an_answer_ends_the_flight_of_its_process(url: str) -> None:
-    async with opened(url) as store:
-        session_id = await started(store)
-        await claim(store, session_id, 2, "k2", "sha-2")
-        flights = flights_of(store, "one")
-        assert (
-            await flights.take(session_id, 2, lands_within_s=7.0, gone=None, within_s=SOON_S)
-            is None
-        )
-        row = await store.answered(
-            session_id,
-            attempt=2,
-            request_sha256="sha-2",
-            answer="the answer",
-            within_s=SOON_S,
-            flight_of="one",
-        )
-        assert row == await row_of(store, session_id)
-        other = flights_of(store, "two")
-        taken = await other.take(session_id, 2, lands_within_s=7.0, gone=None, within_s=SOON_S)
-        assert taken is None
 
 
 async def test_the_servers_secret_is_made_once_by_those_who_start_at_the_same_time(

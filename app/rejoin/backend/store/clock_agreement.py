@@ -92,6 +92,15 @@ class ClockAgreement:
         written_s = asked_at + min(each.least_ahead_s for each in (*readings, now))
         return written_s if written_s > self._doubtful_until_s else None
 
+    def is_trusted(self, at: float) -> bool:
+        """Whether the clocks agreed at the last reading, which was not long before this boot time,
+        and the database's clock shows no time that it has shown before."""
+        with self._lock:
+            readings = [each for each in self._readings if each.before_s >= at - STEADY_S]
+        if not readings or at - readings[-1].before_s > GAP_S or not _agree(readings):
+            return False
+        return readings[-1].database_s > self._doubtful_until_s
+
     def own_time(self, written_s: float, now: ClockReading) -> float | None:
         """A time that was written by the database's clock, as boot time of this process or
         somewhat earlier; None if the clocks may have disagreed since. `now`: a reading of now."""

@@ -13,8 +13,10 @@ import contextlib
 import logging
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -73,12 +75,15 @@ Work = Callable[[Connection], _Result]
 
 class _Backend(Protocol):
     """One of the two kinds of database. `at_once`: transactions at the same time. `ahead`: on a
-    connection of its own, where there is one."""
+    connection of its own, where there is one. `autocommit`: each statement is a transaction, where
+    that saves round trips."""
 
     at_once: int
 
     async def open(self, *, migrate: bool) -> None: ...
-    async def transaction(self, work: Work[_Result], *, ahead: bool) -> _Result: ...
+    async def transaction(
+        self, work: Work[_Result], *, ahead: bool, autocommit: bool
+    ) -> _Result: ...
     async def close(self) -> None: ...
 
 
@@ -106,7 +111,7 @@ class _Sqlite:
 
         await self._in_thread(work)
 
-    async def transaction(self, work: Work[_Result], *, ahead: bool) -> _Result:
+    async def transaction(self, work: Work[_Result], *, ahead: bool, autocommit: bool) -> _Result:
         def run() -> _Result:
             assert self._engine is not None, "open the database first"
             with self._engine.begin() as connection:
@@ -153,9 +158,13 @@ class _Postgres:
                 await connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
                 await connection.commit()
 
-    async def transaction(self, work: Work[_Result], *, ahead: bool) -> _Result:
+    async def transaction(self, work: Work[_Result], *, ahead: bool, autocommit: bool) -> _Result:
         engine = self._ahead if ahead else self._engine
         assert engine is not None, "open the database first"
+        if autocommit:
+            async with engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                return await connection.run_sync(work)
         async with engine.begin() as connection:
             return await connection.run_sync(work)
 
@@ -207,22 +216,33 @@ class Database:
         within_s: float,
         urgent: bool = False,
         ahead: bool = False,
+        autocommit: bool = False,
+        late: Callable[[_Result], None] | None = None,
     ) -> _Result:
         """One transaction. Raises StoreUnavailableError when `within_s` is over or it fails; what
         `work` raises of ours is raised as it is.
 
         `urgent`: it records what is on its way to the service, or has happened there, and goes
-        before all that does not. `ahead`: it is short, and waits for none of them."""
+        before all that does not. `ahead`: it is short, and waits for none of them. `autocommit`:
+        each statement of `work` is a transaction of its own on PostgreSQL, and all of them are one
+        on SQLite; `work` must be right both ways. `late`: called with a result that came after the
+        caller had stopped waiting."""
         until_at = boot_s() + max(0.0, within_s)
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        task = spawn(self._transaction(work, begun, urgent=urgent, ahead=ahead), name="store")
+        transaction = partial(self._backend.transaction, work, ahead=ahead, autocommit=autocommit)
+        slot = None if ahead and self.is_shared else self._slots.slot(urgent=urgent or ahead)
+        task = spawn(self._transaction(transaction, slot, begun), name="store")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        # The caller waits for a slot as long as they can, for the database itself less long.
-        either: set[asyncio.Future[Any]] = {task, begun}
-        await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
-        patience_s = max(0.0, min(until_at - boot_s(), LONGEST_S)) if begun.done() else 0.0
-        done, _ = await asyncio.wait({task}, timeout=patience_s)
+        try:
+            # The caller waits for a slot as long as they can, for the database itself less long.
+            either: set[asyncio.Future[Any]] = {task, begun}
+            await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            patience_s = max(0.0, min(until_at - boot_s(), LONGEST_S)) if begun.done() else 0.0
+            done, _ = await asyncio.wait({task}, timeout=patience_s)
+        except asyncio.CancelledError:
+            _when_late(task, late)
+            raise
         outcome = task.result() if done else None
         failed = isinstance(outcome, StoreUnavailableError) or (not done and within_s >= 1.0)
         if self.on_outcome is not None and (done or failed):
@@ -230,20 +250,23 @@ class Database:
         if not done:
             if not begun.done():
                 task.cancel()
+            _when_late(task, late)
             raise StoreUnavailableError("The backend's database did not answer in time.")
         if isinstance(outcome, Exception):
             raise outcome
         return cast("_Result", outcome)
 
     async def _transaction(
-        self, work: Work[_Result], begun: asyncio.Future[None], *, urgent: bool, ahead: bool
+        self,
+        transaction: Callable[[], Awaitable[_Result]],
+        slot: AbstractAsyncContextManager[None] | None,
+        begun: asyncio.Future[None],
     ) -> _Result | Exception:
-        async with contextlib.AsyncExitStack() as stack:
-            if not (ahead and self.is_shared):
-                await stack.enter_async_context(self._slots.slot(urgent=urgent or ahead))
+        """In a slot, if one is needed; `begun` has a result from then on."""
+        async with slot or contextlib.nullcontext():
             begun.set_result(None)
             try:
-                return await self._backend.transaction(work, ahead=ahead)
+                return await transaction()
             except ServiceError as error:
                 return error
             except (SQLAlchemyError, OSError, TimeoutError) as error:
@@ -253,6 +276,20 @@ class Database:
                 )
                 failed.__cause__ = error
                 return failed
+
+
+def _when_late(
+    task: asyncio.Task[_Result | Exception], late: Callable[[_Result], None] | None
+) -> None:
+    """Call `late` with the result of a transaction, if it has one."""
+    if late is None:
+        return
+
+    def ended(ended_task: asyncio.Task[_Result | Exception]) -> None:
+        if not ended_task.cancelled() and not isinstance(outcome := ended_task.result(), Exception):
+            late(outcome)
+
+    task.add_done_callback(ended)
 
 
 def _name_of(error: Exception) -> str:

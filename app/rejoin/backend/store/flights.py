@@ -23,13 +23,10 @@ _NEWEST: Final = (
 _FLIGHT: Final = select(FLIGHT).where(FLIGHT.c.session_id == bindparam("session_id"))
 _BEGIN: Final = insert(FLIGHT)
 _END: Final = delete(FLIGHT).where(
-    FLIGHT.c.session_id == bindparam("session_id"), FLIGHT.c.owner == bindparam("owner")
+    FLIGHT.c.session_id == bindparam("session_id"),
+    FLIGHT.c.attempt == bindparam("attempt"),
+    FLIGHT.c.owner == bindparam("owner"),
 )
-
-
-def end_flight(connection: Connection, session_id: str, owner: str) -> None:
-    """A part of a transaction: the call of this process has ended."""
-    connection.execute(_END, {"session_id": session_id, "owner": owner})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +104,13 @@ class FlightStore:
             )
             return renewed.rowcount > 0
 
-        return await self._database.run(work, within_s=within_s)
+        return await self._database.run(work, within_s=within_s, autocommit=True)
 
-    async def end(self, session_id: str, *, within_s: float) -> None:
-        """The call has ended, whatever came of it."""
+    async def end(self, session_id: str, attempt: int, *, within_s: float) -> None:
+        """The call of this attempt has ended, whatever came of it."""
 
         def work(connection: Connection) -> None:
-            end_flight(connection, session_id, self.owner)
+            wanted = {"session_id": session_id, "attempt": attempt, "owner": self.owner}
+            connection.execute(_END, wanted)
 
-        await self._database.run(work, within_s=within_s, urgent=True)
+        await self._database.run(work, within_s=within_s, urgent=True, autocommit=True)

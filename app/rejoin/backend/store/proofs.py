@@ -18,7 +18,7 @@ from sqlalchemy import Column, Connection, Update, bindparam, func, select, upda
 
 from rejoin.backend.store.batched_reads import BatchedReads, parameters
 from rejoin.backend.store.clock_agreement import ClockAgreement, ClockReading
-from rejoin.backend.store.database import Database, StoreUnavailableError, Work
+from rejoin.backend.store.database import Database, StoreUnavailableError
 from rejoin.backend.store.schema import STREAM_SESSION
 from rejoin.clock import Clock
 
@@ -87,17 +87,9 @@ class ProofStore:
         except StoreUnavailableError:
             return
 
-    async def note(
-        self, session_id: str, asked_at: float, *, connected: bool, within_s: float
-    ) -> None:
-        """The service answered a call that began at `asked_at` on our boot clock; `connected`: it
-        said CONNECTED. Not written while the database's clock cannot be trusted."""
-        await self._database.run(
-            self.noting(session_id, asked_at, connected=connected), within_s=within_s
-        )
-
-    def noting(self, session_id: str, asked_at: float, *, connected: bool) -> Work[None]:
-        """The same as a part of another transaction."""
+    async def note(self, session_id: str, asked_at: float, *, within_s: float) -> None:
+        """The service said CONNECTED to a call that began at `asked_at` on our boot clock. Not
+        written while the database's clock cannot be trusted."""
 
         def work(connection: Connection) -> None:
             now = self._read(connection)
@@ -106,10 +98,14 @@ class ProofStore:
                 return
             wanted = {"session": session_id, "at": at, "now": now.database_s}
             connection.execute(_SET_SETTLED, wanted)
-            if connected:
-                connection.execute(_SET_CONNECTED, wanted)
+            connection.execute(_SET_CONNECTED, wanted)
 
-        return work
+        await self._database.run(work, within_s=within_s)
+
+    def trusts_clock(self) -> bool:
+        """Whether the database's clock has agreed with ours until a moment ago, so that what is
+        written by it now means something to other processes."""
+        return self._agreement.is_trusted(self._clock())
 
     async def connected_at(self, session_id: str, *, within_s: float) -> float | None:
         """When the newest call began that returned CONNECTED, on our boot clock, or somewhat

@@ -17,12 +17,14 @@ from rejoin.backend.store.batched_reads import parameters
 from rejoin.backend.store.schema import ATTEMPT, STREAM_SESSION
 from rejoin.errors import ServiceError
 
-_SESSION: Final = select(STREAM_SESSION).where(STREAM_SESSION.c.id == bindparam("session_id"))
-_SESSION_HELD: Final = _SESSION.with_for_update()
-_ATTEMPTS: Final = select(ATTEMPT).where(ATTEMPT.c.session_id == bindparam("session_id"))
+_JOINED: Final = select(STREAM_SESSION, ATTEMPT).outerjoin(
+    ATTEMPT, ATTEMPT.c.session_id == STREAM_SESSION.c.id
+)
+WITH_ATTEMPTS: Final = _JOINED.where(STREAM_SESSION.c.id == bindparam("session_id"))
+"""One row for each attempt of a session. The two tables share no column name, so that a row can be
+read as one of either table; the attempt's columns are null if the session has none."""
 _ANY: Final[BindParameter[str]] = bindparam("ids", expanding=True)
-_SESSIONS: Final = select(STREAM_SESSION).where(STREAM_SESSION.c.id.in_(_ANY))
-_ATTEMPTS_OF_ANY: Final = select(ATTEMPT).where(ATTEMPT.c.session_id.in_(_ANY))
+_SESSIONS: Final = _JOINED.where(STREAM_SESSION.c.id.in_(_ANY))
 
 
 class SessionForgottenError(ServiceError):
@@ -55,31 +57,22 @@ class StoredSession:
     connection_timeout_s: float | None = None
 
 
-def rows_of(
-    connection: Connection, session_id: str, *, held: bool = False
-) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
-    """The session's row and those of its attempts. `held`: until the transaction ends no other one
-    may change the session (SQLite has one writer anyway)."""
-    wanted = {"session_id": session_id}
-    found = connection.execute(_SESSION_HELD if held else _SESSION, wanted).one_or_none()
-    if found is None:
-        return None
-    return found, connection.execute(_ATTEMPTS, wanted).all()
+def attempts_in(rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    """Those of `rows`, which all belong to one session, that have an attempt."""
+    return [each for each in rows if each.request_sha256 is not None]
 
 
 def find_rows(connection: Connection, session_ids: Sequence[str]) -> dict[str, StoredSession]:
     """The sessions that exist, by id."""
-    wanted = {"ids": parameters(session_ids)}
-    found = connection.execute(_SESSIONS, wanted).all()
-    attempts: dict[str, list[Row[Any]]] = {}
-    for each in connection.execute(_ATTEMPTS_OF_ANY, wanted):
-        attempts.setdefault(each.session_id, []).append(each)
-    return {row.id: session_of(row, attempts.get(row.id, ())) for row in found}
+    found: dict[str, list[Row[Any]]] = {}
+    for each in connection.execute(_SESSIONS, {"ids": parameters(session_ids)}):
+        found.setdefault(each.id, []).append(each)
+    return {key: session_of(rows[0], attempts_in(rows)) for key, rows in found.items()}
 
 
 def find_row(connection: Connection, session_id: str) -> StoredSession | None:
-    found = rows_of(connection, session_id)
-    return None if found is None else session_of(*found)
+    rows = connection.execute(WITH_ATTEMPTS, {"session_id": session_id}).all()
+    return session_of(rows[0], attempts_in(rows)) if rows else None
 
 
 def forgotten() -> SessionForgottenError:

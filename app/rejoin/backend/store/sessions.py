@@ -1,4 +1,4 @@
-"""Stream sessions and their attempts: who owns what, which attempt is the newest, its answer.
+"""Stream sessions: who owns which, since when, whether it has ended. `attempts` is a part of it.
 
 Every call takes `within_s`, the seconds that its caller can wait, and raises StoreUnavailableError
 when they are over; SessionForgottenError when the row is gone.
@@ -11,7 +11,6 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -19,7 +18,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    bindparam,
     delete,
     insert,
     select,
@@ -28,10 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.service import StreamId
+from rejoin.backend.store.attempt_writes import Offered, record_attempt
+from rejoin.backend.store.attempts import AttemptStore
 from rejoin.backend.store.batched_reads import BatchedReads
-from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, Work
-from rejoin.backend.store.flights import end_flight
-from rejoin.backend.store.proofs import WantedProof
+from rejoin.backend.store.database import LONGEST_S, MEMORY, Database
 from rejoin.backend.store.reports import delete_and_count
 from rejoin.backend.store.schema import (
     ATTEMPT,
@@ -45,17 +43,12 @@ from rejoin.backend.store.session_rows import (
     forgotten,
     get_row,
     offered_by,
-    rows_of,
-    session_of,
 )
 from rejoin.errors import ServiceError
-from rejoin.service_model import fence
 from rejoin.service_model.fence import Claim
 
 KEPT_S: Final = 2 * 86400.0
 """A stream session lasts 86,400 s at most (SessionLengthSeconds); rows are kept twice that."""
-ATTEMPTS_KEPT: Final = 200
-"""Of one session, the newest. A client makes a few dozen in its longest window."""
 _SWEPT_AT_ONCE: Final = 100
 _DELETED_AT_ONCE: Final = 200
 """Of one transaction. After a leap of the clock all that has ended is too old in one moment."""
@@ -70,36 +63,6 @@ class StreamTakenError(ServiceError):
     code = "stream_taken"
 
 
-_RECORD: Final = insert(ATTEMPT)
-_SET_NEWEST: Final = (
-    update(STREAM_SESSION)
-    .where(STREAM_SESSION.c.id == bindparam("of_session"))
-    .values(attempt=bindparam("attempt"))
-)
-_FORGET_ANSWERS: Final = (
-    update(ATTEMPT)
-    .where(ATTEMPT.c.session_id == bindparam("of_session"), ATTEMPT.c.answer.is_not(None))
-    .values(answer=None)
-)
-_STORE_ANSWER: Final = (
-    update(ATTEMPT)
-    .where(
-        ATTEMPT.c.session_id == bindparam("to_session"),
-        ATTEMPT.c.request_sha256 == bindparam("to_request"),
-    )
-    .values(answer=bindparam("answer"), answer_hash=bindparam("answer_hash"))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """An attempt as it is recorded. `client_token`: what the service will be called with."""
-
-    attempt: int
-    request_sha256: str
-    client_token: str = field(repr=False)
-
-
 class SessionStore:
     """The sessions of a backend. `wall`: Unix time, which decides what is looked at again."""
 
@@ -107,6 +70,7 @@ class SessionStore:
         self, database: Database | None = None, *, wall: Callable[[], float] = time.time
     ) -> None:
         self.database = database or Database(MEMORY)
+        self.attempts = AttemptStore(self.database, wall=wall)
         self._wall = wall
         self._rows = BatchedReads(self.database, find_rows)
         self._urgent_rows = BatchedReads(self.database, find_rows, urgent=True)
@@ -156,7 +120,7 @@ class SessionStore:
                 )
             except IntegrityError:
                 return None  # another process has just recorded the same start
-            _record(connection, session_id, key_hash, offered)
+            record_attempt(connection, session_id, key_hash, offered)
             return Claim.NEW, get_row(connection, session_id)
 
         for _ in range(2):
@@ -232,6 +196,13 @@ class SessionStore:
             return None
         return row
 
+    async def get(self, session_id: str, *, within_s: float) -> StoredSession:
+        """What is stored of a session, whoever owns it. Raises SessionForgottenError."""
+        row = await self._rows.get(session_id, within_s=within_s)
+        if row is None:
+            raise forgotten()
+        return row
+
     async def live_of(self, owner_hash: str, *, within_s: float) -> tuple[StoredSession, ...]:
         """The owner's sessions that have not ended as far as is known."""
 
@@ -286,129 +257,7 @@ class SessionStore:
         created_at = await self.database.run(work, within_s=within_s)
         return math.inf if created_at is None else max(0.0, self._wall() - created_at)
 
-    # --- attempts ---------------------------------------------------------------------------------
-
-    async def claim(
-        self,
-        session_id: str,
-        owner_hash: str,
-        *,
-        key: str,
-        offered: Offered,
-        within_s: float,
-        proof: WantedProof | None = None,
-    ) -> tuple[Claim | None, StoredSession] | None:
-        """Fence: make this attempt the session's newest, or return why not (Rules 1 and 2).
-
-        None if the owner has no such session; no claim if it has ended or has not started yet.
-        `proof`: read too, of a session that can be called for.
-        """
-        key_hash = secret_hash("connection", key)
-        used_as = (key_hash, secret_hash("start", key))
-        """The start's key is recorded under its own purpose."""
-
-        def work(connection: Connection) -> tuple[Claim | None, StoredSession] | None:
-            found = rows_of(connection, session_id, held=True)
-            if found is None or not hmac.compare_digest(found[0].owner_hash, owner_hash):
-                return None
-            row, attempts = session_of(*found), found[1]
-            if row.ended_status is not None or row.stream is None:
-                return None, row
-            if proof is not None:
-                proof.read(connection, found[0].connected_at)
-            same_bytes = hmac.compare_digest(row.key_hash, key_hash) and (
-                row.request_sha256 == offered.request_sha256
-            )
-            claim = fence.claim(
-                offered.attempt,
-                row.attempt,
-                same_bytes=same_bytes,
-                offered_before=any(
-                    each.request_sha256 == offered.request_sha256 or each.key_hash in used_as
-                    for each in attempts
-                ),
-            )
-            if claim is not Claim.NEW:
-                return claim, row
-            numbers = [each.number for each in attempts if each.number is not None]
-            self._make_newest(connection, row, key_hash, offered, numbers)
-            earlier = row.earlier_answers | (
-                set() if row.answer is None else {secret_hash("answer", row.answer)}
-            )
-            return claim, replace(
-                row,
-                attempt=offered.attempt,
-                key_hash=key_hash,
-                client_token=offered.client_token,
-                request_sha256=offered.request_sha256,
-                answer=None,
-                earlier_answers=frozenset(earlier),
-            )
-
-        return await self.database.run(work, within_s=within_s)
-
-    def _make_newest(
-        self,
-        connection: Connection,
-        row: StoredSession,
-        key_hash: str,
-        offered: Offered,
-        recorded: list[int],
-    ) -> None:
-        """`recorded`: the numbers of the attempts before; beyond ATTEMPTS_KEPT the oldest go."""
-        if row.answer is not None:
-            connection.execute(_FORGET_ANSWERS, {"of_session": row.id})
-        _record(connection, row.id, key_hash, offered)
-        connection.execute(_SET_NEWEST, {"of_session": row.id, "attempt": offered.attempt})
-        if len(recorded) >= ATTEMPTS_KEPT:
-            oldest_kept = sorted(recorded)[1 - ATTEMPTS_KEPT]
-            connection.execute(
-                delete(ATTEMPT).where(
-                    ATTEMPT.c.session_id == row.id, ATTEMPT.c.number < oldest_kept
-                )
-            )
-
-    async def answered(
-        self,
-        session_id: str,
-        *,
-        attempt: int,
-        request_sha256: str,
-        answer: str,
-        within_s: float,
-        flight_of: str | None = None,
-        beside: Work[None] | None = None,
-    ) -> StoredSession:
-        """The service answered this attempt; kept only while it is the newest (Rule 3).
-
-        `flight_of`: the process whose flight ends with it (`flights`). `beside`: done in the same
-        transaction.
-        """
-
-        def work(connection: Connection) -> StoredSession:
-            found = rows_of(connection, session_id, held=True)
-            if found is None:
-                raise forgotten()
-            row = session_of(*found)
-            kept = fence.keeps_answer(attempt, row.attempt) and row.ended_status is None
-            connection.execute(
-                _STORE_ANSWER,
-                {
-                    "to_session": session_id,
-                    "to_request": request_sha256,
-                    "answer": answer if kept else None,
-                    "answer_hash": secret_hash("answer", answer),
-                },
-            )
-            if flight_of is not None:
-                end_flight(connection, session_id, flight_of)
-            if beside is not None:
-                beside(connection)
-            if kept:
-                return replace(row, answer=answer)
-            return get_row(connection, session_id)
-
-        return await self.database.run(work, within_s=within_s, urgent=True)
+    # --- ends and age ---------------------------------------------------------------------------
 
     async def ended(
         self, session_id: str, status: str, reason: str | None, *, within_s: float
@@ -472,16 +321,3 @@ class SessionStore:
 
     def _is_old(self) -> ColumnElement[bool]:
         return STREAM_SESSION.c.created_at < self._wall() - KEPT_S
-
-
-def _record(connection: Connection, session_id: str, key_hash: str, offered: Offered) -> None:
-    connection.execute(
-        _RECORD,
-        {
-            "session_id": session_id,
-            "request_sha256": offered.request_sha256,
-            "number": offered.attempt,
-            "key_hash": key_hash,
-            "client_token": offered.client_token,
-        },
-    )

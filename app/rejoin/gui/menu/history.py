@@ -17,7 +17,7 @@ SPAN_S: Final = 60.0
 """How far the charts reach back."""
 EVERY_S: Final = 1.0
 MOST_SAMPLES: Final = 64
-"""The samples of a minute, and one more at its edge."""
+"""The samples of a minute, and a few more: they are not exactly a second apart."""
 MOST_DROPS: Final = 32
 """Of drops, of a tester's faults, and of markers."""
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from helpers.stores import claimed, fresh_tag, opened
 from rejoin.backend.service import StreamId
+from rejoin.backend.store.attempt_writes import Offered
 from rejoin.backend.store.migrations.versions import attempts_and_flights, initial
 from rejoin.backend.store.schema import secret_hash
-from rejoin.backend.store.sessions import Offered, SessionStore
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.service_model.fence import Claim
 
 OLD = Path(__file__).parents[4] / "data" / "backend_store_1.sql"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 
 from helpers.stores import flights_of, fresh_tag, opened
+from rejoin.backend.store.attempt_writes import Offered
 from rejoin.backend.store.migrations.versions import budgets_and_turns, connected_proof
-from rejoin.backend.store.sessions import Offered
 
 SOON_S = 60.0
 _NEW = ("call_budget", "create_turn", "queue_process", "list_reader", "listed_page")
