@@ -198,7 +198,7 @@ class CreateTurns:
 
     def put_back(self) -> None:
         """A turn that was taken at once was not used."""
-        self._budget.give_back()
+        self._budget.return_unused()
 
     def called(self, outcome: CreateOutcome) -> None:
         """A create call that had waited for its turn has ended. Calls that did not wait teach
