@@ -96,7 +96,7 @@ class Metrics:
         )
         self._turns = Gauge(
             "rejoin_backend_reconnects_waiting",
-            "Games of this process that wait for their turn to be let in again.",
+            "Reconnects that wait for their turn in this process.",
             registry=self.registry,
         )
         self._lost = Counter(

@@ -29,7 +29,8 @@ class SessionMemory:
 
     `connected_asked_at`: start of the newest call that reported CONNECTED, ours or another
     process's; the window cannot have begun before it. None: not known, which is safe.
-    `released_asked_at`: start of the newest call, if it reported that a client can be let in again.
+    `released_asked_at`: start of the newest call, if it reported a status that accepts a create
+    call.
     """
 
     status: str = ""

@@ -362,7 +362,7 @@ class ProblemBody(_Answer):
     )
     place: Place = Field(
         default=None,
-        description="Of those who wait to be let in again, or for a start, 1 for the next one; an "
+        description="In the queue of reconnects, or of starts, from 1 for the next one; an "
         "estimate. It is kept until 2 s after the time at which Retry-After lets the client ask "
         "again.",
     )

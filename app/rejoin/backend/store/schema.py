@@ -123,7 +123,7 @@ CREATE_TURN: Final = Table(
     Index("create_turn_by_deadline", "shard", "state", "unreleased", "shown_at"),
     Index("create_turn_by_latest", "shard", "could_be_saved", "latest_at"),
 )
-"""Who waits to be let in again (`turns`). `owner`: the process that was asked last. `state`:
+"""The queue of reconnects (`turns`). `owner`: the process that the client called last. `state`:
 "waits", "granted" or "served". `present_until_at`: until when the client waits for the answer to
 its call; `kept_until_at`: until when it keeps its place. `could_be_saved`: a maximum matching of
 the calls that were made saves it. Times as in `call_budget`."""

@@ -1,4 +1,4 @@
-"""The rates of calls that all processes share, and who waits to be let in again."""
+"""The rates of calls that all processes share, and the queue of reconnects."""
 
 from __future__ import annotations
 
