@@ -143,7 +143,7 @@ def test_a_browser_gets_the_environment_that_the_program_was_started_with(
     monkeypatch.setenv("_PYI_ARCHIVE_FILE", "/opt/rejoin/rejoin")
     monkeypatch.setenv("_PYI_PARENT_PROCESS_LEVEL", "1")
     entry = runpy.run_path(str(ROOT / "packaging" / "frozen" / "entry.py"), run_name="entry")
-    entry["give_back_environment"]()
+    entry["restore_environment"]()
     assert "/opt/rejoin/_internal" not in os.environ.values()
     assert os.environ["LD_LIBRARY_PATH"] == "/home/me/lib"
     assert "LD_LIBRARY_PATH_ORIG" not in os.environ

@@ -2,11 +2,11 @@
 
 Boot time goes on while the machine sleeps, awake time stops.
 
-Python's `time.monotonic` stops during suspend on Linux and macOS, so that a countdown would be
-wrong; on Windows it depends on the version of Windows and Python, so that it cannot detect a sleep
-either. Each OS has a clock of each kind; both are the same for every process on the machine.
-Tested on Linux only; the macOS and Windows branches follow the vendors' documentation and were
-tested with stand-ins for their libraries.
+Python's `time.monotonic` stops during suspend on Linux and macOS, so a countdown would be wrong; on
+Windows that depends on the versions of Windows and Python, so it cannot detect a sleep either. Each
+OS has a clock of each kind; both are the same for every process on the machine. Tested on Linux
+only; the macOS and Windows branches follow the vendors' documentation and were tested with
+stand-ins for their libraries.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What a host's name or address says by itself: this machine, the internet, or neither.
+"""Judges a host's name or address without a resolver: this machine, the internet, or neither.
 
-No resolver is asked. One place for client and backend, as two that judge differently would let one
-of them connect where the other does not look.
+Client and backend share it: with two judgements one could connect where the other does not look.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
-"""All of IPv6 that the internet uses (RFC 4291, 2.4). `is_global` is also true of the rest that
-nobody was given: site-local addresses, IPv4 addresses in one of several older forms."""
+"""All of IPv6 that the internet uses (RFC 4291, 2.4). `is_global` is also true of unassigned
+ranges: site-local addresses, and IPv4 addresses in several older forms."""
 
 
 def is_this_machine(host: str) -> bool:

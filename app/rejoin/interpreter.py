@@ -64,7 +64,7 @@ def collect_by(call: Callable[[Collect], object] | None) -> None:
 
 
 COLLECT_AFTER_S = 2.0
-"""Long after a rejoin is over, whose old connection it is that was closed."""
+"""Delay until well after the rejoin that closed the old connection."""
 
 
 def collect_soon(*, trim: bool = False) -> None:

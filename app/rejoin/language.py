@@ -128,7 +128,7 @@ def tr(text: str, /, **values: object) -> str:
 
 
 def tr_plural(one: str, many: str, count: int, /, **values: object) -> str:
-    """The one of two texts that fits the count, translated; both have the placeholder {count}."""
+    """One of two texts, by the count, translated; both have the placeholder {count}."""
     found = current().find_plural(one, many, count)
     try:
         return found.format(count=count, **values)

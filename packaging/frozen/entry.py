@@ -4,7 +4,7 @@ import multiprocessing
 import os
 
 
-def give_back_environment() -> None:
+def restore_environment() -> None:
     """What PyInstaller has set for this process, which has read it by now: a browser that it starts
     would load our libraries and Qt's plugins.
 
@@ -24,7 +24,7 @@ def give_back_environment() -> None:
 
 
 if __name__ == "__main__":
-    give_back_environment()
+    restore_environment()
     multiprocessing.freeze_support()
 
     from rejoin.__main__ import start

@@ -162,7 +162,7 @@ async def test_unused_turns_go_back_up_to_what_is_held() -> None:
     async with opened() as store, process(store, SLOW) as (budgets, _):
         budget = budgets.of(CREATE)
         assert not budget.take_held()
-        budget.give_back(50)
+        budget.return_unused(50)
         assert [budget.take_held() for _ in range(3)] == [True, True, False]
 
 

@@ -69,10 +69,10 @@ def test_off_means_never_and_full_screen_means_there_alone(window: QWidget) -> N
 
 def test_the_player_takes_them_back_until_the_next_click(window: QWidget) -> None:
     keys = SystemKeys(window, SystemKeysMode.ALWAYS, Compositor())
-    keys.give_back()
+    keys.release()
     keys.update(may=True)
     assert taken(keys), "there was nothing to give back"
-    keys.give_back()
+    keys.release()
     assert not taken(keys)
     keys.update(may=True)
     assert not taken(keys)

@@ -105,9 +105,3 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         budget.load(file)
     file.write_text("freeze_max_s = 3\n", encoding="utf-8-sig")
     assert budget.load(file) == Budget({"freeze_max_s": 3.0})
-
-
-def test_few_values_have_percentiles_too() -> None:
-    assert budget.percentile([3.0], 95) == 3.0
-    assert budget.percentile([1.0, 2.0], 100) == 2.0
-    assert budget.percentile([1.0, 2.0], 50) == 1.5

@@ -102,3 +102,10 @@ def test_plays_that_say_nothing_are_none() -> None:
 def test_each_figure_has_a_key_of_its_own() -> None:
     assert len(figures.BY_KEY) == len(figures.FIGURES)
     assert {figure.unit for figure in figures.FIGURES} == {"per 100", "s", "MB"}
+
+
+def test_few_values_have_percentiles_too() -> None:
+    assert figures.percentile([1.0, 2.0], 0) == 1.0
+    assert figures.percentile([3.0], 95) == 3.0
+    assert figures.percentile([1.0, 2.0], 100) == 2.0
+    assert figures.percentile([1.0, 2.0], 50) == 1.5

@@ -5,17 +5,17 @@ A player's machine holds no AWS credentials; this program does, and calls the se
 Glossary
     dialect   how a client talks to a backend: ours, or one of AWS's two sample backends
     broker    the rules between clients and the service: ownership, fencing, calls in flight, polls
-    caller    who calls, with the time that they give us
+    caller    the player who calls, and how long their client waits
     offer     one attempt of a client: number, SignalRequest, token (the service's ClientToken)
     fence     refuses an attempt that is older than the newest one (`service_model/fence`)
     refusal   why a call is refused: one `Reason`, from which each dialect makes its own answer
-    doubt     what the service's answers say of games beyond their shown deadline: mostly over
+    doubt     which games beyond their shown deadline are probably over, by the service's answers
     gate      the middleware that checks bearer tokens and the size of bodies
     status call
               one GetStreamSession; with many sessions watched, news comes from lists instead
-    tag       the UserId of a stream session at the service, by which a lost start is found again
-    owner tag what stands for a player in logs and reports
-    report    what a client says of one dropped connection
+    tag       the UserId of a stream session at the service; a lost start is found again by it
+    owner tag stands for a player in logs and reports
+    report    a client's account of one dropped connection
 
 Read in this order: `service` (what a streaming service offers), `requests`, `broker` with
 `create_calls`, `status_polls` with `status_calls`, `list_watch` and `stream_lists`,

@@ -1,4 +1,4 @@
-"""The names by which a backend is called: no web page reaches it by rebinding its own name."""
+"""Checks the Host header, so that no web page reaches a backend by DNS rebinding."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class AllowedHosts:
         self._hosts = frozenset(host.strip("[]").lower().rstrip(".") for host in hosts)
 
     def check(self, headers: Headers) -> None:
-        """A page that has rebound its own name to our address still says its own name here.
+        """Raises RefusedError (HOST_UNKNOWN).
 
-        Raises RefusedError (HOST_UNKNOWN).
+        After DNS rebinding a page's request still has the page's own name in this header.
         """
         if not self._hosts:
             return
@@ -53,7 +53,7 @@ class HostCheck:
 
 
 def host_of(header: str) -> str:
-    """The name or address in a Host header, lower case, without port and brackets; "" for what is
-    no Host header (RFC 9110 7.2)."""
+    """The name or address in a Host header, in lower case, without port and brackets; "" for a
+    malformed one (RFC 9110 7.2)."""
     found = _HOST_AND_PORT.fullmatch(header.strip().lower())
     return "" if found is None else (found["address"] or found["name"] or "").rstrip(".")

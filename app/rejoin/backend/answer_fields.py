@@ -1,7 +1,7 @@
-"""Reads the fields of the service's answers: what the contract could not pass on does not get in.
+"""Reads the fields of the service's answers, and keeps only values that the contract can carry.
 
-A field that only informs and cannot be used counts as absent; without one that an answer must have,
-the call has failed. So no answer, however odd, is taken for a fault of this backend.
+An unusable optional field counts as absent; without a usable required field the call has failed. So
+an odd answer never looks like a fault of this backend.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The audit log: a line for each start, create, terminate and refused sign-in.
 
-These lines are no part of the log's general rate (`log_rate`), so that no flood of other lines
-hides them. Each player, and all refused sign-ins together, may cause so many at once and so many
-each second; what goes beyond is counted, and the count is in their next line, ten seconds later
-at the latest. So one that calls without end fills no disk and hides nobody else's line.
+The log's general rate (`log_rate`) does not count these lines, so no flood of other lines hides
+them. Each player has a rate of their own, and all refused sign-ins share one. Lines beyond it are
+counted, and their number is in the next line, ten seconds later at the latest. So a client that
+calls without end fills no disk and hides no other player's line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOST_SOURCES: Final = 10_000
 
 
 def note_own(message: str, operation: str) -> None:
-    """An audit line of what the backend did by itself, for no player's call."""
+    """An audit line for something that the backend did by itself, without a player's call."""
     _log.info("%s", message, extra={"operation": operation})
 
 

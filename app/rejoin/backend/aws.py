@@ -67,7 +67,7 @@ _DURATIONS_S: Final = (7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.75, 0.5, 0.25)
 _PAUSE_MAX_S: Final = 0.2
 """Longest pause before the second try."""
 _GRACE_S: Final = 1.0
-"""How long a call may take longer than its tries, which end by their own time-outs."""
+"""How much longer than its tries a call may take; the tries end by their own time-outs."""
 _PAGE: Final = 100
 _THREADS: Final[Mapping[str, int]] = {
     "GetStreamSession": 24,
@@ -148,8 +148,8 @@ class AwsStreamService:
         }
 
     def pays_with(self, budgets: CallBudgets) -> None:
-        """Second tries wait for a turn from now on; a refusal because of too many calls is
-        reported, also where the result does not show it."""
+        """Take a turn of these budgets for each second try, and report each throttled call to them,
+        also where the result does not show it."""
         self._budgets = budgets
 
     def close(self) -> None:
@@ -214,7 +214,7 @@ class AwsStreamService:
         group = self._settings.stream_group
         arguments: ListStreamSessionsInputTypeDef = {
             "Identifier": group,
-            # A status that the SDK does not know yet is the service's to judge.
+            # The SDK may not know this status yet: let the service judge it.
             "Status": cast("StreamSessionStatusType", status),
             "MaxResults": _PAGE,
         }
@@ -262,7 +262,7 @@ class AwsStreamService:
         *,
         paced: StreamId | None = None,
     ) -> _Result:
-        """`paced`: the session whose create calls have to lie apart."""
+        """`paced`: the session whose create calls need a pause between them."""
         if self._closed:
             raise StreamServiceError(ServiceFault.UNAVAILABLE, "The backend is shutting down.")
         loop = asyncio.get_running_loop()
@@ -344,7 +344,7 @@ class AwsStreamService:
                         max_pool_connections=sum(_THREADS.values()),
                         tcp_keepalive=True,
                         user_agent_extra="rejoin-backend",
-                        # None: those of the environment. No proxy leads back to this machine.
+                        # None: the environment's proxies. No proxy leads back to this machine.
                         proxies={} if self._settings.endpoint_is_local else None,
                     ),
                 )
@@ -384,7 +384,7 @@ def _fault(error: faults.BotoCoreError | faults.ClientError) -> ServiceFault:
         ):
             return ServiceFault.MISCONFIGURED
         case _:
-            # Closed while waiting, a broken answer and similar: it may have happened.
+            # Closed while waiting, a broken answer and similar: the service may have done it.
             return ServiceFault.FAILED
 
 
@@ -398,7 +398,7 @@ def _retry_after_s(error: faults.BotoCoreError | faults.ClientError) -> float | 
 
 
 def _name(error: Exception) -> str:
-    """What may be logged of an error; never its text, which can quote the request."""
+    """The part of an error that may be logged; never its text, which can quote the request."""
     if isinstance(error, faults.ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))[:80]
         return code if code.isalnum() else "ClientError"

@@ -1,8 +1,8 @@
 """Dialect `aws-bundle`: the routes of the sample server that comes with AWS's Web SDK.
 
-Weak where that one is weak: anybody who knows a Token may use it; every failure of the service is a
-bare 502 with `{}`; the status is never reported, and GetSignalResponse answers 404 for any but
-ACTIVATING and ACTIVE, and once 600 s have passed since the start; there is no connection timeout;
+It has the sample's weaknesses: anybody who knows a Token may use it; every failure of the service
+is a bare 502 with `{}`; the status is never reported, and GetSignalResponse answers 404 in every
+status but ACTIVATING and ACTIVE, and from 600 s after the start on; there is no connection timeout;
 each call to the service has a new ClientToken, so that a repetition is a second call; attempts are
 not fenced.
 

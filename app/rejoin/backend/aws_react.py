@@ -1,8 +1,8 @@
 """Dialect `aws-react`: AWS's React starter, its functions and the API Gateway in front of them.
 
-Weak where that one is weak: every failure of the service is a 500 with `{message}`; after 29 s the
-gateway answers 504 while the function continues, so that a success is lost; there is a status but
-no reason, no connection timeout and no way to end a session; each call to the service has a new
+It has the sample's weaknesses: every failure of the service is a 500 with `{message}`; after 29 s
+the gateway answers 504 while the function continues, so that a success is lost; there is a status
+but no reason, no connection timeout and no way to end a session; each call to the service has a new
 ClientToken; anybody who is signed in may use every session whose ARN they know.
 
 Unlike the sample, Regions and UserId are accepted and ignored: `StreamService` has no place for
@@ -49,7 +49,7 @@ from rejoin.signaling.wire import MAX_BODY_BYTES
 from rejoin.tasks import cancel, spawn
 
 GATEWAY_S: Final = 29.0
-"""After this the gateway gives up on the function (API Gateway's default for an integration)."""
+"""The gateway's time-out for a function (API Gateway's default for an integration)."""
 _FINISH_PATIENCE_S: Final = 2.0
 _CORS: Final = {
     "Access-Control-Allow-Origin": "*",

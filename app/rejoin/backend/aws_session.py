@@ -68,8 +68,8 @@ def make_session(settings: BackendSettings) -> boto3.session.Session:
 def _certificates(core: botocore.session.Session, settings: BackendSettings) -> str | bool:
     """What boto3 is to verify the service's certificate by: a file or folder, or True for its own.
 
-    AWS_CA_BUNDLE or ca_bundle, else REQUESTS_CA_BUNDLE, which boto3 refuses where it is empty. That
-    one counts for nothing on this machine.
+    AWS_CA_BUNDLE or ca_bundle, else REQUESTS_CA_BUNDLE, which boto3 refuses if it is empty. For an
+    endpoint on this machine REQUESTS_CA_BUNDLE is ignored.
     """
     bundle = core.get_config_variable("ca_bundle")
     if not bundle and not settings.endpoint_is_local:
@@ -98,7 +98,7 @@ def unusable(error: Exception) -> RejoinError:
 
 
 def _all_that_counts() -> str:
-    """What boto3 was told, where its error does not say which of it is wrong."""
+    """All settings that boto3 reads, for an error that does not say which one is wrong."""
     names = sorted(name for name in os.environ if name.startswith(("AWS_", "BOTO_")))
     return f"the settings and {', '.join(names)}" if names else "the settings and the AWS files"
 
@@ -207,7 +207,9 @@ class _LimitedProcess(subprocess.Popen[bytes]):
             self.kill()
             self.wait()
             pipes: tuple[IO[bytes] | None, ...] = (self.stdin, self.stdout, self.stderr)
-            for pipe in pipes:  # not read to their ends: a child of it may hold them open
+            for pipe in (
+                pipes
+            ):  # the pipes are not read to their ends: a child of the program may hold them open
                 if pipe is not None:
                     pipe.close()
             raise _CredentialProcessHangsError(

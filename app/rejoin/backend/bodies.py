@@ -14,7 +14,7 @@ BODY_PATIENCE_S: Final = 10.0
 
 
 class BodyFault(enum.Enum):
-    """What is wrong with a body."""
+    """Why a body was not read."""
 
     TOO_LARGE = "too_large"
     TOO_SLOW = "too_slow"

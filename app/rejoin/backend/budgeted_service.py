@@ -1,8 +1,8 @@
-"""A streaming service whose calls take their turn from the budgets, and whose refusals slow down.
+"""A streaming service whose calls take a turn from the budgets; throttled calls lower the rate.
 
-Status calls, pages of lists and create calls have taken theirs before they come here
-(`status_calls`, `stream_lists`, `create_turns`), because they may be given up, or put in another
-order, while they wait.
+Status calls, pages of lists and create calls have taken their turn before they come here
+(`status_calls`, `stream_lists`, `create_turns`), because they may be cancelled or reordered while
+they wait.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rejoin.clock import Clock
 _Result = TypeVar("_Result")
 
 _TURN_HERE: Final = (START, TERMINATE)
-"""The other operations have taken their turn before."""
+"""The operations that take their turn here."""
 
 
 class BudgetedService(WrappedService):

@@ -1,10 +1,10 @@
-"""The budgets of calls to the streaming service: whoever calls it takes a turn first.
+"""The budgets of calls to the streaming service: every call takes a turn first.
 
-AWS limits each operation by itself, over all programs of an account in a Region. So every call has
-its turn, our own second tries, each page of a list and the calls that explain a refusal included.
-The turns are in the store, shared by all processes; a process takes them in small blocks and holds
-a few, so that a quiet moment waits for no round trip of the database. Whoever waits, waits in the
-order of asking; `create_turns` has another order for the calls that save games.
+AWS limits each operation separately, over all programs of an account in a Region. So our second
+tries, each page of a list and the status calls that explain a refusal take a turn too. The store
+holds the turns, for all processes; a process takes them in small blocks and holds a few, so that in
+a quiet moment no call waits for the database. Waiting calls get their turns in order of arrival;
+`create_turns` has another order for reconnects.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ GET: Final = "GetStreamSession"
 LIST: Final = "ListStreamSessions"
 TERMINATE: Final = "TerminateStreamSession"
 OPERATIONS: Final = (CREATE, START, GET, LIST, TERMINATE)
-"""As AWS's API names them."""
+"""The names of AWS's API."""
 
 HELD: Final = 2
 """Turns that a process keeps in advance of each operation that it has used."""
 HOLD_AFTER_S: Final = 0.025
-"""Where nobody waits, turns to hold are taken this much later, and not beside the call that has
-just got its turn. With 0.25 s a reconnect took two thirds longer at 20 a second, because then no
-turn was held any more."""
+"""While nobody waits, turns to hold are taken this much later, so that they do not compete with the
+call that has just got its turn. With 0.25 s no turn was held at 20 reconnects a second, and each
+took two thirds longer."""
 _BLOCK_S: Final = 0.25
-"""Turns of this many seconds are taken at once where calls wait."""
+"""While calls wait, a process takes the turns of this many seconds at once."""
 _UNCOUNTED: Final = (GET, TERMINATE)
-"""Calls that are made now and then though the store cannot count them, on a full disk for example:
-what the service shows can still be read then, and a game that is paid for can be ended."""
+"""Operations that are called now and then even while the store cannot count calls (a full disk):
+statuses can still be read, and a paid game can be ended."""
 _UNCOUNTED_EVERY_S: Final = 1.0
-"""How often a process makes one. Twenty processes together stay within AWS's rate."""
+"""Pause between two such calls of a process. Twenty processes stay within AWS's rate."""
 
 
 class CallTurns(Protocol):
@@ -52,17 +52,17 @@ class CallTurns(Protocol):
         ...
 
     def in_time(self, deadline_at: float) -> bool:
-        """Whether a turn that is asked for now would come before the deadline."""
+        """Whether a turn requested now would come before the deadline."""
         ...
 
     async def wait(self, deadline_at: float) -> bool:
-        """Wait for a turn; False if none comes before the deadline. A turn whose waiting is
-        cancelled is free again. May raise StoreUnavailableError."""
+        """Wait for a turn; False if none comes before the deadline. If the waiting is cancelled,
+        the turn is free again. May raise StoreUnavailableError."""
         ...
 
 
 class TurnsByOperation(Protocol):
-    """Who has the turns."""
+    """The turns of each operation."""
 
     def of(self, operation: str) -> CallTurns: ...
 
@@ -101,10 +101,10 @@ class Budgets:
     async def _halve(self, operation: str) -> None:
         with contextlib.suppress(StoreUnavailableError):
             rate, at = await self.store.halve(operation, within_s=LONGEST_S)
-            self._budgets[operation].knows(rate, at)
+            self._budgets[operation].note_rate(rate, at)
 
     async def finish(self) -> None:
-        """End what runs; whoever waits is refused."""
+        """Stop; waiting callers are refused."""
         await cancel(*self._halving.values())
         for budget in self._budgets.values():
             await budget.finish()
@@ -122,24 +122,24 @@ class OperationBudget:
         self._taking: asyncio.Task[None] | None = None
         self._asked = asyncio.Event()
         self._rate = full(clock(), store.quota)
-        """As the store had it last, on our clock; before that a guess."""
+        """The rate as last read from the store, on our clock; a guess before the first reading."""
 
     @property
     def quota(self) -> Quota:
         return self._store.quota
 
     def left(self) -> float:
-        """About how many calls may go out now; less than 0: how many have been promised."""
+        """About how many calls may go out now; negative: how many turns are taken in advance."""
         left = self._rate.left(self._clock(), self.quota)
         return round(left + self._held - len(self._waiting), 3)
 
     @property
     def per_s(self) -> float:
-        """Calls a second: the quota, or less after the service has asked for fewer."""
+        """Calls a second: the quota, or less after throttled calls."""
         return self._rate.per_s_at(self._clock(), self.quota)
 
     def in_time(self, deadline_at: float) -> bool:
-        """Whether a turn that is asked for now would, as far as is known, come in time."""
+        """Whether a turn requested now would probably come before the deadline."""
         now = self._clock()
         if self._held > len(self._waiting):
             return now < deadline_at
@@ -147,8 +147,8 @@ class OperationBudget:
         return next_at + len(self._waiting) / self.per_s < deadline_at
 
     async def wait(self, deadline_at: float) -> bool:
-        """Wait for a turn; False, at once where that is known, if none comes before the deadline.
-        A turn whose waiting is cancelled is free again. Raises StoreUnavailableError."""
+        """Wait for a turn; False, as early as that is known, if none comes before the deadline. If
+        the waiting is cancelled, the turn is free again. Raises StoreUnavailableError."""
         if not self.in_time(deadline_at):
             return False
         if self._held and not self._waiting:
@@ -173,23 +173,23 @@ class OperationBudget:
                 self._waiting.remove(turn)
 
     def take_held(self) -> bool:
-        """A turn that this process holds, without waiting; none is taken in its place."""
+        """Take a turn that this process holds, without waiting; it is not replaced."""
         if not self._held:
             return False
         self._held -= 1
         return True
 
-    def give_back(self, count: int = 1) -> None:
-        """Turns that were not used."""
+    def return_unused(self, count: int = 1) -> None:
+        """Return turns that were not used."""
         self._held = min(self._held + count, max(HELD, self._held))
 
     @property
     def lacking(self) -> int:
-        """How many turns this process would hold in advance and does not."""
+        """How many held turns are missing."""
         return max(0, HELD - self._held)
 
-    def knows(self, rate: CallRate, at: float) -> None:
-        """What the store has, at its own time `at`."""
+    def note_rate(self, rate: CallRate, at: float) -> None:
+        """Note the store's rate at its own time `at`."""
         shift_s = self._clock() - at
         self._rate = CallRate(rate.free_at + shift_s, rate.per_s, rate.halved_at + shift_s)
 
@@ -227,18 +227,18 @@ class OperationBudget:
                 self._pass_on()
                 await asyncio.sleep(_UNCOUNTED_EVERY_S)
                 continue
-            self.knows(turns.rate, at)
-            await self._hand_out(turns)
+            self.note_rate(turns.rate, at)
+            await self._serve_waiting(turns)
             if len(turns.delays_s) < count + spare:
                 if not self._waiting:
-                    return  # what is held is taken when there is more
+                    return  # turns to hold are taken when there are more
                 await asyncio.sleep(self._until_next_block_s())
 
     def _until_next_block_s(self) -> float:
         now = self._clock()
         return max(1 / self.per_s, self._rate.next_at(now, self.quota) - now - _BLOCK_S)
 
-    async def _hand_out(self, turns: Turns) -> None:
+    async def _serve_waiting(self, turns: Turns) -> None:
         began_at = self._clock()
         for delay_s in turns.delays_s:
             pause_s = began_at + delay_s - self._clock()
@@ -248,7 +248,7 @@ class OperationBudget:
                 self._held += 1
 
     def _pass_on(self) -> bool:
-        """Give a turn to who has waited longest; False if nobody waits."""
+        """Give a turn to the longest-waiting caller; False if nobody waits."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -1,4 +1,4 @@
-"""What a call of the service may do in its thread: until when, and who allows a second try."""
+"""How long a call of the service may run in its thread, and whether it may be tried again."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.tasks import spawn
 
 GRACE_S: Final = 1.0
-"""The loop answers within this time after the turn, or it does not run any more."""
+"""The loop answers within this time after the turn, or it has stopped."""
 
 
 class CallChances:
     """The chances of one call. The call's thread asks; `end` belongs to the loop.
 
-    The thread may outlive the call and even the loop. So it never hands the loop a coroutine,
-    which would be left behind unstarted when the loop stops: the loop makes it, and only while the
-    call is wanted.
+    The thread may outlive the call and even the loop. So it never passes a coroutine to the loop,
+    which would stay unstarted after the loop stops: the loop makes the coroutine, and only while
+    the call is wanted.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class CallChances:
         self._waiting: asyncio.Task[None] | None = None
 
     def end(self) -> None:
-        """Nobody wants the call any more: no turn is waited for. Call it on the loop."""
+        """The call is no longer wanted: wait for no turn. Call it on the loop."""
         self._ended = True
         if self._waiting is not None:
             self._waiting.cancel()

@@ -1,7 +1,7 @@
-"""One log line for each call of a player: what it was, what came of it, how long it took.
+"""One log line for each call of a player: operation, result and duration.
 
 A line has the request's id, the player's tag, operation, HTTP status, the problem's code and
-milliseconds, and nothing that the player sent but the id of a session.
+milliseconds. Of what the player sent it has only the id of a session.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ _log = logging.getLogger(CALLS)
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 """In each answer, so that a player's screenshot leads to the line."""
 AWS_REQUEST_ID_HEADER: Final = "x-amzn-RequestId"
-"""In answers to calls that led to one of AWS: what AWS calls the last of them."""
+"""Header with the id of the last AWS request that the call caused."""
 
 _IN_SCOPE: Final = "rejoin.call"
 _AUDITED: Final = frozenset({"start", "reconnect", "terminate"})
 _FOUND: Final = frozenset({409, 502, 504})
-"""Answers that say that the session exists: else its id is text of a client."""
+"""HTTP statuses that prove that the session exists; otherwise its id is a client's text."""
 _SIGN_IN: Final = "sign-ins"
 """All refused sign-ins are one source of audit lines."""
 _UNKNOWN: Final = "players"
-"""The source of players whose tag is not known, as the database did not give its key."""
+"""The source of players without a tag, because the database's key could not be read."""
 
 
 @dataclass(slots=True)
 class Call:
-    """A call, while it is answered. `operation`: as the contract names it, once its player was
-    admitted. `code`: of the problem, "" for none. `refused_sign_in`: the address whose sign-in was
-    refused, and how many of it were within a minute. `aws_requests`: what AWS calls the requests
-    that it led to."""
+    """A call that is being answered. `operation`: the contract's name, once the player is admitted.
+    `code`: of the problem, "" for none. `refused_sign_in`: the address whose sign-in was refused,
+    and its number of refusals within a minute. `aws_requests`: ids of the AWS requests that it
+    caused."""
 
     request_id: str = field(default_factory=lambda: secrets.token_hex(8))
     operation: str = "none"
@@ -65,7 +65,7 @@ def note_code(scope: Any, code: str) -> None:
 
 
 class CallLog:
-    """Writes the lines. `audit`: where those of the audit log go."""
+    """Writes the lines. `audit`: receives those of the audit log."""
 
     def __init__(self, audit: Audit) -> None:
         self._audit = audit

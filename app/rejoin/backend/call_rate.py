@@ -17,16 +17,16 @@ HALVED_ONCE_IN_S: Final = 1.0
 LEAST_SHARE: Final = 1 / 16
 """Of the whole rate; no number of throttled calls makes it less."""
 MOST_DEBT_S: Final = 1.0
-"""With the turn after it, no more is taken in advance (`budgets`): a time that is later comes from
-a clock that was set back."""
+"""Turns are taken at most this far in advance (`budgets`). A later time comes from a clock that was
+set back."""
 _ROUNDING_S: Final = 1e-5
 """Of Unix time, as a float."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What an account may do with each operation by itself, in one Region: `per_s` calls a second,
-    and after a quiet moment `burst` at once."""
+    """The limits of each operation of an account in one Region: `per_s` calls a second, and `burst`
+    at once after a quiet moment."""
 
     per_s: float = 20.0
     burst: int = 5
@@ -42,8 +42,8 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class CallRate:
-    """`free_at`: when the next turn is free. `per_s`: the rate at `halved_at`, when it was last
-    made less."""
+    """`free_at`: when the next turn is free. `per_s`: the rate at `halved_at`, the last
+    reduction."""
 
     free_at: float
     per_s: float
@@ -57,7 +57,7 @@ class CallRate:
         return min(quota.per_s, self.per_s + max(0.0, since_s) * quota.per_s / RECOVERS_IN_S)
 
     def next_at(self, now: float, quota: Quota) -> float:
-        """When the next turn comes; in the past by as much as may go out at once."""
+        """When the next turn comes; the further in the past, the more calls may go out at once."""
         apart_s = 1.0 / self.per_s_at(now, quota)
         free_at = min(self.free_at, now + MOST_DEBT_S + apart_s)
         return max(free_at, now - (quota.burst - 1) * apart_s)
@@ -83,7 +83,7 @@ class CallRate:
         return Turns(tuple(delays), replace(self, free_at=turn_at))
 
     def halved(self, now: float, quota: Quota) -> CallRate:
-        """The service has asked for fewer calls."""
+        """The rate after a throttled call."""
         if 0.0 <= now - self.halved_at < HALVED_ONCE_IN_S:
             return self
         per_s = max(self.per_s_at(now, quota) / 2, quota.per_s * LEAST_SHARE)

@@ -1,7 +1,7 @@
-"""Threads for calls that block, so many and no more, which do not delay the end of the program.
+"""A bounded number of threads for blocking calls, which do not delay the end of the program.
 
-The threads of `concurrent.futures` are waited for when the interpreter ends: a service that does
-not answer would hold it for as long as a try may take.
+The interpreter waits for the threads of `concurrent.futures` when it ends: a service that does not
+answer would delay it for the duration of a try.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _Item = tuple["Future[Any]", Callable[[], Any]]
 
 
 class CallThreads(Executor):
-    """At most `count` threads, each begun when a call finds no other one idle."""
+    """At most `count` threads; a call starts one if no other is idle."""
 
     def __init__(self, count: int, name: str) -> None:
         self._count, self._name = count, name
@@ -42,9 +42,10 @@ class CallThreads(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """No call is taken any more; those that run continue, and nobody waits for them.
+        """Accept no more calls; running ones continue, and nobody waits for them.
 
-        `cancel_futures`: those that wait for a thread do not begin either. `wait`: ignored."""
+        `cancel_futures`: calls that wait for a thread do not begin either. `wait`: ignored.
+        """
         with self._lock:
             self._closed = True
             while cancel_futures:

@@ -70,7 +70,7 @@ _NAMES: Final = frozenset(
 )
 _LISTS: Final = frozenset({"tokens", "hosts", "proxies"})
 DRAIN_DELAY_S: Final = 10
-"""Most load balancers ask each 5 or 10 s. On loopback a proxy that finds nobody listening takes
+"""Most load balancers check every 5 or 10 s. On loopback a proxy that finds nobody listening takes
 another backend at once."""
 _DISTINCT: Final = 6
 _NEEDED_BY: Final = {
@@ -83,7 +83,7 @@ _NEEDED_BY: Final = {
     "introspection_client_id": "introspection_url",
     "introspection_client_secret": "introspection_url",
 }
-"""Settings that have an effect only beside another one."""
+"""Settings that have an effect only together with another one."""
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9-]{1,128}|arn:aws:gameliftstreams:[^: ]*:\d{12}:[^: ]+")
 _TOKEN: Final = re.compile(r"[\x21-\x2B\x2D-\x7E]{16,1024}")
 
@@ -131,35 +131,34 @@ class BackendSettings:
     connections: int = 10_000
     """Connections at the same time, 10 to 100,000."""
     drain_delay_s: int | None = None
-    """How long it still takes calls after SIGTERM, not ready, so that a load balancer sees it in
-    time; None: 0 on loopback, else DRAIN_DELAY_S."""
+    """How long the backend accepts calls after SIGTERM while it reports "not ready", so that a load
+    balancer notices in time; None: 0 on loopback, else DRAIN_DELAY_S."""
     sample_anywhere: bool = False
-    """Whether a dialect of AWS's samples, which knows no sign-in, may be reached from other
-    machines."""
+    """Whether other machines may reach a dialect of AWS's samples, which has no sign-in."""
     starts_per_minute: int = 10
     """How many games one player may start in a minute, at each process."""
     live_sessions: int = 5
     """How many games one player may have running, at all processes."""
     calls_per_s: int = 20
-    """Calls a second that the account may make in this Region of each operation by itself. All
-    processes of a database share them."""
+    """Calls a second of each operation that the account may make in this Region. All processes of a
+    database share them."""
     calls_burst: int = 5
     """How many it may make at once after a quiet moment."""
     shard: str | None = None
     """The account and its Region by name, where one database serves several; None: the Region."""
     metrics_port: int | None = None
-    """Where Prometheus reads, on 127.0.0.1; None: nowhere."""
+    """Port of the metrics for Prometheus, on 127.0.0.1; None: no metrics."""
     log: str | None = None
     """"text" or "json"; None: lines on a terminal, JSON elsewhere."""
     tracing: bool = False
     """Whether spans are sent to an OpenTelemetry collector."""
     icon_file: str | None = None
-    """A PNG that clients show for the game, at most 16 KiB; it is read at the start."""
+    """A PNG that clients show for the game, at most 16 KiB; read at the start of the backend."""
     unlimited: bool = False
-    """No limit for one player: many testers share a token of the emulator. No setting of a file."""
+    """No limits per player: many testers share a token of the emulator. Cannot be set in a file."""
     openid: OpenIdSettings | None = None
     introspection: IntrospectionSettings | None = None
-    """By which identity provider players sign in, beside the fixed tokens."""
+    """The identity provider of players, besides the fixed tokens."""
 
     def __post_init__(self) -> None:
         _check(re.fullmatch(r"[a-z0-9-]{1,32}", self.region), "region", 'a Region ("us-west-2")')
@@ -260,7 +259,7 @@ class BackendSettings:
         return ("localhost", "127.0.0.1", "::1", self.host)
 
     def warnings(self) -> tuple[str, ...]:
-        """What works and is not wise, one sentence each."""
+        """Settings that work but are not wise, one sentence each."""
         found = []
         if not self.is_local:
             found.append(

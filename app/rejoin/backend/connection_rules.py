@@ -2,8 +2,8 @@
 
 A connection without a first byte, a request whose header section does not end, a request that
 takes too long in all (its body, or an answer that nobody reads), and more connections than there is
-room for: each is closed without a word, and none holds anything that another client needs. Many
-requests of one player in a moment are read one after another (`token_turns`).
+room for: each is closed without an answer, so that it blocks no other client. Many requests of one
+player in a moment are read one after another (`token_turns`).
 """
 
 from __future__ import annotations
@@ -78,14 +78,14 @@ def check_descriptors(rules: ConnectionRules) -> None:
 
 
 class _Phase(enum.Enum):
-    """What a connection owes. Each one has its own limit."""
+    """What a connection is waiting for. Each phase has its own limit."""
 
     FIRST_BYTE = "first_byte"
     HEADER_SECTION = "header_section"
     REQUEST = "request"
     """Its body, its answer, or both: also a body that is still to come after the answer."""
     KEPT = "kept"
-    """Nothing: another request may come."""
+    """Nothing: idle until another request."""
 
 
 _BEFORE_REQUEST: Final = frozenset({_Phase.FIRST_BYTE, _Phase.KEPT})
@@ -110,7 +110,7 @@ class _StrictProtocol(H11Protocol):
         super().__init__(*args, **kwargs)
         self._timer: asyncio.TimerHandle | None = None
         self._owes: tuple[_Phase, object] | None = None
-        """With the request: the next one has a time of its own."""
+        """Ends with the request: each request has its own timer."""
         self._held: _Held | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -132,7 +132,7 @@ class _StrictProtocol(H11Protocol):
         self._read(data)
 
     def _hold(self, data: bytes, wait_s: float, turns: TokenTurns) -> None:
-        """Read nothing more until the turn of these bytes. No limit runs meanwhile."""
+        """Read nothing more until these bytes' turn. No limit runs meanwhile."""
         self._stop_timer()
         self._owes = None
         self._unset_keepalive_if_required()
@@ -161,13 +161,13 @@ class _StrictProtocol(H11Protocol):
         self._see_phase()
 
     def shutdown(self) -> None:
-        """A request that waits for its turn is one that is in flight."""
+        """A request that waits for its turn counts as in flight."""
         self._read_held()
         super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.abort()  # it has its answer, and what follows is no body
+            self.transport.abort()  # it has its answer already; the bytes that follow are no body
             return
         body = self.rules.unreadable
         if not body:
@@ -197,7 +197,7 @@ class _StrictProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _see_phase(self) -> None:
-        """A time begins with its phase, and is not renewed by the next byte of the same one."""
+        """A phase's timer starts with the phase; further bytes do not restart it."""
         owes = (self._phase(self.cycle), self.cycle)
         if owes == self._owes or self.transport.is_closing():
             return

@@ -1,17 +1,17 @@
-"""In which order players come back when more of them ask than the service allows calls: pure.
+"""The order of reconnects when more players reconnect than the service allows calls: pure.
 
 Rule 1: the game whose shown deadline is nearest comes first, among those whose latest deadline can
-        still be met. Who waits at one moment, with one call for a game, is so saved in the largest
-        number that any order saves (a maximum matching of games to calls). Games that cannot be
-        met any more come last; they are never refused, as a deadline is an estimate.
-        Of those that can still be met, the ones whose game is over by what the service has answered
-        to others (`Doubt`) come when nobody else waits, or first if all others have time to spare.
-Rule 2: a session that the service has released comes before one that may still be CONNECTED: a
-        call for the latter is a 409, and saves nobody (`session_memory` says which).
-Rule 3: the backend believes no deadline that is nearer than its own lower bound, and none that is
-        later than a drop at this moment could have. So a client that lies gains nothing where a
-        process has lately seen it connected (`store/proofs`: one that runs since before that, and
-        whose clock and the database's have agreed); where none has, a short window is believed.
+        still be met. With one call for each game that waits at one moment, this order saves as many
+        games as any order can (a maximum matching of games to calls). Games whose deadline can no
+        longer be met come last; they are never refused, as a deadline is an estimate. Games that
+        are probably over, judged by the service's answers to others (`Doubt`), come when nobody
+        else waits, or first if all others have time to spare.
+Rule 2: a session that the service has released comes before one that may still be CONNECTED: a call
+        for the latter is answered with 409 and saves nobody (`session_memory` judges that).
+Rule 3: the backend believes no deadline nearer than its own lower bound, and none later than a drop
+        at this moment would have. So a client that lies gains nothing if a process has lately seen
+        it connected (`store/proofs`; its clock and the database's must have agreed since);
+        otherwise a short window is believed.
 
 `store/turns` has the same order as a statement of the database.
 """
@@ -28,19 +28,20 @@ NOTICE_S: Final = 60.0
 
 
 SPARE_SHARE: Final = 0.8
-"""Of the time to a shown deadline; the rest is for calls that fail and for games that come."""
+"""Share of the time to a shown deadline; the rest is for failed calls and new games."""
 SPARE_S: Final = 2.0
-"""Kept for the time until the next estimate, while not many wait, and for a call."""
+"""Reserve for one call and, while not many wait, for the time until the next estimate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Which games are probably over, though their latest deadline has not come (`window_ends`).
+    """Which games are probably over before their latest deadline (`window_ends`).
 
-    `left_s`: games beyond their shown deadline with less than this until their latest one were
-    mostly over, by the service's last answers. `takes_s`: how long a call takes; a game counts as
-    beyond its shown deadline if it would be when a call that is made now ends. `first`: games in
-    doubt come before the others, because these have time to spare."""
+    `left_s`: of the games beyond their shown deadline, those with less than this until their latest
+    one were mostly over, by the service's last answers. `takes_s`: how long a call takes; a game
+    counts as beyond its shown deadline if it will be when a call made now ends. `first`: games in
+    doubt come first, because the others have time to spare.
+    """
 
     left_s: float = 0.0
     takes_s: float = 0.0
@@ -52,8 +53,8 @@ NO_DOUBT: Final = Doubt()
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A game that waits. `shown_at`, `latest_at`: when its window ends at the earliest and at the
-    latest. `released`: the service probably lets it be called for."""
+    """A waiting game. `shown_at`, `latest_at`: when its window ends at the earliest and at the
+    latest. `released`: the service would probably accept a create call."""
 
     shown_at: float
     latest_at: float
@@ -61,21 +62,21 @@ class Waiting:
     session_id: str = ""
 
     def is_hopeless(self, now: float) -> bool:
-        """Whether a call that is made now comes too late."""
+        """Whether a call made now is too late."""
         return self.latest_at < now
 
     def is_doubtful(self, now: float, doubt: Doubt) -> bool:
-        """Whether a call that is made now may be in time, and probably finds the game over."""
+        """Whether a call made now may be in time, but probably finds the game over."""
         return self.shown_at < now + doubt.takes_s and now <= self.latest_at < now + doubt.left_s
 
     @property
     def rank(self) -> tuple[bool, float, float, str]:
-        """The order of the others; the same in each process."""
+        """Sort key of games not in doubt; the same in each process."""
         return not self.released, self.shown_at, self.latest_at, self.session_id
 
     @property
     def rank_in_doubt(self) -> tuple[bool, float, float, str]:
-        """The order of the doubtful: first whose end is probably the latest."""
+        """Sort key of games in doubt: the latest probable end first."""
         return not self.released, -self.latest_at, self.shown_at, self.session_id
 
 
@@ -89,14 +90,14 @@ def _key(waiting: Waiting, now: float, doubt: Doubt) -> _Key:
 
 
 def ordered(waiting: Iterable[Waiting], now: float, doubt: Doubt = NO_DOUBT) -> list[Waiting]:
-    """Who is called for first, if all calls were made now."""
+    """The games in the order of their calls, if all calls were made now."""
     return sorted(waiting, key=lambda each: _key(each, now, doubt))
 
 
 def have_time_to_spare(waiting: Iterable[Waiting], now: float, per_s: float, doubt: Doubt) -> bool:
-    """Whether all that are not in doubt can wait until those that are were called for: none is
+    """Whether all games not in doubt can wait until the calls for doubtful ones are made: none is
     beyond its shown deadline, and each needs less than SPARE_SHARE of its time, as some calls fail
-    and others come."""
+    and new games come."""
     ends = sorted(
         each.shown_at
         for each in waiting
@@ -117,7 +118,7 @@ class Place:
 
 
 class Forecast:
-    """When each of those who wait will have their turn, if nobody comes or goes. An estimate."""
+    """Estimates when each waiting game gets its turn, if none comes or goes."""
 
     def __init__(
         self, waiting: Iterable[Waiting], now: float, per_s: float, doubt: Doubt = NO_DOUBT
@@ -126,7 +127,7 @@ class Forecast:
         self._per_s = per_s
         self._doubt = doubt
         self._keys: list[_Key] = []
-        """Of those that will be met, in order."""
+        """Sort keys of the games that will be in time, in order."""
         self._before: dict[str, int] = {}
         """Session -> how many come before it."""
         late = 0
@@ -140,7 +141,7 @@ class Forecast:
         self.waiting = late + len(self._keys)
 
     def place_of(self, asking: Waiting) -> Place:
-        """`asking`: one of those who wait, or who came later."""
+        """`asking`: a game that waited at the estimate, or came later."""
         before = self._before.get(asking.session_id)
         if before is None:
             before = bisect.bisect_left(self._keys, _key(asking, self._now, self._doubt))
@@ -156,7 +157,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a client says of its window; None where it does not. Seconds from now."""
+    """The window as the client gives it, in seconds from now; None where it does not."""
 
     window_s: float | None = None
     latest_s: float | None = None
@@ -164,8 +165,8 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """Seconds from now until the shown and the latest deadline. `guessed`: nothing was known, so it
-    counts from the first time that the session asks."""
+    """Seconds from now until the shown and the latest deadline. `guessed`: nothing was known, so
+    they count from the session's first request."""
 
     shown_s: float
     latest_s: float
@@ -178,7 +179,7 @@ def believed(claimed: Claimed, *, lower_s: float | None, timeout_s: float) -> Be
     longest_s = timeout_s + NOTICE_S
     lower_s = 0.0 if lower_s is None else max(0.0, lower_s)
     if claimed.window_s is None:
-        # An older client. It asks soon after its drop.
+        # An older client. It calls soon after its drop.
         return Believed(timeout_s, _or(claimed.latest_s, timeout_s), guessed=True)
     shown_s = min(max(claimed.window_s, lower_s), timeout_s)
     latest_s = min(max(_or(claimed.latest_s, shown_s), shown_s), longest_s)

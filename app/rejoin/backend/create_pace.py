@@ -1,4 +1,4 @@
-"""Keeps the create calls of one stream session apart, of all clients and dialects."""
+"""Keeps a pause between the create calls of one stream session, over all clients and dialects."""
 
 from __future__ import annotations
 

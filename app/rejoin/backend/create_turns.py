@@ -1,8 +1,9 @@
-"""Turns to let players in again: who asks waits here until the order of `create_order` comes to it.
+"""Turns for create calls: each reconnect waits here for its turn, in the order of `create_order`.
 
-In a quiet moment a turn that this process holds is used, without a round trip of the database.
-Where more ask than the service allows, everybody stands in one queue over all processes
-(`store/turns`). A client whose turn does not come within its call is told its place and asks again.
+In a quiet moment it takes a turn that this process holds, without a round trip to the database.
+When more players reconnect than the service allows calls, all wait in one queue over all processes
+(`store/turns`). A client whose turn does not come within its call gets its place as the answer, and
+calls again.
 """
 
 from __future__ import annotations
@@ -33,45 +34,46 @@ from rejoin.tasks import cancel, spawn
 _log = logging.getLogger("rejoin.backend")
 
 TICK_S: Final = 0.05
-"""Between two exchanges of turns, at the least: a call each 50 ms is what AWS allows."""
+"""The shortest pause between two exchanges of turns: AWS allows a call each 50 ms."""
 SLOWEST_TICK_S: Final = 0.5
 FAILED_TICK_S: Final = 0.2
 PATIENCE_S: Final = 2.0
-"""A database that fails for longer is down for those who wait."""
+"""If the database fails for longer, waiting clients are refused."""
 FORECAST_S: Final = 1.0
-"""How often places are estimated, with up to 2,000 who wait; less often with more."""
+"""How often places are estimated, with up to 2,000 waiting; less often with more."""
 _FORECAST_EACH_S: Final = FORECAST_S / 2000
 ASK_AGAIN_S: Final = 1.0
 CALL_TAKES_S: Final = 0.25
 """Kept of the client's time for the call itself."""
 SPREAD_S: Final = 2.0
 SPREAD_SHARE: Final = 0.25
-"""Of the time of its call, at most: a client is told its place this much before it has to be, by
-chance. Clients that were dropped in one moment would else all be away in one moment, to ask again,
-and the turns of that second would be nobody's."""
+"""The most, as a share of the call's time. A client gets its place a random time, up to SPREAD_S,
+before its call would time out. Otherwise clients that dropped together would all be between two
+calls at the same moment, and that second's turns would go unused."""
 _DELIVERED_IN_S: Final = 0.15
-"""A turn that another process gives is found this much later: at the next exchange."""
+"""A turn granted by another process is found this much later, at the next exchange."""
 SWEEP_S: Final = 5.0
 LEAPT_S: Final = 2 * LONGEST_S
-"""The database's clock has leapt if it is so far from where it was; no exchange takes as long."""
+"""The database's clock has jumped if it is this far from where it was; no exchange takes as
+long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn that was waited for. `shown_at`, `latest_at`: the deadlines, on the boot clock."""
+    """A turn after a wait. `shown_at`, `latest_at`: the deadlines, on the boot clock."""
 
     shown_at: float
     latest_at: float
 
     def outcome(self, began_at: float, took_s: float, *, taken: bool) -> CreateOutcome:
-        """That of the create call with this turn, which began then (boot clock)."""
+        """The outcome of the create call with this turn, which began at `began_at` (boot clock)."""
         shown_s, latest_s = self.shown_at - began_at, self.latest_at - began_at
         return CreateOutcome(shown_s, latest_s, took_s, taken)
 
 
 @dataclass(slots=True)
 class _Asking:
-    """A session whose clients wait in this process. `is_new`: the store does not know it yet."""
+    """A session whose clients wait in this process. `is_new`: not in the store yet."""
 
     attempt: int
     belief: Believed
@@ -100,24 +102,24 @@ class _Asking:
         belief = self.belief
         return Waiting(at + belief.shown_s, at + belief.latest_s, self.released, session_id)
 
-    def given(self) -> Turn:
+    def as_turn(self) -> Turn:
         belief, at = self.belief, self.asked_at
         return Turn(at + belief.shown_s, at + belief.latest_s)
 
     def refuse(self, error: Exception) -> None:
-        """Instead of a turn, unless it has one."""
+        """Refuse it, unless it has its turn."""
         if not self.turn.done():
             self.turn.set_exception(error)
-            self.turn.exception()  # its clients may have gone
+            self.turn.exception()  # nobody may be waiting any more
 
 
 def forecast_every_s(waiting: int) -> float:
-    """How often places are estimated while so many wait."""
+    """How often places are estimated with this many waiting."""
     return max(FORECAST_S, waiting * _FORECAST_EACH_S)
 
 
 class CreateTurns:
-    """The clients of this process that want to be let in again."""
+    """The reconnects that wait in this process."""
 
     def __init__(self, store: TurnStore, budget: OperationBudget, clock: Clock) -> None:
         self._store = store
@@ -140,7 +142,7 @@ class CreateTurns:
         self._can_spare = False
         """Whether turns for doubtful games cost nobody else a game, at the last estimate."""
         self.on_lost: Callable[[Lost], None] | None = None
-        """Called with games whose window ended while they waited."""
+        """Called with the games whose window ended while they waited."""
 
     @property
     def waiting(self) -> int:
@@ -148,7 +150,7 @@ class CreateTurns:
         return len(self._asking)
 
     async def start(self) -> None:
-        """Hold some turns for the first ones, and count, from now on, the games that are lost."""
+        """Hold some turns for the first reconnects, and count lost games from now on."""
         with contextlib.suppress(StoreUnavailableError):
             await self._hold()
         self._sweeping = spawn(self._sweep_for_ever(), name="sweep of turns")
@@ -162,8 +164,8 @@ class CreateTurns:
         is_released: Callable[[float], bool],
         deadline_at: float,
     ) -> Turn | None:
-        """Return when it is this session's turn; None: it did not have to wait. `is_released`:
-        whether it can probably be called for at this time. `deadline_at`: of the call. Raises
+        """Wait for this session's turn; None: it did not have to wait. `is_released(now)`: whether
+        the service would probably accept a create call. `deadline_at`: of the client's call. Raises
         RefusedError (WAITS_FOR_TURN, ATTEMPT_STALE) and StoreUnavailableError."""
         deadline_at -= CALL_TAKES_S
         spread_s = SPREAD_SHARE * (deadline_at - self._clock())
@@ -185,7 +187,7 @@ class CreateTurns:
                 raise StoreUnavailableError(str(self._failure))
             raise self._waits(session_id, asking)
         asking.turn.result()
-        return asking.given()
+        return asking.as_turn()
 
     def take_at_once(self) -> bool:
         """Use a turn that this process holds. False if somebody waits, or it holds none."""
@@ -196,11 +198,11 @@ class CreateTurns:
 
     def put_back(self) -> None:
         """A turn that was taken at once was not used."""
-        self._budget.give_back()
+        self._budget.return_unused()
 
     def called(self, outcome: CreateOutcome) -> None:
-        """A create call that had waited for its turn has ended. Nothing is learned from the others:
-        what is learned is for those of the same drop."""
+        """A create call that had waited for its turn has ended. Calls that did not wait teach
+        nothing: the lesson is for games of the same drop."""
         self._ends.saw(outcome, self._clock())
 
     def _is_quiet(self) -> bool:
@@ -232,7 +234,7 @@ class CreateTurns:
         return known
 
     def _waits(self, session_id: str, asking: _Asking) -> RefusedError:
-        """It keeps its place, and asks again."""
+        """The refusal for a session that keeps its place and is to call again."""
         place = None
         if self._forecast is not None:
             waiting = asking.waiting(session_id, asking.asked_at + self._shift_s)
@@ -246,7 +248,7 @@ class CreateTurns:
             self._exchanging = spawn(self._exchange_turns(), name="turns of reconnects")
 
     async def _exchange_turns(self) -> None:
-        """Until nobody waits here, and turns are held for a quiet moment."""
+        """Exchange until nobody waits here and turns are held for a quiet moment."""
         failing_since_at: float | None = None
         while True:
             try:
@@ -276,7 +278,7 @@ class CreateTurns:
         exchanged = await self._store.exchange(
             self._arrivals(), within_s=LONGEST_S, doubt=self._doubt()
         )
-        self._hand_out(exchanged)
+        self._apply(exchanged)
         await self._estimate()
         if self._asking:
             await self._pause(self._until_next_s(exchanged))
@@ -285,11 +287,11 @@ class CreateTurns:
         return replace(self._ends.doubt(self._clock()), first=self._can_spare)
 
     async def _hold(self) -> None:
-        """Take turns for a quiet moment, and see whether it is one."""
-        self._hand_out(await self._store.spare(self._budget.lacking, within_s=LONGEST_S))
+        """Take turns for a quiet moment, and learn whether anybody waits."""
+        self._apply(await self._store.spare(self._budget.lacking, within_s=LONGEST_S))
 
     async def _pause(self, seconds: float) -> None:
-        """Until then, or until somebody asks while nobody waits."""
+        """Wait this long; while nobody waits here, only until a session arrives."""
         nobody = not self._asking
         self._asked.clear()
         with contextlib.suppress(TimeoutError):
@@ -297,7 +299,7 @@ class CreateTurns:
                 await (self._asked.wait() if nobody else asyncio.sleep(seconds))
 
     def _arrivals(self) -> list[Arrival]:
-        """Who has come since the last exchange, or has been released."""
+        """Sessions that arrived or were released since the last exchange."""
         now = self._clock()
         for each in self._asking.values():
             if not each.released and each.is_released(now):
@@ -307,24 +309,24 @@ class CreateTurns:
             each.is_new = False
         return [each.arrival(key, now) for key, each in new.items()]
 
-    def _hand_out(self, exchanged: Exchanged) -> None:
+    def _apply(self, exchanged: Exchanged) -> None:
         ahead_s = exchanged.now - self._clock()
         if self._ahead_s is not None and abs(ahead_s - self._ahead_s) > LEAPT_S:
             for each in self._asking.values():
-                each.is_new = True  # what is stored was by another time
+                each.is_new = True  # the stored times are of the clock before its jump
         self._ahead_s = ahead_s
-        self._budget.knows(exchanged.rate, exchanged.now)
-        self._budget.give_back(exchanged.spare)
+        self._budget.note_rate(exchanged.rate, exchanged.now)
+        self._budget.return_unused(exchanged.spare)
         self._others_wait = exchanged.waits
         for session_id in exchanged.granted:
             asking = self._asking.pop(session_id, None)
             if asking is None or asking.turn.done():
-                self._budget.give_back()
+                self._budget.return_unused()
             else:
                 asking.turn.set_result(None)
 
     def _until_next_s(self, exchanged: Exchanged) -> float:
-        """Until the next turn is free."""
+        """Seconds until the next turn is free."""
         next_at = exchanged.rate.next_at(exchanged.now, self._budget.quota)
         return min(SLOWEST_TICK_S, max(TICK_S, next_at - exchanged.now))
 
@@ -344,7 +346,7 @@ class CreateTurns:
         self._forecast_due_at = now + forecast_every_s(self._forecast.waiting)
 
     def _refuse(self, error: StoreUnavailableError) -> None:
-        """Nothing is sent that the database does not know of."""
+        """The database is down: no call goes out that it does not know of."""
         for asking in self._asking.values():
             asking.refuse(error)
         self._asking.clear()
@@ -359,7 +361,7 @@ class CreateTurns:
                     self.on_lost(lost)
 
     async def finish(self) -> None:
-        """Whoever waits keeps the place, and asks another process."""
+        """Waiting sessions keep their places; their clients call another process."""
         await cancel(self._exchanging, self._sweeping)
         for session_id, asking in self._asking.items():
             asking.refuse(self._waits(session_id, asking))

@@ -69,7 +69,7 @@ def build_backend(
 
 
 def owner_rules(settings: BackendSettings) -> OwnerRules:
-    """What one player may hold; the emulator's testers share a token, so there it is more."""
+    """The limits of one player; higher for the emulator, whose testers share a token."""
     if settings.unlimited:
         return OwnerRules(outstanding={})
     return OwnerRules(

@@ -46,8 +46,8 @@ ADMITTED: Final = "rejoin.admitted"
 """Where the gate leaves an `Admitted` in the ASGI scope."""
 
 AT_ONCE: Final = 4
-"""Calls whose token is checked, and calls that are let in, in each turn of the event loop: when a
-thousand come in one moment, those that were let in first go on meanwhile."""
+"""How many tokens are checked, and how many calls admitted, in each turn of the event loop: when a
+thousand calls come at once, the first ones are served meanwhile."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ONCE: Final = (IDEMPOTENCY_HEADER, BUDGET_HEADER, WINDOW_HEADER, LATEST_HEADER)
 _OPEN_PATHS: Final = frozenset({"/v1/health", "/v1/ready", "/v1/about"})
@@ -65,7 +65,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """What sees each call. `owner_tags`: by which logs tell players apart; None: they do not."""
+    """Observers of each call. `owner_tags`: stand for players in logs; None: logs have none."""
 
     audit: Audit
     metrics: Metrics = field(default_factory=Metrics)
@@ -163,7 +163,9 @@ class Gate:
             with self._owners.call(admitted.owner_hash, operation):
                 await self._entrance.one_turn(admitted.owner_hash)
                 await self._app(scope, receive, send_with_headers)
-        except asyncio.CancelledError:  # the server ends, and the call took longer than it waits
+        except (
+            asyncio.CancelledError
+        ):  # the server is stopping and the call took longer than its grace period
             if not answering:
                 refused = RefusedError(Reason.TIMED_OUT)
                 await answer_to(scope, refused)(scope, receive, send_with_headers)
@@ -196,8 +198,8 @@ class Gate:
 
 
 def operation_of(scope: Scope) -> Operation | None:
-    """Which of a player's calls this is; None: one that the contract does not have. Before any
-    route is looked for, so that a call too many costs little."""
+    """The contract's name for this call; None if the contract has no such call. Found before the
+    route, so that a refused call costs little."""
     match scope["method"], scope["path"].split("/"):
         case "POST", ["", "v1", "sessions"]:
             return "start"
@@ -216,14 +218,14 @@ def operation_of(scope: Scope) -> Operation | None:
 
 
 def _method_of(scope: Scope) -> str:
-    """For a span: any other is text of a client, which OpenTelemetry's conventions call _OTHER."""
+    """The method for a span; _OTHER for an unknown one, by OpenTelemetry's conventions."""
     method: str = scope["method"]
     return method if method in _METHODS else "_OTHER"
 
 
 def _check_framing(headers: Headers) -> None:
-    """RFC 9112 6.1: two lengths of one body may be an attempt to smuggle a request. Of two values
-    of a header of ours nobody knows which one is meant."""
+    """RFC 9112 6.1: two lengths of one body may be request smuggling. Two values of one of our
+    headers are ambiguous."""
     if "Content-Length" in headers and "Transfer-Encoding" in headers:
         raise RefusedError(Reason.TWO_LENGTHS)
     for name in _ONCE:
@@ -232,8 +234,8 @@ def _check_framing(headers: Headers) -> None:
 
 
 def _limited(headers: Headers, receive: Receive, max_bytes: int) -> Receive:
-    """Reads the body when it is first asked for, at most `max_bytes` of it, and passes it on in
-    one piece: what has no route or no body is refused before anything is read."""
+    """Reads the body at the first `receive`, at most `max_bytes`, and passes it on in one piece: a
+    call without a route is refused before its body is read."""
     read = False
 
     async def receive_whole() -> Message:

@@ -1,7 +1,7 @@
-"""Opaque access tokens: the identity provider is asked about each (RFC 7662), and remembered.
+"""Checks opaque access tokens by asking the identity provider (RFC 7662); answers are cached.
 
-So many questions at a time are open, and one for each token: whoever sends wrong tokens without end
-makes no more threads here, and no more calls there.
+The number of open questions is bounded, with one for each token: a flood of wrong tokens causes no
+more threads here and no more calls there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REMEMBERED_S: Final = 30.0
 QUESTIONS: Final = 16
 """At the same time. A provider that answers in 50 ms is asked 320 times a second."""
 TURN_WITHIN_S: Final = 3.0
-"""Whoever waits longer for one of them is told that nobody can be signed in at the moment."""
+"""A sign-in that waits longer for one of them is refused: sign-in is unavailable."""
 _MOST_REMEMBERED: Final = 10_000
 _MAX_TOKEN: Final = 16 * 1024
 
@@ -66,7 +66,7 @@ class Introspection:
         self._fetch = fetch
         self._players: dict[str, tuple[SignedIn, float]] = {}
         self._strangers: dict[str, float] = {}
-        """Apart from the players, so that a flood of wrong tokens makes us forget no player."""
+        """Separate from the players, so that a flood of wrong tokens evicts no player."""
         self._questions: dict[str, asyncio.Task[SignedIn | SignInUnavailableError | None]] = {}
         self._turns = asyncio.Semaphore(QUESTIONS)
 

@@ -1,11 +1,11 @@
-"""News from the service's lists: of more stream sessions than there are status calls for each.
+"""News from the service's lists, when there are more stream sessions than status calls.
 
 While more sessions are watched than the budget of GetStreamSession allows a call a second for, this
 process reads the service's lists over and over, and wakes those whose session is listed with
 another status than before. It asks the database in the same round for newer attempts.
 
-Rule 1: a list is a hint. What is reported from it and what needs a GetStreamSession first is for
-        `status_polls` to say.
+Rule 1: a list is a hint. `status_polls` decides what is reported from it and what needs a
+        GetStreamSession first.
 Rule 2: a session counts as missing when two complete passes did not list it: one may change its
         status while a pass goes by.
 """
@@ -28,11 +28,11 @@ from rejoin.tasks import cancel, spawn
 _log = logging.getLogger("rejoin.backend")
 
 ROUND_S: Final = 1.0
-"""From the beginning of a pass to that of the next, if its pages need no longer."""
+"""Time from the start of a pass to the start of the next, if its pages take no longer."""
 UNUSABLE_S: Final = 60.0
-"""After a refusal that will not pass by itself, the lists are left alone for this long."""
+"""After a lasting refusal (credentials, for example) the lists are not read for this long."""
 MISSING: Final = ""
-"""In place of a status: the session is in no list."""
+"""Stands for the status of a session that is in no list."""
 _LASTING: Final = frozenset(
     {
         ServiceFault.ACCESS_DENIED,
@@ -48,7 +48,7 @@ StoreUnavailableError."""
 
 
 class Watch:
-    """A session that somebody waits for news of."""
+    """A session that a client waits for news of."""
 
     def __init__(self, attempt: int, listed: str | None) -> None:
         self.attempt = attempt
@@ -102,8 +102,8 @@ class ListWatch:
 
     @property
     def news_age_s(self) -> float:
-        """How long ago the newest pass began that came to its end: so old may be what a client is
-        told. 0 while everybody has status calls of their own."""
+        """How old a client's news may be: the age of the newest complete pass, from its start. 0
+        while every session has status calls of its own."""
         return self._clock() - self._known_at if self.by_lists else 0.0
 
     @property
@@ -130,7 +130,7 @@ class ListWatch:
                 del self._watches[key], self._by_session[session_id]
 
     def attempt_made(self, session_id: str, attempt: int) -> None:
-        """An attempt began; whoever waits is woken if it is newer than the one they know."""
+        """An attempt began; wake the watches that know only an older one."""
         watch = self._by_session.get(session_id)
         if watch is not None and attempt > watch.attempt:
             watch.attempt = attempt
@@ -150,7 +150,7 @@ class ListWatch:
     async def _read(self) -> None:
         ending = spawn(self._wake_at_the_end(), name="lists: end")
         try:
-            # Until it is clearly fewer: between two long polls of a client nobody watches.
+            # Until there are clearly fewer: between two long polls a client watches nothing.
             while len(self._watches) > self._status_turns.per_s / 2:
                 began_at = self._clock()
                 await self._round()
@@ -161,7 +161,7 @@ class ListWatch:
             await cancel(ending)
             self._listed.clear()
             self._missed.clear()
-            # They go on with calls of their own, and what was listed ages.
+            # The watches go on with status calls of their own, and the listed statuses age.
             asyncio.get_running_loop().call_soon(self._forget_lists)
 
     async def _round(self) -> None:

@@ -39,8 +39,8 @@ def form_of(setting: str | None, *, terminal: bool) -> Form:
 
 
 def set_up_log(form: Form) -> None:
-    """Bound and form what this process logs. Audit lines are logged in both forms; a line for each
-    other call in JSON, and in text only where `rejoin -v` logs everything."""
+    """Set the rate limits and the form of this process's log. Audit lines are logged in both forms;
+    lines of other calls in JSON, and in text only with `rejoin -v`."""
     root = logging.getLogger()
     for handler in [each for each in root.handlers if type(each) is logging.StreamHandler]:
         writer = LogWriter(handler.stream)
@@ -74,7 +74,7 @@ def _json_formatter() -> logging.Formatter:
 _OURS: Final = frozenset(
     {"level", "logger", "time", "request_id", "owner", "operation", "code", "session", "source"}
 )
-"""Words that this program makes itself; redacting them too made a line several times as costly."""
+"""Fields that this program makes itself; redacting them too made a line several times as slow."""
 
 
 def _redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:

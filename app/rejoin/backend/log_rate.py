@@ -1,6 +1,6 @@
-"""Bounds how fast a client can fill the log: so many records a second, and a line with the rest.
+"""Bounds how fast a client can fill the log: records beyond a rate are only counted.
 
-Lines of calls (`call_log`) and all others have each their own rate, so that many calls hide no
+Lines of calls (`call_log`) and all other lines have separate rates, so that many calls hide no
 warning. The audit log has bounds of its own (`audit`).
 """
 

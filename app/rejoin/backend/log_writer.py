@@ -26,12 +26,12 @@ class LogWriter(logging.Handler):
         self._lines: queue.Queue[str | None] = queue.Queue(most)
         self._left_out = 0
         self._hangs = False
-        """Whether a `flush` was in vain, and no line was written since it began."""
+        """Whether no line was written since the last `flush` began."""
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Formed here, as the line may need what belongs to the call (its request's id)."""
+        """Format the line here: it may need the context of the call (its request's id)."""
         try:
             line = self.format(record)
         except Exception:

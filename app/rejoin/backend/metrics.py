@@ -1,4 +1,4 @@
-"""What an operator's Prometheus reads: calls of players, calls of the service, and who waits.
+"""Metrics for an operator's Prometheus: calls of players, calls to the service, and waiting calls.
 
 Nothing here names a player, a session or a token.
 """
@@ -113,7 +113,7 @@ class Metrics:
     def watch(
         self, budgets: Budgets, turns: CreateTurns, news_age_s: Callable[[], float] = lambda: 0.0
     ) -> None:
-        """Read these when somebody asks. `news_age_s`: see `list_watch`."""
+        """Read these at each scrape. `news_age_s`: see `list_watch`."""
         self._news_age.set_function(news_age_s)
         for operation in OPERATIONS:
             budget = budgets.of(operation)
@@ -148,8 +148,8 @@ class Metrics:
         self._lost_seconds.labels(result).observe(lost_s)
 
     def app(self, *routes: Route) -> Starlette:
-        """Serves `GET /metrics` and `routes`; for a port of 127.0.0.1, which only the operator
-        reaches: no web page either, by rebinding its own name."""
+        """Serves `GET /metrics` and `routes`, for a port of 127.0.0.1 that only the operator
+        reaches. It checks the Host header, against DNS rebinding."""
 
         async def metrics(_: Request) -> Response:
             return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)

@@ -22,11 +22,11 @@ _OUT_OF_ORDER: Final = frozenset(
         ServiceFault.TIMED_OUT,
     }
 )
-"""Faults of the service itself; with the others it works, and says no."""
+"""Faults of the service itself; with the others the service works and refuses."""
 _IN_HASTE: Final = frozenset({ServiceFault.UNAVAILABLE, ServiceFault.TIMED_OUT})
 ENOUGH_S: Final = 3.0
-"""A call with less time may fail so because of it: a player who gives little, again and again,
-would make every process count as not ready."""
+"""With less time than this the faults above do not count: a player who again and again gives little
+time would make every process count as not ready."""
 
 
 class ObservedService(WrappedService):

@@ -1,9 +1,9 @@
 """OpenID Connect access tokens (RFC 9068): signed by the issuer, checked here with its keys.
 
-The keys are cached. A token with an unknown key makes us ask the issuer again, once in ten seconds
-whatever is sent; old keys serve while the issuer does not answer, and whoever has one of them is
-not kept waiting for it. A token that was valid is known until it expires or the issuer is asked
-again, since checking its signature is most of what a call costs that is refused.
+The keys are cached. A token with an unknown key makes us ask the issuer again, at most once in ten
+seconds; old keys serve while the issuer does not answer, and tokens signed with one of them do not
+wait for it. A valid token is cached until it expires or the issuer is asked again, since checking
+its signature is most of the cost of a refused call.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class OpenIdSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A token that was valid: whose, when it expires (Unix time), and by which keys."""
+    """A valid token: its player, its expiry (Unix time), and the keys that verified it."""
 
     player: SignedIn
     expires_s: int
@@ -167,7 +167,7 @@ class IssuerKeys:
 
     @property
     def fresh(self) -> Mapping[str, jwt.PyJWK] | None:
-        """The keys until the issuer has to be asked again; others once it has answered."""
+        """The cached keys; None while they are old and the issuer has not answered."""
         return self._keys if self._age_s() <= FRESH_S else None
 
     async def find(self, key_id: str | None, algorithm: str) -> jwt.PyJWK | None:
@@ -189,8 +189,8 @@ class IssuerKeys:
         return next((key for key in fitting if key.key_id == key_id), None)
 
     async def _ask(self, *, patient: bool) -> bool:
-        """Whether the keys are new. One question at a time, for all who wait for its answer;
-        `patient`: until it is there. Raises SignInUnavailableError if there are no keys to use."""
+        """Whether the keys are new. One question at a time, shared by all callers; `patient`: wait
+        for its answer. Raises SignInUnavailableError if there are no keys to use."""
         now = self._clock()
         asking = self._asking
         if asking is None and now - self._asked_at >= ASK_AGAIN_S:
@@ -207,7 +207,7 @@ class IssuerKeys:
         return False
 
     async def _refreshed(self) -> bool:
-        """Whether the issuer has given us its keys."""
+        """Whether the issuer returned its keys."""
         try:
             self._keys = await self._fetched()
             self._fetched_at = self._clock()

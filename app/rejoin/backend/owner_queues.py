@@ -1,4 +1,4 @@
-"""What one owner's calls wait in before they take a turn of all owners: one after another."""
+"""One queue for each owner: its calls go one after another before they compete with others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Queue:
 
 
 class OwnerQueues:
-    """For one event loop. Whoever waits in a queue leaves it when their task is cancelled."""
+    """For one event loop. A cancelled task leaves its queue."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -39,7 +39,8 @@ class OwnerQueues:
 
     @asynccontextmanager
     async def first(self, owner: str, apart_s: float) -> AsyncIterator[None]:
-        """Be the first in the owner's queue, `apart_s` seconds after the one before has left it."""
+        """Hold the head of the owner's queue, `apart_s` seconds after the one before has left
+        it."""
         queue = self._queues.pop(owner, None) or _Queue()
         self._queues[owner] = queue
         queue.waiting += 1

@@ -1,7 +1,7 @@
-"""What one player may hold of the backend, so that nobody can keep another one out.
+"""Limits of one player, so that no player can lock others out.
 
-Calls outstanding, and their pace, are counted for each operation by itself: a player who starts
-games without end can still be let in again, and so can everybody else.
+Outstanding calls and their pace are counted for each operation separately: even a player who starts
+games without end can still reconnect, and so can everybody else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rejoin.backend.token_bucket import TokenBucket
 from rejoin.clock import Clock
 
 Operation = Literal["start", "status", "answer", "reconnect", "terminate", "report"]
-"""As the contract names them."""
+"""The contract's names."""
 _COUNTED_AS: Final[Mapping[Operation, Operation]] = {"answer": "status"}
 
 _MOST_OWNERS: Final = 10_000
@@ -24,7 +24,7 @@ _MOST_OWNERS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class CallPace:
-    """Calls a second on the average, and how many at once after a quiet moment."""
+    """Calls a second on average, and how many at once after a quiet moment."""
 
     per_s: float
     at_once: float
@@ -36,9 +36,9 @@ CALL_PACES: Final[Mapping[Operation, CallPace]] = {
     "reconnect": CallPace(4.0, 16.0),
     "terminate": CallPace(2.0, 8.0),
 }
-"""More than a player's clients need, and well below what the service allows for all players: ours
-waits half a second between two polls, and the backend's status calls are not counted here. Calls
-that are not valid count too: `rejoin backend check` makes some 15 starts in a second."""
+"""More than a player's clients need, and well below the service's quota for all players: our client
+waits half a second between two polls, and the backend's status calls are not counted here. Invalid
+calls count too: `rejoin backend check` makes some 15 starts in a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class OwnerCalls:
                 del self._outstanding[key]
 
     def sharers(self, owner_hash: str, operation: Operation) -> int:
-        """Among how many calls of a player is shared what one of them would have; at least 1."""
+        """How many calls of a player share the turns of one; at least 1."""
         return max(1, self._outstanding.get((owner_hash, operation), 0))
 
     def started(self, owner_hash: str) -> None:
@@ -109,7 +109,7 @@ class OwnerCalls:
 
 
 class _Allowance:
-    """What each player has left of a pace."""
+    """The rest of each player's pace."""
 
     def __init__(self, pace: CallPace, clock: Clock) -> None:
         self._pace = pace

@@ -1,4 +1,4 @@
-"""What stands for a player in logs and reports: an HMAC that only this database's key can make."""
+"""Tags that stand for players in logs and reports: HMACs with this database's key."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rejoin.backend.store.sessions import SessionStore
 class OwnerTags:
     """Makes tags of players with the backend's secret, which is read once.
 
-    A tag is the same in every process of the database; who does not have the key can neither make
-    one of a player's name nor find the name of a tag.
+    A tag is the same in every process of the database. Without the key nobody can compute a
+    player's tag or find the player of a tag.
     """
 
     def __init__(self, store: SessionStore) -> None:

@@ -136,7 +136,7 @@ _STATUS_DECIDES: Final = frozenset({Reason.CONFLICT, Reason.NO_ANSWER})
 
 
 _CLOSING: Final = frozenset({Reason.TWO_LENGTHS, Reason.BODY_TOO_LARGE, Reason.BODY_TOO_SLOW})
-"""After these nobody knows where the next request of the connection begins."""
+"""After these the connection is closed: it is unknown where its next request begins."""
 
 
 def body_of(refused: RefusedError) -> ProblemBody:

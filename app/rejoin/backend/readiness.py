@@ -1,7 +1,7 @@
-"""Whether this process can do its work, judged by what really happened last.
+"""Whether this process can do its work, judged by its last calls.
 
-A failure counts until a success comes, but no longer than half a minute: with a load balancer that
-sends nothing to a process that is not ready, nothing would ever prove that it is again.
+A failure counts until the next success, but no longer than half a minute: a load balancer sends
+nothing to a process that is not ready, so no success could ever follow.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Part = Literal["database", "service"]
 
 BELIEVED_S: Final = 30.0
 _FAILURES: Final = 3
-"""In a row; one alone may be one call's own."""
+"""Failures in a row; a single one may be due to that call."""
 
 
 @dataclass(slots=True)

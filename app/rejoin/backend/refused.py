@@ -82,7 +82,7 @@ PASSING: Final = frozenset(
         Reason.TIMED_OUT,
     }
 )
-"""Failures of a poll that may have passed at the next one: what `problems` calls retryable."""
+"""Failures of a poll after which the next one may succeed: retryable in `problems`."""
 
 OF_FAULT: dict[ServiceFault, Reason] = {
     ServiceFault.ACCESS_DENIED: Reason.ACCESS_DENIED,
@@ -105,7 +105,7 @@ class RefusedError(RejoinError):
     `session_status`: the service's status, where it explains the refusal. `retryable`: where it
     differs from what the reason says. `retry_after_s`: how long the client should wait.
     `http_status`: where the reason alone does not say it (a route that does not exist: 404 or 405).
-    `place`: in the queue of those who want to be let in again.
+    `place`: in the queue of reconnects.
     """
 
     code = "refused"
@@ -143,7 +143,7 @@ class RefusedError(RejoinError):
 
 
 def of_service(error: StreamServiceError, session_status: str | None = None) -> RefusedError:
-    """What a failed call to the streaming service means to a client."""
+    """The refusal for a failed call to the streaming service."""
     return RefusedError(
         OF_FAULT[error.fault],
         str(error),
@@ -153,7 +153,7 @@ def of_service(error: StreamServiceError, session_status: str | None = None) -> 
 
 
 def internal(error: Exception) -> RefusedError:
-    """A defect of ours. Its place is logged, its text is not: it may quote the request."""
+    """A bug of ours. Where it was raised is logged, its text is not: it may quote the request."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
     _log.error("unexpected %s at %s", type(error).__name__, where)

@@ -1,7 +1,7 @@
-"""Takes reconnect reports in: each is stored once, under the player's tag, and counted.
+"""Receives reconnect reports: each is stored once, under the player's tag, and counted.
 
-Words that this version does not know are stored as they are, and count as "other" in metrics,
-whose labels must be few.
+Words unknown to this version are stored unchanged, and count as "other" in metrics, whose labels
+must be few.
 """
 
 from __future__ import annotations

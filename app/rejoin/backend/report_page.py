@@ -1,7 +1,7 @@
 """The summary of reports as one HTML file: charts in inline SVG, no script, nothing from elsewhere.
 
-Every text in it is escaped, as words of clients are in it. It follows the reader's choice of light
-or dark, prints, and reads on a phone.
+Every text is escaped, as some come from clients. The page follows the reader's light or dark theme,
+prints, and fits a phone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rejoin.backend.report_summary import BOUNDS_S, GamesOfDay, Named, Summary, 
 from rejoin.backend.report_text import seconds, share, tables
 
 BASE_STYLE: Final = "report/base.css"
-"""What all pages of reports have in common (`qa/report_page`)."""
+"""Shared with the other report pages (`qa/report_page`)."""
 _WIDTH: Final = 720
 _HEIGHT: Final = 200
 _BOTTOM: Final = 26

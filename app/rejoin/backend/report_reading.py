@@ -1,7 +1,7 @@
-"""Reads the summary of reports: from the database, or from a backend that runs.
+"""Reads the summary of reports: from the database, or from a running backend.
 
-A backend with an SQLite file holds the file's lock, so its own process has to say it: on the port
-of its metrics, which only this machine reaches.
+A backend with an SQLite file holds the file's lock, so its own process serves the summary, on the
+port of its metrics, which only this machine reaches.
 """
 
 from __future__ import annotations
@@ -62,9 +62,10 @@ def reports_route(store: ReportStore, *, wall: Callable[[], float] = time.time) 
 
 
 def ask_running_backend(port: int, days: int) -> Summary | None:
-    """What the backend whose metrics are at this port says; None if nothing listens there.
+    """The summary of the backend whose metrics are at this port; None if nothing listens there.
 
-    Raises ServiceError for anything but an answer."""
+    Raises ServiceError for any other failure.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_S)
     try:
         connection.request("GET", f"{PATH}?days={days}")

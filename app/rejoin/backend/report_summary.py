@@ -1,4 +1,4 @@
-"""What reconnect reports add up to: by day, cause, verdict, ending and client. Pure.
+"""Sums up reconnect reports by day, cause, verdict, ending and client. Pure.
 
 A drop is one episode that a client reported. It was saved (the player was back), lost, or left (the
 player went). Durations count for saved drops alone. Days are those of Unix time (UTC).
@@ -53,8 +53,8 @@ class Named:
 @dataclass(frozen=True, slots=True)
 class GamesOfDay:
     """Games that began on a day, by the backend's own rows. `let_in`: the newest offer after the
-    first was answered; `unanswered`: it was not; `unreported`: of both, those whose player has
-    sent no report since."""
+    first was answered; `unanswered`: it was not; `unreported`: of both, games without a report from
+    their player since."""
 
     day: int
     games: int

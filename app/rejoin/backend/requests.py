@@ -1,4 +1,4 @@
-"""What a client's call brings, and what it gets: caller, offer, report of the session."""
+"""The values of a client's call and its answer: caller, offer, report of the session."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ NOTHING_CLAIMED: Final = Claimed()
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, until when they wait for an answer, and whether they have hung up."""
+    """The player who calls, until when their client waits, and whether it has hung up."""
 
     owner_hash: str
     deadline_at: float
     gone: Callable[[], Awaitable[bool]]
     applications: frozenset[str] | None = None
-    """Names of those that they may start; None for all."""
+    """Names of the applications that they may start; None for all."""
 
     def left_s(self, now: float) -> float:
-        """For how many seconds they still wait; never less than 0."""
+        """How many seconds the client still waits; never less than 0."""
         return max(0.0, self.deadline_at - now)
 
 
@@ -39,15 +39,15 @@ class Offer:
     token: str = field(repr=False)
 
     claimed: Claimed = NOTHING_CLAIMED
-    """What the client says of its window, with a reconnect."""
+    """The client's own view of its window, with a reconnect."""
 
     @property
     def sha256(self) -> str:
         return sha256_hex(self.signal_request)
 
     def check(self) -> None:
-        """The service would keep a stream session alive, and billed, that no player is in. Raises
-        RefusedError."""
+        """Raises RefusedError for an offer with which the service would start, and bill, a session
+        without a player."""
         if self.signal_request.strip() == NO_CLIENT_CONNECTION:
             raise RefusedError(Reason.FIELDS_INVALID, "signal_request: it must be an offer.")
 

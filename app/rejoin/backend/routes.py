@@ -236,7 +236,7 @@ _WaitS = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Claims:
-    """What a client says of its time, in headers."""
+    """The client's time limits, from headers."""
 
     budget_ms: int | None
     window_ms: int | None
@@ -249,7 +249,7 @@ class _Claims:
 async def _claims(
     budget_ms: _BudgetMs = None, window_ms: _WindowMs = None, latest_ms: _LatestMs = None
 ) -> _Claims:
-    """A coroutine, because FastAPI makes anything else on a thread."""
+    """A coroutine, because FastAPI runs a plain function on a thread."""
     return _Claims(budget_ms, window_ms, latest_ms)
 
 
@@ -337,7 +337,7 @@ def _router(
     ) -> SessionViewBody:
         def has_news(first: SessionReport, view: SessionReport) -> bool:
             answered = view.signal_response is not None and first.signal_response is None
-            # Another client may have come in between two polls: the status is the same again.
+            # Another client may have connected between two polls: the status is the same again.
             newer = view.attempt != first.attempt
             return known is None or view.status != known or answered or newer
 
@@ -415,7 +415,7 @@ def _router(
 
 
 def _caller(request: Request, budget_ms: int | None) -> Caller:
-    """Whom the gate has admitted, with the time that the client gives us."""
+    """The player whom the gate has admitted, and how long their client waits."""
     budget_s = DEFAULT_BUDGET_S if budget_ms is None else budget_ms / 1000
     if budget_s < MIN_BUDGET_S:
         raise RefusedError(Reason.BUDGET_TOO_SMALL)

@@ -14,7 +14,7 @@ from rejoin.errors import ServiceError
 
 
 class ServiceFault(enum.Enum):
-    """How a call to the service failed, and what may have happened there."""
+    """How a call to the service failed, and whether it may have had an effect."""
 
     ACCESS_DENIED = "access_denied"
     NOT_FOUND = "not_found"
@@ -109,7 +109,7 @@ class ListedPage:
 
 
 class CallBudgets(Protocol):
-    """Who allows calls (`budgets`)."""
+    """Allows calls to the service (`budgets`)."""
 
     async def take_within(self, operation: str, seconds: float) -> bool:
         """Wait for a turn to call the service once; False if none comes in time. Raises
@@ -117,7 +117,7 @@ class CallBudgets(Protocol):
         ...
 
     def throttled(self, operation: str) -> None:
-        """The service has refused a call because there were too many."""
+        """The service has throttled a call."""
         ...
 
 
@@ -163,7 +163,7 @@ class StreamService(Protocol):
     async def create_connection(
         self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
     ) -> str:
-        """Let a client in again; the SignalResponse to its offer."""
+        """Connect a client again; returns the SignalResponse to its offer."""
         ...
 
     async def terminate(self, stream: StreamId, *, budget_s: float) -> None:

@@ -20,9 +20,9 @@ _CLOSE_PATIENCE_S = 2
 """How long open requests may continue after the end; then they are cut."""
 _ACCEPTED_AT_ONCE = 1
 """Connections that are accepted in one turn of the event loop, which asyncio has as its `backlog`;
-uvloop accepts one, whatever that says. Hundreds that come at once would else hold up all others for
-as long as it takes to accept, read and parse them all. The rest wait in the kernel's queue, whose
-length `ConnectionRules` says."""
+uvloop always accepts one. Otherwise hundreds that come at once would delay all others until they
+are accepted, read and parsed. The rest wait in the kernel's queue, whose length `ConnectionRules`
+sets."""
 _RULES = ConnectionRules()
 
 
@@ -57,7 +57,7 @@ async def serving(
             server_header=False,
             ws="none",
             backlog=_ACCEPTED_AT_ONCE,
-            workers=1,  # given, as else WEB_CONCURRENCY says it
+            workers=1,  # explicit, or uvicorn would read WEB_CONCURRENCY
             timeout_graceful_shutdown=close_patience_s,
             http=protocol_of(rules),
             proxy_headers=bool(rules.proxies),

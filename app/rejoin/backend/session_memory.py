@@ -1,4 +1,4 @@
-"""What this process remembers of the sessions that it polls: hints, which may be forgotten."""
+"""Hints that this process keeps about the sessions that it polls; they may be forgotten."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from rejoin.backend.service import StreamStatus
 
 MAX_REMEMBERED: Final = 10_000
 NEW_EPISODE_S: Final = 3.0
-"""A client that has not polled for this long begins a new episode: it is polled for fast again."""
+"""A client that polls again after this long begins a new episode: its session is polled fast
+again."""
 RELEASED_STATUSES: Final = frozenset({"PENDING_CLIENT_RECONNECTION", "ACTIVE"})
-"""In these the service lets a client in; in CONNECTED it answers 409."""
+"""Statuses in which the service accepts a create call; in CONNECTED it answers 409."""
 NOTICED_IN_S: Final = 5.0
-"""So long after the last proof of a connection a session may still be CONNECTED, unless a status
-says otherwise. Later it counts as released: with more sessions than status calls, those that had
-one would else come in the order of these calls, whatever their deadlines."""
+"""For this long after the last proof of a connection a session may still be CONNECTED, unless a
+status says otherwise. Later it counts as released: otherwise, with more sessions than status calls,
+the order of the status calls would decide and not the deadlines."""
 DEFAULT_TIMEOUT_S: Final = 120.0
 """ConnectionTimeoutSeconds where nobody sets it."""
 
@@ -38,7 +39,7 @@ class SessionMemory:
     released_asked_at: float | None = None
     connection_timeout_s: float | None = None
     settled_at: float = -math.inf
-    """When the service last said it itself, in a status call or an answer; a list may be older."""
+    """When the service last reported it in a status call or an answer; a list may be older."""
 
     noted_at: float = -math.inf
     """When it was last recorded for other processes."""
@@ -61,15 +62,15 @@ class SessionMemory:
             self.connection_timeout_s = seen.connection_timeout_s
 
     def proved(self, asked_at: float | None) -> None:
-        """A call that began then reported CONNECTED; None: nothing is known of such a call."""
+        """A call that began then reported CONNECTED; None: no such call is known."""
         if asked_at is not None:
             self.connected_asked_at = max(asked_at, self.connected_asked_at or asked_at)
 
     def window(
         self, claimed: Claimed, stored_timeout_s: float | None, now: float
     ) -> tuple[Believed, float]:
-        """What is believed of the window's end, and when the client was last certainly connected,
-        as far as is known. `stored_timeout_s`: the session's connection timeout at its start."""
+        """The window's end as far as known, and when the client was last certainly connected.
+        `stored_timeout_s`: the session's connection timeout at its start."""
         timeout_s = self.connection_timeout_s or stored_timeout_s or DEFAULT_TIMEOUT_S
         connected_at = self.connected_asked_at
         lower_s = None if connected_at is None else connected_at + timeout_s - now
@@ -79,7 +80,7 @@ class SessionMemory:
         return belief, now + belief.shown_s - timeout_s  # its window began then, or later
 
     def is_released(self, connected_at: float, now: float) -> bool:
-        """Whether the service has probably noticed since then that the client is gone."""
+        """Whether the service has probably noticed that the client is gone."""
         connected_at = max(connected_at, self.connected_asked_at or connected_at)
         released_at = self.released_asked_at
         seen = released_at is not None and released_at > connected_at
@@ -93,11 +94,11 @@ class SessionMemories:
         self._memories: dict[str, SessionMemory] = {}
 
     def known(self, session_id: str) -> SessionMemory | None:
-        """The same, if there is one: for an id that a client may have made up."""
+        """The memory of a session if there is one: for an id that a client may have made up."""
         return self._memories.get(session_id)
 
     def of(self, session_id: str) -> SessionMemory:
-        """Made if there is none: only for a session that exists."""
+        """The memory of a session that exists; made if there is none."""
         memory = self._memories.get(session_id)
         if memory is None:
             while len(self._memories) >= MAX_REMEMBERED:

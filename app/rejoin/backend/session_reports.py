@@ -1,4 +1,4 @@
-"""A stream session as its owner sees it, from what is stored and what the service reported."""
+"""A stream session as its owner sees it, from the stored row and the service's report."""
 
 from __future__ import annotations
 

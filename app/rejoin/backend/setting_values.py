@@ -1,4 +1,4 @@
-"""What the value of one setting may be: a host, a network, a URL, a word."""
+"""Checks for the value of one setting: a host, a network, a URL, a word."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ def is_http_url(url: str) -> bool:
 
 
 def meant(name: str, names: Collection[str]) -> str:
-    """What an unknown name may have been meant to be. It may be a secret, so it is not quoted."""
+    """The known name closest to an unknown one, which is not quoted: it may be a secret."""
     near = difflib.get_close_matches(name.lower(), sorted(names), 1)
     return f"; {near[0]} is one that it may have" if near else ""

@@ -1,8 +1,8 @@
 """The service's lists, read by one process for all that share a database.
 
-Each page costs a call of a budget that all processes share, so that with each of them reading for
-itself news would take as many times longer as there are processes. One reads (`stream_lists`) and
-records the pages; the others follow it, and one of them takes over when it has ended.
+Each page costs a call of the shared budget: if every process read for itself, news would take
+longer with each process. One reads (`stream_lists`) and records the pages; the others follow it,
+and one of them takes over when it ends.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class _Ending:
 
 
 class SharedLists(OnePassAtATime):
-    """As `StreamLists`, with the same errors; `read` may begin in the middle of a pass, with what
-    that began with."""
+    """As `StreamLists`, with the same errors. `read` may join another process's pass in the middle;
+    it then returns all pages from that pass's start."""
 
     def __init__(self, lists: StreamLists, pages: ListPages, clock: Clock) -> None:
         super().__init__(clock)
@@ -85,8 +85,8 @@ class SharedLists(OnePassAtATime):
         return done
 
     async def _record(self, read: asyncio.Queue[Items | _Ending]) -> None:
-        """Until the pass ends, or another process has become the reader, as the database fails for
-        example."""
+        """Record until the pass ends, or another process has become the reader (after a failure of
+        the database, for example)."""
         leads, ending = True, None
         while leads and ending is None:
             items: list[ListedStream] = []
@@ -117,11 +117,11 @@ class SharedLists(OnePassAtATime):
         """A pass that another process reads; None if it has ended meanwhile."""
         streams: dict[str, ListedStream] = {}
         if self._clock() - self._followed_at >= GONE_S:
-            self._number = None  # else old passes would come before the newest one
+            self._number = None  # skip old passes before the newest one
         try:
             return await self._follow_on(streams, on_page)
         except BaseException:
-            self._number = None  # the rest of a pass is none
+            self._number = None  # the rest of a pass is not a pass
             raise
         finally:
             self._followed_at = self._clock()

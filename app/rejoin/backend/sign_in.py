@@ -1,6 +1,6 @@
-"""Who may use the backend: what a bearer token says of its player, by whichever way it is checked.
+"""Who may use the backend: finds the player of a bearer token.
 
-`static_tokens` here; `openid_tokens` and `introspection` ask a studio's own identity provider.
+`static_tokens` is here; `openid_tokens` and `introspection` use a studio's identity provider.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SLOWEST_S: Final = 1.0
 FORGOTTEN_AFTER_S: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
 _MOST_SLOWED: Final = 100
-"""Refusals held back at the same time; beyond that one is answered at once."""
+"""The most refusals that are delayed at a time; further ones are answered at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class SignedIn:
 
 
 class SignInUnavailableError(ServiceError):
-    """It cannot be said whether the token is valid: the identity provider does not answer."""
+    """The identity provider does not answer, so nobody knows whether the token is valid."""
 
     code = "sign_in_unavailable"
 
@@ -72,7 +72,7 @@ async def signed_in(authenticate: Authenticate, token: str) -> SignedIn | None:
 
 
 def first_of(*ways: Authenticate) -> Authenticate:
-    """The ways one after another: the first that knows the token decides."""
+    """Tries the checks one after another: the first that knows the token decides."""
 
     async def authenticate(token: str) -> SignedIn | None:
         for way in ways:
@@ -88,7 +88,7 @@ NO_ADDRESS: Final = "no address"
 
 
 def shown_address(address: str) -> str:
-    """The address, or NO_ADDRESS for what is none: a proxy may pass on any text of a client."""
+    """The address, or NO_ADDRESS for any other text: a proxy may pass on a client's text."""
     try:
         ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -97,7 +97,8 @@ def shown_address(address: str) -> str:
 
 
 def _source_of(address: str) -> str:
-    """Whoever has one IPv6 address has a network of them; what is no address is one source."""
+    """The network of an IPv6 address, as one client has a whole network; all texts that are no
+    address are one source."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -110,9 +111,9 @@ def _source_of(address: str) -> str:
 
 
 class RefusedSignIns:
-    """Counts refused sign-ins of each address, and holds the answers to them back, ever longer.
+    """Counts refused sign-ins of each address, and delays the answers longer and longer.
 
-    A valid token is never slowed down: behind one address there may be many players.
+    A valid token is never slowed down: many players may share one address.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -122,8 +123,8 @@ class RefusedSignIns:
         self.total = 0
 
     def count(self, address: str) -> int:
-        """One more; how many of this address (IPv6: network of 64 bits) were refused within
-        a minute."""
+        """Count one more; returns how many of this address (IPv6: its /64 network) were refused
+        within a minute."""
         now = self._clock()
         address = _source_of(address)
         count, since_at = self._counts.pop(address, (0, now))
@@ -139,7 +140,7 @@ class RefusedSignIns:
         return count
 
     async def slow_down(self, count: int) -> None:
-        """Hold an answer back. `count`: how many sign-ins of its address were refused."""
+        """Delay an answer. `count`: how many sign-ins of its address were refused."""
         if self._slowed >= _MOST_SLOWED:
             return
         self._slowed += 1

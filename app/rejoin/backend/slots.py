@@ -1,9 +1,9 @@
-"""Slots: so many at a time; who waits for one comes in an order in which nobody keeps another out.
+"""A bounded number of slots, with an order of waiting in which no player blocks another.
 
-Urgent ones come before all others: what is on its way to the service, or has happened there, is
-recorded before new calls are admitted, since in a storm thousands want to be admitted at once, and
-an answer that is not stored in time cannot be recovered later. Within each kind players come in
-rotation: where one sends hundreds at once, the call of another waits for one of them, not for all.
+Urgent work comes first: calls on their way to the service, and their results, are recorded before
+new calls are admitted. In a storm thousands of calls arrive at once, and an answer that is not
+stored in time cannot be recovered later. Among equals the players rotate: where one sends hundreds
+at once, another player's call waits for one of them, not for all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _Queues = dict[str, deque[asyncio.Future[None]]]
 
 
 class Slots:
-    """For one event loop. A caller that waits gives its slot up when its task is cancelled."""
+    """For one event loop. A cancelled task leaves the queue."""
 
     def __init__(self, at_once: int) -> None:
         self._free = at_once
@@ -27,7 +27,7 @@ class Slots:
 
     @asynccontextmanager
     async def slot(self, player: str = "", *, urgent: bool = False) -> AsyncIterator[None]:
-        """Hold one of the slots; those of one player in the order in which they were asked for."""
+        """Hold one of the slots; calls of one player get them in order of arrival."""
         if self._free:
             self._free -= 1
         else:
@@ -38,7 +38,8 @@ class Slots:
             self._pass_on()
 
     async def one_turn(self, player: str = "") -> None:
-        """Hold a slot for one turn of the event loop, so that no more than these go on in it."""
+        """Hold a slot for one turn of the event loop, so that a bounded number of callers runs in
+        it."""
         async with self.slot(player):
             await asyncio.sleep(0)
 

@@ -1,8 +1,9 @@
-"""GetStreamSession at the backend's pace: one call for each session at a time, for all who wait.
+"""GetStreamSession at the backend's pace: one call for each session at a time, shared by its
+callers.
 
-A call that nobody waits for any more before its turn has come is not made, and its turn is free.
-Calls for the sessions of one owner begin one after another, so that an owner who asks for many at
-once leaves turns for others (`owner_queues`).
+If all callers leave before its turn has come, the call is not made and its turn is free. Calls for
+the sessions of one owner begin one after another, so that an owner with many calls leaves turns for
+others (`owner_queues`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rejoin.clock import Clock
 from rejoin.tasks import spawn
 
 STATUS_BUDGET_S: Final = 7.0
-"""No single GetStreamSession is waited for longer than this."""
+"""The longest wait for one GetStreamSession."""
 _TURN_WITHIN_S: Final = 25.0
 _APART_TURNS: Final = 3
 """Calls for one owner's sessions begin this many turns apart: at most a third of the rate, in each
@@ -39,7 +40,7 @@ class _Call:
     task: asyncio.Task[SeenStatus | RefusedError]
     waiting: int = 0
     has_begun: bool = False
-    """Its turn has come, so it is no longer free to leave out."""
+    """Its turn has come, so the call can no longer be dropped for free."""
 
 
 class StatusCalls:
@@ -55,8 +56,8 @@ class StatusCalls:
         """Of these, the calls that have not begun."""
 
     def has_turn(self, within_s: float, deadline_at: float) -> bool:
-        """Whether a call that is asked for now would begin within `within_s`, and before the
-        deadline. Calls whose turn has not come count, also before they have asked for it."""
+        """Whether a call requested now would begin within `within_s` and before the deadline. All
+        calls without a turn count, also those that still wait in their owner's queue."""
         until_at = min(self._clock() + within_s, deadline_at)
         return self._queued < self._poll_rate.per_s * within_s and self._poll_rate.in_time(until_at)
 

@@ -11,7 +11,7 @@ Rule 2: else PENDING_CLIENT_RECONNECTION is reported as it is listed, because th
         newer than the list. Every other hint waits for its turn.
 Rule 3: a listed status proves no time: `remaining` counts from status calls alone, and ACTIVATING,
         from which a client concludes that no window has begun, is never reported from a list.
-Rule 4: a long poll that is over is answered with what is known. It costs no call.
+Rule 4: a long poll whose time is over is answered with the known status. It costs no call.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ FAST_FOR_S: Final = 10.0
 """How often the service is polled during a client's long poll (design/reconnect.md, "Retries")."""
 CONFIRM_WITHIN_S: Final = 1.0
 SETTLED_S: Final = 30.0
-"""Lists are taken to be no older than this where a client gets what nobody confirmed; an older
-one costs a healthy client one needless reconnect."""
+"""The assumed age of lists where a client gets an unconfirmed status; an older list costs a healthy
+client one needless reconnect."""
 NOTE_EVERY_S: Final = 1.0
 """A session's CONNECTED is recorded for other processes no more often than this."""
 NOTE_S: Final = 1.0
-"""How long the database is waited for by what is no part of an answer."""
+"""How long work that is not part of an answer waits for the database."""
 _HERE_S: Final = 5.0
 """While it waits for a list, a client that has hung up is noticed within this time."""
 _ACTIVATING: Final = "ACTIVATING"
@@ -87,7 +87,7 @@ class StatusPolls:
         self._noting: set[asyncio.Task[None]] = set()
 
     async def finish(self) -> None:
-        """Let what was seen last be recorded."""
+        """Wait until the last statuses are recorded."""
         if self._noting:
             await asyncio.wait(self._noting, timeout=NOTE_S)
 
@@ -100,7 +100,7 @@ class StatusPolls:
     async def owned(
         self, caller: Caller, session_id: str, *, urgent: bool = False
     ) -> StoredSession:
-        """What is stored of the caller's session. `urgent`: a create call waits for it."""
+        """The caller's session as stored. `urgent`: a create call waits for it."""
         row = await self._store.find(
             session_id, caller.owner_hash, within_s=caller.left_s(self._clock()), urgent=urgent
         )
@@ -173,8 +173,8 @@ class StatusPolls:
         return known if kept else await self._store.get(known.id, within_s=within_s)
 
     def answered(self, session_id: str) -> bool:
-        """The service has just answered a create call: what is listed may be older. Returns whether
-        the database's clock can be trusted to record that for other processes."""
+        """The service has just answered a create call: lists may be older. Returns whether the
+        database's clock can be trusted to record that for other processes."""
         memory = self._memories.of(session_id)
         memory.settled_at = memory.noted_at = self._clock()
         return self._proofs.trusts_clock()
@@ -201,7 +201,7 @@ class StatusPolls:
             memory.proved(await self._proofs.connected_at(session_id, within_s=NOTE_S))
 
     def wanted_proof(self, session_id: str) -> WantedProof | None:
-        """For who reads the session's row anyway, and gives it to `SessionMemory.proved`; None: no
+        """A proof to read together with the session's row, for `SessionMemory.proved`; None: no
         process knows more than this one."""
         memory = self._memories.known(session_id)
         has_proof = memory is not None and self._has_proof(memory)
@@ -310,7 +310,7 @@ class StatusPolls:
                 if known is None:
                     raise RefusedError(Reason.POLL_RATE, retry_after_s=1.0)
                 return self.view(owned, StreamStatus(known))
-            # Whoever has no turn asks again at random, so that the turns go to all alike.
+            # Without a turn, try again after a random time, so that turns go to all alike.
             pause_s = random.uniform(1.0, 3.0) if doubtful else _HERE_S
             if watch.listed == hint and (watch.attempt > owned.attempt) == newer:
                 await watch.changed(min(pause_s, until_at - now))

@@ -37,9 +37,9 @@ LISTED_STATUSES: Final = (
 """In the order in which a session goes through them, so that one that moves on during a pass is
 rather seen twice than not at all. Sessions that have ended are not listed: they are many."""
 OFTEN_S: Final = 1.0
-"""From the beginning of one reading of DROPPED to that of the next, if it takes no longer."""
+"""Time from the start of one reading of DROPPED to the start of the next, if it takes no longer."""
 PAGE_S: Final = 5.0
-"""No page is waited for longer than this."""
+"""The longest wait for one page."""
 _TURN_WITHIN_S: Final = 60.0
 
 OnPage = Callable[[tuple[ListedStream, ...]], None]
@@ -70,7 +70,7 @@ class Lists(Protocol):
 
 
 class OnePassAtATime(ABC):
-    """`Lists` whose newest pass serves all who want a recent one."""
+    """`Lists` whose newest pass serves all callers of `recent`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

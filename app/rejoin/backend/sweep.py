@@ -1,8 +1,8 @@
-"""What nobody would miss otherwise: rows that are too old, and stream sessions without a row.
+"""Cleans up rows that are too old, and stream sessions without a row.
 
-A clock alone never deletes a session that may live: it only says which ones to ask about. A start
-whose answer was lost, or could not be stored, is found in the service's list by its tag: the
-UserId that it was started with. Sessions with the tags of another database are left alone.
+Age alone never deletes a session that may live: it only decides which ones to ask the service
+about. A start whose answer was lost, or could not be stored, is found in the service's list by its
+tag, the UserId that it was started with. Sessions with tags of another database are left alone.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ GONE: Final = "TERMINATED"
 
 
 def new_tag(server_key: bytes) -> str:
-    """The UserId of a new stream session: whose database it is in, and a number of chance."""
+    """The UserId of a new stream session: a prefix of its database, and a random number."""
     return _prefix_of(server_key) + secrets.token_hex(16)
 
 
@@ -78,7 +78,7 @@ class Unstarted:
         self._seen_at: dict[str, float] = {}
 
     def never_began(self) -> list[str]:
-        """Those that no call and no list has made a session of for long enough."""
+        """Rows that no call and no list has linked to a stream session for long enough."""
         now = self._clock()
         return [each for each, at in self._seen_at.items() if now - at >= UNSTARTED_S]
 
@@ -98,7 +98,7 @@ async def sweep_old_rows(
         if row.stream is None:
             continue
         if not await status_turns.wait(boot_s() + EVERY_S):
-            return  # those who wait for news go first; the next pass asks
+            return  # long polls go first; the next pass asks again
         status = await _status_of(service, row.stream)
         if status in ENDED_STATUSES:
             with contextlib.suppress(SessionForgottenError):  # another process has deleted it
@@ -106,8 +106,8 @@ async def sweep_old_rows(
 
 
 async def sweep_lost_starts(service: StreamService, store: SessionStore, lists: Lists) -> None:
-    """Join sessions of ours to the row that started them; end those that have none, because
-    nobody can reach them and they are paid for. Raises StoreUnavailableError."""
+    """Link our stream sessions to the row that started them; end those without a row, because
+    nobody can reach them and they cost money. Raises StoreUnavailableError."""
     prefix = _prefix_of(await store.server_key())
     try:
         listed = (await lists.recent(EVERY_S)).streams.values()

@@ -17,7 +17,7 @@ from rejoin.backend.owner_rules import CallPace
 TOKEN_PACE: Final = CallPace(per_s=250.0, at_once=4.0)
 """More than a player's clients send, and a seventh of what a process can refuse."""
 MOST_WAIT_S: Final = 2.0
-"""What would be read later than that is read at once."""
+"""A request that would be read later than this is read at once."""
 _MOST_BYTES: Final = 16 << 20
 _MOST_TOKENS: Final = 10_000
 _TOKEN: Final = re.compile(rb"\r\nauthorization:[ \t]*([^\r\n]+)\r\n", re.IGNORECASE)

@@ -1,10 +1,9 @@
 """Spans for OpenTelemetry: one for each call of a player, one for each call of the service in it.
 
 Off unless a tracer is passed. `otlp_tracer` needs two packages that no part of Rejoin installs;
-where a collector is and how much is sampled is said by OpenTelemetry's own variables
-(OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER, ...). What a client sends about traces is not
-read: it could order spans without end. A span names no player, no session and nothing that was
-sent.
+OpenTelemetry's own variables name the collector and the sampling rate (OTEL_EXPORTER_OTLP_ENDPOINT,
+OTEL_TRACES_SAMPLER, ...). Trace headers of clients are ignored: they could order spans without end.
+A span names no player, no session and nothing that a client sent.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _Attributes = dict[str, str | int]
 
 
 class SpanPort(Protocol):
-    """What is said of a call once it has ended."""
+    """Takes the result of a call."""
 
     def ended(self, name: str, attributes: _Attributes, *, failed: bool) -> None: ...
 

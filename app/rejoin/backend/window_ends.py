@@ -1,12 +1,12 @@
-"""When games are over for the service, by its answers to create calls: pure.
+"""Learns when games end from the service's answers to create calls: pure.
 
-A client knows two deadlines of its game, a minute apart, because nobody tells it when the service
-noticed the drop. The answers to the first calls after the shown deadline show where between the two
-the games of this drop end. Without that, the calls of a whole minute go to games that are over,
-while others reach their own end.
+A client has two deadlines, a minute apart, because it cannot know when the service noticed the
+drop. The answers to the first calls after the shown deadline show where between the two this drop's
+games end. Otherwise the calls of a whole minute could go to games that are over while others run
+out.
 
-It takes more than NEEDED refusals beyond the answers to the contrary, so one or two games that
-ended for a reason of their own prove nothing. What is learned changes an order: nobody is refused.
+Only more than NEEDED refusals beyond the opposite answers count, so one or two games that ended for
+another reason prove nothing. The result changes the order only: nobody is refused.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ KEPT_S: Final = 600.0
 NEEDED: Final = 2
 _TIMED: Final = 9
 _MARGIN_S: Final = 0.05
-"""Between the games of which one was over and the next one: the time of one call."""
+"""The limit lies this far above the last game that was over: the time of one call."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreateOutcome:
-    """What became of a create call that had waited for its turn. Seconds from its beginning:
+    """The result of a create call that had waited for its turn. Seconds from its beginning:
     `shown_s` and `latest_s` until the deadlines, `took_s` until its answer. `taken`: the service
-    took the client back; else the game was over."""
+    accepted the client; otherwise the game was over."""
 
     shown_s: float
     latest_s: float
@@ -41,12 +41,12 @@ class CreateOutcome:
 
 
 class WindowEnds:
-    """What the create calls of one process have shown of the ends of games."""
+    """Collects the results of one process's create calls."""
 
     def __init__(self) -> None:
         self._taken: deque[tuple[float, float]] = deque(maxlen=KEPT)
         self._over: deque[tuple[float, float]] = deque(maxlen=KEPT)
-        """When it was answered, and how long it was until the latest deadline."""
+        """For each answer: when it came, and how long it was until the latest deadline."""
         self._took_s: deque[float] = deque(maxlen=_TIMED)
         self._doubt = NO_DOUBT
 
@@ -67,7 +67,7 @@ class WindowEnds:
         return self._doubt
 
     def _judge(self, now: float) -> None:
-        """The limit that fewest answers contradict; the least of those."""
+        """Choose the limit that the fewest answers contradict; of several the lowest."""
         for kept in (self._taken, self._over):
             while kept and kept[0][0] < now - KEPT_S:
                 kept.popleft()

@@ -1,4 +1,4 @@
-"""A streaming service around another one: each call goes through one method, which may do more."""
+"""Base of a streaming service around another one: every call goes through one method."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Result = TypeVar("_Result")
 
 
 class WrappedService:
-    """`StreamService`, by another one."""
+    """`StreamService` on top of another one."""
 
     def __init__(self, service: StreamService) -> None:
         self._service = service

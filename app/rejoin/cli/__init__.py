@@ -7,7 +7,7 @@ Glossary
     verb        a command of `rejoin`, such as `play`; `rejoin qa` has its own verbs
     part        an optional group of dependencies of the wheel (`player`, `backend`, `studio`, `qa`)
     options     the arguments of one verb as a frozen dataclass; each verb is a function of it
-    ticket      what was saved of a running game, so that `rejoin back` can return to it
+    ticket      the saved file with which `rejoin back` rejoins a game
     exit code   how a verb ends; README.md lists them all
 
 Read in this order: `main` (entry, `secret_variables`, `exit_codes`, signals), `command_line` (what

@@ -1,6 +1,6 @@
-"""Where the sign-in token of a game comes from.
+"""Finds the sign-in token of a game.
 
-From what the player gave, from the sign-in that is saved, or from a new one in the browser.
+It comes from the options, from the saved sign-in, or from a new one in the browser.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NO_TOKEN: Final = (
 
 
 def given(profile: StudioProfile, chosen: GameOptions) -> tuple[StudioProfile, SignedIn | None]:
-    """The profile with the token that the options give, if they do. Nobody has been sent it yet.
+    """The profile with the options' token, if they have one; it has not been sent to anybody yet.
 
     Raises RejoinError.
     """

@@ -1,7 +1,7 @@
 """Asks the player before a link or a ticket leads anywhere that they did not type themselves.
 
-What can be agreed to: that the sign-in token is sent to an origin, and that a link is followed into
-this computer or its network. Agreement counts for this run and is not remembered.
+The player can agree to send the sign-in token to an origin, and to follow a link into this computer
+or its network. Agreement counts for this run and is not remembered.
 """
 
 from __future__ import annotations

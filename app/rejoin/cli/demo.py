@@ -15,8 +15,8 @@ from rejoin.parts import needs
 
 _OVERHEAD_S: Final = 6.0
 _BACK_S: Final = 2.0
-"""By experience: from nothing to a game and from its end to the report; from a drop that the
-service noticed to the next one."""
+"""Estimates from experience: the start and end of a demo; and the time of one drop that the service
+noticed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

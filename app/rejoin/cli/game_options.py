@@ -142,7 +142,7 @@ class OptionalFile(click.Path):
 
 
 def window_options() -> tuple[Callable[[_Verb], _Verb], ...]:
-    """Where the window opens, and what is heard of it."""
+    """The options of how the window opens and where its sound plays."""
     return (
         click.option(
             "--full-screen/--no-full-screen",

@@ -51,8 +51,8 @@ def main_home() -> NoReturn:
 def _end_at_once_when_interrupted(code: int) -> None:
     """From now on Ctrl+C and SIGTERM end the process with its code, and say nothing.
 
-    Nothing is left to be done but what libraries do at the end: PortAudio takes up to a second to
-    let go of the sound devices. An exception there would be a traceback.
+    Only libraries still clean up: PortAudio takes up to a second to release the sound devices. An
+    exception there would print a traceback.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: os._exit(code))
@@ -61,7 +61,7 @@ def _end_at_once_when_interrupted(code: int) -> None:
 def _run() -> int:
     """The exit code of the verb that the arguments name; what went wrong is printed."""
     try:
-        # First of all: whatever is imported or started from here on does not inherit the secrets.
+        # First of all, so that no import and no child process inherits the secrets.
         secrets = taken_from(os.environ)
         return _home() if _opens_home(sys.argv[1:]) else _verb(secrets)
     except KeyboardInterrupt:

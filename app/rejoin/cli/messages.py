@@ -11,9 +11,8 @@ from rejoin.printable import printable, printable_lines
 
 
 def open_standard_descriptors() -> None:
-    """Let descriptors 0 to 2 lead nowhere where they were closed: else a socket would get one of
-    them, and whatever writes to standard error (Qt, libraries) would write into it. Standard input
-    then is empty."""
+    """Open closed descriptors 0 to 2 on the null device: otherwise a socket would get one of them,
+    and writes to standard error (Qt, libraries) would go into it. Standard input then is empty."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -47,8 +46,8 @@ def keep_standard_error() -> None:
 
 
 def escape_unencodable() -> None:
-    """What standard output cannot write in its encoding (LC_ALL, PYTHONIOENCODING, a pipe on
-    Windows) is written as escapes. Standard error does so by itself."""
+    """Write characters that standard output's encoding lacks (LC_ALL, PYTHONIOENCODING, a pipe on
+    Windows) as escapes. Standard error does so by itself."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

@@ -1,4 +1,4 @@
-"""What a game in a window consists of, whichever window: its client, its options, its gamepads."""
+"""The parts of a game in any window: its client, its options, its gamepads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class PracticeClient(Protocol):
-    """What makes a client one that faults can be put into; only a verb of testers has one."""
+    """Makes a client into which faults can be injected; only a verb for testers has one."""
 
     def options(self, options: PlayerOptions) -> PlayerOptions:
         """Of a player that is made with these."""

@@ -1,4 +1,4 @@
-"""The log of players, for what is said where nobody looks at standard error."""
+"""The players' log, for programs whose standard error nobody sees."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Pace(enum.Enum):
     SECONDS = "seconds"
     """The work is measured in seconds, which pass by themselves: only corrections need calls."""
     STEPS = "steps"
-    """Nobody knows how long a step takes: it is said which one runs, and for how long."""
+    """The time of a step is unknown: the progress shows which one runs, and for how long."""
 
 
 class Progress:

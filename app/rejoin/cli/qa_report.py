@@ -77,7 +77,7 @@ _Make = Callable[["Sequence[CaseRecord]"], str]
 
 
 class _Chosen(Protocol):
-    """What `report_options` and `fail_on_flaky` make of a command line."""
+    """The values of `report_options` and `fail_on_flaky`."""
 
     @property
     def junit(self) -> Path | None: ...
@@ -135,7 +135,7 @@ class Wanted:
                 warn(str(error))  # what was asked for is there
 
     def _reports(self) -> Iterator[tuple[str, _Make]]:
-        """What makes each report that is asked for and returns what it says, with its name."""
+        """The functions that write the requested reports, with their names."""
         chosen = self.chosen
         if chosen.junit is not None:
             yield "JUnit XML", partial(self._write_junit, chosen.junit)

@@ -1,4 +1,4 @@
-"""The player's saved settings as defaults of options: what the command line says goes first.
+"""The player's saved settings as defaults of options: the command line takes precedence.
 
 They are read when the first option without a value asks for its default, once in a run. `--help`
 does not read them.

@@ -38,9 +38,9 @@ class EndSignals:
 
 @contextlib.contextmanager
 def end_signals() -> Iterator[EndSignals]:
-    """Two of these signals as events of the running loop; a third does what it did before.
+    """The first two of these signals as events of the running loop; a third has its usual effect.
 
-    On Windows neither event comes: there Ctrl+C cancels, as always.
+    On Windows neither event comes: there Ctrl+C cancels, as usual.
     """
     loop = asyncio.get_running_loop()
     found = EndSignals()

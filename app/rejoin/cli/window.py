@@ -97,10 +97,10 @@ def _saved_ice_servers(profile: StudioProfile, saved: Path | None) -> Path | Non
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a game was before its options, for another one by other settings.
+    """A game before its options were applied, for another game with other settings.
 
-    `profile`: of which `with_game_options` made that of the game. `has_scope`: where its hosts may
-    be is a setting; a link or a ticket says it itself.
+    `profile`: the one before `with_game_options`. `has_scope`: the allowed addresses of hosts come
+    from a setting, not from a link or a ticket.
     """
 
     profile: StudioProfile
@@ -126,8 +126,8 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What testers have in a game; players have none. `client`: makes the players. `menu`: what
-    the window has."""
+    """A tester's tools in a game; players have none. `client`: makes the clients. `menu`: the
+    window's part."""
 
     client: PracticeClient
     menu: PracticeOptions
@@ -281,7 +281,7 @@ class _Games:
         self._wanted = True
 
     def go_on(self, window: RejoinWindow) -> bool:
-        """Begin the game that is wanted, if it can begin now; whether one is still waited for."""
+        """Begin the wanted game, if it can begin now; returns whether one is still pending."""
         if not self._wanted or self.thread.running:
             return self._wanted
         self._wanted = False
@@ -318,7 +318,7 @@ class _Games:
         )
 
     def _claim(self) -> Instance | None:
-        """The client of the last game has given its claim on the game back."""
+        """Claim the game anew: the last game's client has released its claim."""
         from rejoin.runtime import launch
 
         claim = launch.claim_game(self._game.profile)

@@ -1,4 +1,4 @@
-"""What is to be done: imperative, and carried out by `runtime/executor` alone.
+"""Commands of the engine: imperative, and carried out by `runtime/executor` alone.
 
 A command has no return value: its result, a failure included, arrives as an event.
 """
@@ -56,7 +56,7 @@ class Reconnect:
 
     `shown_deadline_at`: the deadline that the player sees (boot time), None where it is not known;
     `latest_deadline_at`: the last moment at which the service may accept us. A backend that cannot
-    serve everybody at once goes by them.
+    serve everybody at once orders its queue by them.
     """
 
     session_id: SessionId
@@ -136,23 +136,23 @@ class ShowConnection:
 
 @dataclass(frozen=True, slots=True)
 class AttachInput:
-    """Attach the input module to this connection, which is live; attach it again if it was
-    suspended, so that the host hears of what was released meanwhile. Result: InputModuleKnown, as
-    soon as there is a module."""
+    """Attach the input module to this live connection; after a suspension attach it again, so that
+    the host learns which keys were released meanwhile. Result: InputModuleKnown, as soon as there
+    is a module."""
 
     connection: ConnectionNumber
 
 
 @dataclass(frozen=True, slots=True)
 class SuspendInput:
-    """Let nothing of the input module leave on this connection until AttachInput: it is lost."""
+    """Drop the input module's messages on this connection until AttachInput."""
 
     connection: ConnectionNumber
 
 
 @dataclass(frozen=True, slots=True)
 class SaveTicket:
-    """Save what a rejoin needs. A Reconnect that follows goes out after it is written.
+    """Save the ticket for a rejoin. A Reconnect that follows goes out after it is written.
 
     No result: if the disk refuses, the player is informed and the game goes on.
     """

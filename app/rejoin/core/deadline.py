@@ -57,7 +57,7 @@ class Window:
         return _earlier(self.proved_at + self.timeout_s, self.ends_min_at)
 
     def latest_at(self, dropped_at: float, policy: Policy) -> float:
-        """The latest moment at which the service might still take us back."""
+        """The latest moment at which the service might still accept us."""
         timeout_s = self.timeout_s if self.timeout_s is not None else policy.unknown_timeout_s
         proved_at = self.proved_at if self.proved_at is not None else dropped_at
         for at in (self.unseen_until_at, self.renewed_at):
@@ -70,7 +70,7 @@ class Window:
 
 
 def from_ticket(state: RejoinState, now: float, policy: Policy) -> Window:
-    """Rule 7: what a ticket says about the window; "checking" if it holds no usable time."""
+    """Rule 7: the window from a ticket; "checking" if the ticket holds no usable time."""
     timeout_s = state.timeout_s
     if timeout_s is None:
         timeout_s = policy.connection_timeout_default_s
@@ -97,7 +97,7 @@ def _proved(window: Window, at: float) -> Window:
 
 
 def on_sample(window: Window, sample: ConnectionSample) -> Window:
-    """Rule 1: what a sample of the old connection proves."""
+    """Rule 1: the window after a sample of the old connection."""
     at = sample.last_rtp_at
     if sample.proved_sent_at is not None:
         at = min(at, sample.proved_sent_at)
@@ -105,7 +105,7 @@ def on_sample(window: Window, sample: ConnectionSample) -> Window:
 
 
 def on_view(window: Window, view: SessionView, requested_at: float, now: float) -> Window:
-    """Rules 2, 3 and 5: what a session view proves; `requested_at` is when our poll started.
+    """Rules 2, 3 and 5: the window after a session view; `requested_at` is when our poll started.
 
     The backend's own poll behind `remaining` began at most `age_s` before our request did, however
     long the long poll took; that is the bound used.
@@ -134,7 +134,7 @@ def on_rejoined(
 
 
 def on_answer(window: Window, create_requested_at: float) -> Window:
-    """Rule 4: the service answered a create call, so it took the client back at that time."""
+    """Rule 4: the service answered a create call, so it accepted the client at that time."""
     if window.renewed_at is not None and window.renewed_at >= create_requested_at:
         return window
     return replace(window, renewed_at=create_requested_at)

@@ -1,4 +1,4 @@
-"""What can happen to a client: past tense, each with the number of what it belongs to.
+"""What can happen to a client: past tense, each with the number of its connection or attempt.
 
 `runtime` posts events; `engine.step` alone decides what they mean. An event of a connection or an
 attempt that is no longer current changes nothing: it is counted as stale, and is not an error.
@@ -39,7 +39,7 @@ class StartRequested(PlayerEvent):
 
 @dataclass(frozen=True, slots=True)
 class RejoinRequested(PlayerEvent):
-    """Get back into the game that a ticket is for. `state`: with the times of this boot."""
+    """Rejoin the game of a ticket. `state`: with the times of this boot."""
 
     state: RejoinState
 
@@ -142,7 +142,7 @@ class InputModuleKnown(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class MessageSent(ConnectionEvent):
-    """An application message was handed to the input module. `size`: in bytes."""
+    """The input module got an application message to send. `size`: in bytes."""
 
     size: int
 

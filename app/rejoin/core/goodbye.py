@@ -28,10 +28,10 @@ def said(now: float, rtt_s: float | None) -> SaidGoodbye:
 
 
 def after_rtp(goodbye: SaidGoodbye, now: float, policy: Policy) -> SaidGoodbye | None:
-    """RTP arrived after the goodbye: what is known of it once it has been sent again now.
+    """RTP arrived after the goodbye: the new value if the goodbye is sent again now, else None.
 
-    None if it is not to be sent again now: the RTP may have been under way, the last time is too
-    recent, or it was sent often enough.
+    It is not sent again if the RTP may have been under way, the last copy is too recent, or it was
+    sent often enough.
     """
     rtts_s = policy.goodbye_heard_within_rtts * (goodbye.rtt_s or 0.0)
     if now - goodbye.said_at <= max(policy.goodbye_heard_within_s, rtts_s):

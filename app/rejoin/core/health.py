@@ -14,16 +14,17 @@ Rule 4: LOST at g >= T_l = max(900 ms, 1.5 x largest gap, 3 S + 300 ms), at once
 Rule 5: when LOST has healed three times within 60 s, T_l is doubled (to at most 2.5 s) for five
         minutes.
 Rule 6: the other direction. STALLED while checks have been unanswered for 3 s, or while the
-        operating system refuses to send; LOST once that has lasted 5 s, or T_l (whatever pauses
-        are normal on this path). This LOST heals
-        when a check that was sent since is answered, whatever else arrives. A path that loses most
-        of what the host sends loses its answers too: that says nothing about the other direction.
+        operating system refuses to send; LOST once that has lasted 5 s, or T_l (whatever pauses are
+        normal on this path). This LOST heals when a check that was sent since is answered, whatever
+        else arrives. A path that loses most of what the host sends loses its answers too: that says
+        nothing about the other direction.
 Rule 7: the picture is frozen when RTP flows and no frame was decoded for 2 s, and until frames have
         come without a gap for 500 ms: single frames end nothing. It is the same freeze as before if
-        the picture was frozen within the last 4 s.
-        Where the picture had been frozen before, no frame is waited for: RTP that has come for
-        500 ms ends STALLED, NO_MEDIA and LOST. A paused game sends none.
-Rule 8: what was lost during an outage is no loss: none counts for 3 s after LOST has healed.
+        the picture was frozen within the last 4 s. Where the picture had been frozen before, no
+        frame is waited for: RTP that has come for 500 ms ends STALLED, NO_MEDIA and LOST. A paused
+        game sends none.
+Rule 8: packets lost during an outage do not count as loss: none counts for 3 s after LOST has
+        healed.
 """
 
 from __future__ import annotations
@@ -184,7 +185,7 @@ def _no_frame_s(sample: ConnectionSample, now: float) -> float:
 def _loss(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> float:
     """The loss of a sample, without that of an outage that has just healed (Rule 8)."""
     newest_healed_at = health.healed_at[-1] if health.healed_at else None
-    # The sample at the healing counts the gap; it leaves the window with the first later sample.
+    # The sample at the healing includes the gap; the first later sample does not.
     counted_s = policy.loss_window_s + policy.sample_every_s
     if newest_healed_at is not None and now - newest_healed_at <= counted_s:
         return 0.0
@@ -206,9 +207,9 @@ def _is_rough(health: Health, sample: ConnectionSample, now: float, policy: Poli
 def _unanswered_s(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> float:
     """For how long checks have been unanswered.
 
-    A host that has never answered one on this connection says nothing by not answering, nor does
-    one most of whose packets are lost. Packets of sound are as small as answers; big ones may be
-    lost for their size.
+    A missing answer proves nothing if the host has never answered a check on this connection, or if
+    most of its packets are lost. Packets of sound are as small as answers; big ones may be lost for
+    their size.
     """
     if sample.unanswered_since_at is None or sample.proved_sent_at is None:
         return 0.0
@@ -240,7 +241,7 @@ def _uplink_is_dead(health: Health, sample: ConnectionSample, now: float, policy
         return False
     round_trips_s = policy.lost_rtt_factor * (sample.rtt_s or 0.0) + policy.lost_rtt_extra_s
     unanswered_s = max(policy.uplink_lost_after_s, round_trips_s)
-    # What this machine refuses has nothing to do with the pauses of the path.
+    # This machine's own refusals have nothing to do with the pauses of the path.
     unsent_s = lost_after_s(replace(health, gaps=()), sample, now, policy)
     return (
         _unanswered_s(health, sample, now, policy) >= unanswered_s
@@ -341,7 +342,7 @@ def _assess_lost(health: Health, sample: ConnectionSample, now: float, policy: P
         proved_at = sample.proved_sent_at
         answered = proved_at is not None and proved_at > health.since_at
         return _heal(health, now, policy) if answered else health
-    # The frame must come from RTP that arrived since, not from what was still being decoded.
+    # The frame must come from RTP that arrived since, not from older RTP still being decoded.
     frame_arrived = sample.last_frame_at > health.since_at
     still = _stood_still(health, sample, policy) and _is_steady(health, now, policy)
     if rtp_is_back(health, sample) and (frame_arrived or still):
@@ -377,7 +378,7 @@ def _stood_still(health: Health, sample: ConnectionSample, policy: Policy) -> bo
 def _assess_flowing(
     health: Health, sample: ConnectionSample, rough: bool, now: float, policy: Policy
 ) -> Health:
-    """RTP flows: when a worse level is left (Rules 1 to 3), and whether DEGRADED is entered."""
+    """RTP flows: decides when a worse level ends (Rules 1 to 3), and whether DEGRADED begins."""
     if health.level in (HealthLevel.STALLED, HealthLevel.NO_MEDIA):
         frame_arrived = sample.last_frame_at > health.since_at
         picture = frame_arrived or _stood_still(health, sample, policy)

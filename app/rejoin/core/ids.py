@@ -1,4 +1,4 @@
-"""Names and numbers of sessions, attempts and connections; apart, as a ticket needs no more."""
+"""Names and numbers of sessions, attempts and connections; a module of its own for the ticket."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Trouble(enum.Enum):
     UNSTABLE = "unstable"
     """Pauses, loss or short freezes."""
     UPLINK = "uplink"
-    """What we send does not arrive: keys and mouse have no effect in the game."""
+    """Our packets do not arrive: keys and mouse have no effect in the game."""
     PICTURE_LOST = "picture_lost"
     """The picture stands still: the host sends it, and its packets are lost on the way."""
     PICTURE_STOPPED = "picture_stopped"
@@ -65,7 +65,7 @@ class NoInput(enum.Enum):
     NOT_LOADED = "not_loaded"
     """The service's input module could not be fetched."""
     FAILED = "failed"
-    """The service's input module, or what runs it, failed."""
+    """The service's input module, or its process, failed."""
     OFF = "off"
     """The profile says that no input module is to be used."""
 
@@ -105,7 +105,7 @@ class EndingKind(enum.Enum):
     GAME_ENDED = "game_ended"
     """The service said so (TERMINATED or ERROR); `reason` is the service's own."""
     UNCONFIRMED = "unconfirmed"
-    """The latest deadline passed, and what became of the game could not be found out."""
+    """The latest deadline passed, and it is unknown how the game ended."""
     NOT_ALLOWED = "not_allowed"
     SIGN_IN_NEEDED = "sign_in_needed"
     NOT_FOUND = "not_found"
@@ -191,7 +191,7 @@ class Policy:
     frozen_again_within_s: float = 4.0
     """A picture that moved for less than this, with the time it takes to notice, stayed frozen."""
     frame_gap_s: float = 0.450
-    """Frames that lie further apart than this are single ones. Less than `recovered_after_s`."""
+    """Frames further apart than this count as single ones. Less than `recovered_after_s`."""
     frozen_offer_after_s: float = 5.0
     frozen_reconnect_after_s: float = 10.0
     frozen_over_after_s: float = 10.0
@@ -207,22 +207,22 @@ class Policy:
     settled_after_s: float = 10.0
     """Failed tries are forgotten only once a connection was live for this long."""
     played_after_s: float = 1.0
-    """A new connection that was live for less is a failed try. One that lasted longer was worth its
-    create call: the next drop is met as fast as the first."""
+    """A new connection that was live for less is a failed try. After one that lasted longer the
+    next drop is handled as fast as the first."""
     create_apart_s: float = 0.250
-    """Two create calls of one session lie at least this far apart, whatever comes between them."""
+    """The least pause between two create calls of one session."""
     network_reset_every_s: float = 5.0
     """How often a network that came back may reset the backoff."""
     throttle_base_s: float = 1.0
     throttle_cap_s: float = 8.0
     turn_ask_s: float = 1.0
-    """The least time between two asks of a client that has a place in the backend's queue, and the
-    time where the backend names none."""
+    """The least pause between two requests while we have a place in the backend's queue; also the
+    pause where the backend names none."""
     turn_spread_s: float = 0.5
-    """Each ask comes up to this much after that, so that players who were dropped at the same time
-    do not ask at the same time. A place lapses 2 s after the time that the backend named."""
+    """Each of these requests comes up to this much later, so that players who dropped together do
+    not call together. A place lapses 2 s after the time that the backend named."""
     turn_ask_max_s: float = 5.0
-    """A longer Retry-After is no pace of a queue: past the window it ends as busy, as ever."""
+    """A longer Retry-After is too long for a queue: past the window the game ends as busy."""
     tries_per_attempt: int = 2
     connect_timeout_s: float = 1.0
     start_connect_timeout_s: float = 5.0
@@ -260,8 +260,8 @@ class Policy:
     client and host seems to block the stream."""
     firewall_every_s: float = 15.0
     firewall_share: float = 0.25
-    """From then on create calls lie `firewall_every_s` apart, or this share of the connection
-    timeout if that is less."""
+    """From then on the pause between create calls is `firewall_every_s`, or this share of the
+    connection timeout if that is less."""
     # Connecting and goodbye.
     connect_deadline_s: float = 5.0
     connect_deadline_rtts: float = 4.0
@@ -292,11 +292,12 @@ class Policy:
     """After this many failed calls the card says that the game has not ended yet, or that it
     could not be ended where the backend refuses."""
     terminate_late_after_s: float = 5.0
-    """Or once a call failed after so long: a backend that hangs takes its whole time each time."""
+    """Or once a call failed after this long: a backend that hangs uses up the whole budget of each
+    call."""
     terminate_budget_s: float = 8.0
     terminate_every_s: float = 15.0
-    """The longest backoff between two calls that end a game, which go on until it is surely
-    over. Longer than of a reconnect: nobody waits to play."""
+    """The longest backoff between two calls that end a game, which go on until it is surely over.
+    Longer than for a reconnect: nobody waits to play."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +365,7 @@ class ConnectionSample:
 
 @dataclass(frozen=True, slots=True)
 class WindowLeft:
-    """How much time a reconnect has when its request goes out.
+    """The time left for a reconnect when its request goes out.
 
     `shown_s`: until the deadline that the player sees, 0 once it has passed; None where it is not
     known. `latest_s`: until the last moment at which the service may accept us.
@@ -376,9 +377,9 @@ class WindowLeft:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A place in the backend's queue of reconnects, as of the last ask.
+    """A place in the backend's queue of reconnects, as of the last request.
 
-    `place`: from 1, for the next one; `expected_at`: the backend's estimate. None: it did not say.
+    `place`: from 1, for the next one; `expected_at`: the backend's estimate. None: not given.
     """
 
     place: int | None = None
@@ -421,18 +422,18 @@ class Snapshot:
     firewall: bool = False
     """The game server answers, but not one packet of the stream arrives: something blocks it."""
     verdict: Verdict | None = None
-    """Whose fault it is that the player is not back; None before the first probes of an episode
-    were answered. At the end of a game: the last of an episode that the game ended in."""
+    """Why the player is not back yet; None before the first probes of an episode were answered. At
+    the end of a game: the last verdict of its last episode, if the game ended in it."""
     unnoticed_until_at: float | None = None
     """Until then the newest CONNECTED is fresh: the service has not noticed the drop, so the whole
-    `connection_timeout_s` is still to come, and `shown_deadline_at` would stand still."""
+    `connection_timeout_s` is still to come, and `shown_deadline_at` would not move."""
     connection_timeout_s: float | None = None
     can_try_now: bool = False
     can_terminate: bool = True
     """The backend has a call that ends the game; otherwise *End game* is not offered."""
     input_open: bool = False
     view_only: NoInput | None = None
-    """Why the game can be watched alone; None while it can be played, or may be soon."""
+    """Why the game can only be watched; None while it can be played, or may be soon."""
     back_at: float | None = None
     """When the last episode ended live; "You're back" shows for three seconds after."""
     episode: int = 0

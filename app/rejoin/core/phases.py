@@ -1,4 +1,4 @@
-"""The states of the reconnect engine: what a client can be in, and the facts that outlive a state.
+"""The states of the reconnect engine: phases, and the facts that outlive them.
 
 A phase holds what the client is waiting for and until when (`until_at`); the `Facts` outlive
 phases. Only `engine.step` makes new ones.
@@ -314,7 +314,7 @@ class FromTicket:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What outlives a phase.
+    """Facts that outlive a phase.
 
     `connections`, `attempts`, `episodes`: the highest number used. `failures`: failed tries since a
     connection was live for `Policy.settled_after_s`, for the backoff; a new connection that was
@@ -388,8 +388,8 @@ def behind_firewall(facts: Facts, policy: Policy) -> bool:
 
 
 def verdict_of(state: State) -> Verdict | None:
-    """Whose fault it is, as far as known. That there is no network is known at once, whatever the
-    last probes found."""
+    """The verdict, as far as known. A missing network is known at once, whatever the last probes
+    found."""
     if episode_of(state.phase) is not None and state.facts.offline_since_at is not None:
         return Verdict.NETWORK_GONE
     is_shown = episode_of(state.phase) is not None or isinstance(state.phase, Ended)

@@ -1,7 +1,7 @@
 """How a game went for its player: drops, seconds lost, the worst minute, one piece of advice. Pure.
 
-`PlayRecorder` collects this while one plays: drops from snapshots, and what was measured each
-second. A game begins with its first picture here; times are boot time in seconds.
+`PlayRecorder` collects this during a game: drops from snapshots, and measurements of each second.
+Here a game begins with its first picture; times are boot time in seconds.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from rejoin.service_model.status import CONNECTION_TIMEOUT, RECONNECTION_TIMEOUT
 
 MINUTE_S: Final = 60.0
 NOTABLE_S: Final = 1.0
-"""A minute with less than this without a moving picture was no bad one."""
+"""A minute with less time than this without a moving picture is not a bad one."""
 LOSSY: Final = 0.02
 """From this share of missing packets on, a minute or a game had loss worth naming."""
 MOST_LOSS_OF: Final = 600
-"""A share of fewer packets than this says nothing: about a second of video."""
+"""With fewer packets than this a share means nothing: about a second of video."""
 FAR_S: Final = 0.1
-"""From this mean round trip on, keys and mouse are felt to be late."""
+"""From this mean round trip on keys and mouse feel late."""
 SLOW: Final = 0.02
 """From this share of pictures that came too late for the screen on, this computer is too slow."""
 SLOW_OF: Final = 600
-"""A share of fewer pictures than this says nothing."""
+"""With fewer pictures than this a share means nothing."""
 END_NOTICED_S: Final = 10.0
-"""A game that ends is known to have ended this long after its last packet, at the latest."""
+"""The end of a game is known this long after its last packet, at the latest."""
 _DROPPED: Final = frozenset({RECONNECTION_TIMEOUT, CONNECTION_TIMEOUT})
-"""The service's reasons for ending a game to which nobody came back."""
+"""The service's reasons for ending a game to which no player came back."""
 _HOST_CLOSED: Final = frozenset(
     {
         HardEvidence.DTLS_CLOSED,
@@ -149,8 +149,8 @@ RULES: Final[tuple[tuple[Advice, Fits], ...]] = (
     (Advice.SLOW_COMPUTER, lambda report: report.late >= SLOW),
     (Advice.FAR_HOST, lambda report: report.rtt_s is not None and report.rtt_s >= FAR_S),
 )
-"""The first that fits is the one piece of advice: what cost connections goes before what only made
-the picture worse. Where none fits there is nothing to advise."""
+"""The first that fits is the advice: causes of lost connections come before causes of a worse
+picture. If none fits there is no advice."""
 
 
 def advised(report: PlayReport) -> PlayReport:
@@ -161,7 +161,7 @@ def advised(report: PlayReport) -> PlayReport:
 
 @dataclass(slots=True)
 class _Drop:
-    """One that goes on."""
+    """A drop that goes on."""
 
     began_at: float
     verdict: Verdict | None = None
@@ -170,7 +170,7 @@ class _Drop:
 
 
 def _is_the_end(drop: _Drop, ending: Ending | None, now: float) -> bool:
-    """Whether the connection went because the game ended, and not the other way round."""
+    """Whether the connection was lost because the game ended, and not the other way round."""
     if ending is None or ending.kind is not EndingKind.GAME_ENDED or ending.reason in _DROPPED:
         return False
     return drop.host_closed or now - drop.began_at < END_NOTICED_S
@@ -305,7 +305,7 @@ class PlayRecorder:
         self._spread(drop.began_at, now)
 
     def _spread(self, from_at: float, until_at: float) -> None:
-        """Give each minute its part of a drop."""
+        """Add a drop's seconds to the minutes in which they lie."""
         assert self._began_at is not None
         at = from_at - self._began_at
         until = until_at - self._began_at

@@ -1,6 +1,6 @@
-"""What became of each dropped connection, for the studio: durations, counts and words of a list.
+"""Reports on dropped connections, for the studio: durations, counts and fixed words.
 
-Made of the engine's events and states. It holds no address, no name, no text of anybody and no
+Made from the engine's events and states. A report holds no address, no name, no free text and no
 time of day; `signaling/wire.ReportBody` is its form on the wire.
 """
 
@@ -77,8 +77,8 @@ class _Open:
 
 
 class EpisodeObserver:
-    """Follows an engine, and hands each episode to `report` when it is over. One that begins and
-    ends in the same step, because its window is over already, is none: nobody waited."""
+    """Follows an engine, and passes each finished episode to `report`. An episode that begins and
+    ends in the same step, because its window is over already, is not reported: nobody waited."""
 
     def __init__(self, report: Callable[[ReconnectReport], None]) -> None:
         self._report = report

@@ -27,7 +27,7 @@ class FailureKind(enum.Enum):
     REUSED_OFFER = "reused_offer"  # 409: this offer or token was used for something else
     INVALID = "invalid"  # 400 and other 4xx
     NOT_SENT = "not_sent"  # refused before sending, DNS, no route, connect time-out
-    TLS = "tls"  # what answered could not prove that it is the backend: nothing was sent to it
+    TLS = "tls"  # the server could not prove that it is the backend: nothing was sent to it
     NOT_BACKEND = (
         "not_backend"  # redirect, HTML, wrong type, over 256 KiB: captive portal or mistake
     )
@@ -180,8 +180,8 @@ def on_conflict(status: str | None) -> Action:
 
 
 def terminate_pause_s(tries: int, policy: Policy, draw: Draw) -> float:
-    """How long to wait before the call that ends a game is made again; `tries`: calls so far, from
-    1. At least half of its bound, since each call is one for nothing while the backend is away."""
+    """The pause before the next call that ends a game; `tries`: calls so far, from 1. At least half
+    of its bound, since calls are useless while the backend is away."""
     exponent = min(tries - 1, 16)
     bound_s = min(policy.terminate_every_s, 2 * policy.poll_pause_s * 2.0**exponent)
     return bound_s * (0.5 + 0.5 * draw())

@@ -109,7 +109,7 @@ def _waiting_for(facts: Facts) -> Doing:
 
 
 def _about_to_ask(phase: Backoff) -> bool:
-    """A moment between an offer and its first request, so that create calls lie apart."""
+    """The pause between an offer and its first request (Rule 17 of `engine`)."""
     return phase.attempt is not None and phase.attempt.tries == 0
 
 
@@ -205,7 +205,7 @@ def _no_input(connection: ConnectionNumber, facts: Facts) -> NoInput | None:
 
 
 def _starts_again(state: State) -> bool:
-    """A start whose first connection failed: nothing was lost that the player ever had."""
+    """A start whose first connection failed: the player has lost nothing yet."""
     in_episode = episode_of(state.phase) is not None
     return in_episode and never_played(state.facts)
 

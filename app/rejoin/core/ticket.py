@@ -1,8 +1,8 @@
-"""The ticket: what rejoining a game after a crash requires, and its text form.
+"""The ticket: everything needed to rejoin a game after a crash, and its text form.
 
 Rule 1: a ticket holds no SDP and no sign-in token; the token stays in the keyring of the OS. It
-        holds a slow, salted digest of the token (`runtime/tokens`), by which a token that is given
-        again is recognised as the one that this backend has had before.
+        holds a slow, salted digest of the token (`runtime/tokens`), by which a token that is
+        entered again is recognised as the one sent to this backend before.
 Rule 2: its times are boot time and valid only while the boot id is the same. After a reboot they
         are dropped, and nothing is known until the backend has answered. Within one boot the wall
         clock, which may jump, decides nothing: neither the age of a ticket nor which is newer.
@@ -124,7 +124,7 @@ class Ticket:
     def expired(self, now: Now) -> bool:
         """Whether the game is over, whatever its session length was.
 
-        Certain within one boot; after a reboot as right as the wall clock.
+        Certain within one boot; after a reboot only as right as the wall clock.
         """
         if self._of_boot(now.boot_id, now.at):
             return now.at - self.written_at > MAX_SESSION_S

@@ -99,7 +99,7 @@ def of_fault(name: str, at: float, **data: Any) -> Record:
 
 
 def of_tester(name: str, at: float, **data: Any) -> Record:
-    """What a tester did, or what is found for one; a name of `trace_names.TESTER`."""
+    """An act of a tester, or a finding for one; a name of `trace_names.TESTER`."""
     return Record(at, "tester", name, data)
 
 
@@ -121,7 +121,7 @@ _LARGEST_AT = 1e11
 def from_line(line: str) -> Record:
     """Read one line. Raises ValueError if it is not a record, OtherVersionError if not of SCHEMA.
 
-    `qa.trace_schema` checks what `data` holds; here it is only made sure that numbers are finite.
+    `qa.trace_schema` checks `data`; here only finite numbers are ensured.
     """
     try:
         raw = json.loads(line, parse_int=_whole, parse_float=_finite, parse_constant=_finite)

@@ -95,5 +95,5 @@ FAULT_LIFTED: Final = "FaultLifted"
 """A fault that was caused on purpose is over, or was lifted."""
 MARKER_SET: Final = "MarkerSet"
 GAME_COMPARED: Final = "GameCompared"
-"""After a drop: what is known of whether it is the same game."""
+"""After a drop: whether it is the same game, as far as known."""
 TESTER: Final = (FAULT_LIFTED, MARKER_SET, GAME_COMPARED)

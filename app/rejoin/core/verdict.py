@@ -1,7 +1,8 @@
-"""Whose fault it was: from what is known about each part of the way to a verdict. Pure.
+"""Whose fault it was: from findings about each part of the path to a verdict.
 
-A verdict is a fact or it is NOT_KNOWN: where the same evidence fits two causes, none is named. What
-each row of the table rests on is in docs/adr/0057-a-verdict-is-a-fact-or-not-known.md.
+Pure. A verdict is a fact or it is NOT_KNOWN: where the same evidence fits two causes, none is
+named. The reasons for each row of the table are in
+docs/adr/0057-a-verdict-is-a-fact-or-not-known.md.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ class Answer(enum.Enum):
 
 
 class BackendState(enum.Enum):
-    """What became of a call to the backend that needs no sign-in."""
+    """The result of a call to the backend that needs no sign-in."""
 
     ANSWERS = "answers"
     SILENT = "silent"
     """No answer, or one that says for certain that the service behind it is not there."""
     STRANGER = "stranger"
-    """Something that cannot prove to be the backend answers in its place."""
+    """A server that cannot prove that it is the backend answers in its place."""
     PAGE = "page"
     """Without TLS a page, or a redirect, answers in its place."""
     SIGN_IN = "sign_in"
@@ -78,7 +79,7 @@ class HostState(enum.Enum):
     UNHEARD = "unheard"
     """It has answered an offer through the backend, and no packet arrives from it: it is there."""
     UNKNOWN = "unknown"
-    """Unanswered checks too: the way may be broken, or the game server gone."""
+    """Checks are unanswered too: the path may be broken, or the game server gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class Findings:
 
 
 def judge(found: Findings, host: HostState) -> Verdict:
-    """The verdict: the first row that fits. What keeps the player from coming back is first."""
+    """The verdict: the first row that fits. Causes that keep the player from coming back come
+    first."""
     backend, internet = found.backend, found.internet
     answers = backend is BackendState.ANSWERS
     if found.link is LinkState.GONE:

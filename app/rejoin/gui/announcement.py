@@ -1,4 +1,5 @@
-"""Has a screen reader say a text; apart, so that a window without a game loads no more."""
+"""Has a screen reader say a text; a module of its own, so that a window without a game loads
+nothing else."""
 
 from __future__ import annotations
 

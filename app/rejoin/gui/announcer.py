@@ -25,7 +25,7 @@ PAUSE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was announced, and what is still to come.
+    """Announced sentences, and those still to come.
 
     `face`: the face of the window that was announced. `shown`: its sentences that were announced
     and are still shown, without their numbers. `gone`: those that are not shown any more, and since
@@ -105,7 +105,7 @@ def _announce(
 
 
 def _sentences(snapshot: Snapshot, notes: Notes, now: float) -> list[str]:
-    """What is shown, but for the time left."""
+    """The shown sentences, without the time left."""
     if snapshot.stage is not Stage.LIVE:
         return texts.announced_sentences(snapshot, now)
     view_only = texts.view_only(snapshot)

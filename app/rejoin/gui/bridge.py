@@ -28,7 +28,7 @@ from rejoin.runtime.stream_limits import StreamLimits
 
 
 class StreamPort(Protocol):
-    """All that the window knows of the stream; `rejoin.runtime` implements it."""
+    """The window's interface to the stream; `rejoin.runtime` implements it."""
 
     slot: PictureSlot
     microphone: PlayerMicrophone
@@ -38,8 +38,8 @@ class StreamPort(Protocol):
         """Pass an event to the engine. Thread-safe, returns at once."""
 
     def send_input(self, event: InputEvent) -> None:
-        """What the player did, for the input module of the connection that is shown. Thread-safe,
-        returns at once; events keep their order."""
+        """Pass the player's input to the input module of the shown connection. Thread-safe, returns
+        at once; events keep their order."""
 
     def subscribe_wishes(self, listener: Callable[[AnyWish], None]) -> Callable[[], None]:
         """Call `listener` with each wish of the input module, on any thread. Returns how to
@@ -52,7 +52,7 @@ class StreamPort(Protocol):
         """Change the volume. Thread-safe, returns at once."""
 
     def silence(self, silent: bool) -> None:
-        """No sound for now, whatever the volume is. Thread-safe, returns at once."""
+        """Mute or unmute; the volume stays unchanged. Thread-safe, returns at once."""
 
     def use_limits(self, limits: StreamLimits) -> None:
         """For every connection that is made from now on. Thread-safe, returns at once."""
@@ -67,7 +67,7 @@ class StreamPort(Protocol):
         """How the game went so far; None before its first picture."""
 
     def keep_picture(self, picture: Picture) -> None:
-        """The game is closed for now, and this was seen last. Thread-safe, returns at once."""
+        """Keep the last picture of a game that is closed for now. Thread-safe, returns at once."""
 
     def problem(self) -> str | None:
         """Sentences to show once ("No sound: ..."), one a line, or None."""
@@ -117,7 +117,7 @@ class Bridge(QObject):
         self._on_filled()
 
     def close(self) -> None:
-        """Stop listening and drop what is under way. May be called twice."""
+        """Stop listening and drop pending signals. May be called twice."""
         with self._lock:
             closed, self._closed = self._closed, True
             self._wishes = {}

@@ -142,7 +142,7 @@ class Card(QWidget):
     def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.keys = KeysDown()
-        """What is held down; the window puts its own here, which sees every key."""
+        """The keys that are down; the window sets its own object here, which sees every key."""
         self.follows_game = False
         """A game had the keyboard before: no button has the focus when the card appears."""
         self.clock = clock

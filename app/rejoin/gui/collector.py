@@ -1,8 +1,8 @@
 """Collects garbage on the thread of the windows alone.
 
-The interpreter collects on whichever thread allocates, and would free what is left of closed
-windows there. An object of Qt must be freed on its own thread: on another one it may be painted
-meanwhile, and its timers stay behind; either ends the process.
+The interpreter collects on any thread that allocates, and would free the remains of closed windows
+there. A Qt object must be freed on its own thread: on another one it may be painted meanwhile, and
+its timers stay behind; either crashes the process.
 """
 
 from __future__ import annotations

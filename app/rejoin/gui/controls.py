@@ -1,7 +1,7 @@
-"""The player's keyboard and mouse in one window: what goes to the game, and what is the window's.
+"""The player's keyboard and mouse in one window: decides which events go to the game.
 
-The window hands every event over. Keys of a shortcut stay here, and with them what was held: the
-game hears that all of it was released. What the input module wishes is granted or refused here.
+The window passes every event here. Keys of a shortcut stay here, and the game is sent the release
+of everything that was held. Requests of the input module are granted or refused here.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWi
 
 
 class ControlledWindow(Protocol):
-    """What the controls need of their window."""
+    """The controls' interface to their window."""
 
     def conditions(self) -> frozenset[Condition]:
-        """Which conditions of shortcuts are true now, but those that are known here."""
+        """The true conditions of shortcuts, without those that the controls know."""
 
     def run_shortcut(self, action: ShortcutAction) -> None:
         """Do what a shortcut is for; everything held was released."""
@@ -49,7 +49,7 @@ class ControlledWindow(Protocol):
 
 
 class Controls:
-    """Of one window. `keys`: fed by its cards as well."""
+    """The controls of one window. `keys`: its cards feed it as well."""
 
     def __init__(
         self,
@@ -150,7 +150,8 @@ class Controls:
         return True
 
     def let_go(self) -> None:
-        """What lasted as long as a key was held is over: the key, or the window, was let go."""
+        """End a shortcut that lasted while its key was held: the key was released, or the window
+        lost the focus."""
         holding, self._holding = self._holding, None
         if holding is not None:
             self._does.hold_shortcut(holding[0], False)
@@ -169,7 +170,7 @@ class Controls:
     def free(self, to: Free | FreedByKeys = Free()) -> None:  # noqa: B008 frozen
         """Free mouse and keyboard; the input module gets them again only after a new click."""
         self.grants.forget()
-        self.system_keys.give_back()
+        self.system_keys.release()
         self.mouse.release(to)
 
     def _on_travel(self, dx: int, dy: int) -> None:

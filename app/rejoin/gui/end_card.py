@@ -1,6 +1,6 @@
-"""The card at the end: what happened, what was lost, whose fault it was, one thing to do next.
+"""The card at the end: what happened, what was lost, whose fault it was, and the next step.
 
-Below that, how the game went, if there was one.
+Below that the play report, if there was a game.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from PySide6.QtCore import QRect
 from rejoin.gamepads.navigation import PadPress
 
 _BESIDE_WEIGHT = 2
-"""What is beside the way counts as so much further."""
+"""Sideways distance counts this much more."""
 _VERTICAL = (PadPress.UP, PadPress.DOWN)
 
 

@@ -1,7 +1,7 @@
-"""What the player's hand holds now: keys and mouse, or a gamepad. Hints name what it holds.
+"""The input device in use: keys and mouse, or a gamepad.
 
-What a pad presses goes to widgets (`pad_keys`), while keys and clicks of the desktop come through
-Qt's window: the first one there takes the hand from the pad. Of the GUI thread.
+Hints name its keys or buttons. Presses of a pad go to widgets (`pad_keys`), keys and clicks come
+through Qt's window; the newest press decides. For the GUI thread.
 """
 
 from __future__ import annotations

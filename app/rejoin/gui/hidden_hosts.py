@@ -1,4 +1,4 @@
-"""What streamer mode leaves of a sentence: no studio's host, and no address. Pure."""
+"""Removes the studio's host and addresses from a sentence, for streamer mode. Pure."""
 
 from __future__ import annotations
 

@@ -119,8 +119,8 @@ class NoPads:
 
 
 class PlayerInput:
-    """Posts what the player does. `send` is called with each event, and never while closed, except
-    with a `View`: that is a state, which a connection that opens later needs as well.
+    """Posts the player's input. `send` gets each event, but none while closed, except a `View`:
+    that is a state, which a later connection needs as well.
 
     The window opens and closes it. Closing releases everything; input while closed is dropped,
     never queued. A key is released by the code it was pressed with, so that a change of layout or
@@ -148,7 +148,8 @@ class PlayerInput:
         self._view: View | None = None
 
     def use(self, pads: PlayerPads, mouse: MouseOptions) -> None:
-        """Those of another game, while closed. Nobody uses the gamepads of before any more."""
+        """Use another game's `send` and gamepads, while closed; the old gamepads are no longer
+        used."""
         self._pads, self._mouse = pads, mouse
         pads.connect(self._send)
 
@@ -158,7 +159,7 @@ class PlayerInput:
 
     @property
     def held(self) -> Held:
-        """What the game believes to be held."""
+        """The keys and buttons that the game counts as held."""
         return self._held
 
     def open(self) -> None:

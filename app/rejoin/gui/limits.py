@@ -1,8 +1,8 @@
 """Announces the limits that end a game: its length, and an hour without input. Pure.
 
-What is announced is what is known: the end of the session's length is an estimate that the backend
-reports, and of the hour without input only when this client last sent some is known. Times are boot
-time in seconds, which goes on during sleep.
+It announces only known limits: the end of the session's length is an estimate that the backend
+reports; for the hour without input only this client's own last input is known. Times are boot time
+in seconds, which goes on during sleep.
 """
 
 from __future__ import annotations

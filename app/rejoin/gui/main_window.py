@@ -1,4 +1,4 @@
-"""The window: the picture, and over it what the newest snapshot says.
+"""The window: the picture, and over it the face of the newest snapshot.
 
 One face for each stage: the starting card, the game, the reconnect card, the end card. All of them
 are made from the newest snapshot and the clock, again at each snapshot and several times a second.
@@ -174,7 +174,7 @@ class RejoinWindow(QWidget):
         layers.reconnect.clicked.connect(lambda: post(ReconnectRequested()))
 
     def use_controls(self, controls: ControlOptions, pads: PadChoices | None = None) -> None:
-        """The player likes them so from now on."""
+        """Use these choices of the player from now on."""
         controls = with_keys(controls, self._options.practice)
         self.controls.use(controls)
         self._notes.use(controls)
@@ -345,7 +345,8 @@ class RejoinWindow(QWidget):
         QTimer.singleShot(round(LEAVE_WITHIN_S * 1000), self, self._close_for_good)
 
     def _keep_picture(self) -> None:
-        """What was seen last, while the game can be continued; the port knows whether it may."""
+        """Keep the last picture while the game can be continued; the port knows whether that is
+        allowed."""
         picture = self.layers.view.picture
         if picture is not None and self._snapshot.stage is not Stage.ENDING:
             self.bridge.keep_picture(picture)
@@ -460,7 +461,7 @@ class RejoinWindow(QWidget):
             self._note_pointer(event)
 
     def _note_pointer(self, event: QMouseEvent) -> None:
-        """A free pointer is here; what is for it may have to be shown."""
+        """A free pointer is here; the controls for it may have to be shown."""
         at = self.layers.mapFrom(self, event.position().toPoint())
         near = not event.buttons() and self.layers.menu_tab.is_near(at)
         if not self.mouse.captured and self._notes.mouse_moved(near_menu=near):

@@ -3,8 +3,8 @@
 Where the desktop lets us move the pointer (X11, Windows, macOS) it is moved back to the middle
 before it reaches an edge of the visible part of the view, so that it can always move further.
 Wayland never lets us: there the compositor is asked for a pointer lock (`PointerLock`), and the
-mouse counts as captured only once it has said that the pointer is locked. Where neither is to be
-had, the mouse is not captured, and the window says so.
+mouse counts as captured only once it has confirmed the lock. Where neither is possible, the mouse
+is not captured, and the window says so.
 """
 
 from __future__ import annotations
@@ -70,11 +70,11 @@ class PointerLock(Protocol):
         on_lock: Callable[[bool], None],
         on_move: Callable[[float, float], None],
     ) -> bool:
-        """Ask for it. False: it cannot be had. `on_lock(True)`: the pointer is locked now;
-        `on_lock(False)`: not any more. `on_move`: it would have moved so far, in Qt's pixels."""
+        """Request it. False: it is not possible. `on_lock(True)`: the pointer is locked now;
+        `on_lock(False)`: not any more. `on_move`: it would have moved this far, in Qt's pixels."""
 
     def unlock_pointer(self) -> None:
-        """Give it back, or do not ask any more. May be called twice."""
+        """Release it, or withdraw the request. May be called twice."""
 
 
 class MouseCapture:

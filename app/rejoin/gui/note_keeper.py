@@ -1,4 +1,4 @@
-"""Remembers what the notes over a running game depend on, and shows those of now (`notes`)."""
+"""Keeps the state on which the notes over a running game depend, and shows the notes (`notes`)."""
 
 from __future__ import annotations
 

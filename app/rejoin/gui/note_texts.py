@@ -14,7 +14,7 @@ from rejoin.runtime.new_file import NotSaved, Saved
 
 
 def saved_text(outcome: Saved | NotSaved, *, hides_folders: bool = False) -> str:
-    """What became of saving a file. `hides_folders`: others may see the screen."""
+    """The result of saving a file. `hides_folders`: others may see the screen."""
     match outcome:
         case Saved(file) if hides_folders:
             return tr("Saved: {file}", file=file.name)

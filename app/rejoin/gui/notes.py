@@ -1,7 +1,7 @@
-"""What is shown over the running game now: badge, notes, hints and the volume control. Pure.
+"""Decides what lies over the running game: badge, notes, hints and the volume control.
 
-Made from the newest snapshot, the clock, the memory of recent events and the window's own state, so
-that nothing has to be switched off again. Times are boot time in seconds.
+Pure. The result comes from the newest snapshot, the clock, recent events and the window's own
+state, so nothing has to be switched off again. Times are boot time in seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PROBLEM_FOR_S = 8.0
 CLICK_HINT_FOR_S = 4.0
 """How long a new game shows the hint to click."""
 PICTURE_NOTE_FOR_S = 6.0
-"""How long it is said where a picture of the game was saved."""
+"""How long the note about a saved picture stays."""
 SOUND_NOTE_FOR_S = 1.5
 SOUND_CONTROL_FOR_S = 2.5
 """How long the volume control stays after the last move of a mouse that is not captured."""

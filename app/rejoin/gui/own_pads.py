@@ -1,4 +1,4 @@
-"""Gamepads in a window that is no game's: a question, or the settings in a window of their own."""
+"""Gamepads in a window without a game: a question, or the settings in a window of their own."""
 
 from __future__ import annotations
 

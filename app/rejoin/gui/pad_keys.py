@@ -1,8 +1,8 @@
 """Gamepads on Rejoin's own cards, pages and menus: the pad's presses move the focus and press.
 
 Only while one of our windows is the active one. Widgets that handle arrow keys by themselves get
-those keys (cards, the menu, lists, sliders, open choices); elsewhere the focus goes to what is next
-in that direction. Nothing here ever reaches the game: presses arrive only while it has no input.
+those keys (cards, the menu, lists, sliders, open choices); elsewhere the focus moves to the next
+widget in that direction. Nothing here reaches the game: presses arrive only while it has no input.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _ON_CARDS = {
 """With arrow keys the focus does not leave the panel of a card, as they are keys of games."""
 _DIRECTIONS = frozenset(_ON_CARDS)
 AFTER_MS = 1000
-"""Gamepads are read for cards once the window is there; what loads them would delay it."""
+"""Gamepads are read for cards only once the window is shown, because loading SDL would delay it."""
 _ACROSS = frozenset({PadPress.LEFT, PadPress.RIGHT})
 
 
@@ -97,7 +97,7 @@ class PadKeys(QObject):
         self._heard.emit(what)
 
     def close(self) -> None:
-        """Nothing is done any more with what still arrives. May be called twice."""
+        """Ignore presses that still arrive. May be called twice."""
         self._closed = True
         self._pads.listen(None)
 
@@ -193,7 +193,7 @@ def _move_in_list(press: PadPress, focused: QAbstractItemView, window: QWidget) 
 
 
 def _go(press: PadPress, focused: QWidget, window: QWidget) -> None:
-    """The focus goes to what is next in this direction."""
+    """Move the focus to the next widget in this direction."""
     others = [each for each in _reachable(window) if each is not focused]
     found = nearest([_place(each, window) for each in others], _place(focused, window), press)
     if found is not None:
@@ -214,7 +214,7 @@ def _focus_first(window: QWidget) -> None:
 
 
 def _reachable(window: QWidget) -> list[QWidget]:
-    """What may have the focus in this window now."""
+    """The widgets that can have the focus in this window now."""
     return [
         each
         for each in window.findChildren(QWidget)

@@ -1,4 +1,4 @@
-"""What a gamepad does as a mouse, over the picture of a game."""
+"""Carries out a gamepad's mouse actions over the picture of a game."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the player takes along: pictures of the game by key, the report of *Report a problem*."""
+"""Files for the player: pictures of the game by key, the report of *Report a problem*."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class Pointer:
         return True
 
     def travelled(self, dx: int, dy: int) -> None:
-        """The captured pointer would have moved so far, by the compositor's word."""
+        """The captured pointer would have moved this far, as the compositor reports."""
         if dx or dy:
             self._sender.move(dx, dy, self._place, _held_now())
 

@@ -15,14 +15,14 @@ from rejoin.gui.control_options import SystemKeysMode
 
 
 class ShortcutInhibitor(Protocol):
-    """A compositor that can do without its shortcuts: `gui.wayland.WaylandDesktop`."""
+    """A compositor that can turn its shortcuts off: `gui.wayland.WaylandDesktop`."""
 
     def inhibit_shortcuts(self, window: QWidget) -> bool: ...
     def allow_shortcuts(self) -> None: ...
 
 
 class SystemKeys:
-    """Of one window."""
+    """The desktop's keys, for one window."""
 
     def __init__(
         self, window: QWidget, mode: SystemKeysMode, inhibitor: ShortcutInhibitor | None = None
@@ -31,8 +31,9 @@ class SystemKeys:
         self.mode = mode
         self._inhibitor = inhibitor
         self._taken = False
-        self._given_back = False
-        """The player has taken them back; the next click in the picture gives them to the game."""
+        self._released = False
+        """The player has released them; the next click in the picture takes them for the game
+        again."""
 
     @property
     def taken(self) -> bool:
@@ -40,27 +41,25 @@ class SystemKeys:
         return self._taken
 
     def update(self, *, may: bool) -> None:
-        """Take or give back. `may`: the game takes input and its window is active."""
+        """Take or release them. `may`: the game takes input and its window is active."""
         wanted = (
-            may
-            and not self._given_back
-            and self.mode.wants(full_screen=self._window.isFullScreen())
+            may and not self._released and self.mode.wants(full_screen=self._window.isFullScreen())
         )
         if wanted and not self._taken:
             self._taken = self._take()
         elif self._taken and not wanted:
             self._taken = False
-            self._give_back()
+            self._release()
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """The player wants the desktop's shortcuts, until the next click in the picture."""
         if self._taken:
-            self._given_back = True
+            self._released = True
             self.update(may=False)
 
     def clicked(self) -> None:
         """The player clicked in the picture."""
-        self._given_back = False
+        self._released = False
 
     def _take(self) -> bool:
         if self._inhibitor is not None:
@@ -68,7 +67,7 @@ class SystemKeys:
         on_x11 = QGuiApplication.platformName() == "xcb" and self._window.internalWinId()
         return bool(on_x11 and self._window.windowHandle().setKeyboardGrabEnabled(True))
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         if self._inhibitor is not None:
             self._inhibitor.allow_shortcuts()
             return

@@ -1,7 +1,7 @@
 """The clocks of a client that sleeps or whose wall clock is set: those of this process alone.
 
-Nothing of the system is changed. The wall clock is `time.time` and `time.time_ns`; what a library
-in C reads by itself, such as OpenSSL for the dates of certificates, does not jump.
+The system's clock is not changed. The wall clock is `time.time` and `time.time_ns`; clocks read in
+C, such as OpenSSL's for the dates of certificates, do not jump.
 """
 
 from __future__ import annotations

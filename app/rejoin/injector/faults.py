@@ -55,7 +55,7 @@ class Rebind(Timed):
 
 
 class HttpKind(enum.StrEnum):
-    """What becomes of a call to the backend."""
+    """The fault of a call to the backend."""
 
     ANSWER = "answer"
     """It is answered with `status`, and `Retry-After` if given, and not sent."""
@@ -78,8 +78,9 @@ class HttpKind(enum.StrEnum):
     SILENT = "silent"
     """No packet of it passes: a connection is not opened in time, and nothing is answered."""
     QUEUE = "queue"
-    """429 with a place in the backend's queue: `times` at first, and one less each time the client
-    asks. One that does not ask within 3 s is back at the end. Only in our own dialect."""
+    """429 with a place in the backend's queue: `times` at first, and one less at each repeated
+    request. A client that does not repeat within 3 s is back at the end. Only in our own
+    dialect."""
 
 
 class Calls(enum.StrEnum):

@@ -1,8 +1,8 @@
 """The calls of a client to its backend: each passes, or meets a fault in place of the network.
 
-It stands around httpx's transport, above TLS and TCP: a fault here is what the client would see of
-a real one. It also notes what really became of calls, since a backend that is really away is not
-the client's failure.
+It wraps httpx's transport, above TLS and TCP: the client sees the same as with a real fault. It
+also notes the real outcome of calls, since a backend that is really away is not the client's
+failure.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _CONNECT_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What really became of a call that met no fault. `status`: None where there was no answer.
+    """The real outcome of a call without a fault. `status`: None if there was no answer.
     `ids`: what the answer called the request, by the name of the header (`REQUEST_IDS`)."""
 
     at: float
@@ -67,7 +67,7 @@ class ActiveHttp:
     fault: HttpFault
     left: int | None
     place: tuple[int, float] | None = None
-    """With QUEUE: the place of the next ask, and until when it is kept."""
+    """With QUEUE: the place of the next request, and until when it is kept."""
 
 
 class HttpFaults:
@@ -129,7 +129,7 @@ class HttpFaults:
         return None
 
     def note(self, request: httpx.Request, response: httpx.Response | None) -> None:
-        """What really became of a call; None: there was no answer."""
+        """Note the real outcome of a call; None: there was no answer."""
         if len(self.outcomes) < KEPT:
             status = None if response is None else response.status_code
             ids = () if response is None else _ids_of(response.headers)
@@ -138,7 +138,7 @@ class HttpFaults:
             self.outcomes.append(outcome)
 
     def _place(self, active: ActiveHttp) -> int:
-        """The place in the queue of a reconnect that asks now; 0: it has not to wait."""
+        """The place in the queue of this reconnect; 0: it does not have to wait."""
         now, place = self._clock(), active.left or 1
         if active.place is not None and now <= active.place[1]:
             place = active.place[0]

@@ -1,4 +1,4 @@
-"""One client's injector: starts faults by value, lifts them, and says what they did.
+"""One client's injector: starts faults by value, lifts them, and reports their effect.
 
     injector = Injector(seed=1)
     player = Player(profile, PlayerOptions(hooks=injector.hooks))
@@ -81,7 +81,7 @@ class Injector:
         return ClientHooks(self._open_filter, self.http.around, self._clocks.awake_s)
 
     def attach(self, post: Callable[[Event], None]) -> None:
-        """`post`: hands the player's engine what the system would say of the network."""
+        """`post`: passes network events to the player's engine, in place of the system's."""
         self._post = post
 
     def start(self, *faults: Fault) -> Running:

@@ -1,7 +1,7 @@
-"""What the player's keyboard, mouse and gamepads do, as values: the client's one input model.
+"""Events of keyboard, mouse and gamepads as values: the client's one input model.
 
-Pure. The window makes these values from Qt's events, the runtime hands them to the input module of
-the connection that is shown, and the module's browser makes DOM events of them. Names and numbers
+Pure. The window makes these values from Qt's events, the runtime passes them to the input module of
+the connection that is shown, and the module's browser turns them into DOM events. Names and numbers
 are those of the W3C: UI Events, UI Events KeyboardEvent code, Pointer Lock, Gamepad.
 
 Glossary:
@@ -12,7 +12,7 @@ Glossary:
     pad         A gamepad with the W3C's standard layout.
     view        The element that shows the picture; positions count in its CSS pixels.
     chord       A key of a shortcut, with the modifiers that are held with it.
-    wish        What the input module wants of the window: pointer lock, full screen, a cursor.
+    wish        A request of the input module to the window: pointer lock, full screen, a cursor.
 
 Read: `events`, then `keys` (one table of code, usage and scan code), `held`, `wishes` and `chords`.
 """

@@ -39,7 +39,7 @@ KEY_NAMES: Final = (
 """Every key that a shortcut can have."""
 
 NONE: Final = "none"
-"""How a person writes that there is no shortcut."""
+"""The written form of "no shortcut"."""
 
 _BY_NAME: Final = {name.lower(): name for name in KEY_NAMES}
 _MODIFIERS: Final = {
@@ -55,7 +55,7 @@ _LONGEST: Final = 200
 
 
 class ChordError(ValueError):
-    """What was written is no shortcut; the text says why."""
+    """The text is not a shortcut; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ def to_text(chords: Sequence[Chord]) -> str:
 
 
 def clashes(shortcuts: Mapping[str, Sequence[Chord]]) -> list[tuple[str, str, Chord]]:
-    """Two names with one chord, for each name the first before it that has that chord, too."""
+    """Pairs of names with the same chord: each name with the first one before it that has its
+    chord."""
     owners: dict[Chord, str] = {}
     found: list[tuple[str, str, Chord]] = []
     for name, chords in shortcuts.items():

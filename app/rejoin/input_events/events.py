@@ -143,7 +143,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAll:
-    """Everything held is up now: a card opened, the focus went, or input is closed."""
+    """Everything held counts as released: a card opened, the focus was lost, or input is closed."""
 
     at: float = 0.0
     modifiers: Modifiers = Modifiers.NONE

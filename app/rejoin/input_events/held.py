@@ -1,7 +1,7 @@
-"""What the player holds, derived from the events: one value after each event.
+"""The held keys and buttons, derived from the events: one value after each event.
 
-Pure. It serves to release everything: `releases` are the events that an ended input still owes the
-game. Pointer and wheel hold nothing; of the pointer only its last position is kept.
+Pure. It serves to release everything: `releases` are the events with which ended input lets go of
+all keys. Pointer and wheel hold nothing; of the pointer only its last position is kept.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Held:
         return bool(self.keys or self.buttons or any(map(_is_held, self.pads)))
 
     def after(self, event: InputEvent) -> Held:
-        """What is held after this event."""
+        """The held keys and buttons after this event."""
         match event:
             case KeyEvent():
                 if event.pressed and event.code in self.codes:

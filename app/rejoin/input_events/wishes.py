@@ -1,4 +1,4 @@
-"""What the input module wants of the window: requests, each granted by the window's own rules.
+"""Requests of the input module to the window, each granted by the window's own rules.
 
 A module is not trusted: it gets the pointer or the full screen only shortly after a click
 (`gui/module_wishes`), and a cursor is one of CSS's keywords, never an image.
@@ -42,7 +42,7 @@ class VibrationWish:
 
 
 Wish = PointerLockWish | FullScreenWish | CursorWish
-"""What the window can grant."""
+"""Requests that the window can grant."""
 
 AnyWish = Wish | VibrationWish
 """The last one is for the gamepads."""

@@ -8,7 +8,7 @@ Glossary:
     module      The service's script, and the GameCastInput object that it defines.
     sandbox     The process that runs it, without files, network or other processes.
     browser     The part of a browser's interfaces that the module may use, in JavaScript of ours.
-    outbox      What the module asked for during one call: bytes to send, words from the host.
+    outbox      The module's requests during one call: bytes to send, messages from the host.
 
 Read: `port` (what the runtime uses) and `sandbox`, which implements it; `standing` (what a new
 process is told) and `counts`; `worker` (one process from the outside) with `frames`, `pad_mailbox`,

@@ -1,4 +1,4 @@
-"""What the sandbox needs of a JavaScript engine: a script, one function, promises' jobs."""
+"""The sandbox's interface to a JavaScript engine: a script, one function, promises' jobs."""
 
 from __future__ import annotations
 

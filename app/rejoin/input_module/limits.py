@@ -1,4 +1,4 @@
-"""How much a sandbox may say and compute before it is taken for hostile. Pure."""
+"""Limits of a sandbox's output and computing, beyond which it counts as hostile. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Closes a process in before it runs a foreign script: descriptors, resources, system calls.
+"""Confines a process before it runs a foreign script: descriptors, resources, system calls.
 
 Linux: all of it. macOS: descriptors and resources, where RLIMIT_AS may be without effect. Windows:
 nothing but the engine's own memory limit. Run on Linux x86-64; the others were not run.
@@ -52,7 +52,7 @@ def _limit_resources() -> None:
 
 
 def close_in() -> None:
-    """From here on this process computes and uses the pipes that it has. Linux: raises
+    """Confine this process: from now on it can only compute and use its open pipes. Linux: raises
     InputModuleError if any part of that fails."""
     if sys.platform == "win32":
         return
@@ -63,6 +63,6 @@ def close_in() -> None:
 
 
 def still_there() -> None:
-    """Begin the kernel's countdown again: the parent is there. Once a second is enough."""
+    """Restart the kernel's countdown: the parent is alive. Once a second is enough."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_REAL, ALONE_S)

@@ -1,4 +1,4 @@
-"""What the sandbox answers, checked: every line is data from a foreign script. Pure.
+"""Parses and checks the sandbox's answers: every line is data from a foreign script. Pure.
 
 An answer is text: the status, the milliseconds until a timer is due (not used here), the number of
 errors, then one line for each thing the module said: an operation, the number of the instance, and

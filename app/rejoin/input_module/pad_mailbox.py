@@ -1,4 +1,5 @@
-"""States of gamepads on a pipe of their own, which wakes nobody: they lie until they are read.
+"""States of gamepads on a pipe of their own, which wakes nobody: they wait there until they are
+read.
 
 A module sees a gamepad only while it runs, and it runs for a command or a timer. So it is enough
 that the process reads the newest states before each of both (docs/adr/0087). Not on Windows.
@@ -79,8 +80,8 @@ class Receiver:
         self._lying: deque[tuple[int, Numbers]] = deque()
 
     def fetch(self) -> None:
-        """Read what lies there. To be called after each reading of the other pipe: what was laid
-        down before a frame is then there before that frame is taken."""
+        """Read the waiting states. Call it after each reading of the other pipe: states from before
+        a frame are then known before that frame is handled."""
         if not self._poll.poll(0):  # mostly: an exception would take longer
             return
         try:

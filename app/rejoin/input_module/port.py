@@ -1,4 +1,4 @@
-"""What the runtime uses of the input module: commands into the sandbox, reports out of it.
+"""The runtime's interface to the input module: commands into the sandbox, reports out of it.
 
 All calls are made on the event loop and return at once; `Reports` are called on the event loop.
 Nothing here raises: a module that fails is a `failed` report, and after it the client is view only.
@@ -70,7 +70,7 @@ class ModuleProblem(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModuleFacts:
-    """For reports: how often the process was started, what was asked for and is missing, counts.
+    """For reports: starts of the process, missing browser features that were requested, counts.
 
     `events`: without the states of a gamepad that a module looks at by itself: it answers none.
     """

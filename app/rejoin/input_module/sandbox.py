@@ -1,7 +1,7 @@
 """The input module in its sandbox, for the runtime: an `InputModulePort`.
 
-What was asked for is kept apart from the process that does it, so that a new process can take over:
-it gets the same script, window, channels and instance, and is attached if the old one was.
+The wanted state is kept separate from the process, so that a new process can take over: it gets the
+same script, window, channels and instance, and is attached if the old one was.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from rejoin.tasks import spawn
 _log = logging.getLogger("rejoin.input")
 
 ACTIVATION_S: Final = 5.0
-"""So long after a click or a key may a module lock the pointer or fill the screen."""
+"""How long after a click or a key a module may lock the pointer or fill the screen."""
 
 
 _PROBLEMS: Final = {
@@ -149,7 +149,7 @@ class Sandbox:
             await asyncio.shield(self._state.evaluated)
 
     def _begin(self) -> None:
-        """Start a process and tell it all that holds."""
+        """Start a process and send it the present state."""
         if not engine_is_installed():
             self._fail(ModuleProblem.NO_ENGINE)
             return

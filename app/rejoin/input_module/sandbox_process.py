@@ -2,7 +2,7 @@
 
 Its only descriptors are standard input and output, and in the place of standard error the pipe of
 the gamepads' states. It parses nothing of what the module says: that text goes to the parent
-process, which takes it for data.
+process, which treats it as data.
 """
 
 from __future__ import annotations

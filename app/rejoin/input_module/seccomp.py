@@ -1,4 +1,4 @@
-"""A seccomp filter for Linux: of all system calls only those that a computing process needs.
+"""A seccomp filter for Linux that allows only the system calls of a computing process.
 
 Berkeley Packet Filter by prctl, without a library. Whatever is not listed fails with EPERM; a call
 in another machine's convention ends the process. Numbers: the kernel's tables of system calls.

@@ -1,4 +1,4 @@
-"""What holds for the module whichever process runs it: script, window, channels, instance. Pure."""
+"""The module's state, independent of its process: script, window, channels, instance. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Connection:
 
 @dataclass(slots=True)
 class Standing:
-    """What a new process is told first."""
+    """The state that a new process gets first."""
 
     script: str | None = None
     view: View = field(default_factory=View)

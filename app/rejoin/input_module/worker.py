@@ -51,7 +51,7 @@ _MESSAGES: Final = (outbox.Sent, outbox.ApplicationMessage)
 
 
 class Listener(Protocol):
-    """Who a worker works for. After `ended` nothing more is called."""
+    """The owner of a worker. After `ended` nothing more is called."""
 
     def answered(self, sort: Sort | None, answer: Answer) -> None:
         """`sort`: of the frame that is answered; None if nothing was asked."""

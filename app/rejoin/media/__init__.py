@@ -8,7 +8,7 @@ Glossary
     PLI              a request for a key frame (RFC 4585, 6.3.1)
     REMB             the bitrate that the receiver asks the sender to stay under
     transport-cc     arrival times of all packets, from which the sender estimates its bitrate
-    jitter buffer    what holds packets until those before them are there or given up
+    jitter buffer    holds packets until those before them arrived or are given up
     concealment      sound that stands in for a lost packet, guessed or from in-band FEC
     lip sync         holding sound back so that it is heard with the picture it belongs to
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FfmpegFacts:
-    """`licence`: what the build says of itself. It does not count what it is linked with."""
+    """`licence`: as the build reports it; libraries that it is linked with are not counted."""
 
     version: str
     licence: str

@@ -43,10 +43,11 @@ class StreamStatistics:
     painted_fps: float = 0.0
     bitrate_bps: float = 0.0
     available_bitrate_bps: int | None = None
-    """What our own estimate of the path allows, which is what REMB asks for; None where the host
-    takes no congestion feedback."""
+    """Our own estimate of the path, which REMB asks for; None where the host takes no congestion
+    feedback."""
     congestion_feedback: str = "REMB"
-    """What the host gets now: "REMB" or "transport-cc" (then the estimate is the host's own)."""
+    """The feedback that the host gets: "REMB" or "transport-cc" (then the host makes its own
+    estimate)."""
     queue_s: float = 0.0
     """Estimated queueing delay at the bottleneck of the path."""
     loss: float = 0.0
@@ -66,7 +67,7 @@ class StreamStatistics:
     frames_held_back: int = 0
     frames_unsupported: int = 0
     unsupported: str | None = None
-    """What the video is now that cannot be played, in a few words; None if it can be."""
+    """Why the video cannot be played, in a few words; None if it can."""
     frames_undecoded: int = 0
     frames_failed: int = 0
     hardware_failures: int = 0
@@ -82,7 +83,7 @@ class StreamStatistics:
     """Time the window's thread spent on painting each picture for the first time."""
     packets_received: int = 0
     packets_lost: int = 0
-    """Not those that a retransmission repaired, with RTX or without."""
+    """Lost packets without those that a retransmission repaired, with RTX or without."""
     packets_discarded: int = 0
     packets_failed: int = 0
     """Inbound packets that were forged, duplicated or could not be processed; all dropped."""
@@ -115,12 +116,12 @@ class StreamStatistics:
     """How late the sound is relative to its picture (negative: early), including the latency that
     the audio device reports; None while unknown, and where no device plays it."""
     messages_sent: int = 0
-    """Of the input module, on both data channels."""
+    """Messages of the input module, on both data channels."""
     messages_not_sent: int = 0
     """Those of them that were dropped: muted, not open, or too much unsent."""
     host_application_cpu: float | None = None
-    """Of the host, as its performance statistics say through the input module: shares (0..1) of
-    processors, memory and graphics, memory in MB; None where it says nothing."""
+    """Load of the host, from its performance statistics (through the input module): shares (0..1)
+    of processors, memory and graphics, memory in MB; None where it sends none."""
     host_application_memory_mb: float | None = None
     host_cpu: float | None = None
     host_memory: float | None = None
@@ -133,7 +134,7 @@ class StreamStatistics:
     last_sender_report_at: float | None = None
     last_stun_at: float | None = None
     last_data_at: float | None = None
-    """Of SCTP, which carries the data channels: messages, acknowledgements and heartbeats."""
+    """Packets of SCTP, which carries the data channels: messages, acknowledgements, heartbeats."""
 
 
 def columns() -> tuple[str, ...]:

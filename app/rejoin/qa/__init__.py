@@ -1,4 +1,4 @@
-"""What `rejoin qa` runs: simulations, scenarios, scores, and the pages made from the code.
+"""The commands of `rejoin qa`: simulations, scenarios, scores, and pages made from the code.
 
 The rules are in `rejoin.verify`; this package adds files, seeds, processes and real sockets.
 
@@ -11,21 +11,21 @@ Glossary:
     seed         a number that determines a random world and run
     score        how fast the detector reports a drop, and how often it is wrong
     injected     put into the client, because the real fault would require root privileges
-    play         one playing of a case at somebody's backend; a case may have several
+    play         one run of a case at somebody's backend; a case may have several
     verdict      passed, failed, inconclusive (it says nothing) or skipped (it cannot be tried)
     card         a drop in a report in Markdown: its cause, steps, verdict and proof
-    clip         what was received ten seconds before and after a drop, as MP4
+    clip         the received video of ten seconds before and after a drop, as MP4
     dump         a play in the form of chrome://webrtc-internals
-    proof        what it rests on that the player is back in the same game (`game_proof`)
+    proof        the evidence that the player is back in the same game (`game_proof`)
     practice     faults that a tester puts in from the menu of a window
     flaky        a case that failed in one play and passed in another
-    figure       what two builds are compared in: a share of drops, a count, or values of drops
+    figure       a quantity in which builds are compared: a share or count of drops, or their values
     budget       limits of figures, in a TOML file
     paired       of modelled runs: one of each build with the same seed
     storm        all games of a Region dropped at once, in one modelled world
     ledger       the sessions that runs have started and that may still run
-    learned      what was measured of a service, for the emulator and simulated worlds
-    finding      what one session of `learn` has shown
+    learned      measurements of a service, for the emulator and simulated worlds
+    finding      the result of one session of `learn`
     guardian     a process that ends the sessions of a run that was killed
 
 Read in this order: simulation; runner, game_client, live; game_proof, drop_evidence, game_watch;

@@ -12,7 +12,7 @@ from typing import Final
 from rejoin.qa.results import CaseRecord
 
 MAX_BYTES: Final = 512 << 20
-"""Of one file; a clip has some 5 to 50 MB."""
+"""Limit of one file; a clip has some 5 to 50 MB."""
 
 
 def file_of(folder: Path | None, record: CaseRecord, kind: str) -> Path | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 from rejoin.errors import BadInputError
 from rejoin.qa import figures
-from rejoin.qa.figures import FIGURES, Kind, PlayFigures
+from rejoin.qa.figures import FIGURES, Kind, PlayFigures, percentile
 from rejoin.qa.files import read_text
 
 FREEZE: Final = "freeze_limit_s"
@@ -32,13 +31,13 @@ def _keys() -> Iterator[str]:
 
 
 LIMITS: Final = tuple(_keys())
-"""What may have a limit."""
+"""The keys that may have a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A limit that is exceeded. `found`: the figure's value; None if the results do not have it, or
-    if it is a freeze that never ended: `for_good`."""
+    """An exceeded limit. `found`: the figure's value; None if the results do not have it, or if it
+    is a freeze that never ended (`for_good`)."""
 
     key: str
     limit: float
@@ -53,8 +52,8 @@ class Excess:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """`limits`: by a key of LIMITS. `freeze_s`: the longest that one drop may stand still, for
-    `over_budget_per_100`. `least_drops`: fewer say nothing."""
+    """`limits`: by a key of LIMITS. `freeze_s`: the longest allowed freeze of one drop, for
+    `over_budget_per_100`. `least_drops`: with fewer there is no verdict."""
 
     limits: dict[str, float]
     freeze_s: float | None = None
@@ -112,7 +111,7 @@ def parse(name: str, text: str) -> Budget:
 def _number(name: str, key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadInputError(f"{key} in {name} has to be a number.")
-    if not 0 <= value <= _LARGEST:  # refuses NaN, too
+    if not 0 <= value <= _LARGEST:  # also refuses NaN
         raise BadInputError(f"{key} in {name} has to lie between 0 and {_LARGEST:g}.")
     return float(value)
 
@@ -131,22 +130,10 @@ def _found(key: str, plays: Sequence[PlayFigures], freeze_s: float | None) -> fl
 
 
 def _with_lost(values: Sequence[float], lost: int, percent: int) -> float | None:
-    """The percentile of freezes, so many of which never ended: infinite if it lies among these."""
+    """The percentile of freezes of which `lost` never ended: infinite if it lies among those."""
     count = len(values) + lost
     if not count:
         return None
     if math.ceil(percent / 100 * (count - 1) - 1e-9) >= len(values):
         return math.inf
     return percentile([*values, *[max(values)] * lost], percent)
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """A percentile, interpolated between the two nearest values.
-
-    With few values, the 95th percentile is nearly the highest value.
-    """
-    if percent >= 100:
-        return max(values)
-    if len(values) == 1:
-        return values[0]
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -1,4 +1,4 @@
-"""Plays a scenario against a backend that others run: which cases, how often, within which caps.
+"""Plays a scenario against somebody else's backend, with limits on sessions and minutes.
 
 Each play has a process of its own and an entry in the ledger; a guardian stands beside the run.
 """
@@ -38,8 +38,8 @@ MAX_MINUTES: Final = 120.0
 _OVERHEAD_S: Final = 4.0
 """What a play takes to start and to end, by experience."""
 _WAKE_S: Final = 0.2
-"""How often the main thread comes up while others play: Ctrl+C does not wait for a lock on
-Windows."""
+"""How often the main thread wakes while others play: on Windows Ctrl+C does not interrupt a
+lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Campaign:
         self._failure: Exception | None = None
 
     def announcement(self) -> str:
-        """What is about to be done, and about how long it takes, in a sentence."""
+        """One sentence with the plan and its estimated time."""
         plays, caps = plays_of(self._scenario, self._choice), self._how.caps
         minutes = math.ceil(self.takes_s / 60)
         return (
@@ -144,7 +144,7 @@ class Campaign:
 
     @property
     def played_s(self) -> float:
-        """As much of that as the plays that are over were to take."""
+        """The estimated time of the finished plays."""
         with self._lock:
             over = {record.index for record in self._records}
         plays = plays_of(self._scenario, self._choice)
@@ -254,7 +254,7 @@ class Campaign:
     def _close_entry(
         self, entry: Entry, record: CaseRecord, guardian: Guardian, *, session_known: bool
     ) -> None:
-        """What is not known to be over is left to the guardian, at the end of the run."""
+        """Sessions not known to be over are left to the guardian, at the end of the run."""
         ended = record.played is not None and record.played.session_ended
         by_itself = not self._target.profile.dialect.can_terminate
         never = not session_known and record.played is None and record.why is not Why.CLIENT

@@ -1,4 +1,4 @@
-"""Plays a job in a process of its own, and makes a result of whatever becomes of that process."""
+"""Plays a job in a process of its own, and makes a result even if that process crashes or hangs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The program that plays one case: a job comes on standard input, messages go to standard output.
 
-It has a process of its own, so that a case that blocks, crashes or hangs is a result and no more.
+It has a process of its own, so that a case that blocks, crashes or hangs affects no other case.
 When standard input ends, its parent is gone: it ends its game and then itself.
 """
 

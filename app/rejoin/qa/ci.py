@@ -1,4 +1,4 @@
-"""What a CI reads and gives: paths of attachments, and GitHub's summary of a step."""
+"""Interfaces to a CI: paths of attachments, and GitHub's summary of a step."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Attachments:
     def paths(self, record: CaseRecord) -> tuple[str, ...]:
         """The files that exist, in the form that `[[ATTACHMENT|path]]` takes.
 
-        What lies in neither folder is left out: a file of results that somebody else wrote must
-        not make a CI publish any file of its machine.
+        Files outside both folders are left out: a foreign file of results must not make a CI
+        publish files of its machine.
         """
         if self.folder is None:
             return ()

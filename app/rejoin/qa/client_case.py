@@ -1,4 +1,5 @@
-"""Plays one case against a backend that is only known by its URL: faults at the client alone."""
+"""Plays one case against a backend that is only known by its URL, with faults at the client
+only."""
 
 from __future__ import annotations
 
@@ -82,11 +83,11 @@ class Job:
 
     @property
     def stem(self) -> str:
-        """What the names of its files begin with."""
+        """The beginning of its files' names."""
         return f"{self.index:04}-{traces.file_name(self.case.name)}"
 
     def file(self, kind: str, suffix: str) -> Path | None:
-        """Where its file of this kind belongs."""
+        """The path of its file of this kind."""
         return None if self.folder is None else self.folder / kind / f"{self.stem}.{suffix}"
 
     def prepare(self, kind: str, suffix: str) -> Path | None:
@@ -132,7 +133,7 @@ def utc_now() -> datetime:
 def surroundings_of(
     profile: StudioProfile, *, region: str = "", application: str = "", build: str = ""
 ) -> Surroundings:
-    """What is known of the backend and the client; a region that is not given is that of an ARN."""
+    """Facts about the backend and the client; without a given region, that of an ARN."""
     choice = profile.choice
     arns = [] if choice is None else [choice.stream_group, choice.application or ""]
     of_arns = [arn.split(":")[3] for arn in arns if arn.startswith("arn:") and arn.count(":") > 3]
@@ -282,7 +283,7 @@ class _Play:
     def _write_files(
         self, episodes: Sequence[Timeline]
     ) -> tuple[dict[str, str], dict[int, WrittenClip]]:
-        """What belongs to this play, by kind: paths in the folder of the results."""
+        """Files of this play, by kind: paths in the folder of the results."""
         files, folder = {}, self._job.folder
         if folder is None:
             return {}, {}

@@ -25,13 +25,13 @@ from rejoin.qa.results import CaseRecord
 
 LEVEL: Final = 0.0025
 MATTERS_FROM: Final = 0.5
-"""Of the difference that has to be seen: one that is as large is measured as a smaller one in half
-of all comparisons."""
+"""Share of the least effect: a real difference of that size measures smaller in half of all
+comparisons."""
 WAITED_APART: Final = 0.1
 """Times are not compared if the client waited for a processor in so much more of its time with one
 build than with the other."""
 DEFAULT_ASKED: Final = (figures.FREEZE.key,)
-"""What a comparison has to be able to see if nothing else is asked."""
+"""The differences that a comparison must be able to detect by default."""
 
 
 class Finding(enum.StrEnum):
@@ -42,7 +42,7 @@ class Finding(enum.StrEnum):
     SAME = "same"
     """No difference that matters, and one would probably have been seen."""
     TOO_FEW = "too_few"
-    """No difference was found, and too little was played to see one that matters."""
+    """No difference was found, but too little was played to detect one that matters."""
     NOT_MEASURED = "not_measured"
     NOT_COMPARABLE = "not_comparable"
     """A time, and the machine was busier with one of the builds."""
@@ -84,7 +84,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What was played of one build. `builds`: their names, as far as given."""
+    """The plays of one build. `builds`: their names, as far as given."""
 
     builds: tuple[str, ...]
     plays: int
@@ -95,7 +95,7 @@ class Side:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Everything that a report shows. `before` is None where only a budget was asked about.
-    `excesses`: over the budget, or not known. `notes`: sentences about what limits it."""
+    `excesses`: over the budget, or not known. `notes`: sentences about its limits."""
 
     before: Side | None
     after: Side

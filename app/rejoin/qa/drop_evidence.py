@@ -19,7 +19,7 @@ BEFORE_S: Final = 10.0
 _LEAST_TOLERANCE_S: Final = 0.25
 _MOST_TOLERANCE_S: Final = 3.0
 _MOST_AHEAD_S: Final = 10.0
-"""A full queue before the drop, and an empty one after it, set the counter ahead by seconds."""
+"""A full queue before the drop and an empty one after it can advance the counter by seconds."""
 TICKS_PER_S: Final = 60
 """Of the emulated game."""
 
@@ -35,8 +35,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """A heartbeat that arrived at boot time `at`. `game`: which start of the game; "" if it does
-    not say."""
+    """A heartbeat that arrived at boot time `at`. `game`: id of the game's start; "" if absent."""
 
     at: float
     count: int
@@ -44,8 +43,8 @@ class Beat:
 
 
 def read_beat(data: bytes, at: float) -> Beat | None:
-    """A heartbeat is a JSON object with `heartbeat`, a count that grows, and if the game likes
-    `game`, which is another one after each start. None for any other message."""
+    """A heartbeat is a JSON object with `heartbeat`, a growing count, and optionally `game`, which
+    differs for each start. None for any other message."""
     if len(data) > MOST_BEAT:
         return None
     try:
@@ -81,8 +80,8 @@ def _last(seen: Sequence[Seen], began_at: float) -> Seen | None:
 
 
 def _of_strip(before: Seen | None, after: Sequence[Seen]) -> DropProof | None:
-    """The counter has to have grown as the time has, give or take a change of the delay. None
-    where it is behind, but not as far as in a game that began after the last picture."""
+    """The counter must have grown with the time, within a change of the delay. None if it is
+    behind, but not as far as in a game that began after the last picture."""
     first = next((each for each in after if each.tick is not None), None)
     if before is None or before.tick is None or first is None or first.tick is None:
         return None
@@ -118,8 +117,8 @@ def _of_beats(beats: Sequence[Beat], began_at: float, back_at: float) -> DropPro
 
 
 def _might_be_anew(before: Sequence[Beat], new: Beat) -> bool:
-    """Whether a game that began after the last heartbeat could have counted as far by now, at up
-    to twice the rate of before."""
+    """Whether a game that began after the last heartbeat could have counted this far by now, at up
+    to twice the previous rate."""
     first, old = before[0], before[-1]
     if old.at <= first.at:
         return True  # the rate is not known

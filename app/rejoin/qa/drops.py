@@ -1,4 +1,4 @@
-"""Describes what happened in a drop, and why, in the words that every report uses."""
+"""Describes a drop and its causes, in the words that every report uses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROOFS: Final = {
     "session": "the stream session alone is the same; no picture was compared",
 }
 ORDER: Final = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.SKIPPED, Verdict.PASSED)
-"""What a bug report needs first."""
+"""Order of verdicts in a report: failures first."""
 KINDS: Final = ("passed", "failed", "flaky", "inconclusive", "skipped")
 AT_ONCE_S: Final = 0.002
 """A fault of a result and of its trace are the same within the rounding of both."""

@@ -140,7 +140,7 @@ def _ranks(values: _Floats) -> _Floats:
 
 
 def _exact(parts: Sequence[tuple[_Floats, int, int]], found: float) -> float:
-    """Among all arrangements within each stratum, the share whose sum of ranks is as high."""
+    """The share of all arrangements within each stratum whose sum of ranks is at least as high."""
     sums = np.ones(1)
     for ranks, _, after in parts:
         sums = np.convolve(sums, _sums(np.round(2 * ranks).astype(int).tolist(), after))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import itertools
+import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeGuard
@@ -258,3 +259,17 @@ def per_100(figure: Figure, plays: Sequence[PlayFigures], over_s: float | None) 
         return 100 * count / drops if drops else None
     counted = flags(figure, plays, over_s)
     return 100 * sum(counted) / len(counted) if counted else None
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """A percentile (0 to 100) of at least one value, interpolated between the two nearest.
+
+    With few values, the 95th percentile is nearly the highest value.
+    """
+    if percent <= 0:
+        return min(values)
+    if percent >= 100:
+        return max(values)
+    if len(values) == 1:
+        return values[0]
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -8,7 +8,7 @@ from typing import Final
 from rejoin.errors import BadInputError
 
 _MOST_BYTES: Final = 256 * 1024
-"""Of a file that a person wrote."""
+"""Limit of a file that a person wrote."""
 
 
 def read_text(path: Path, kind: str) -> str:

@@ -1,4 +1,4 @@
-"""The proof in a result that the player came back into the same game, and what it rests on.
+"""The proof in a result that the player came back into the same game, and its evidence.
 
 The strongest evidence counts: the strip that the emulated game paints into each picture, then the
 heartbeat that a studio's game may send, the pictures before and after, and at last the session.
@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 
 
 class Rests(enum.StrEnum):
-    """What a proof rests on, the strongest first."""
+    """Kinds of evidence, the strongest first."""
 
     STRIP = "strip"
     HEARTBEAT = "heartbeat"
@@ -24,7 +24,7 @@ class Rests(enum.StrEnum):
 
 
 class Says(enum.StrEnum):
-    """What it says of the game."""
+    """The verdict about the game."""
 
     WENT_ON = "went on"
     BEGAN_ANEW = "began anew"

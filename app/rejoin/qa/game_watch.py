@@ -1,4 +1,4 @@
-"""Remembers what a game shows and sends, so that the proof of each drop can be made later.
+"""Records a game's pictures and messages, so that the proof of each drop can be made later.
 
 It keeps small grey pictures and counters of the last minutes in memory, and stores nothing.
 """

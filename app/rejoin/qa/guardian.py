@@ -14,7 +14,7 @@ from rejoin.qa.messages import Began, Charge, Over, ToGuardian
 END_WITHIN_S: Final = 60.0
 """How long the guardian may take."""
 EACH_WITHIN_S: Final = 0.25
-"""How much longer for each session that is left."""
+"""How much longer for each remaining session."""
 
 
 class Guardian:
@@ -45,7 +45,7 @@ class Guardian:
         self._say(Over(key))
 
     def close(self) -> None:
-        """The run is over: it ends what is left, and then itself."""
+        """The run is over: the guardian ends the remaining sessions, and then itself."""
         end_child(self._process, END_WITHIN_S + EACH_WITHIN_S * len(self._running))
 
     def _say(self, message: ToGuardian) -> None:

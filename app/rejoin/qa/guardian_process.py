@@ -1,8 +1,8 @@
 """The guardian: a process that ends the sessions of a test run whose process is gone.
 
 It reads a message for each session that begins or ends. When its standard input ends, the run is
-over or was killed, and what was not ended is ended here. It keeps the sign-in token and ids that
-are secrets in its memory alone.
+over or was killed, and the guardian ends the remaining sessions. It keeps the sign-in token and
+secret ids only in memory.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def main(arguments: list[str]) -> int:
 
 
 def read(source: IO[bytes]) -> tuple[Charge | None, dict[str, str]]:
-    """What is guarded, and the sessions that run when the source ends, by the keys of their
-    entries."""
+    """The guarded profile, and the sessions that still run when the source ends, by the keys of
+    their entries."""
     charge: Charge | None = None
     running: dict[str, str] = {}
     with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):

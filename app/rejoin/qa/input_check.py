@@ -1,7 +1,8 @@
-"""Plays a few seconds on any backend, and says which input the service's module turned into bytes.
+"""Plays a few seconds on any backend, and reports which input the service's module turned into
+bytes.
 
-For the first meeting with a real service: which events produced bytes, what the module asked for
-of a browser that is missing here, and what it said.
+For the first test with a real service: it lists the events that produced bytes, the browser
+features that the module missed here, and the module's messages.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ INPUT_WITHIN_S: Final = 20.0
 """From live to input: three tries to fetch the script fit in."""
 POLL_EVERY_S: Final = 0.005
 EVENT_EVERY_S: Final = 0.03
-"""Apart from each other, so that what an event produced is not taken for another one's."""
+"""Pause between events, so that an event's bytes are not attributed to another one."""
 QUIET_S: Final = 0.12
 """Longer than a module waits before it repeats something."""
 HANDLED_WITHIN_S: Final = 1.0

@@ -1,7 +1,7 @@
 """Keeps pictures around each drop, where the run allows it: a clip, and one before and one after.
 
-The clip has what was received (`media/video/kept_units`); the pictures are what a player would have
-seen. Nothing is converted or written before the play is over.
+The clip has the received units (`media/video/kept_units`); the pictures are those that a player
+would have seen. Nothing is converted or written before the play is over.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _SECONDS: Final = (
 
 
 def read(file: Path) -> KnownService:
-    """What the file has of a model's service; the emulator's other settings are passed over.
+    """The file's settings that a modelled service has; the emulator's other settings are ignored.
 
     Raises BadInputError.
     """

@@ -38,8 +38,8 @@ class LastFailed:
         return frozenset().union(*found) if found else None
 
     def keep(self, shard: tuple[int, int], played: Iterable[str], unpassed: Iterable[str]) -> None:
-        """Remember the outcome of these cases; other cases stay as they were. Where it cannot be
-        written nothing is remembered."""
+        """Remember the outcome of these cases; other cases stay unchanged. If the file cannot be
+        written, nothing is remembered."""
         again = set(played)
         with contextlib.suppress(OSError):
             for file in self._files():

@@ -30,8 +30,8 @@ from rejoin.version import VERSION
 
 REPEAT: Final = 3
 _SESSION_S: Final = 45.0
-"""What a session takes to be placed, played, noticed and ended, by experience with the emulator
-and a service that notices within 15 s."""
+"""Estimated time to place, play and end a session, from experience with the emulator and a service
+that notices a drop within 15 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Plan:
         return min(self.repeat * len(Leave), self.max_sessions)
 
     def announcement(self, backend: str, *, can_end: bool) -> str:
-        """What it costs, in words. `can_end`: the backend has a call that ends a session."""
+        """The cost, in words. `can_end`: the backend has a call that ends a session."""
         minutes = math.ceil(self.sessions * _SESSION_S / 60)
         end = (
             "Each is ended when it has been measured."

@@ -1,7 +1,7 @@
 """One stream session of `learn`: a client without an engine, so that nothing reconnects by itself.
 
-It connects, goes away in one of three ways, waits until the service notices, and comes back. What
-it sees on the way are `learned.Finding`s.
+It connects, leaves in one of three ways, waits until the service notices, and reconnects. Its
+observations are `learned.Finding`s.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from rejoin.signaling.exchange import CallFailedError, HttpSettings
 CALL_S: Final = 10.0
 """Budget of a call. Nothing here is in a hurry."""
 POLL_EVERY_S: Final = 0.5
-"""How often the status is asked for: two of the 20 calls a second that AWS documents."""
+"""Pause between status calls: two of the 20 calls a second that AWS documents."""
 OPEN_WITHIN_S: Final = 20.0
 CHANNELS_WITHIN_S: Final = 5.0
 """Acknowledgements of data channels that have not arrived by then count as missing."""
@@ -235,7 +235,7 @@ class LearnSession:
                 await connection.peer.say_goodbye(_GOODBYES)
                 return gone_at
             case Leave.KILLED:
-                # What a killed process does: its sockets close, and nothing is said.
+                # Like a killed process: its sockets close, without a goodbye.
                 up = frozenset({Direction.UP})
                 self._injector.start(cut(scope=Scope.EXISTING, directions=up))
                 await connection.peer.close()

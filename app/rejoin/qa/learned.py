@@ -1,7 +1,7 @@
 """The findings of `learn`: figures with spread and error, as a report and as settings. Pure.
 
-Rule 1: a figure comes from what was seen through the backend. What cannot be seen there is reported
-        as invisible, and gives no setting.
+Rule 1: a figure comes from observations through the backend. Behaviour that is invisible there is
+        reported as such, and gives no setting.
 Rule 2: a delay lies between two bounds: the last request of the status that did not show the change
         yet, and the arrival of the first answer that showed it. The error is half of the time
         between the bounds; a setting is the median of their middles, for a create call without what
@@ -61,7 +61,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What one session showed, where that is a word and not a delay."""
+    """An observation of one session that is a word and not a delay."""
 
     figure: Figure
     word: str
@@ -136,7 +136,7 @@ _INVISIBLE: Final[Mapping[str, Mapping[Figure, str]]] = {
         ),
     },
 }
-"""What cannot be seen through a backend of each dialect, and why. In none: `OLD_TOKEN`."""
+"""Figures that are invisible through a backend of each dialect, and why. In none: `OLD_TOKEN`."""
 _ALSO: Final = {
     Figure.CREATE: "without the way to the backend, with the host's own work on its answer",
     Figure.PLACEMENT: "with the backend's own work",
@@ -206,7 +206,7 @@ def to_toml(findings: Sequence[Finding], origin: Origin) -> str:
 
 
 def text_of(figure: Figure, findings: Sequence[Finding], dialect: str) -> str:
-    """What was found of this figure, in a line. `dialect`: the backend's."""
+    """The findings of this figure, in a line. `dialect`: the backend's."""
     spread, words = spread_of(figure, findings), words_of(figure, findings)
     if spread is not None:
         also = f"; {_ALSO[figure]}" if figure in _ALSO else ""

@@ -1,7 +1,7 @@
 """The ledger of sessions that a test run has started: each is noted before it starts.
 
 Rule 1: an entry is one file, written before the session is started and removed when it is known to
-        be over. So whatever happens, what may still run is in the ledger.
+        be over. So every session that may still run is in the ledger, whatever happens.
 Rule 2: a run holds a lock of the OS. An entry whose run holds none is left over.
 Rule 3: no token is in the ledger. Nor is a session's id where it is a secret (`aws-bundle`): such
         a session can only be ended while its run or its guardian lives. After that it ends by
@@ -74,7 +74,7 @@ class Ledger:
         return known
 
     def over(self, key: str) -> None:
-        """The session is over, or nothing can be done about it."""
+        """Remove the entry: the session is over, or cannot be ended from here."""
         with contextlib.suppress(OSError):
             self._file(key).unlink(missing_ok=True)
 

@@ -297,7 +297,7 @@ def _service_records(session: dict[str, Any]) -> Iterable[Record]:
 
 
 def not_the_same_game(before: dict[str, Any] | None, after: Any) -> tuple[str, ...]:
-    """What is wrong, unless the game is still the one from the beginning and has gone on."""
+    """A sentence unless the game is still the one from the beginning and has gone on."""
     if before is None or not isinstance(after, dict):
         return ("it is not known whether it is the same game",)
     if after["started_at"] != before["started_at"]:

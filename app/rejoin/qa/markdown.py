@@ -1,6 +1,6 @@
 """Markdown of results, as GitHub and GitLab show it: tables of all plays, and a card per drop.
 
-What comes from results is escaped (`report_text`); the rest is ours.
+Texts from results are escaped (`report_text`); the rest is ours.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _shown(verdict: Verdict) -> str:
 
 
 def _cards(groups: Sequence[Group]) -> list[_Card]:
-    """What failed first, as that is what a bug report needs."""
+    """The cards, failures first: a bug report needs those."""
     found = []
     for record in ordered(groups):
         episodes = record.played.episodes if record.played is not None else ()

@@ -1,4 +1,4 @@
-"""What a test run and its processes say to each other, pickled, through pipes of their own."""
+"""Messages between a test run and its processes, pickled, through pipes of their own."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _SUFFIX: Final = ".jsonl"
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """What a run was like. `ended`: the last state and its ending. `frozen_s`: all its drops
+    """Figures of a run. `ended`: the last state and its ending. `frozen_s`: all its drops
     together."""
 
     ended: str

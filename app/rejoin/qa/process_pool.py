@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 @contextlib.contextmanager
 def process_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """So many processes. What they compute is given up where the block is left by an exception."""
+    """A pool of `count` processes. Their work is cancelled if the block is left by an exception."""
     before = set(multiprocessing.active_children())
     # Spawned, not forked: the caller may have threads.
     context = multiprocessing.get_context("spawn")

@@ -14,8 +14,8 @@ often."""
 
 
 def own_memory_mb() -> float | None:
-    """What would be free if this process ended now (its unique set size), in MB; None where the
-    system does not say. Libraries that other processes use too do not count."""
+    """The memory that the end of this process would free (its unique set size), in MB; None if
+    unknown. Libraries shared with other processes do not count."""
     try:
         return round(psutil.Process().memory_full_info().uss / MB, 3)
     except (psutil.Error, OSError):
@@ -24,8 +24,8 @@ def own_memory_mb() -> float | None:
 
 def waited_s() -> float | None:
     """How long this thread has waited for a processor so far, while it was ready to run; None where
-    the system does not say. A build that computes more does not wait longer by itself: this is what
-    the rest of the machine costs."""
+    the system does not say. A build that computes more does not wait longer by itself: this
+    measures the load of the rest of the machine."""
     try:
         return int(_SCHEDULED.read_text(encoding="ascii").split()[1]) / 1e9
     except (OSError, ValueError, IndexError):

@@ -1,7 +1,7 @@
 """Results as one HTML file: nothing in it is loaded from anywhere, and it reads on a phone.
 
-What is written here is values; their form is `resources/report/report.html`, a template of Jinja2
-that escapes whatever it is given. Charts are drawn by uPlot, whose text is part of the page.
+This module makes the values; `resources/report/report.html` is the template (Jinja2, with
+escaping). uPlot draws the charts; its code is part of the page.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Results of cases: one record each, as a line of JSON with a schema.
 
-Whatever reports, compares or draws reads these. `docs/result.schema.json` is made from the code.
+All reports, comparisons and charts read these. `docs/result.schema.json` is made from the code.
 """
 
 from __future__ import annotations
@@ -282,8 +282,8 @@ def document() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run says. `flaky`: cases that failed at least once and passed at least once; they are
-    not in `failed`."""
+    """The summary of a run. `flaky`: cases that failed at least once and passed at least once; they
+    are not in `failed`."""
 
     failed: tuple[str, ...]
     flaky: tuple[str, ...]
@@ -326,7 +326,7 @@ def summarize(records: Iterable[CaseRecord]) -> Summary:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Results that are about the same: a case of another scenario, build or backend is another."""
+    """Results of the same scenario, build and backend."""
 
     scenario: str
     surroundings: Surroundings

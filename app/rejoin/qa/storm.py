@@ -48,7 +48,7 @@ from rejoin.qa.process_pool import process_pool
 NOTICE_SPREAD_S: Final = 1.0
 _POLICY: Final = Policy()
 SHORTEST_OUTAGE_S: Final = _POLICY.commit_uncorroborated_s
-"""After a shorter one the old connections heal, and nobody asks for a new one."""
+"""After a shorter outage the old connections heal, and nobody reconnects."""
 _STEP_S: Final = TICK_S
 _LISTED: Final = 100
 """Sessions on a page of a list."""
@@ -78,7 +78,8 @@ class Storm:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What became of a storm. `saved`: by each window. `most`: what no order of calls exceeds.
+    """The result of a storm. `saved`: by each window. `most`: an upper bound for any order of
+    calls.
     `calls`: create calls. `late`: of them, those that came too late or failed. `over_s`: when the
     last game was saved, after the drop."""
 
@@ -127,9 +128,9 @@ class _World:
     asking: list[tuple[float, int]] = field(default_factory=list)
     """A heap: when each client that is away asks."""
     ranked: list[tuple[_Rank, int]] = field(default_factory=list)
-    """A heap: who waits, in the backend's order."""
+    """A heap: waiting games, in the backend's order."""
     doubted: list[tuple[_Rank, int]] = field(default_factory=list)
-    """A heap: who waits and is in doubt."""
+    """A heap: waiting games in doubt."""
     ends: WindowEnds = field(default_factory=WindowEnds)
     answers: deque[tuple[float, CreateOutcome]] = field(default_factory=deque)
     """Of create calls under way: when each comes, in that order, and what it says."""
@@ -174,7 +175,7 @@ class _World:
         return at
 
     def arrive(self, now: float) -> None:
-        """Whoever asks until now waits for an answer."""
+        """Clients that called until now wait for an answer."""
         while self.asking and self.asking[0][0] <= now:
             at, number = heapq.heappop(self.asking)
             game = self.games[number]
@@ -202,8 +203,8 @@ class _World:
         return replace(doubt, first=self.can_spare)
 
     def next(self, now: float, doubt: Doubt) -> int | None:
-        """Whose turn it is: the first one whose client waits. Clients that are away come back, and
-        those that cannot be met any more have given up."""
+        """The next game: the first one whose client waits. Clients that are away call again later;
+        hopeless games are dropped."""
         self.sort_out(now, doubt)
         heaps = (self.doubted, self.ranked) if doubt.first else (self.ranked, self.doubted)
         for heap in heaps:
@@ -217,7 +218,7 @@ class _World:
         return None
 
     def sort_out(self, now: float, doubt: Doubt) -> None:
-        """Who is in doubt is in the one heap, and who is not any more in the other."""
+        """Move games between the two heaps: in doubt, or not."""
         while self.doubted:
             number = self.doubted[0][1]
             waiting = self.games[number].waiting

@@ -29,7 +29,7 @@ who uses the account."""
 
 
 class End(enum.StrEnum):
-    """What became of a session."""
+    """The result of ending a session."""
 
     ENDED = "ended"
     BY_ITSELF = "ends by itself"

@@ -1,6 +1,6 @@
 """Verdicts about a case that was played against a backend of somebody else.
 
-Rule 1: what Rejoin does not keep to is failed: an invariant, or an expectation of the scenario.
+Rule 1: a broken invariant, or an unmet expectation of the scenario, is failed.
 Rule 2: a game that did not become live tested nothing. It is inconclusive, unless the client itself
         failed, or the host's packets arrived and it did not play.
 Rule 3: an expectation that was not met is inconclusive where the backend was really not reached,
@@ -9,7 +9,7 @@ Rule 3: an expectation that was not met is inconclusive where the backend was re
         never is: it holds on any network.
 Rule 4: a player who is back in another game is failed, where the strip or a heartbeat says so.
         Pictures fail nothing.
-Rule 5: what cannot be tried there at all is skipped, and says why.
+Rule 5: a case that cannot be tried there at all is skipped, with the reason.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from rejoin.verify.scenario import LIVE, TRYING, Observed, ScenarioCase, unmet
 
 
 class Verdict(enum.StrEnum):
-    """What a case says about reconnection."""
+    """The verdict of a case about reconnection."""
 
     PASSED = "passed"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
-    """It says nothing: something outside of what is tested was not there."""
+    """No verdict: something outside of the tested system failed."""
     SKIPPED = "skipped"
     """It cannot be tried on this backend."""
 
 
 class Why(enum.StrEnum):
-    """What a verdict rests on, as a stable word for programs."""
+    """The reason of a verdict, as a stable word for programs."""
 
     AS_EXPECTED = "as_expected"
     EXPECTATION = "expectation"

@@ -14,11 +14,11 @@ from typing import Protocol
 
 ASK_EVERY_S = 0.0005
 LATE_S = 0.001
-"""A datagram that is later than this, or comes this long after the last question, is asked about;
-between two questions it counts as late as the last one was. A question costs a microsecond."""
+"""The kernel's time stamp is read once in `ASK_EVERY_S`, and for every datagram while the last one
+was this late. Otherwise a datagram counts as late as the last one. Reading costs a microsecond."""
 
 NOT_LATER_THAN_S = 1.0
-"""More is not believed: the wall clock, which the kernel stamps with, was set meanwhile."""
+"""More is not believed: the kernel stamps by the wall clock, which somebody has set meanwhile."""
 
 _SIOCGSTAMPNS = 0x8907
 """asm-generic/sockios.h: the stamp of the datagram that was read last, as a struct timespec."""
@@ -32,14 +32,14 @@ class HasFileno(Protocol):
 
 
 class Lateness:
-    """How long ago the datagram arrived that was read last from this socket."""
+    """How long ago the datagram that was read last from this socket arrived."""
 
     def __init__(self, sock: HasFileno | None) -> None:
         self._sock = sock
         self._asked_at = float("-inf")
         self._late_s = 0.0
         self._stamp = bytearray(_TIMESPEC.size)
-        self._ask()  # the kernel stamps what arrives after the first question
+        self._ask()  # the kernel stamps only what arrives after the first reading
 
     def seconds(self, now: float) -> float:
         """`now`: boot time. 0 where the system does not say."""

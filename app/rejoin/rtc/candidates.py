@@ -1,9 +1,9 @@
 """Which addresses a connection may use, and which candidates of an answer are used.
 
 A candidate that must not or cannot be used is passed over (RFC 8839, 5.1); the answer is refused
-only when none is left. The same rules hold for addresses that no candidate named: a check from
-there is not answered, or a host that was passed over would come back as a peer-reflexive candidate.
-No error quotes an address.
+only when none is left. The same rules hold for the source of each check: a check from a forbidden
+address is not answered, or a rejected candidate would come back as a peer-reflexive one. No error
+quotes an address.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from rejoin.errors import SignalError
 
 MAX_CANDIDATES = 64
-"""More are passed over, counted without those that are not used anyway."""
+"""Usable candidates beyond this number are passed over."""
 
 MIN_PORT = 1024
 
 _FOUNDATION = re.compile(r"[A-Za-z0-9+/]{1,32}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _TYPES = {"host": "host", "srflx": "srflx", "relay": "relay", "prflx": "host"}
-"""Each type and what aioice gets for it: a peer-reflexive address works as a host candidate."""
+"""Candidate types, and the type that aioice gets: a peer-reflexive address works as a host
+candidate."""
 _CARRIER_GRADE_NAT = ipaddress.ip_network("100.64.0.0/10")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 """All of IPv6 that is on the internet (RFC 4291, 2.4). `ipaddress` calls more of it global."""
@@ -55,8 +56,8 @@ class NetworkRules:
 
 
 def usable_candidates(values: Iterable[str], rules: NetworkRules) -> list[str]:
-    """The candidates to be used, well-formed, each address and port once; `values`: those of the
-    answer, as written. Raises SignalError, which says what is wrong with them, if none is left."""
+    """The usable candidates, each address and port once. `values`: the answer's, as written. Raises
+    SignalError, which says what is wrong with them, if none is left."""
     usable: dict[tuple[str, int], str] = {}
     objections: dict[str, None] = {}
     for value in values:

@@ -1,7 +1,7 @@
 """The two data channels as bytes: what the input module sends goes out, and the host's comes in.
 
 Labels and reliability are those that AWS's Web SDK was observed to use. Only the module knows what
-the bytes mean. Nothing is queued here: what cannot be sent now is not sent later.
+the bytes mean. Nothing is queued here: a message that cannot be sent now is dropped.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from rejoin.input_protocol.controls import INPUT_CHANNEL, MESSAGE_CHANNEL
 from rejoin.rtc.handshake_seam import keep_sctp_closed
 
 MOST_BUFFERED: Final = {INPUT_CHANNEL: 16 * 1024, MESSAGE_CHANNEL: 1024 * 1024}
-"""In bytes, for each channel. With more than this unsent the path is stuck: what comes then is
-dropped, as input that is seconds old would do harm when the path is free again."""
+"""Bytes per channel. With more than this unsent the path is stuck, and new messages are dropped:
+input that arrives seconds late would do harm."""
 
 MAX_MESSAGE: Final = 64 * 1024
 """Bytes; what both sides accept by default (RFC 8841, 6.1)."""
@@ -139,7 +139,7 @@ class Channels:
             self._callbacks.on_message(label, data)
 
     def _on_close(self, label: str) -> None:
-        """Only the end of what was open says something about the host."""
+        """Only a channel that was open says something about the host when it closes."""
         if self._closed:
             return
         self._callbacks.on_state(label)

@@ -43,9 +43,9 @@ class CongestionFeedback:
         return self._reader is not None
 
     def start(self, extension_id: int | None, rtcp_ssrc: int) -> None:
-        """Packets have their number in this header extension; None: the answer declined.
+        """`extension_id`: the header extension with the packets' number; None: the answer declined.
 
-        `rtcp_ssrc`: ours, that of the reports.
+        `rtcp_ssrc`: the SSRC of our reports.
         """
         if self._task is None and extension_id is not None:
             self._rtcp_ssrc = rtcp_ssrc

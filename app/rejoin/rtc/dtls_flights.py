@@ -57,7 +57,7 @@ def number_bytes(epoch: int, number: int) -> bytes:
 
 
 def parse_records(datagram: bytes) -> list[Record]:
-    """The whole records of a datagram; a rest that is none is left out."""
+    """The whole records of a datagram; an incomplete rest is left out."""
     records, at = [], 0
     while at + HEADER_BYTES <= len(datagram):
         end = at + HEADER_BYTES + int.from_bytes(datagram[at + 11 : at + 13])
@@ -238,7 +238,8 @@ class OutgoingFlights:
 
 
 def _datagrams(records: list[Record]) -> list[bytes]:
-    """Handshake records packed together; application data one by one, as they are read so."""
+    """Handshake records packed together; application data one by one, as the receiver reads
+    them."""
     packed: list[bytes] = []
     open_for_more = False
     for record in records:

@@ -72,10 +72,10 @@ CHECKED_ADDRESSES_MAX = 100
 
 
 def limit_checked_addresses(connection: Connection) -> None:
-    """Learn no more than so many peer-reflexive candidates.
+    """Learn a bounded number of peer-reflexive candidates. aioice keeps and checks each of them:
+    the other side, which knows our password, could make us send checks to any number of addresses.
 
-    aioice keeps each, and checks it in turn: the other side, which knows our password, could name
-    any number of addresses that would get checks from us. Call it before `replace_check_handler`.
+    Call it before `replace_check_handler`.
     """
     learned: set[Address] = set()
 
@@ -260,7 +260,7 @@ class _Handshake:
             _everything_written(self._ssl)
 
     def _arrived(self, datagram: bytes) -> int:
-        """In place of OpenSSL's `bio_write`: keeps the later ones of many late flights from it."""
+        """In place of OpenSSL's `bio_write`: passes on only the first of many late flights."""
         if self._dtls.encrypted and any(r.kind == HANDSHAKE for r in parse_records(datagram)):
             self._late_flights += 1
             if self._late_flights > LATE_FLIGHTS_READ:
@@ -271,7 +271,7 @@ class _Handshake:
 
 
 def _everything_written(ssl: SSL.Connection) -> bytes:
-    """Whatever waits in OpenSSL's outgoing buffer; aiortc reads 1,500 bytes of it."""
+    """All of OpenSSL's outgoing buffer; aiortc reads 1,500 bytes of it."""
     data = b""
     while True:
         try:
@@ -340,7 +340,7 @@ def bound_sources(dtls: RTCDtlsTransport) -> None:
 
 
 GIVEN_UP_AFTER_S = 27.0
-"""aiortc's own patience with INIT or COOKIE-ECHO: nine times 3 s."""
+"""How long aiortc repeats INIT or COOKIE-ECHO: nine times 3 s."""
 
 
 def hasten_association(sctp: RTCSctpTransport, rtt: RoundTrip) -> None:

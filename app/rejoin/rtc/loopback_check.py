@@ -70,8 +70,8 @@ class _End:
 
 
 async def check_loopback(within_s: float) -> None:
-    """Connect two peers and send an RTP packet each way. Raises PeerError, which says what failed,
-    also where it took longer."""
+    """Connect two peers and send an RTP packet each way. Raises PeerError, which says what failed
+    or took too long."""
     ends = _End(), _End()
     step = "the offer could not be made"
     try:

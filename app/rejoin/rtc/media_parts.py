@@ -1,5 +1,5 @@
-"""Builds what receives the media of one connection, and what sends the player's voice: ours in
-place of aiortc's."""
+"""Builds the receivers of one connection's media and the sender of the player's voice, in place of
+aiortc's."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class MediaParts:
     voice: VoiceSender | None = None
 
     def read_answer(self, signal_response: str, rules: NetworkRules) -> Answer:
-        """Check the answer, and expect what it says of the media. Raises SignalError."""
+        """Check the answer, and prepare the receivers for the streams it names. Raises
+        SignalError."""
         answer = decode_response(
             signal_response,
             rules,

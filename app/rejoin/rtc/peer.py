@@ -257,7 +257,7 @@ class Peer:
         try:
             await step()
         except Exception as error:
-            # no failure is posted if it was the close that interrupted it
+            # a step that `close` interrupted is no failure
             self._fail(f"connecting failed ({type(error).__name__})")
 
     async def _watch_deadline(self, rtt_s: float) -> None:

@@ -447,7 +447,7 @@ class AudioReceiver(_Receiver):
             self._order = AudioReorder()
         self._heard_at = now
         self._reception.add(packet, now)
-        # one without payload as well: else those behind it would wait for it
+        # a packet without payload too: those behind it would wait for it
         number, media_time = packet.sequence_number, packet.timestamp
         self._play_all(self._order.add(number, packet.payload, now, timestamp=media_time))
 

@@ -34,7 +34,7 @@ JOIN_WITHIN_S: Final = 0.150
 
 ALLOCATE_WITHIN_S: Final = 10.0
 APART_S: Final = 0.050
-"""Servers are asked this long after one another; the first allocation is used."""
+"""Pause between requests to two servers; the first allocation is used."""
 
 KEEP_EVERY_S: Final = 15.0
 """How often the server is asked to confirm. NATs forget a UDP flow after 30 s of silence, and an

@@ -2,7 +2,7 @@
 
 The seam's part for that (docs/adr/0026): it changes instances of aiortc's association, which
 advertises a receive window and takes everything all the same. tests/rtc/test_library_contract.py
-checks every name that is used here. Whoever keeps to the window never meets another bound.
+checks every name that is used here. A peer that keeps to the window never reaches another bound.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def limit_inbound(sctp: RTCSctpTransport, on_refused: Callable[[], None]) -> Non
 def _limit_streams(
     sctp: RTCSctpTransport, on_refused: Callable[[], None]
 ) -> Callable[[int], BoundedStream]:
-    """Returns what finds or makes the stream with a number."""
+    """Returns a function that finds or makes the stream with a number."""
 
     def get_inbound_stream(stream_id: int) -> BoundedStream:
         stream = sctp._inbound_streams.get(stream_id)
@@ -124,14 +124,14 @@ def _count_past_the_wrap(sctp: RTCSctpTransport, stream_of: Callable[[int], Boun
     """
 
     def advance(last: int) -> None:
-        """From this number to the last one before the first that is missing."""
+        """Move on from this number to the last one before the first missing number."""
         while (following := tsn_plus_one(last)) in sctp._sack_misordered:
             sctp._sack_misordered.remove(following)
             last = following
         sctp._last_received_tsn = last
 
     def mark_received(tsn: int) -> bool:
-        """Whether it came before."""
+        """Note this number; returns whether it was received before."""
         last = sctp._last_received_tsn
         if last is None or uint32_gte(last, tsn) or tsn in sctp._sack_misordered:
             if len(sctp._sack_duplicates) < SACK_BLOCKS:
@@ -165,7 +165,7 @@ def _count_past_the_wrap(sctp: RTCSctpTransport, stream_of: Callable[[int], Boun
 
 
 def _kept_bytes(sctp: RTCSctpTransport) -> int:
-    """What is kept takes this much of the receive window."""
+    """How much of the receive window the kept chunks take."""
     return sum(
         stream.cost
         for stream in sctp._inbound_streams.values()
@@ -175,7 +175,7 @@ def _kept_bytes(sctp: RTCSctpTransport) -> int:
 
 def _limit_acknowledgements(sctp: RTCSctpTransport) -> None:
     async def send_sack() -> None:
-        """aiortc's, whose packet may be too large to be sent, with the window that there is."""
+        """In place of aiortc's: with the real window, and small enough for one packet."""
         last = sctp._last_received_tsn
         if last is None:
             return
@@ -227,7 +227,7 @@ def _limit_channels(sctp: RTCSctpTransport, on_refused: Callable[[], None]) -> N
         elif not opens:
             on_refused()
         elif stream_id in sctp._data_channels:
-            on_refused()  # what is open there goes on
+            on_refused()  # an open channel on that stream goes on
         elif len(sctp._data_channels) < CHANNELS and _opens_a_channel(data):
             await receive_as_aiortc(stream_id, pp_id, data)
         else:
@@ -263,7 +263,7 @@ def _limit_channels(sctp: RTCSctpTransport, on_refused: Callable[[], None]) -> N
 
 
 def _is_readable(pp_id: int, data: bytes, is_open: bool) -> bool:
-    """Whether aiortc can pass it on: it raises at an ACK for no channel and at no UTF-8."""
+    """Whether aiortc can pass it on: it raises at an ACK without a channel and at invalid UTF-8."""
     return is_open if pp_id == WEBRTC_DCEP else pp_id != WEBRTC_STRING or _is_utf8(data)
 
 

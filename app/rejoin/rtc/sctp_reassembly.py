@@ -29,8 +29,8 @@ FRAGMENTS_MAX = 256
 """A message in more pieces counts as too long: 64 KiB are 60 chunks in packets of usual size."""
 
 CHUNK_OVERHEAD_BYTES = 1024
-"""Counts for each kept chunk beside its payload: tiny fragments must be bounded too. It costs about
-half of that in memory."""
+"""Added to the payload of each kept chunk, so that tiny fragments are bounded too. In memory a
+chunk costs about half of that."""
 
 
 @dataclass(slots=True)
@@ -67,9 +67,9 @@ class _Run:
 
 
 class BoundedStream(InboundStream):
-    """An inbound stream that keeps no more of a message than it may be long.
+    """An inbound stream that keeps no more of a message than its longest allowed length.
 
-    `cost`: what it keeps takes of the receive window, in bytes.
+    `cost`: how many bytes of the receive window the kept chunks take.
     """
 
     def __init__(self, stream_id: int, on_refused: Callable[[], None]) -> None:
@@ -159,13 +159,13 @@ class BoundedStream(InboundStream):
 
     def pop_messages(self) -> Iterator[tuple[int, int, bytes]]:
         """Stream, protocol and content of each message that is whole and whose turn it is."""
-        while self._ready:  # one that fails where it is read holds up none behind it
+        while self._ready:  # a message that its reader fails on does not hold up those behind it
             run = self._ready.popleft()
             if run.chunks is not None:
                 yield self._id, run.protocol, b"".join(run.chunks)
 
     def prune_chunks(self, tsn: int) -> int:
-        """Drop what cannot become whole any more, as nothing up to this number comes any more.
+        """Drop messages that can no longer become whole: no chunk up to this number will come.
 
         Returns the payload bytes that were dropped.
         """

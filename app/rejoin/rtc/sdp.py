@@ -2,7 +2,7 @@
 
 The input is untrusted: its size is bounded, and no error quotes an address, a key or a line of SDP.
 Lines are normalised once, here: without blanks at the ends, with single blanks inside. Lines that
-nobody reads are kept as they are, whatever characters they have; whoever reads a value checks it.
+nobody reads are kept as they are, whatever characters they have; each reader checks its value.
 """
 
 from __future__ import annotations

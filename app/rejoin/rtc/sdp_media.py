@@ -2,8 +2,7 @@
 
 aiortc's parser raises on much that is harmless: a header extension with attributes, a parameter
 that is no whole number, an attribute of a payload type without codec. So it never reads the other
-side's lines, only those that are written here from values that were understood. The rest, free text
-included, is passed over.
+side's lines, only lines written here from the values that we understood. The rest is passed over.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _NUMERIC = {
     "stereo",
     "useinbandfec",
 }
-"""Parameters that aiortc reads as whole numbers; one that is none is passed over."""
+"""Parameters that aiortc reads as whole numbers; any other value is passed over."""
 
 _RTCP_TYPES = range(72, 77)
 """Payload types that cannot be told from RTCP (RFC 5761, 4)."""
@@ -100,7 +99,7 @@ def codecs_of(section: Section) -> list[Codec]:
 
 
 def _parameters(section: Section) -> dict[str, dict[str, str]]:
-    """By payload type, the parameters of all fmtp lines; of those that are repeated, the first."""
+    """By payload type, the parameters of all fmtp lines; the first value of a repeated one."""
     found: dict[str, dict[str, str]] = {}
     for value in section.values("fmtp"):
         number, _, listed = value.partition(" ")

@@ -98,10 +98,10 @@ class Answer:
     retransmits (RFC 5576, FID). `parameter_sets`: announced for a payload type of the video.
     `has_audio`: whether it sends sound. `takes_audio`: whether it takes ours, which was offered.
     `has_data`: whether it has data channels; without them the
-    game can only be viewed. In `sdp` both sections stand in any case, as aiortc needs them: an
-    inactive one for audio, one whose SCTP must not be started for data. `transport_cc_id`: the
-    header extension with the transport-wide sequence number; None if the host does not take
-    transport-wide feedback.
+    game can only be viewed. `sdp` always has both sections, as aiortc needs them: an inactive one
+    stands for missing audio, and one whose SCTP must not be started for missing data.
+    `transport_cc_id`: the header extension with the transport-wide sequence number; None if the
+    host does not take transport-wide feedback.
     """
 
     sdp: str = field(repr=False)

@@ -1,7 +1,8 @@
-"""What testers may put between a connection and its sockets. A player's client has nothing there.
+"""A filter that testers may put between a connection and its sockets.
 
-It works below everything else of this package: what it drops was never sent or never arrived. Of a
-relayed socket it sees what passes the relay, not what keeps the allocation.
+A player's client has none. It works below the rest of this package: a datagram that it drops was
+never sent or never arrived. On a relayed socket it sees the relayed datagrams, not those that keep
+the allocation alive.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class SocketEnds:
 
 
 class SocketFilter(Protocol):
-    """Gets every datagram of one socket, on the event loop, and passes it on or does not."""
+    """Gets every datagram of one socket, on the event loop, and passes it on or drops it."""
 
     def on_send(self, data: bytes, address: Address) -> None: ...
     def on_receive(self, data: bytes, address: Address) -> None: ...

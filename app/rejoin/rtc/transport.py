@@ -7,19 +7,19 @@ Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 - lost packets: the libraries repeat checks, DTLS flights and SCTP's first chunks after 0.5 to 3 s;
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here `core/health` judges
   silence, and our checks (`checks`) only measure;
-- strangers: aioice answers every request of anybody, as often as it is sent, and checks every
-  address that the host's checks come from;
-- requests: aioice learns a peer-reflexive candidate from any address, ours only from those that the
-  profile allows;
+- strangers: aioice answers every request from anybody, without a limit, and checks every address
+  that the host's checks come from;
+- requests: aioice learns a peer-reflexive candidate from any address; here only from addresses that
+  the profile allows;
 - media: it goes to `rtp_input` without entering aioice's queue;
 - RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
 - data channels: aiortc opens one only when the host acknowledged it, which some hosts never do;
 - memory: aiortc keeps all that the host sends of messages that never end (`sctp_limits`), and every
-  source that it ever sent with;
+  SSRC that the host ever sent with;
 - relays: aioice would wait five seconds for a TURN server; here the allocation is made before
   (`relay`);
-- sending: a muted connection sends checks only, one that said goodbye nothing (`outgoing`,
-  `goodbye`).
+- sending: a muted connection sends checks only, and one that said goodbye sends nothing
+  (`outgoing`, `goodbye`).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ _UNREACHABLE = {
 }
 
 _REFUSED_HERE = {errno.ENETUNREACH, errno.ENETDOWN}
-"""Of these, what only this machine's own routes and interfaces cause. The others also follow an
+"""The errors that only this machine's own routes and interfaces cause. The others can follow an
 ICMP message, which anybody can forge."""
 
 
@@ -112,7 +112,7 @@ class Transport:
         """How many data channels the host has acknowledged (DATA_CHANNEL_ACK)."""
         self.outgoing = OutgoingGate()
         self.round_trip = RoundTrip()
-        """Of the path that comes up; once it is up, `checks` measure it."""
+        """Round trip while the path comes up; once it is up, `checks` measure it."""
         self._pacer = CheckPacer()
         self._dtls = dtls
         self._connection = seam.ice_connection(dtls)

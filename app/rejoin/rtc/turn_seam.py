@@ -24,7 +24,7 @@ from rejoin.rtc.ice_servers import TurnServer
 from rejoin.tasks import spawn
 
 LIFETIME_S: Final = 600
-"""What is asked for; a server may grant less."""
+"""The lifetime that we request; a server may grant less."""
 
 CHANNEL_EVERY_S: Final = 120.0
 """How often a channel is bound again. That renews the permission too, which ends after 300 s
@@ -197,8 +197,8 @@ async def _open(
 
 
 def _drop_what_cannot_be_read(client: TurnClientProtocol) -> None:
-    """aioice raises at a STUN attribute of another length, and the event loop then closes the
-    socket: a datagram that anybody forged would end the allocation."""
+    """aioice raises at a STUN attribute of unexpected length, and the event loop then closes the
+    socket: any forged datagram would end the allocation."""
 
     def datagram_received(data: bytes, address: Address) -> None:
         with contextlib.suppress(Exception):

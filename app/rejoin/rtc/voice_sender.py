@@ -39,7 +39,7 @@ from rejoin.rtc.aiortc_seam import (
 from rejoin.tasks import cancel, spawn
 
 MOST_WAITING: Final = 10
-"""Frames that wait for the loop at most: 200 ms, which nobody wants to hear later."""
+"""The most frames that wait for the loop: 200 ms. Older voice would only be late."""
 REPORT_EVERY_S: Final = 1.0
 _NTP_EPOCH_S: Final = 2_208_988_800
 
@@ -55,7 +55,8 @@ class Microphone(Protocol):
 
 
 class VoiceSender(RegisteredSender):
-    """Of one connection. It asks for frames while the connection is shown, up, and takes sound."""
+    """The voice of one connection. It takes frames from the microphone while the connection is
+    shown and up and the host accepts sound."""
 
     def __init__(
         self,
@@ -180,8 +181,8 @@ class VoiceSender(RegisteredSender):
             self.octets += len(frame.payload)
 
     def _time_of(self, frame: VoiceFrame) -> int:
-        """The RTP time of its first sample. While the device was closed time went on, in whole
-        frames; after that it goes by the device's own samples."""
+        """The RTP time of the frame's first sample. It counts the device's samples; for the time
+        that the device was closed, whole frames of the clock are added."""
         if frame.opened != self._opened:
             self._opened = frame.opened
             passed = (frame.taken_at - self._next_at) * SAMPLE_RATE_HZ / FRAME_SAMPLES - 1

@@ -1,4 +1,4 @@
-"""Reports the connections whose local address this machine has lost; each loss once."""
+"""Reports connections whose local address this machine has lost, each loss once."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class BackendCalls:
             self._post(events.StatusArrived(requested_at, view))
 
     async def reconnect(self, command: commands.Reconnect) -> None:
-        """The create call. The ticket with this attempt's number is on the disk before it."""
+        """The create call, after the ticket with this attempt's number was written to the disk."""
         requested_at = self._clock()
         attempt, number = command.attempt, command.try_number
         try:
@@ -138,13 +138,13 @@ class BackendCalls:
 
 
 def _left(command: commands.Reconnect, now: float) -> WindowLeft:
-    """How much time there is at `now`: the ticket or a sign-in may have taken some of it."""
+    """The time left at `now`: the ticket or a sign-in may have taken some of it."""
     shown_at = command.shown_deadline_at
     shown_s = None if shown_at is None else max(0.0, shown_at - now)
     return WindowLeft(shown_s, max(0.0, command.latest_deadline_at - now))
 
 
 def _unexpected(error: Exception) -> Failure:
-    """A defect of ours in a call: what the backend did with it is unknown."""
+    """A bug of ours in a call: whether the backend carried it out is unknown."""
     _log.error("a call to the backend failed unexpectedly", exc_info=error)
     return Failure(FailureKind.OUTCOME_UNKNOWN, detail=f"Internal: {type(error).__name__}")

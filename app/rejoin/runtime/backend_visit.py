@@ -1,6 +1,6 @@
-"""Visits a backend before a game is added: is it there, what does it speak, who signs in how.
+"""Visits a backend before a game is added: whether it answers, its dialect, how players sign in.
 
-The backend is called without a token. What is wrong is one sentence, that of the error.
+The backend is called without a token. A failure is an error with one sentence.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class SignInKind(enum.Enum):
     """Its dialect needs no sign-in."""
     OPENID = "openid"
     TOKEN = "token"
-    """With a token that the studio hands out."""
+    """With a token from the studio."""
     NOT_SAID = "not_said"
 
 
@@ -57,8 +57,8 @@ class Visited:
 
 
 def address_of(text: str) -> BackendAddress:
-    """What a player has typed or pasted: a studio's link, or a backend's address, for which https
-    (on this computer http) need not be said. Raises BadInputError."""
+    """Reads a player's input: a studio's link, or a backend's address, in which https (on this
+    computer http) may be left out. Raises BadInputError."""
     text = text.strip()
     if len(text) > MAX_ADDRESS:
         raise BadInputError(Message("This is too long for a link or an address."))
@@ -73,7 +73,7 @@ def address_of(text: str) -> BackendAddress:
         network = "loopback"
     elif _is_private(url.host):
         network = "lan"
-    # Nobody but the player has a say in the microphone here; a link is the studio's word.
+    # Here the player alone decides about the microphone; a link speaks for the studio.
     return BackendAddress(str(url), OURS.name, network, allows_microphone=True)
 
 
@@ -85,10 +85,10 @@ def _is_private(host: str) -> bool:
 
 
 async def leads_into_this_network(backend_url: str) -> bool:
-    """Whether the backend's name means an address that is not on the internet, at this moment.
+    """Whether the backend's name resolves to an address that is not public, at this moment.
 
-    A name that means nothing now, or another thing later, leads nowhere: each connection is judged
-    again when it is made (`signaling/connections`). Raises BadInputError.
+    An answer that changes later does no harm: each connection is judged again when it is made
+    (`signaling/connections`). Raises BadInputError.
     """
     url = base_url(backend_url, allow_insecure=False)
     try:
@@ -124,7 +124,9 @@ async def visit_address(address: BackendAddress) -> Visited:
     exchange = Exchange(profile.backend_url, None, http=http)
     try:
         if profile.dialect is not OURS:
-            await exchange.call("GET", "", budget_s=WITHIN_S)  # whatever it answers, it is there
+            await exchange.call(
+                "GET", "", budget_s=WITHIN_S
+            )  # any answer proves that the backend is there
             kind = SignInKind.TOKEN if profile.dialect.needs_token else SignInKind.NONE
             return Visited(address, kind)
         reply = await exchange.call("GET", "/v1/about", budget_s=WITHIN_S)
@@ -151,7 +153,7 @@ def _about(exchange: Exchange, address: BackendAddress, reply: Reply) -> Visited
 
 
 async def _without_about(exchange: Exchange, address: BackendAddress) -> Visited:
-    """A backend of contract 1.0 has health alone."""
+    """A backend of contract 1.0 has only the health route."""
     reply = await exchange.call("GET", "/v1/health", budget_s=WITHIN_S)
     if reply.status != 200:
         raise exchange.not_ours(reply)
@@ -174,6 +176,6 @@ def _check_contract(version: int, address: BackendAddress) -> None:
 
 
 def suggested_name(address: BackendAddress) -> str:
-    """What a new game is called until the player names it: its host without "www"."""
+    """The name of a new game until the player names it: its host without "www"."""
     host = urlsplit(address.backend_url).hostname or ""
     return host.removeprefix("www.")

@@ -1,4 +1,4 @@
-"""A game that is played without a person and always ended: for checks that start one."""
+"""Plays a game without a person and always ends it: for checks that start one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ END_WITHIN_S: Final = 20.0
 async def brief_game(player: Player) -> AsyncIterator[asyncio.Task[Ending]]:
     """Play as long as the block runs, and end the game on every way out of it, also when the task
     is cancelled (as by Ctrl+C). A backend that is gone costs twice `END_WITHIN_S`; the service then
-    ends the game by itself, when nobody has come back in time.
+    ends the game by itself, when no client has come back in time.
 
     Yields the task that plays; it is done where the game ended by itself.
     """

@@ -1,7 +1,7 @@
-"""What testers may put into a client. A player's client has none, and nothing can give it one.
+"""Hooks of testers in a client.
 
-No link, profile, setting or option leads to these: only code that makes a `Player` can pass them,
-and `rejoin.injector` is where such code is.
+A player's client has none. No link, profile, setting or option leads to these: only code that makes
+a `Player` can pass them, and such code is in `rejoin.injector`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from rejoin.signaling.transport import AroundTransport
 
 @dataclass(frozen=True, slots=True)
 class ClientHooks:
-    """`filter_sockets`: stands before each UDP socket of a connection. `around_http`: stands around
-    the calls to the backend. `awake_clock`: stands still while the client is to be asleep.
-    `on_frame`: gets each access unit that goes to the decoder; it is on the stream thread, and must
-    not block.
+    """`filter_sockets`: makes a filter for each UDP socket of a connection. `around_http`: wraps
+    the transport to the backend. `awake_clock`: stands still while the client pretends to sleep.
+    `on_frame`: gets each access unit for the decoder, on the stream thread; it must not block.
     """
 
     filter_sockets: MakeFilter

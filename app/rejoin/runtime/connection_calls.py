@@ -53,7 +53,7 @@ class ConnectionCalls:
             self._post(events.OfferMade(connection, sha256_of(request), request))
 
     async def apply_answer(self, connection: ConnectionNumber, signal_response: str) -> None:
-        """A success shows in the events of the peer itself."""
+        """A success is reported by the peer's own events."""
         peer = self._connections.get(connection)
         if peer is None:
             self._post(events.ConnectionFailed(connection, "the connection was closed"))

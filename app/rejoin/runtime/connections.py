@@ -50,7 +50,7 @@ class Connections:
     def close(self, connection: ConnectionNumber, after: asyncio.Task[None] | None = None) -> None:
         """Close the peer in a task of its own; `closing` lists those that have not ended.
 
-        `after`: what is waited for before that.
+        `after`: awaited first.
         """
         peer = self._peers.pop(connection, None)
         if self._shown == connection:

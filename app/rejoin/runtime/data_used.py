@@ -1,8 +1,8 @@
 """Counts the data that games have used, in a small JSON file among the user's state files.
 
-Counted is what arrived as picture and sound; the headers of the packets and what is sent are some
-per cent more. Like the volume it never costs the game: what cannot be read counts as nothing, and
-what cannot be written is tried again with the next.
+It counts received picture and sound; packet headers and sent data add some per cent. A failure
+never disturbs the game: an unreadable file counts as empty, and a failed write is tried again with
+the next.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _log = logging.getLogger("rejoin.data_used")
 
 SAVE_EVERY_S: Final = 60.0
 _PAUSE_S: Final = 5.0
-"""Statistics come once a second; a longer pause was no play."""
+"""Statistics come once a second; a longer pause does not count as play."""
 _MAX_BYTES: Final = 4096
 _MOST: Final = 2**60
 _CLOSE_WITHIN_S: Final = 1.0
 
 
 def data_used_path() -> Path:
-    """Where it is kept for this user. Raises BadInputError."""
+    """The path of this user's file. Raises BadInputError."""
     return state_folder() / "data_used.json"
 
 
@@ -49,7 +49,7 @@ class DataTotal:
 
 
 def read_total(path: Path) -> DataTotal:
-    """What the file says; nothing where it says nothing that can be used. Raises nothing."""
+    """The total in the file; zero if the file is unusable. Raises nothing."""
     try:
         with path.open("rb") as file:
             content = json.loads(file.read(_MAX_BYTES))
@@ -75,7 +75,7 @@ def forget_total(path: Path) -> None:
 class DataUsed:
     """Counts the statistics of one game; writes on its own thread. No call raises.
 
-    What two games at the same time write in the same moment may be counted once.
+    If two games write in the same moment, one of the counts may be lost.
     """
 
     def __init__(self, path: Path | None = None, wall: Callable[[], float] = time.time) -> None:
@@ -110,7 +110,7 @@ class DataUsed:
             self._save()
 
     def close(self) -> None:
-        """Write what is left, and wait for that, for _CLOSE_WITHIN_S at most."""
+        """Write the rest, and wait for that, for _CLOSE_WITHIN_S at most."""
         self._save()
         with self._lock:
             writing = self._writing
@@ -126,7 +126,7 @@ class DataUsed:
                 self._writing.start()
 
     def _write(self) -> None:
-        """Until all is written, or the disk refuses: then it is tried again with the next."""
+        """Write until nothing is left or the disk refuses; then the next write tries again."""
         while True:
             with self._lock:
                 new, self._unsaved = self._unsaved, DataTotal()

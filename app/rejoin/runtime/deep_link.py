@@ -2,8 +2,8 @@
 
 Anybody can make a link, so a link cannot extend trust: no token, no certificate authority, http to
 this machine only, no stream from a LAN, no backend but one on the internet (before a link leads
-into this computer or its network, the player is asked: `cli/consent`). Nor can it have pictures of
-the game kept. A link with anything else in it is refused.
+into this computer or its network, the player is asked: `cli/consent`), and no saved pictures of the
+game. A link with anything else in it is refused.
 
     rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin
         &dialect=aws-react           # the backend's API; default: ours
@@ -100,9 +100,9 @@ def parse_link(text: str) -> BackendAddress:
 
 
 def link_of(address: BackendAddress) -> str | None:
-    """The link that leads to this backend; None: none can, as it needs what no link may say.
+    """The link to this backend; None if the backend needs something that a link must not contain.
 
-    Through a link no last picture is kept, even where the game's own address allows one.
+    A game opened through a link keeps no last picture, even where its own address allows one.
     """
     values = {
         "backend": address.backend_url,

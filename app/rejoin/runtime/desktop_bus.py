@@ -1,8 +1,8 @@
-"""What a Linux desktop does for a game, over D-Bus: it stays awake, and shows notifications.
+"""Asks a Linux desktop over D-Bus to stay awake during a game, and to show notifications.
 
-The screen saver is held off by `org.freedesktop.ScreenSaver` (Idle Inhibition Service, freedesktop
+The screen saver is inhibited by `org.freedesktop.ScreenSaver` (Idle Inhibition Service, freedesktop
 specification 0.1) or else by the portal `org.freedesktop.portal.Inhibit`, which sandboxes have.
-Both end what a client held when its connection to the bus ends, so a program that is killed leaves
+Both release a client's inhibition when its connection to the bus ends, so a killed program leaves
 nothing behind. Notifications are those of `org.freedesktop.Notifications` (specification 1.2).
 
 The library is jeepney: QtDBus from Python sends every number as INT32 or INT64, which services
@@ -34,9 +34,9 @@ _AS_LONG_AS_THE_DESKTOP_LIKES: Final = -1
 _NOTIFICATIONS: Final = "org.freedesktop.Notifications"
 _SHOW: Final = mark("Show the game")
 _CLICK: Final = "default"
-"""The action that a click on the notification itself is."""
+"""The action of a click on the notification itself."""
 _LISTENS_EVERY_S: Final = 0.25
-"""While a notification is shown, the bus is asked so often whether it was clicked."""
+"""How often the bus is checked for a click while a notification is shown."""
 
 OnClick = Callable[["str | None"], None]
 """A notification was clicked: with a token by which the window may come to the front (Wayland's
@@ -52,23 +52,24 @@ class Notification:
 
 
 class Desktop(Protocol):
-    """What a desktop does for a game. No call blocks or raises; a desktop that cannot does nothing.
+    """Services of a desktop for a game.
 
-    Of each, only the newest wish counts.
+    No call blocks or raises; without the service nothing happens. Only the newest call of each
+    counts.
     """
 
     def keep_awake(self, wanted: bool) -> None:
-        """No screen saver and no blank screen while this is wanted."""
+        """Keep the screen saver and the blank screen off while this is wanted."""
 
     def notify(self, notification: Notification | None) -> None:
-        """Show this in place of the one before; None: take it away."""
+        """Show this in place of the notification before; None: remove it."""
 
     def close(self) -> None:
         """Undo everything. May be called twice; later wishes are ignored."""
 
 
 class NoDesktop:
-    """A system whose desktop does nothing for us."""
+    """For a system without these services."""
 
     def keep_awake(self, wanted: bool) -> None: ...
 
@@ -82,9 +83,9 @@ class _Wishes:
     awake: bool = False
     notification: Notification | None = None
     shown: int = 0
-    """Rises with each new notification: the same text again is shown again."""
+    """Rises with each new notification, so that a repeated text is shown again."""
     action: str = ""
-    """What a click on it does, in the window's language."""
+    """The label of the click's action, in the window's language."""
 
 
 class BusDesktop:
@@ -113,7 +114,7 @@ class BusDesktop:
             self._wish(_Wishes(wishes.awake, notification, wishes.shown + new, tr(_SHOW)))
 
     def close(self) -> None:
-        """See `Desktop`. Waits for CLOSE_WITHIN_S at most: what a desktop that hangs still holds
+        """See `Desktop`. Waits for CLOSE_WITHIN_S at most: if the desktop hangs, its inhibition
         ends with the connection."""
         with self._changed:
             self._closed = True
@@ -160,8 +161,8 @@ class BusDesktop:
 class _Services:
     """The calls, on the thread. The connection is opened by the first one.
 
-    A call that fails is logged and not made again. One that is not answered in time closes the
-    connection, and with it ends whatever the service may still do for it.
+    A call that fails is logged and not repeated. One that times out closes the connection, which
+    ends everything that the service may still do for it.
     """
 
     def __init__(self, address: str) -> None:
@@ -172,7 +173,7 @@ class _Services:
         self._shown = 0
         """The id of the notification that is shown; 0: none."""
         self._signals: deque[Any] = deque(maxlen=16)
-        """What the desktop has said of notifications."""
+        """Signals of the notification service that were received."""
 
     @property
     def is_shown(self) -> bool:
@@ -280,7 +281,9 @@ class _Services:
                 self._connection = open_dbus_connection(self._address)
                 self._listen()
             reply = self._connection.send_and_get_reply(message, timeout=CALL_WITHIN_S)
-        except Exception as error:  # of the socket, or of the library: no desktop costs the game
+        except (
+            Exception
+        ) as error:  # of the socket or of the library: a failing desktop must not end the game
             _log.info("%s of %s: %s", method, interface, type(error).__name__)
             self._disconnect()
             return None
@@ -290,7 +293,7 @@ class _Services:
         return reply.body[0] if reply.body else None
 
     def _listen(self) -> None:
-        """Keep what the notification service says: ActivationToken, and then ActionInvoked."""
+        """Receive the notification service's signals: ActivationToken, then ActionInvoked."""
         from jeepney import MatchRule
         from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
 
@@ -300,7 +303,7 @@ class _Services:
             self._connection.send_and_get_reply(message_bus.AddMatch(rule), timeout=CALL_WITHIN_S)
 
     def _disconnect(self) -> None:
-        """Everything that the bus's services hold for us ends."""
+        """Close the connection, which ends everything that services hold for it."""
         connection, self._connection = self._connection, None
         self._release, self._shown = None, 0
         if connection is not None:

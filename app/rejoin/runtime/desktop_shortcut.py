@@ -1,7 +1,7 @@
 """A shortcut for one game on the player's desktop: a file that opens its link in the home window.
 
 Linux: a desktop entry (freedesktop.org, Desktop Entry 1.5). Windows and macOS: a file with the
-link, which their system opens with whatever the scheme is registered for; not run.
+link, which the system opens with the program registered for the scheme; not run.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def desktop_folder() -> Path:
 def make_shortcut(
     name: str, link: str, folder: Path, *, system: str = sys.platform, command: Sequence[str] = ()
 ) -> Path:
-    """Write a shortcut under a name that no file has, and return its path. `command`: opens the
-    home window; empty: this Rejoin. Raises BadInputError if it cannot be written."""
+    """Write a shortcut under an unused name, and return its path. `command`: opens the home window;
+    empty: this Rejoin. Raises BadInputError if it cannot be written."""
     if system == "win32":
         ending, content = ".url", f"[InternetShortcut]\r\nURL={link}\r\n".encode()
     elif system == "darwin":
@@ -86,13 +86,13 @@ def desktop_entry(name: str, link: str, command: Sequence[str]) -> str:
 
 
 def file_name(name: str) -> str:
-    """The name of the game without what a file's name cannot have on any system."""
+    """The name of the game without characters that some system forbids in file names."""
     kept = "".join(each if each.isalnum() or each in " -_()" else " " for each in name)
     return " ".join(kept.split())[:_MAX_NAME].strip() or "Rejoin game"
 
 
 def _argument(text: str) -> str:
-    """One argument in quotes, as the key Exec wants it; % stands for itself."""
+    """One argument, quoted as the key Exec requires; % stands for itself."""
     for special in ("\\", '"', "`", "$"):
         text = text.replace(special, f"\\{special}")
     return f'"{text.replace("%", "%%")}"'

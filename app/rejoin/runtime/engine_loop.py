@@ -72,7 +72,7 @@ class EngineLoop:
         self._ended: asyncio.Future[Ending] | None = None
         self._access = LoopAccess()
         self._coming: deque[None] = deque()
-        """One for each event of the player that is on its way to the loop."""
+        """One element for each event of the player on its way to the loop."""
         self.snapshots = Snapshots(snapshot(self._state, self._policy), self._access)
         self._connections = Connections()
         self.input = ModuleInput(self._connections, parts, self.post)
@@ -110,10 +110,10 @@ class EngineLoop:
             self._access.call_or_keep(lambda: self._handle(event))
 
     def send_input(self, event: InputEvent) -> None:
-        """What the player did; it goes to the input module. A view is kept until `run` starts.
+        """Pass the player's input to the input module.
 
-        States of gamepads, the most frequent of all, need no wake of the loop where nothing that
-        the player did before is on its way there still.
+        A view is kept until `run` starts. States of gamepads, the most frequent events, do not wake
+        the loop unless earlier input is still on its way there.
         """
         if isinstance(event, PadState) and not self._coming and self.input.lay_down(event):
             return
@@ -168,7 +168,7 @@ class EngineLoop:
 
     def _handle(self, event: events.Event) -> None:
         if not self._access.is_on_loop_thread:
-            return  # scheduled before the end of `run`, called after it
+            return  # this call was scheduled before the end of `run`
         self._queue.append(event)
         if self._stepping:
             return
@@ -180,7 +180,7 @@ class EngineLoop:
             self._stepping = False
 
     def _step(self, event: events.Event) -> None:
-        """Handle one event completely. A defect of ours ends the game with EndingKind.INTERNAL."""
+        """Handle one event completely. A bug of ours ends the game with EndingKind.INTERNAL."""
         try:
             self._step_or_raise(event)
         except Exception as error:
@@ -209,7 +209,7 @@ class EngineLoop:
             self._address_loss.report()
 
     def _observe(self, event: events.Event, now: float) -> None:
-        """A report is not worth a game: if it cannot be made, none is made any more."""
+        """A failing report must not end the game: after a failure no more are made."""
         if self._episodes is None:
             return
         try:

@@ -68,7 +68,7 @@ class Executor:
         self._tasks: dict[TaskKey, asyncio.Task[None]] = {}
 
     def execute(self, command: commands.Command) -> None:  # noqa: C901 - plain dispatch
-        """Start a command. Whatever comes of it is posted as an event later."""
+        """Start a command. Its result is posted as an event later."""
         connections, peers, backend = (
             self._connections,
             self._connection_calls,

@@ -1,7 +1,7 @@
 """The icons of games, as their studios' backends named them when they were added: small PNG files.
 
-A backend may say anything: what is no PNG of a few KiB is no icon, and nothing of it is decoded
-here. Without one a card shows initials.
+Backends are not trusted: only a PNG of a few KiB counts as an icon, and nothing is decoded here.
+Without an icon a card shows initials.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sign-in of a game: the saved one, or a new one that is kept, as part of its profile."""
+"""The sign-in of a game, saved or new, as part of its profile."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ async def saved(profile: StudioProfile) -> tuple[StudioProfile, SignedIn] | None
 
 
 async def method_of(profile: StudioProfile) -> OpenIdMethod | None:
-    """How the backend says that its players sign in; None: not with OpenID Connect, or it does not
-    say it. Raises RejoinError."""
+    """The sign-in that the backend describes; None: not OpenID Connect, or it describes none.
+    Raises RejoinError."""
     from rejoin.signaling import openid_client
 
     if profile.dialect is not OURS:
@@ -58,14 +58,14 @@ async def kept(
 
 
 async def sign_out(profile: StudioProfile) -> sign_ins.SignOut:
-    """Forget here what the keyring has for the profile's backend, and end it at its provider."""
+    """Delete the keyring's sign-in for the profile's backend, and end it at its provider."""
     return await sign_ins.sign_out(TokenStore(), profile.backend_url, http_of(profile))
 
 
 def with_tokens(
     profile: StudioProfile, sign_in: SavedSignIn, tokens: Tokens, *, is_saved: bool
 ) -> tuple[StudioProfile, SignedIn]:
-    """The profile with this token, and where the next one comes from."""
+    """The profile with this token, and the source of the next one."""
     store = TokenStore() if is_saved else None
     source = SignInSource(sign_in, profile.backend_url, http_of(profile), store=store)
     profile = replace(

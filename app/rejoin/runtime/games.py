@@ -1,7 +1,6 @@
-"""The player's games: what each is called, where its backend is, and when it was played.
+"""The player's games: name, backend and last time of play.
 
-Anybody can write into the file that they come from, so each value is checked as those of a link and
-a ticket are.
+Their file can be edited by anybody, so each value is checked like those of a link or a ticket.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ class Game:
 
 
 def game_key(address: BackendAddress) -> str:
-    """A game's name on this computer, whichever session it will have: 16 hex digits.
+    """A game's key on this computer, independent of its session: 16 hex digits.
 
     Two entries of one backend are the same game, unless they name different applications.
     """

@@ -1,7 +1,7 @@
 """The player's games on the disk: one TOML file beside the settings, with one table for each.
 
-Reading never fails: what cannot be used is a sentence and stays in the file. Each change reads the
-file anew, so that two windows lose nothing of each other.
+Reading never fails: an unusable entry becomes a sentence and stays in the file. Each change reads
+the file anew, so that two windows do not overwrite each other's changes.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _plain(value: Any) -> Any:
 
 
 def _table(game: Game) -> dict[str, Any]:
-    """What is not as everywhere."""
+    """The fields that differ from their defaults."""
     found: dict[str, Any] = {"name": game.name}
     for key, value in asdict(game.address).items():
         if value is not None and value != _DEFAULTS[key]:

@@ -1,7 +1,7 @@
-"""Whether there is a way out of this computer, and whether the gateway on it answers.
+"""Whether this computer has a route out, and whether the gateway on it answers.
 
-Nothing is sent for it: the kernel knows from ARP and neighbour discovery whether the gateway has
-answered what other probes and the stream sent through it. Known on Linux only.
+It sends nothing: the kernel knows from ARP and neighbour discovery whether the gateway answers,
+since other probes and the stream send through it. Linux only.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """One running Rejoin per stream session: a lock of the OS, and an address for second instances.
 
-Rule 1: the instance is the process that holds the lock; the OS releases it when the process
-        ends, in whatever way.
+Rule 1: the instance is the process that holds the lock; the OS releases it when the process ends,
+        in whatever way.
 Rule 2: only the lock's holder creates or removes the address, so a stale one is replaced.
-Rule 3: a second instance of the same user activates the first, passing it the link that it was
-        started with and what lets it come to the front (Wayland's activation token), and ends.
+Rule 3: a second instance of the same user activates the first, passes it its link and Wayland's
+        activation token (which lets a window come to the front), and ends.
 Rule 4: activations are limited in size, number and time, and accepted from the same user only
         (`instance_server`, which is loaded when an instance begins to answer).
 
@@ -39,12 +39,13 @@ ACCEPTED: Final = b"accepted\n"
 MAX_TOKEN: Final = 256
 """Characters of an activation token; compositors use some 40."""
 TOKEN_VARIABLE: Final = "XDG_ACTIVATION_TOKEN"
-"""Where a desktop puts it (xdg-activation-v1)."""
+"""The environment variable with it (xdg-activation-v1)."""
 _POSIX: Final = sys.platform != "win32"
 _OF_A_GAME: Final = re.compile("[0-9a-f]{16}")
 """The keys of sessions and games (`ticket_folder.key_of`); the home and others have words."""
 _ASKING: Final = threading.Lock()
-"""Who only asks has a session's lock for a moment: a claim of this process does not meet it."""
+"""A query holds a session's lock for a moment; within this process claims do not collide with
+it."""
 
 
 def locks_folder() -> Path:

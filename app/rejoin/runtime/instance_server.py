@@ -1,4 +1,4 @@
-"""Answers second instances: what they may send, how much of it, and for how long."""
+"""Answers second instances, with limits on their messages in form, size and time."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _REFUSED: Final = b"refused\n"
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """What a second instance passes. `link`: the one it was started with. `token`: lets a window
-    come to the front under Wayland."""
+    """The message of a second instance. `link`: its own. `token`: lets a window come to the front
+    under Wayland."""
 
     link: str | None = None
     token: str | None = None
@@ -70,7 +70,7 @@ class InstanceServer:
             os.close(descriptor)
 
     async def _serve_unix(self) -> None:
-        # Bound by ourselves: asyncio would remove whatever has this path by then.
+        # Bound by ourselves: at the end asyncio would remove any file with this path.
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             listening.bind(str(self._address))
@@ -115,7 +115,7 @@ class InstanceServer:
             writer.close()
 
     def _parse(self, line: bytes) -> Activation | None:
-        """What a second instance passes; None: this is no activation."""
+        """The message of a second instance; None: this is no activation."""
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):

@@ -30,7 +30,7 @@ from rejoin.runtime.unfinished import key_of_ticket
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Where new sign-in tokens come from. `lasts_s`: how long the first is good; None: unknown."""
+    """The source of new sign-in tokens. `lasts_s`: how long the first is valid; None: unknown."""
 
     source: TokenSource
     lasts_s: float | None = None
@@ -47,7 +47,7 @@ class GameToPlay:
     open_here: Instance | None = None
     """The claim on the game itself (`claim_game`); None if it is open elsewhere, too."""
     signed_in: SignedIn | None = None
-    """Where the profile's token comes from; None: the player gave it."""
+    """The source of the profile's token; None: the player entered it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def claim(key: str) -> Claim:
 
 
 def key_of_game(profile: StudioProfile) -> str:
-    """The name on this computer of what the profile plays, whichever session that will be."""
+    """The key of the profile's game on this computer, independent of its session."""
     return game_key(profile.backend_address())
 
 
@@ -113,7 +113,7 @@ def claim_game(profile: StudioProfile) -> Claimed | LockUnavailable | None:
 
 
 def has_had_token(ticket: Ticket, profile: StudioProfile) -> bool:
-    """Whether the profile has no token, or the one that the ticket's backend has had before."""
+    """Whether the profile has no token, or the one that was sent to the ticket's backend before."""
     return not profile.token or is_token_of(ticket.token_digest, profile.token)
 
 

@@ -33,7 +33,8 @@ CLASSIFIERS: Final = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
-"""Names in older metadata, and their SPDX names. BSD may be another BSD licence; its text says."""
+"""Names in older metadata, and their SPDX names. BSD may be another BSD licence; only its text
+tells."""
 
 TEXTS_FOLLOW: Final = "THE TEXTS OF THE LICENCES"
 """The heading in a notice after which only licence texts follow."""
@@ -90,8 +91,8 @@ def components(root: str = DISTRIBUTION, path: Sequence[str] | None = None) -> l
 def installed(
     root: str = DISTRIBUTION, path: Sequence[str] | None = None
 ) -> dict[str, metadata.Distribution]:
-    """The distribution `root` and all that it leads to, by canonical name, with every part of
-    `root` and no extras of others."""
+    """The distribution `root` and its dependencies, by canonical name, with every extra of `root`
+    and no extras of others."""
     there = {
         canonical(each.metadata["Name"]): each
         for each in (metadata.distributions(path=list(path)) if path else metadata.distributions())
@@ -128,7 +129,7 @@ def component_of(distribution: metadata.Distribution) -> Component:
 
 
 def licence_of(distribution: metadata.Distribution) -> str:
-    """The licence expression of the metadata, or what older metadata has in its place."""
+    """The licence expression of the metadata, or its counterpart in older metadata."""
     fields = distribution.metadata
     expression = fields["License-Expression"].strip() if "License-Expression" in fields else ""
     if expression:
@@ -177,8 +178,8 @@ def table(rows: Sequence[tuple[str, str, str]]) -> str:
 
 
 def texts(of: Mapping[str, Mapping[str, str]]) -> str:
-    """Every text once, after the names of all that it belongs to. Texts are the same if their words
-    are: many files differ in where their lines end."""
+    """Every text once, after the names of its components. Texts with the same words count as the
+    same: many files differ only in their line breaks."""
     owners: dict[str, list[str]] = {}
     shown: dict[str, str] = {}
     for name, files in of.items():

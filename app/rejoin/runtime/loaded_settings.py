@@ -1,4 +1,4 @@
-"""The settings as they are read from tables, and a sentence for each thing that is wrong."""
+"""Settings read from tables, and a sentence for each problem."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ _MORE: Final = mark(
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings, and a sentence for each thing that was wrong with what they were read from.
+    """Settings, and a sentence for each problem of their source.
 
-    `given`: the keys that have a usable value there. `bad`: the sentence for each key whose value
-    cannot be used; `problems` has them too. `damaged`: nothing of it could be read.
+    `given`: the keys with a usable value there. `bad`: the sentence for each key with an unusable
+    value; `problems` has them too.
+    `damaged`: nothing could be read.
     """
 
     settings: PlayerSettings = PlayerSettings()  # noqa: RUF009 frozen
@@ -40,8 +41,7 @@ class Loaded:
 
 
 def from_tables(tables: Mapping[str, Any]) -> Loaded:
-    """The settings in tables of tables, as TOML has them, of the newest version. What is wrong is
-    left at its default."""
+    """The settings in TOML's nested tables, of the newest version. Wrong values become defaults."""
     found: dict[str, Any] = {}
     given: set[str] = set()
     unknown: list[str] = []
@@ -66,7 +66,7 @@ def from_tables(tables: Mapping[str, Any]) -> Loaded:
 
 
 def clashes_of(settings: PlayerSettings) -> dict[str, str]:
-    """A sentence for each setting of keys that another one before it has, too."""
+    """A sentence for each keyboard shortcut that an earlier setting has, too."""
     shortcuts = {
         key: chords.parse(getattr(settings, each.name))
         for key, each in SETTINGS.items()
@@ -84,7 +84,7 @@ def clashes_of(settings: PlayerSettings) -> dict[str, str]:
 
 
 def _flat(tables: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Each value with its key. What is not a table of values stands for itself."""
+    """Each value with its key; a value outside of a table has its own name as the key."""
     groups = {key.partition(".")[0] for key in SETTINGS}
     found: list[tuple[str, Any]] = []
     for name, content in tables.items():

@@ -1,6 +1,7 @@
-"""What outlives a player's process: ticket, sign-in token, and the lock of the one instance.
+"""Keeps everything that outlives a player's process: ticket, sign-in token, and the instance's
+lock.
 
-Nothing here may cost the game: if a disk, a keyring or a lock fails, the failure is reported in
+No failure here may end the game: if a disk, a keyring or a lock fails, the failure is reported in
 `problem` or in the log and the game goes on.
 """
 
@@ -78,7 +79,7 @@ class LocalStore:
         self._saving_token: asyncio.Task[None] | None = None
         self._problem: str | None = None
         self._key: str | None = None
-        """Of the session whose ticket may be on the disk."""
+        """Key of the session whose ticket may be on the disk."""
         self._keeping: threading.Thread | None = None
 
     @property
@@ -174,7 +175,7 @@ class LocalStore:
         self._keeping.start()
 
     async def close(self) -> None:
-        """Release everything but what is on the disk."""
+        """Release everything; files stay on the disk."""
         keeping = self._keeping
         if keeping is not None:
             with contextlib.suppress(TimeoutError):

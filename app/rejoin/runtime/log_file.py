@@ -1,4 +1,4 @@
-"""The log on the disk: what a program without a terminal would say to nobody. Redacted, and small.
+"""The log on the disk, for a program without a terminal. Redacted, and small.
 
 The newest lines are in `rejoin.log`, those before them in `rejoin.1.log`, in the platform's folder
 for logs, for this user alone. Nothing waits for the disk: a thread writes, which starts with the
@@ -43,18 +43,18 @@ class LogFile:
     """Appends lines. Every method may be called on any thread."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """`folder`: that of the platform. It is made with the first line."""
+        """`folder`: the platform's. It is made with the first line."""
         self._folder = folder
         self._changed = threading.Condition()
         self._waiting: deque[str] = deque(maxlen=MAX_WAITING)
         self._busy = False
         self._hangs = False
-        """Whether a `flush` was in vain, and no write has ended since it began."""
+        """Whether a `flush` timed out, and no write has ended since it began."""
         self._closed = False
         self._thread: threading.Thread | None = None
 
     def add(self, text: str) -> None:
-        """Have this written, redacted; returns at once."""
+        """Write this line, redacted; returns at once."""
         with self._changed:
             if self._closed:
                 return

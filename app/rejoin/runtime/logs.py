@@ -20,7 +20,7 @@ _QUIETED = ("aioice", "aiortc", "httpx", "httpcore", "uvicorn", "botocore", "bot
 
 
 class _Formatter(logging.Formatter):
-    """What redacts is loaded with the first record: a run that logs nothing needs none."""
+    """Loads the redaction with the first record: a run that logs nothing does not need it."""
 
     def format(self, record: logging.LogRecord) -> str:
         from rejoin.redact import redact
@@ -29,7 +29,7 @@ class _Formatter(logging.Formatter):
 
 
 class Lines(Protocol):
-    """What keeps lines, and redacts them: `log_file.LogFile`."""
+    """Redacts lines and writes them: `log_file.LogFile`."""
 
     def add(self, text: str) -> None: ...
     def flush(self) -> None: ...
@@ -37,7 +37,7 @@ class Lines(Protocol):
 
 
 class _ToFile(logging.Handler):
-    """What writes the file is loaded with the first record, too."""
+    """Loads the file's writer with the first record, too."""
 
     def __init__(self, open_file: Callable[[], Lines]) -> None:
         super().__init__(logging.INFO)
@@ -75,8 +75,8 @@ def configure(
 ) -> None:
     """Log warnings (with `verbose` everything of Rejoin's) to `stream`, default standard error.
 
-    `open_file`: also to this, with what Rejoin says without being a warning; called with the first
-    record."""
+    `open_file`: makes a second target, which also gets Rejoin's messages below a warning; called
+    with the first record."""
     out = logging.StreamHandler(stream or sys.stderr)
     out.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
     own = logging.getLogger("rejoin")
@@ -99,15 +99,15 @@ def configure(
 
 
 def keep_error(error: BaseException) -> None:
-    """Write an error that nobody expected, with its traceback, to the file alone, where there is
-    one: a desktop shows standard error to nobody."""
+    """Write an unexpected error with its traceback to the file only, if there is one: on a desktop
+    nobody sees standard error."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, _ToFile):
             _write_error(handler, type(error), error, error.__traceback__)
 
 
 def _keep_uncaught(file: _ToFile) -> None:
-    """Those of Qt's handlers, which Python prints and forgets, go to the file as well."""
+    """Uncaught errors in Qt's handlers, which Python only prints, go to the file as well."""
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

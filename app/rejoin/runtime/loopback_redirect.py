@@ -1,9 +1,9 @@
-"""Where the browser comes back to after a sign-in: a port of this machine (RFC 8252).
+"""Receives the browser's redirect after a sign-in, on a port of this machine (RFC 8252).
 
 The browser is sent to the port's own first page, which holds no secret and may be seen in the list
-of processes; that page sends it on to the provider and gives it a cookie, without which no redirect
-counts. So another user of this computer can neither answer in the player's place nor read what is
-asked: who takes the first page before the player's browser does ends the sign-in.
+of processes. That page redirects it to the provider and sets a cookie, without which no redirect
+counts. So another user of this computer can neither answer in the player's place nor read the
+request; fetching the first page before the player's browser does only ends the sign-in.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _HEADERS: Final = (
 
 
 class LoopbackRedirect:
-    """`async with` opens the port; `wait` returns what the browser brought."""
+    """`async with` opens the port; `wait` returns the redirect's query."""
 
     def __init__(self, request_url: Callable[[str], str], is_ours: Callable[[str], bool]) -> None:
-        """`request_url`: where the provider is asked, made with the redirect URI. `is_ours`:
-        whether a redirect with this query answers that request."""
+        """`request_url`: makes the provider's URL, with the redirect URI. `is_ours`: whether a
+        redirect with this query answers that request."""
         self._request_url = request_url
         self._is_ours = is_ours
         self._cookie = (f"rejoin-{secrets.token_hex(4)}", secrets.token_urlsafe(32))
@@ -51,7 +51,7 @@ class LoopbackRedirect:
 
     @property
     def first_page(self) -> str:
-        """What the browser is sent to."""
+        """The address that the browser opens."""
         return f"http://127.0.0.1:{self.port}/"
 
     async def __aenter__(self) -> LoopbackRedirect:
@@ -103,7 +103,7 @@ class LoopbackRedirect:
         hosts = [value for name, value in headers if name == "host"]
         cookies = "; ".join(value for name, value in headers if name == "cookie")
         path, _, query = target.partition("?")
-        # The name in Host: a page on the internet may have a name that leads to this machine.
+        # Check Host: a page on the internet may have a name that resolves to this machine.
         if hosts != [f"127.0.0.1:{self.port}"] or method != "GET":
             return _page("400 Bad Request", tr("This is not a page for you."))
         if path == "/" and not query:
@@ -132,7 +132,7 @@ class LoopbackRedirect:
         )
 
     def _redirected(self, query: str, cookies: str) -> str:
-        # One that is not ours changes nothing: the player's own may still come.
+        # A foreign redirect changes nothing: the player's own may still come.
         if not self._has_cookie(cookies) or not self._is_ours(query):
             return _page("400 Bad Request", tr("This belongs to another sign-in."))
         if self._query is not None and not self._query.done():

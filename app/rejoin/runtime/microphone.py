@@ -1,8 +1,8 @@
-"""The microphone of one player's games: decides what it is, and sends what is said while live.
+"""The microphone of one player's games: decides its state, and sends voice while `Live`.
 
-The window says what it knows (menu, background, keys), the engine's snapshots say whether a game is
-played, and the connection that is shown says whether it takes sound. Of all that one value is made
-(`microphone_states`), and the device follows it.
+The window reports menu, background and keys, the engine's snapshots whether a game is played, and
+the shown connection whether it accepts sound. One state is made of these (`microphone_states`), and
+the device follows it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class VoiceSender(Protocol):
 
 
 class PlayerMicrophone:
-    """Nothing is opened and no thread runs before the first game is live. `send_by`, `taken` and
-    what the engine says are called on the engine's loop; everything else on any thread."""
+    """Nothing is opened and no thread runs before the first game is live. The methods for the
+    engine's loop stand together below; everything else may be called on any thread."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class PlayerMicrophone:
         begins_muted: bool = False,
         make: Callable[..., Microphone] = Microphone,
     ) -> None:
-        """`allowed`: by the studio's profile. `begins_muted`: until the player unmutes it."""
+        """`allowed`: by the studio's profile. `begins_muted`: muted until the player unmutes it."""
         self._lock = threading.Lock()
         self._facts = Facts(allowed=allowed, choices=choices, muted=begins_muted)
         self._state = state_of(self._facts)
@@ -60,7 +60,8 @@ class PlayerMicrophone:
 
     @property
     def offered(self) -> bool:
-        """Whether an offer has our sound: the studio allows it and the player has turned it on."""
+        """Whether offers include our sound: the studio allows it and the player has turned it
+        on."""
         facts = self._facts
         return facts.allowed and facts.choices.mode is not MicrophoneMode.OFF
 
@@ -79,7 +80,8 @@ class PlayerMicrophone:
 
     @property
     def problem(self) -> str | None:
-        """Why what was turned on is not used, in a sentence; None if it is, or might be."""
+        """Why a microphone that is turned on is not used, in a sentence; None if it is, or might
+        be."""
         return problem_of(self._state)
 
     @property
@@ -132,7 +134,7 @@ class PlayerMicrophone:
             self._change(stage=snapshot.stage)
 
     def send_by(self, sender: VoiceSender) -> None:
-        """This connection is shown, is up, and takes sound from us."""
+        """This connection is shown and up, and accepts our sound."""
         self._sender = sender
         self._change(taken=True)
 
@@ -142,7 +144,7 @@ class PlayerMicrophone:
             self._sender = None
 
     def refused(self) -> None:
-        """The connection that is shown takes no sound from us."""
+        """The connection that is shown accepts no sound from us."""
         self._sender = None
         self._change(taken=False)
 
@@ -162,7 +164,7 @@ class PlayerMicrophone:
             self._facts = replace(self._facts, **changed, device=self._device.state)
             before, self._state = self._state, state_of(self._facts)
             state = self._state
-            # The device hears of it in the order of the states: these calls wait for nothing.
+            # Under the lock, so that the device gets the states in order; these calls never wait.
             self._device.sends = isinstance(state, Live)
             if wants_device(state):
                 self._device.open()
@@ -181,7 +183,7 @@ class PlayerMicrophone:
                 return  # the loop is closed
 
     def _send(self, frame: VoiceFrame) -> None:
-        """What was said before it was closed is not sent any more."""
+        """Frames from before it was closed are not sent any more."""
         if self._sender is not None and isinstance(self._state, Live):
             self._sender.send(frame)
 

@@ -1,11 +1,11 @@
-"""What the microphone is now, as one value, and what decides that. Pure.
+"""The state of the microphone, as one value, and the rules for it. Pure.
 
 Rule 1: it is open only where the studio allows a microphone and the player has turned it on.
-Rule 2: it is closed unless a game is played on a connection that takes sound from us: before the
-        first picture, from LOST until live again, and after the end.
-Rule 3: it is closed in the menu and in the background, unless the player wishes otherwise, and
+Rule 2: it is open only while a game is played on a connection that accepts our sound. It is closed
+        before the first picture, from LOST until live again, and after the end.
+Rule 3: it is closed in the menu and in the background, unless the player has chosen otherwise, and
         while the player has muted it.
-Rule 4: muted stays muted over a drop; where it was open it is open again after the rejoin.
+Rule 4: a muted microphone stays muted over a drop; an open one opens again after the rejoin.
 Rule 5: with push-to-talk the device stays open while a game is played, or the first syllable would
         be lost; nothing is encoded and nothing leaves before the key is held.
 """
@@ -31,8 +31,8 @@ class MicrophoneMode(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class MicrophoneChoices:
-    """What the player has chosen. `device`: the name of the one to open; None: the system's
-    default. `in_background`, `in_menu`: it stays open there."""
+    """The player's choices. `device`: name of the device; None: the system's default.
+    `in_background`, `in_menu`: it stays open there."""
 
     mode: MicrophoneMode = MicrophoneMode.OFF
     device: str | None = None
@@ -63,7 +63,7 @@ class Off:
 
 @dataclass(frozen=True, slots=True)
 class NotTaken:
-    """The game takes no sound from us: its answer says so."""
+    """The game accepts no sound from us, by its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """It shall be open, and is not: MISSING, REFUSED or UNSUPPORTED."""
+    """It should be open but cannot: MISSING, REFUSED or UNSUPPORTED."""
 
     device: DeviceState
 
@@ -97,7 +97,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What is said is sent. `unheard`: the device gives nothing but zeros."""
+    """Voice is sent. `unheard`: the device delivers only zeros."""
 
     unheard: bool = False
 
@@ -109,8 +109,8 @@ MicrophoneState: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What it depends on. `stage`: of the newest snapshot. `taken`: whether the connection that is
-    shown takes sound from us. `held`: the key of push-to-talk is held."""
+    """The inputs of `state_of`. `stage`: of the newest snapshot. `taken`: whether the shown
+    connection accepts our sound. `held`: the key of push-to-talk is held."""
 
     allowed: bool = False
     choices: MicrophoneChoices = MicrophoneChoices()

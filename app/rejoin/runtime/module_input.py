@@ -1,10 +1,10 @@
-"""Joins the service's input module to the connection that is shown: script, sandbox, channels.
+"""Connects the service's input module to the connection that is shown: script, sandbox, channels.
 
-Each answer names a script; an instance of it is made for that answer's connection, attached when
-the connection is live, and detached before its goodbye. Between LOST and live nothing that the
-module sends leaves: its repeats would keep the session CONNECTED, and no create call would be
-accepted. When the connection heals, the module is detached and attached again, so that the host
-hears of the keys that were released meanwhile.
+Each answer names a script. An instance of it is made for that answer's connection, attached when
+the connection is live, and detached before its goodbye. Between LOST and live its messages are
+dropped: they would keep the session CONNECTED, and no create call would be accepted. When the
+connection heals, the module is detached and attached again, so that the host learns which keys were
+released meanwhile.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ from rejoin.tasks import cancel, spawn
 _log = logging.getLogger("rejoin.module_input")
 
 LEAVE_WITHIN_S: Final = 0.100
-"""How long the end of a live connection waits for the releases of the module at most. A module that
-works needs less than a millisecond for them."""
+"""How long the end of a live connection waits for the module's key releases. A working module needs
+less than a millisecond for them."""
 STATES_EVERY_S: Final = 0.020
-"""How often the module hears of what its channels have buffered, at most."""
+"""The shortest pause between two reports of the channels' buffered bytes to the module."""
 MAX_REASON: Final = 64
 _MAY_SEND = (Attachment.MADE, Attachment.ATTACHED, Attachment.LEAVING)
 
@@ -67,7 +67,7 @@ class ModuleInput:
         parts: InputParts | None,
         post: Callable[[events.Event], None],
     ) -> None:
-        """`parts`: None: no input module is used, and the game can be watched alone."""
+        """`parts`: None: no input module is used, and the game can only be watched."""
         self._connections = connections
         self._parts = parts
         self._post = post
@@ -77,7 +77,7 @@ class ModuleInput:
         """The connection that is live; an instance is attached as soon as there is one."""
         self._process: ModuleProcess | None = None
         self._standby: ModuleProcess | None = None
-        """Has a newer script, for the next connection."""
+        """A process with a newer script, for the next connection."""
         self._loading: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._preparing: asyncio.Task[None] | None = None
@@ -103,10 +103,10 @@ class ModuleInput:
         return _Listener(self, connection)
 
     def answered(self, connection: ConnectionNumber, signal_response: str) -> None:
-        """An answer was applied: make an instance for its connection, as soon as that is possible;
-        where all stands ready, with its first picture or message, since it delays the picture.
+        """An answer was applied: make an instance for its connection as soon as possible.
 
-        The instance before it is no longer used: its connection cannot heal any more.
+        If everything is ready, wait for the first picture or message, since making it delays the
+        picture. The instance before it is no longer used: its connection cannot heal any more.
         """
         self._cancel_work()
         if self._parts is None or self._scripts is None:
@@ -151,7 +151,7 @@ class ModuleInput:
                 pass
 
     def suspend(self, connection: ConnectionNumber) -> None:
-        """The connection is lost: nothing leaves on it, and what was held counts no longer."""
+        """The connection is lost: send nothing on it, and forget held keys."""
         self._live = None
         match self.state:
             case Present(of) if of == connection:
@@ -163,7 +163,7 @@ class ModuleInput:
                 pass
 
     def leave(self, connection: ConnectionNumber) -> asyncio.Task[None] | None:
-        """Detach before a goodbye or the close; returns what to wait for, if anything."""
+        """Detach before a goodbye or the close; returns the task to wait for, if any."""
         self._waiting.pop(connection)
         match self.state:
             case Present(of, Attachment.ATTACHED) if of == connection and self._process:
@@ -212,8 +212,8 @@ class ModuleInput:
                 pass
 
     def lay_down(self, pad: PadState) -> bool:
-        """Like `send_input`, on any thread, for the newest state of a gamepad; False: it has to be
-        sent. Of the states that are remembered it need not be one: they count at rest."""
+        """Like `send_input`, on any thread, for the newest state of a gamepad; False: use
+        `send_input`. Such a state need not be remembered: remembered gamepads count as at rest."""
         match self.state:
             case Present(_, Attachment.ATTACHED):
                 process = self._process
@@ -222,7 +222,7 @@ class ModuleInput:
                 return False
 
     def send_application_message(self, data: bytes) -> None:
-        """Hand it to an attached instance; else it is lost. At most 65,536 bytes."""
+        """Pass it to the attached instance; lost if there is none. At most 65,536 bytes."""
         match self.state:
             case Present(connection, Attachment.ATTACHED) if self._process is not None:
                 self._process.sandbox.send_application_message(data)
@@ -238,7 +238,8 @@ class ModuleInput:
         return process is not None and process.sandbox.wants_frames
 
     def frame_shown(self, connection: ConnectionNumber, media_time_s: float) -> None:
-        """A picture of this connection was shown; `media_time_s` counts from any moment."""
+        """A picture of this connection was shown; `media_time_s` counts from an arbitrary
+        moment."""
         match self.state:
             case Present(of) if of == connection and self._process is not None:
                 self._process.sandbox.video_frame(media_time_s)
@@ -249,7 +250,7 @@ class ModuleInput:
 
     @property
     def facts(self) -> ModuleFacts:
-        """Of the process that runs, or of the last one."""
+        """Facts of the running process, or of the last one."""
         if self._process is not None:
             self._facts = self._process.facts
         return self._facts
@@ -427,7 +428,7 @@ class ModuleInput:
         )
         self._process.sandbox.attach()
         for pad in self._pads.values():
-            # What is held now counts when it is pressed again.
+            # Keys that are held now count only when they are pressed again.
             self._process.sandbox.dispatch(at_rest(pad))
         if self.state == Present(connection, Attachment.ATTACHED):
             self._post(events.InputModuleKnown(connection, None))

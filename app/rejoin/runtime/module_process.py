@@ -34,7 +34,7 @@ MakeSandbox = Callable[[Reports], InputModulePort]
 
 
 class ModuleListener(Protocol):
-    """What `ModuleInput` hears of a process; `instance` is a connection's number."""
+    """Reports of a process to `ModuleInput`; `instance` is a connection's number."""
 
     def on_send(
         self, process: ModuleProcess, instance: int, channel: Channel, data: bytes | str
@@ -53,8 +53,8 @@ class ModuleListener(Protocol):
 
 
 class ModuleProcess:
-    """A sandbox, and its `Reports`: each is passed on with the process it comes from, so that those
-    of an older one can be told apart. It starts when it is made, before there is a script."""
+    """A sandbox and its `Reports`. Each report is passed on with its process, so that reports of an
+    older one can be recognised. It starts when it is made, before there is a script."""
 
     def __init__(self, make_sandbox: MakeSandbox, listener: ModuleListener) -> None:
         self.script: Script | None = None
@@ -100,7 +100,7 @@ class ModuleProcess:
         await asyncio.shield(self._closing)
 
     async def settled(self, within_s: float) -> None:
-        """Wait until all that was asked of it is done and reported, for a while."""
+        """Wait, for a limited time, until all its requests are done and reported."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.sandbox.settle(), within_s)
 

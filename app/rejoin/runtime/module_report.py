@@ -1,4 +1,4 @@
-"""What a report says of the input module: a few lines without any content."""
+"""The lines about the input module in a problem report, without any content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from rejoin.input_module.port import ModuleFacts
 
 SILENT_EVENTS: Final = 10
-"""So many events in a row without one byte are worth a line."""
+"""This many events in a row without one byte are worth a line."""
 _MOST_NAMES: Final = 40
 _NAME: Final = re.compile(r"[A-Za-z_$][\w$.]{0,63}", re.ASCII)
 
@@ -25,7 +25,7 @@ def report_lines(facts: ModuleFacts) -> dict[str, str]:
     if facts.events_without_bytes_in_a_row >= SILENT_EVENTS:
         count = facts.events_without_bytes_in_a_row
         lines["Input without effect"] = f"the last {count} events produced no bytes"
-    # The module's own words: only what is a name is shown.
+    # The module's own words: only names are shown.
     names = [name for name in facts.missing if _NAME.fullmatch(name)]
     if names:
         more = "" if len(names) <= _MOST_NAMES else f" and {len(names) - _MOST_NAMES} more"

@@ -1,8 +1,7 @@
 """The scripts of the input module of one game, in memory alone: the one in use, and a newer one.
 
-A URL that is signed differs in each answer. Where origin and path are those of the script before,
-that one is used at once; the new one is fetched beside it, and is used for the next connection if
-it differs.
+A signed URL differs in each answer. If origin and path are the same as before, the known script is
+used at once; the new one is fetched meanwhile, and is used for the next connection if it differs.
 """
 
 from __future__ import annotations
@@ -23,12 +22,13 @@ FETCH_WITHIN_S: Final = 5.0
 AGAIN_AFTER_S: Final = (0.5, 2.0)
 """Pauses before the second and the third try, if the one before may have failed by chance."""
 REFRESH_AFTER_S: Final = 2.0
-"""How long a new connection is left alone: an HTTPS call takes milliseconds of its thread."""
+"""How long to wait while a new connection comes up: an HTTPS call takes milliseconds of its
+thread."""
 
 
 class ScriptFetcher(Protocol):
-    """Fetches scripts; `signaling.module_script.ScriptSource` implements it. `prepare`: do now what
-    need not wait for an answer; raises nothing."""
+    """Fetches scripts; `signaling.module_script.ScriptSource` implements it. `prepare`: do the work
+    that needs no answer yet; raises nothing."""
 
     async def prepare(self) -> None: ...
     async def fetch(self, url: str, *, within_s: float) -> str: ...

@@ -1,4 +1,4 @@
-"""What the input module is made of, and what there is of it for the newest connection."""
+"""The parts of the input module, and its state for the newest connection."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from rejoin.runtime.stream_limits import StreamLimits
 
 @dataclass(frozen=True, slots=True)
 class InputParts:
-    """What the input module is made of, and who hears from it.
+    """The parts of the input module, and its listeners.
 
-    `limits`: what the player lets the host send, asked for each instance. `on_wish`: what the
-    module wants of the window. `on_message`: an application message of the game. Both are called on
+    `limits`: the player's limits for the host, read for each instance. `on_wish`: gets the module's
+    requests to the window. `on_message`: gets application messages of the game. Both are called on
     the engine's loop.
     """
 
@@ -33,8 +33,8 @@ class InputParts:
 class Attachment(enum.Enum):
     """What an instance may do.
 
-    `MADE`: it reads and sends, and gets no input yet. `SUSPENDED`: what it sends is dropped.
-    `LEAVING`: detached, its releases may still go. `LEFT`: nothing any more.
+    `MADE`: it reads and sends, and gets no input yet. `SUSPENDED`: its messages are dropped.
+    `LEAVING`: detached, its key releases may still be sent. `LEFT`: nothing any more.
     """
 
     MADE = "made"
@@ -59,7 +59,7 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A process with this script stands ready, and the instance is made when it is needed."""
+    """A process with this script is ready, and the instance is made when it is needed."""
 
     connection: ConnectionNumber
     response: str = field(repr=False)

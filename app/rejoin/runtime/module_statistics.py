@@ -1,4 +1,4 @@
-"""Numbers between us and the input module: what getStats shows it, what it says of the host."""
+"""Statistics for the input module (getStats), and its numbers about the host's load."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Whether the operating system wishes for reduced motion.
+"""Whether the operating system asks for reduced motion.
 
-On Linux the portal `org.freedesktop.portal.Settings` says it, over D-Bus, and also when it changes:
-`org.freedesktop.appearance` `reduced-motion`, and on desktops that know only of GNOME's switch
-`org.gnome.desktop.interface` `enable-animations`. One that says so is enough. Windows and macOS are
-asked once; what is here for them was written from their documentation and was not run there.
+On Linux the portal `org.freedesktop.portal.Settings` reports it and its changes over D-Bus:
+`org.freedesktop.appearance` `reduced-motion`, and on desktops with only GNOME's switch
+`org.gnome.desktop.interface` `enable-animations`. One of them is enough. Windows and macOS are
+asked once; that code was written from their documentation and was not run there.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ OnWish = Callable[[bool], None]
 
 
 class MotionWish(Protocol):
-    """What the system wishes. No call blocks or raises; one that says nothing wishes nothing."""
+    """The system's setting. No call blocks or raises; without an answer motion is not reduced."""
 
     def follow(self, on_wish: OnWish) -> None:
-        """Call `on_wish` when it is known, and after each change that the system tells of."""
+        """Call `on_wish` when it is known, and after each change that the system reports."""
 
     def close(self) -> None:
         """No `on_wish` begins after this. May be called twice."""
 
 
 class NoMotionWish:
-    """A system that says nothing."""
+    """For a system without such a setting."""
 
     def follow(self, on_wish: OnWish) -> None: ...
 
@@ -58,17 +58,17 @@ class NoMotionWish:
 
 
 class AskedOnce:
-    """A system that answers a call of its library at once, and is not asked again."""
+    """For a system that is asked once, by a call of its library."""
 
     def __init__(self, wishes: Callable[[], bool]) -> None:
-        """`wishes` may raise what it likes: then the system wishes nothing."""
+        """`wishes` may raise anything: then motion is not reduced."""
         self._wishes = wishes
 
     def follow(self, on_wish: OnWish) -> None:
         """See `MotionWish`. On this thread."""
         try:
             wished = self._wishes()
-        except Exception as error:  # of a system's library: no wish costs the window
+        except Exception as error:  # of a system's library: a failure must not end the window
             _log.info("the system's wish for motion: %s", type(error).__name__)
             return
         on_wish(wished)
@@ -122,7 +122,9 @@ class PortalWish:
                 finally:
                     with self._lock:
                         self._socket = None
-        except Exception as error:  # of the socket, or of the library: no wish costs the window
+        except (
+            Exception
+        ) as error:  # of the socket or of the library: a failure must not end the window
             if not self._closed:
                 _log.info("the portal's wish for motion: %s", type(error).__name__)
 
@@ -182,7 +184,7 @@ def _shut_down(connected: socket.socket) -> None:
 
 
 def _read(body: tuple[Any, ...]) -> dict[tuple[str, str], object]:
-    """Of the answer of ReadAll (`a{sa{sv}}`), what is asked of here. A portal may say anything."""
+    """The values that count in the answer of ReadAll (`a{sa{sv}}`), which may be malformed."""
     if len(body) != 1 or not isinstance(body[0], Mapping):
         return {}
     found: dict[tuple[str, str], object] = {}
@@ -194,7 +196,7 @@ def _read(body: tuple[Any, ...]) -> dict[tuple[str, str], object]:
 
 
 def _changed(body: tuple[Any, ...]) -> dict[tuple[str, str], object]:
-    """Of the signal SettingChanged (`ssv`), what is asked of here."""
+    """The value in the signal SettingChanged (`ssv`), if it is one that counts here."""
     if len(body) != 3 or body[:2] not in _KEYS:
         return {}
     return {(body[0], body[1]): _plain(body[2])}

@@ -23,7 +23,7 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The file is whole, and here; `home`: this user's folder."""
+    """The whole file is here; `home`: this user's home folder."""
 
     file: Path
     home: Path
@@ -39,8 +39,7 @@ class NotSaved:
 def write_new_file(folder: Path, name: str, content: bytes) -> Path:
     """Write `name` into the folder, which is made; where it exists, `name-2` and so on.
 
-    Never replaces a file, and leaves none behind that is not whole. Returns where it is. Raises
-    RejoinError.
+    Never replaces a file, and leaves no partial file behind. Returns its path. Raises RejoinError.
     """
     wanted = Path(name)
     try:

@@ -1,7 +1,7 @@
-"""Opens a game of the home: what it needs before it can start, or why it cannot.
+"""Opens a game of the home window: its token and claims, or why it cannot be opened.
 
-A token serves one origin (`tokens`): it comes from the keyring, where it is under this origin, or
-from the player, who gave it for this one.
+A token serves one origin (`tokens`): it comes from the keyring, where it is saved under this
+origin, or from the player, who entered it for this one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class SignInNeeded:
-    """There is no sign-in. `method`: where players sign in; None: with a token of the studio's."""
+    """There is no sign-in. `method`: how players sign in; None: with a token from the studio."""
 
     profile: StudioProfile
     method: OpenIdMethod | None
@@ -64,8 +64,8 @@ Opening = Ready | SignInNeeded | OpenElsewhere | RelayUnusable
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A new game at `address`, or with `ticket` the one to return to. `token`: what the player has
-    just given for this address."""
+    """A new game at `address`, or with `ticket` the one to rejoin. `token`: just entered by the
+    player for this address."""
 
     address: BackendAddress
     ticket: Ticket | None = None
@@ -108,7 +108,7 @@ async def open_game(wanted: Wanted) -> Opening:
 async def open_with(
     wanted: Wanted, profile: StudioProfile, signed_in: SignedIn | None
 ) -> Ready | OpenElsewhere:
-    """With a sign-in. Who gives up waiting holds no claim. Raises RejoinError."""
+    """Open it with a sign-in. If the call is cancelled, no claim is left. Raises RejoinError."""
     claims = _Claims()
     try:
         return await run_in_daemon_thread(
@@ -123,7 +123,7 @@ async def open_with(
 
 
 class _Claims:
-    """The claims of one opening, which may be given up while they are made."""
+    """The claims of one opening, which may be cancelled while they are made."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -174,13 +174,13 @@ def _claimed(
 
 
 def drop(opening: Opening) -> None:
-    """Give back what an opening holds that nobody waits for any more."""
+    """Release the claims of an opening that nobody waits for any more."""
     if isinstance(opening, Ready):
         release(opening.game)
 
 
 def release(game: GameToPlay) -> None:
-    """Give back the claims of a game that has ended, or that was not started."""
+    """Release the claims of a game that has ended or was not started."""
     for instance in (game.instance, game.open_here):
         if instance is not None:
             instance.release()

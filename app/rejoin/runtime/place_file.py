@@ -1,7 +1,7 @@
-"""Where the window was, kept between two runs in a small JSON file among the user's state files.
+"""Keeps the window's place between two runs in a small JSON file among the user's state files.
 
-It never costs the game: a file that cannot be read counts as missing, and a place that cannot be
-written is not kept.
+It never disturbs the game: an unreadable file counts as missing, and a place that cannot be written
+is not kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rejoin.runtime.state_folder import keep_file, state_folder
 _log = logging.getLogger("rejoin.place_file")
 
 MOST_PIXELS: Final = 32_767
-"""Of a screen, each way: what X11 can address."""
+"""The largest coordinate that X11 can address."""
 _MAX_BYTES: Final = 4096
 _MAX_NAME: Final = 200
 
@@ -26,8 +26,8 @@ _MAX_NAME: Final = 200
 @dataclass(frozen=True, slots=True)
 class Place:
     """A window, in logical pixels: `x` and `y` are those of its frame on the screen `screen`, the
-    size is without the frame and what it has while not `maximised`. Raises ValueError for what no
-    window can have."""
+    size is without the frame, and the one while not `maximised`. Raises ValueError for values that
+    no window can have."""
 
     screen: str
     x: int

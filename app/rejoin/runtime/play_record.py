@@ -1,4 +1,5 @@
-"""Collects, for the window, how this game goes (`core.play_report`), and logs its stages."""
+"""Collects the play report of this game for the window (`core.play_report`), and logs its
+stages."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ class PlayRecord:
 
 
 def second_of(statistics: StreamStatistics) -> Second:
-    """What of the statistics a report needs."""
+    """The statistics that a report needs."""
     return Second(
         statistics.connection,
         packets_received=statistics.packets_received,
@@ -54,7 +55,7 @@ def second_of(statistics: StreamStatistics) -> Second:
 
 
 def stage_line(snapshot: Snapshot) -> str:
-    """Where the game stands, for the log: nothing in it names a session or a host."""
+    """The stage of the game, for the log, without the name of a session or a host."""
     parts = [f"stage {snapshot.stage.value}", f"episode {snapshot.episode}"]
     if snapshot.ending is not None:
         parts.append(f"ending {snapshot.ending.kind.value}")

@@ -83,9 +83,9 @@ class PlayerOptions:
     - `local_store`: None: no ticket and no token are saved, so no way back after a crash.
     - `ticket`: the game to rejoin; None: start a new one.
     - `sound_file`: None: the volume is not saved. `statistics_file`: None: none are written.
-    - `sound_device`: the name of the one to play on; None: the system's default. `data_used`: None:
-      it is not counted.
-    - `microphone`: how the player wants it; used only where the profile allows one.
+    - `sound_device`: name of the device; None: the system's default. `data_used`: None: not
+      counted.
+    - `microphone`: the player's choices; used only where the profile allows a microphone.
       `make_microphone`: makes the device.
     - `hardware`: None: decode in software.
     - `on_record`: receives each record of the trace; samples too if `record_samples`.
@@ -97,9 +97,9 @@ class PlayerOptions:
       thread.
     - `reports`: where reconnect reports wait; None: the player allows none. Only sent where the
       profile's studio takes them.
-    - `hooks`: what a tester puts into this client; a player's has none.
-    - `token_source`: gives new sign-in tokens; None: that of the profile is all there is.
-      `token_lasts_s`: how long that one is good; None: not known.
+    - `hooks`: a tester's hooks; a player's client has none.
+    - `token_source`: gives new sign-in tokens; None: there is only the profile's token.
+      `token_lasts_s`: how long that one is valid; None: not known.
     - `dtls_client`: act as the DTLS client, which saves one round trip; False leaves the role to
       the host (ADR 0023).
     """
@@ -205,7 +205,7 @@ class Player:
         self._engine.post(event)
 
     def send_input(self, event: InputEvent) -> None:
-        """What the player did, for the input module."""
+        """Pass the player's input to the input module."""
         self._engine.send_input(event)
 
     def subscribe_wishes(self, listener: Callable[[AnyWish], None]) -> Callable[[], None]:
@@ -226,11 +226,11 @@ class Player:
         self._engine.send_application_message(data)
 
     def input_facts(self) -> ModuleFacts:
-        """What the input module did so far."""
+        """The input module's numbers so far."""
         return self._engine.input.facts
 
     def report_facts(self) -> dict[str, str]:
-        """What a report says of the input module."""
+        """The lines about the input module in a problem report."""
         return report_lines(self.input_facts())
 
     def sound(self) -> SoundChoice:
@@ -245,7 +245,7 @@ class Player:
             self._options.sound_file.save(choice)
 
     def silence(self, silent: bool) -> None:
-        """No sound for now, whatever the volume is, which stays as it is."""
+        """Mute for now; the volume stays unchanged."""
         self._silenced = silent
         self._apply_volume()
 
@@ -286,8 +286,8 @@ class Player:
         return found
 
     def problems(self) -> tuple[Message, ...]:
-        """What is missing and not fatal (new pictures, the sound, the microphone, the way back), a
-        sentence each."""
+        """Problems that are not fatal (no new pictures, sound, microphone or ticket), a sentence
+        each."""
         store, shown = self._options.local_store, self.statistics()
         picture = None
         if shown is not None and shown.unsupported is not None:
@@ -332,7 +332,8 @@ class Player:
             await self._close()
 
     async def _close(self) -> None:
-        """Free what is left, all at the same time. What hangs is abandoned after `CLOSE_S`."""
+        """Free the remaining parts, all at the same time. One that hangs is abandoned after
+        `CLOSE_S`."""
         blocking = [self._audio.close, self._hardware.close, self.microphone.close]
         if self._options.sound_file is not None:
             blocking.append(self._options.sound_file.close)
@@ -355,7 +356,7 @@ class Player:
         profile, policy = self._profile, self._policy
         return HttpSettings(
             connect_timeout_s=policy.connect_timeout_s,
-            # A ticket's game has a window that runs; a start has time.
+            # A rejoin has a running window; a start has time.
             first_connect_timeout_s=(
                 policy.start_connect_timeout_s
                 if self._options.ticket is None
@@ -378,7 +379,7 @@ class Player:
         )
 
     def _token_keeper(self) -> TokenKeeper | None:
-        """None where there is one token for the whole game, or none is needed."""
+        """None where one token serves the whole game, or none is needed."""
         options = self._options
         if options.token_source is None or not self._profile.dialect.needs_token:
             return None

@@ -1,4 +1,4 @@
-"""The player's settings as one value: every key, what it may be, and what it means.
+"""The player's settings as one value: every key, its allowed values, and its meaning.
 
 A setting is the default of an option of the command line, which wins. All are read when a game
 starts; those that apply at once are followed while one runs (`gui/settings/watch`).

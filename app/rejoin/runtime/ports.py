@@ -1,4 +1,4 @@
-"""The ports of the engine loop: what it needs of peers, the backend and the ticket store."""
+"""The ports of the engine loop: its interfaces to peers, the backend and the ticket store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A practice drop as the window sees it: faults by name, which a tester puts into this client.
+"""Practice drops as the window sees them: named faults that a tester injects into this client.
 
 A player's window has no port (`WindowOptions.practice` is None): only `rejoin practice` makes one.
 """
@@ -23,7 +23,7 @@ MOST_NOTE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The values of the sliders, which hold for the path until they are lifted."""
+    """The values of the sliders, which apply to the path until `lift`."""
 
     loss_percent: int = 0
     delay_ms: int = 0
@@ -43,9 +43,8 @@ class PracticeFinding:
 
 @dataclass(frozen=True, slots=True)
 class PracticeState:
-    """What is true now. `fault`: the named one that is on; "": none. `seed`: what it began with.
-    `finding`: of the last drop. `problem`: why the last fault did not begin, not
-    translated yet."""
+    """The current state. `fault`: name of the running one; "": none. `seed`: its random seed.
+    `finding`: of the last drop. `problem`: why the last fault did not begin, not translated yet."""
 
     fault: str = ""
     seed: int = 1
@@ -74,7 +73,7 @@ class PracticePort(Protocol):
         """What is true now."""
 
     def begin(self, fault: str, seed: int) -> None:
-        """Put in a fault, in place of the one that is on."""
+        """Begin a fault, in place of the running one."""
 
     def hold(self, held: Held, seed: int) -> None:
         """Set the path to these values until `lift`, in place of earlier ones."""

@@ -61,8 +61,8 @@ def read_private(file: Path, max_bytes: int) -> bytes:
 
 
 def write_new(file: Path, content: bytes) -> None:
-    """Write a file that must not exist, down to the disk; one that is not whole does not stay.
-    Raises OSError."""
+    """Write a file that must not exist, and flush it to the disk; a partial file is removed. Raises
+    OSError."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OPEN, 0o600)
     try:
         with open(descriptor, "wb") as opened:

@@ -1,7 +1,7 @@
 """When probes run: in rounds beside an episode, from a second after the drop until its end.
 
-Nothing waits for them: no call of a reconnect does, and a reconnect that takes less than a second
-sees none. They are bounded in number, too.
+No call of a reconnect waits for them, and a reconnect that takes less than a second has none. Their
+number is bounded, too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIRST_AFTER_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 15.0
 MAKE_WITHIN_S: Final = 5.0
 MAX_ROUNDS: Final = 40
-"""Of one episode; with the pauses between them they last for nine minutes."""
+"""The most rounds of one episode; with their pauses they take nine minutes."""
 
 _PROBED: Final = (Stage.LOST, Stage.RECONNECTING)
 
@@ -79,4 +79,4 @@ class ProbeRounds:
                 findings = Findings()
             self._post(events.ProbesFinished(findings))
         await asyncio.sleep(LONGEST_PAUSE_S)
-        self._post(events.ProbesFinished(Findings()))  # what was found is out of date by now
+        self._post(events.ProbesFinished(Findings()))  # these findings are out of date by now

@@ -1,8 +1,8 @@
 """One round of probes, side by side: links, gateway, names, the backend, another trusted origin.
 
-Bounded: one call to each, `signaling.probes.BUDGET_S` at most. Private: without a token, and to
-nobody but the backend and the origins that the profile names. The status of the session and the
-checks to the host are no part of it: the engine asks for them anyway.
+Bounded: one call to each, `signaling.probes.BUDGET_S` at most. Private: without a token, and only
+to the backend and the origins that the profile names. The session's status and the checks to the
+host are not part of a round: the engine makes them anyway.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ class Probes:
             self._word.is_behind_sign_in_page(),
             asyncio.gather(*(each.state() for each in self._origins)),
         )
-        # Last: what was sent meanwhile has shown the kernel whether the gateway answers.
+        # Last: by now the kernel knows from the other probes whether the gateway answers.
         link, gateway = self._way(self._reach)
         if names is Answer.SILENT:
-            # Perhaps no name is found here at all: an origin that is an address does not show that.
+            # Perhaps name resolution is down: an origin with a literal address does not show that.
             named = [not probe.has_address for probe in self._origins]
             origins = [state for state, is_named in zip(origins, named, strict=True) if is_named]
         return Findings(link, gateway, names, backend, _internet(origins, sign_in=sign_in))
@@ -75,7 +75,7 @@ class Probes:
     async def _name(self) -> Answer:
         host = self._backend.host
         if is_address(host) or self._backend.behind_proxy:
-            return Answer.UNKNOWN  # nobody looks it up here
+            return Answer.UNKNOWN  # an address, or a proxy's name: no look-up here
         try:
             await self._names.addresses(host, self._backend.port)
         except OSError:
@@ -84,13 +84,13 @@ class Probes:
 
 
 def _origin_http(http: HttpSettings) -> HttpSettings:
-    """An origin that is not the backend: with the authorities of the system; by http too, as it
-    learns nothing from a probe."""
+    """HTTP settings for an origin that is not the backend: with the system's authorities; http is
+    allowed, as a probe reveals nothing."""
     return replace(http, allow_insecure=True, verify=None)
 
 
 def _internet(states: Sequence[InternetState], *, sign_in: bool) -> InternetState:
-    """What the origins' answers and the system's word (`sign_in`) say together."""
+    """The state of the internet, by the origins' answers and the system's own check (`sign_in`)."""
     for state in (InternetState.REACHED, InternetState.SIGN_IN):
         if state in states:
             return state

@@ -1,9 +1,9 @@
-"""What is known about drawing with the graphics card, between two runs: a verdict, and crashes.
+"""Remembers between two runs whether drawing with the graphics card works: a verdict, and crashes.
 
-A verdict is what a probe found. A mark is a file that a process keeps, locked, while the card draws
-for it, and removes when it ends: one that nobody holds any more was left by a crash. Both are small
-files among the user's state files. Neither ever costs the game: what cannot be read counts as
-missing, and what cannot be written is not remembered.
+A verdict is the result of a probe. A mark is a file that a process keeps locked while the card
+draws for it, and removes when it ends: an unlocked mark was left by a crash. Both are small files
+among the user's state files. Neither disturbs the game: an unreadable one counts as missing, and
+one that cannot be written is not remembered.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MARK: Final = "drawing-"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a probe found. `backend`, `device` and `driver` are those of `gui.card_identity`.
+    """The result of a probe. `backend`, `device` and `driver` are those of `gui.card_identity`.
 
     `refused`: why the card is not used, in a few words; None where it may draw. `crashes`: how many
     processes have crashed since while it drew.
@@ -47,7 +47,7 @@ class Verdict:
         return ours == theirs
 
     def to_json(self) -> str:
-        """In one line: what a probe prints, and what is kept."""
+        """As one line, for a probe's output and for the file."""
         return json.dumps(asdict(self))
 
     @classmethod

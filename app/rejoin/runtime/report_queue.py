@@ -1,4 +1,4 @@
-"""Reconnect reports on disk, until the backend that they are for has them.
+"""Reconnect reports on disk, until their backend has them.
 
 Rule 1: a report goes to the backend of its game and to no other.
 Rule 2: none is kept for more than seven days, and at most MOST of all backends together: the oldest
@@ -35,12 +35,12 @@ _MAX_BYTES: Final = MAX_REPORT_BYTES + 256
 
 
 def reports_folder() -> Path:
-    """Where this user's reports wait. Raises BadInputError."""
+    """The folder of this user's reports. Raises BadInputError."""
     return state_folder() / "reports"
 
 
 def body_of(record_id: str, report: ReconnectReport) -> dict[str, Any]:
-    """The fields of `ReportBody`, but for `ended_ago_s`, which is known when it is sent."""
+    """The fields of `ReportBody`, except `ended_ago_s`, which is known only when it is sent."""
     return {
         "record_id": record_id,
         "cause": report.cause,
@@ -87,7 +87,7 @@ class ReportQueue:
         flush_folder(self._folder)
 
     def waiting(self) -> list[ReportBody]:
-        """What is to be sent, oldest first. Files that cannot be read are removed."""
+        """The reports to send, oldest first. Unreadable files are removed."""
         self._sweep(MOST)
         found = []
         for file in self._by_age(f"{self._key}-*{_SUFFIX}"):
@@ -114,7 +114,7 @@ class ReportQueue:
         return ReportBody.model_validate(body)
 
     def _sweep(self, most: int) -> None:
-        """Remove what is too old, and the oldest beyond `most`; leftovers of writes too."""
+        """Remove reports that are too old, the oldest beyond `most`, and leftovers of writes."""
         reports = self._by_age(f"*{_SUFFIX}")
         beyond = reports[: max(0, len(reports) - most)]
         too_old = self._unix_s() - REPORT_KEPT_S

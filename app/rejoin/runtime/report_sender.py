@@ -1,9 +1,9 @@
-"""Sends reconnect reports to the studio's backend, never in the way of a reconnect.
+"""Sends reconnect reports to the studio's backend without delaying a reconnect.
 
 A report is written to the disk when its episode is over. It is sent at a random time within ten
-minutes after the game is back, over a connection of its own, so that after a failure that hit many
-players their reports do not come at once. While the stream stands still nothing is sent, and a call
-in flight is given up when an episode begins.
+minutes after the game is back, over a connection of its own, so that after a large failure the
+reports of many players do not arrive at once. While the game is not live nothing is sent, and a
+call in flight is cancelled when an episode begins.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CALM: Final = (HealthLevel.HEALTHY, HealthLevel.DEGRADED)
 _DROPPED: Final = frozenset({FailureKind.NOT_FOUND, FailureKind.INVALID, FailureKind.FORBIDDEN})
 """After these the same report will never be taken."""
 _NO_SUCH_CALL: Final = (404, 405)
-"""What a backend of contract 1.0 answers, or the gateway in front of one."""
+"""Answers of a backend of contract 1.0, or of the gateway in front of one."""
 
 
 def _never_taken(failure: Failure) -> bool:
@@ -92,7 +92,7 @@ class ReportSender:
             self._delivery = None
 
     async def close(self) -> None:
-        """What is not delivered waits on the disk for the next game."""
+        """Stop; undelivered reports wait on the disk for the next game."""
         await cancel(self._delivery)
         if self._writes:
             await asyncio.wait(self._writes, timeout=_CLOSE_S)
@@ -120,11 +120,11 @@ class ReportSender:
                 return
 
     async def _send_all(self) -> bool:
-        """Send what waits; False if some of it is for later. Raises OSError."""
+        """Send the waiting reports; False if some have to wait longer. Raises OSError."""
         bodies = await run_in_daemon_thread(self._queue.waiting, name="report", within_s=_DISK_S)
         if not bodies:
             return True
-        try:  # loading certificates takes time, which the stream does not have
+        try:  # on a thread: loading certificates takes too long for the stream's loop
             client = await run_in_daemon_thread(self._open_client, name="report", within_s=_DISK_S)
         except BadInputError:  # a file with certificates is gone
             return False

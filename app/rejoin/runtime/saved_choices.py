@@ -1,6 +1,7 @@
-"""What the player's saved settings say of where a game's streams come from, and of its profile.
+"""Applies the player's saved settings to a game's profile.
 
-A game's own entry goes first, and a link's game stays on the internet whatever the settings say.
+A game's own entry takes precedence, and a link's game stays on the internet whatever the settings
+say.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ DEFAULT_NETWORK = "internet"
 def new_game(
     profile: StudioProfile, address: BackendAddress, settings: PlayerSettings
 ) -> StudioProfile:
-    """The profile of a new game: with 4:4:4 colour, the network and reports as the settings say,
-    where its entry leaves that open. Reports: a game that no link named needs nobody else's word
-    than the player's."""
+    """The profile of a new game: 4:4:4 colour, network and reports come from the settings where its
+    entry leaves them open. For a game that came from no link the player alone decides about
+    reports."""
     by_player = not address.public_only
     if by_player and address.network == DEFAULT_NETWORK:
         profile = replace(profile, network=network_rules(settings.scope))
@@ -46,8 +47,8 @@ def with_saved_relay(profile: StudioProfile, file: str | Path | None) -> StudioP
 
 
 def with_relay_if_any(profile: StudioProfile, file: str | None) -> StudioProfile:
-    """For the way back, which no file may cost: without relay where its own servers, or those of
-    the setting, cannot be used; the log says so."""
+    """For a rejoin, which no file may prevent: without a relay if its own servers, or those of the
+    setting, are unusable; that is logged."""
     try:
         if profile.ice_servers_file is not None:
             profile.ice_servers()

@@ -1,7 +1,7 @@
 """A sign-in that outlives the program: in the keyring, under the backend's origin, with its issuer.
 
-The refresh token goes only to the issuer that gave it, whatever a backend of the same origin says
-later. The bearer token that it is exchanged for goes only to that origin.
+The refresh token is sent only to the issuer that issued it, whatever a backend of the same origin
+says later. The bearer token from it is sent only to that origin.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from rejoin.signaling.openid import OpenIdMethod, Tokens
 
 SIGN_IN: Final = "#sign-in"
 BEARER: Final = "#bearer"
-"""What is saved under an origin, besides a token that the player gave; see `TokenStore`."""
+"""The kinds of entries under an origin, besides a token that the player entered; see
+`TokenStore`."""
 MARGIN_S: Final = 30.0
-"""A token that lasts no longer than this is not used for a start."""
+"""A token with less time left than this is not used for a start."""
 
 _Text = Annotated[str, StringConstraints(max_length=2048)]
 _Token = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7E]{1,8192}$")]
@@ -35,8 +36,8 @@ class SavedSignIn:
     until_unix_s: float | None = None
 
     def after(self, tokens: Tokens, now_unix_s: float) -> SavedSignIn:
-        """The sign-in with what a provider gave now. A refresh token that it did not replace is
-        still good."""
+        """The sign-in with the provider's new tokens. A refresh token that it did not replace stays
+        valid."""
         until = None if tokens.lasts_s is None else now_unix_s + tokens.lasts_s
         return replace(self, refresh=tokens.refresh or self.refresh, until_unix_s=until)
 
@@ -57,7 +58,7 @@ class _Record(BaseModel):
 async def save_sign_in(
     store: TokenStore, backend_url: str, saved: SavedSignIn, bearer: str
 ) -> bool:
-    """Whether both the sign-in and its bearer token are in the keyring now."""
+    """Save both; returns whether the sign-in and its bearer token are in the keyring now."""
     method = saved.method
     record = _Record(
         version=1,
@@ -69,7 +70,7 @@ async def save_sign_in(
         refresh=saved.refresh,
         until_unix_s=saved.until_unix_s,
     )
-    # The refresh token first: a provider that replaces it takes the one before no more.
+    # The refresh token first: a provider that replaces it no longer accepts the old one.
     if not await store.save(backend_url, record.model_dump_json(), SIGN_IN):
         return False
     return await store.save(backend_url, bearer, BEARER)
@@ -95,8 +96,8 @@ async def fetch_sign_in(
 
 
 async def forget_sign_in(store: TokenStore, backend_url: str, *, given_too: bool = False) -> bool:
-    """Whether the keyring has neither the sign-in nor its bearer token any more. `given_too`: nor a
-    token that the player gave."""
+    """Delete the sign-in and its bearer token; returns whether both are gone. `given_too`: also a
+    token that the player entered."""
     whats = (SIGN_IN, BEARER, "") if given_too else (SIGN_IN, BEARER)
     gone = [await store.delete(backend_url, what) for what in whats]
     return all(gone)

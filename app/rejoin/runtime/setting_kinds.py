@@ -1,4 +1,4 @@
-"""One setting: its key, what it may be, what it means, and when a change of it counts."""
+"""One setting: its key, its allowed values, its meaning, and when a change takes effect."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from rejoin.input_events import chords
 from rejoin.language import Message
 
 Value = str | int | float | None
-"""What a setting can be; a bool is an int. None: no limit or no choice, and no line in the file."""
+"""The value of a setting; a bool is an int. None: no limit or no choice, and no line in the
+file."""
 
 NONE: Final = "none"
 """How a person writes None."""
 
 SHOWN: Final = 40
-"""How many characters of a wrong value are repeated."""
+"""How many characters of a wrong value are quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ Kind = OneOf | YesNo | Share | Limit | Whole | Text | Number | Keys
 
 
 class Applies(enum.Enum):
-    """When a change of a setting counts. The values complete "It counts ..."."""
+    """When a change of a setting takes effect. The values complete "It counts ..."."""
 
     AT_ONCE = "at once"
     NEXT_CONNECTION = "from the next connection"
@@ -98,7 +99,7 @@ class Setting:
     applies: Applies
 
     def checked(self, value: object) -> Value:
-        """The value, if it may be one. Raises BadInputError, with what it may be."""
+        """The value, if it is allowed. Raises BadInputError, with the allowed values."""
         if _usable(self.kind, value):
             assert value is None or isinstance(value, str | int | float)
             return _in_one_form(self.kind, value)
@@ -115,7 +116,7 @@ class Setting:
         )
 
     def from_text(self, text: str) -> Value:
-        """The value that a person wrote. Raises BadInputError."""
+        """Reads a value that a person wrote. Raises BadInputError."""
         value: object = text
         match self.kind:
             case OneOf() | Keys():
@@ -143,7 +144,7 @@ class Setting:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def allowed(self) -> Message:
-        """What it may be, in words."""
+        """The allowed values, in words."""
         match self.kind:
             case OneOf(words):
                 return Message("{words} or {last}", words=", ".join(words[:-1]), last=words[-1])
@@ -198,7 +199,7 @@ def _usable(kind: Kind, value: object) -> bool:
 
 
 def _in_one_form(kind: Kind, value: Value) -> Value:
-    """A usable value as it is kept: a number is a float, and keys are written in one way."""
+    """A usable value in its stored form: a number is a float, and keys are normalised."""
     match kind:
         case Share() | Number() if value is not None:
             return float(value)

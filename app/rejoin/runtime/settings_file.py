@@ -1,8 +1,9 @@
 """The player's settings on the disk: one TOML file, which a person may edit.
 
-Reading never fails and changes nothing: what cannot be used is a sentence and a default. Writing
-changes one key and leaves all else as it is, comments and unknown keys too; a file of an older
-version is migrated with that. A file that is no TOML is set aside before a new one is written.
+Reading never fails and changes nothing: an unusable value becomes a default, with a sentence.
+Writing changes one key and leaves everything else unchanged, comments and unknown keys too; it also
+migrates a file of an older version. A file that is not TOML is set aside before a new one is
+written.
 """
 
 from __future__ import annotations
@@ -41,8 +42,7 @@ def load(path: Path) -> Loaded:
 
 
 class _UnusableError(Exception):
-    """Nothing of the file can be used: what is said where its settings are wanted, and where it is
-    to be exported."""
+    """The file is unusable: one sentence for reading its settings, and one for an export."""
 
     def __init__(self, defaults: Message, not_exported: Message) -> None:
         super().__init__(str(defaults))
@@ -75,10 +75,10 @@ def _loaded(path: Path) -> Loaded:
 
 
 def change(path: Path, key: str, value: Value) -> Path | None:
-    """Set `key`; None removes it, which is its default. Returns where a damaged file was set aside.
+    """Set `key`; None removes it, so that its default applies.
 
-    Raises BadInputError for a key or value that cannot be, and if the file cannot be read or
-    written.
+    Returns where a damaged file was set aside. Raises BadInputError for an unknown key or a wrong
+    value, and if the file cannot be read or written.
     """
     known = setting(key)
     if value is not None:
@@ -98,8 +98,8 @@ def clear(path: Path, keys: Iterable[str] = SETTINGS) -> Path | None:
 
 
 def export(path: Path, to: Path, *, replace: bool = False) -> None:
-    """Write what is set in the file `path` to a new file. `replace`: or over one that exists.
-    Raises BadInputError."""
+    """Write the settings of the file `path` to a new file. `replace`: may overwrite one. Raises
+    BadInputError."""
     try:
         loaded = _loaded(path)
     except _UnusableError as error:
@@ -127,10 +127,11 @@ def export(path: Path, to: Path, *, replace: bool = False) -> None:
 
 
 def import_from(path: Path, source: Path) -> tuple[tuple[str, ...], Path | None]:
-    """Make the settings in the file `path` those of `source`: what that does not set goes back to
-    its default. Returns a sentence for each thing in it that cannot be used, and as `change`.
+    """Replace the settings in the file `path` by those of `source`; settings that it lacks get
+    their defaults.
 
-    Raises BadInputError if `source` cannot be used at all, and as `change`.
+    Returns a sentence for each unusable value in it, and the same as `change`. Raises BadInputError
+    if `source` is unusable, and as `change`.
     """
     try:
         tables = read_tables(source)

@@ -20,12 +20,12 @@ RENAMED: Final[Mapping[int, Mapping[str, str]]] = {
     1: {"reports.send": "privacy.send_reports"},
     2: {"appearance.reduced_motion": "appearance.motion"},
 }
-"""By version: what its keys are called from the next one on."""
+"""By version: its keys' names in the next version."""
 
 WORD_OF: Final[Mapping[str, Mapping[bool, str]]] = {
     "appearance.motion": {True: "reduced", False: "full"},
 }
-"""By new key: the words that true and false became under it."""
+"""By new key: the words that replaced true and false."""
 
 
 def version_of(document: Mapping[str, Any]) -> int | None:
@@ -58,7 +58,7 @@ def version_problem(document: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def new_name_of(key: str) -> str | None:
-    """What a key of an older version is called now; None: it never was a key."""
+    """The present name of a key of an older version; None: it never was a key."""
     found: str | None = None
     for renamed in RENAMED.values():
         if (found or key) in renamed:
@@ -67,8 +67,8 @@ def new_name_of(key: str) -> str | None:
 
 
 def migrate(document: MutableMapping[str, Any]) -> None:
-    """Make the content of a file that of the newest version, in place. A key that has both names
-    keeps the value under its new one. What is of a newer version stays as it is."""
+    """Migrate the content of a file to the newest version, in place. If a key has both names, the
+    value under the new one stays. Content of a newer version is left unchanged."""
     version = version_of(document)
     for number in range(version or VERSION, VERSION):
         for old, new in RENAMED[number].items():

@@ -42,8 +42,8 @@ BROWSER_WITHIN_S: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class SignOut:
-    """What a sign-out did: whether there was a sign-in, whether the keyring has nothing any more,
-    and whether the provider ended it."""
+    """The result of a sign-out: whether there was a sign-in, whether the keyring is empty now, and
+    whether the provider ended it."""
 
     was_signed_in: bool
     forgotten: bool
@@ -68,7 +68,7 @@ async def sign_in_with_browser(
     opening: asyncio.Task[None] | None = None
     try:
         metadata = await client.discover()
-        # Before a browser opens: whether the provider has such a sign-in at all.
+        # Before a browser opens, check that the provider has such a sign-in at all.
         AuthorizationRequest(method, metadata, "http://127.0.0.1/").url()
         requests: list[AuthorizationRequest] = []
 
@@ -125,10 +125,10 @@ async def keep_sign_in(
 async def current_tokens(
     store: TokenStore, backend_url: str, saved: SavedSignIn, http: HttpSettings
 ) -> Tokens | None:
-    """A bearer token of a saved sign-in: the saved one, or a new one; None: the sign-in is over.
+    """A bearer token of a saved sign-in, saved or new; None: the sign-in is over.
 
-    A provider that is not reached costs nothing while the saved one lasts. Raises
-    SignInRefusedError and ProviderUnreachableError.
+    An unreachable provider does not matter while the saved token lasts. Raises SignInRefusedError
+    and ProviderUnreachableError.
     """
     kept = await fetch_bearer(store, backend_url, saved)
     if kept is not None:
@@ -165,12 +165,12 @@ async def sign_out(store: TokenStore, backend_url: str, http: HttpSettings) -> S
 
 
 async def _open(open_page: Callable[[str], object], page: str) -> None:
-    """Beside: some browsers are waited for until they end."""
+    """On a thread: the call for some browsers blocks until they end."""
     try:
         await run_in_daemon_thread(
             lambda: open_page(page), name="browser", within_s=BROWSER_WITHIN_S
         )
-    except Exception:  # whatever a browser's program raises: the player has the address
+    except Exception:  # a browser that fails does not matter: the player has the address
         return
 
 

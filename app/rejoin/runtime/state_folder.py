@@ -1,4 +1,4 @@
-"""Where this user's files are (tickets, log, settings and others), and how they are written."""
+"""Finds the folders of this user's files (tickets, log, settings and others), and writes files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def settings_folder() -> Path:
 
 @contextlib.contextmanager
 def _home_needed(variable: str) -> Iterator[None]:
-    """`variable`: by which a person can name the folder where there is no home folder."""
+    """`variable`: with which a person can set the folder if there is no home folder."""
     try:
         yield
     except (RuntimeError, OSError) as error:
@@ -60,7 +60,7 @@ def keep_file(path: Path, text: str) -> None:
 
 
 def keep_bytes(path: Path, content: bytes) -> None:
-    """The same of bytes. Raises OSError."""
+    """The same for bytes. Raises OSError."""
     replace_file(path, content, private=True)
 
 
@@ -85,8 +85,8 @@ def replace_file(path: Path, content: bytes, *, private: bool) -> None:
 
 
 def write_named(path: Path, content: bytes, *, private: bool) -> None:
-    """Write a file that a person named: as `replace_file` does, where a link leads. A device or a
-    pipe, such as /dev/stdout, is written into and never replaced.
+    """Write a file that a person named, like `replace_file`, but follow a link. A device or a pipe,
+    such as /dev/stdout, is written into and never replaced.
 
     Raises OSError; ValueError for a path that cannot be one.
     """

@@ -17,8 +17,8 @@ _log = logging.getLogger("rejoin.statistics")
 class StatisticsFile:
     """Written line by line, so that it can be read during the game.
 
-    If the disk fills up, writing stops with one warning and the game goes on. The file ends with a
-    whole line: what was written of one that did not fit is taken back.
+    If the disk fills up, writing stops with one warning and the game goes on. A partly written line
+    is cut off again, so the file ends with a whole line.
     """
 
     def __init__(self, path: Path, *, append: bool = False) -> None:

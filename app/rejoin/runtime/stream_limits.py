@@ -1,4 +1,4 @@
-"""What the player asks of every connection that is made from now on."""
+"""The player's limits for every new connection."""
 
 from __future__ import annotations
 

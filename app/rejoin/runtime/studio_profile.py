@@ -32,17 +32,16 @@ class StudioProfile:
     `takes_reports`: the studio wants a small report of each reconnect; the player's own setting
     must allow it too. `probe_url`: another address of the studio, whose answer proves that the
     internet works while the backend does not answer (`signaling.probes.OriginProbe`).
-    `issuer`: the identity provider at which the player signed in for this backend, which an answer
-    proves as well. `keeps_last_picture`: the picture that the player saw last may be kept beside
-    the ticket, which an unreleased game does not want. `allows_microphone`: the studio takes the
-    player's voice; the player has to turn the microphone on as well. A dialect that needs no token
-    has none here.
+    `issuer`: the identity provider at which the player signed in for this backend; its answer
+    proves the same. `keeps_last_picture`: the last picture may be kept beside the ticket (not for
+    an unreleased game). `allows_microphone`: the studio accepts the player's voice; the player has
+    to turn the microphone on as well. A dialect that needs no token has none here.
     """
 
     backend_url: str
     token: str | None = field(repr=False)
     token_is_saved: bool = field(default=False, kw_only=True)
-    """The keyring has the token already, with the sign-in that it comes from."""
+    """The keyring already has the token, together with its sign-in."""
     network: NetworkRules = field(default_factory=NetworkRules)
     dialect: Dialect = OURS
     choice: StreamChoice | None = None
@@ -67,7 +66,7 @@ class StudioProfile:
             object.__setattr__(self, "token", None)
 
     def backend_address(self) -> BackendAddress:
-        """The part that a ticket holds: without the sign-in token and what only a start needs."""
+        """The part for a ticket: without the sign-in token and values that only a start needs."""
         network = "internet"
         if self.network.loopback_only:
             network = "loopback"
@@ -127,8 +126,8 @@ class StudioProfile:
         )
 
     async def check(self) -> None:
-        """Raises BadInputError if no client can be made of it: its URL, its token, its certificate
-        authority, or the proxy that the environment names. Calls nobody."""
+        """Raises BadInputError if its URL, token or certificate authority, or the environment's
+        proxy, is unusable. Makes no call."""
         client = make_client(
             self.dialect,
             self.backend_url,

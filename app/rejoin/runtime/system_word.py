@@ -1,12 +1,11 @@
-"""The operating system's own word about the network: does it want a sign-in?
+"""Whether the network wants a sign-in, by the operating system's own check.
 
-Only what the system has found out by itself is read; it is not asked to look again, as it would
-contact somebody for that. That it believes to be online is no evidence: NetworkManager, for one,
-finds out every five minutes only.
+Only the system's last result is read; a new check is not requested, as the system would contact a
+server for it. Its "online" is no evidence: NetworkManager, for one, checks only every five minutes.
 
-On Linux NetworkManager says it, over D-Bus, or the desktop's portal, which is all that a sandbox
-sees; on Windows its Network Connectivity Status Indicator (NCSI). Of macOS nothing is asked. What
-is here for Windows was written from its documentation and was not run there.
+On Linux the result comes from NetworkManager over D-Bus, or from the desktop's portal (all that a
+sandbox sees); on Windows from its Network Connectivity Status Indicator (NCSI); macOS is not asked.
+The code for Windows was written from its documentation and was not run there.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ Run = Callable[[Sequence[str]], str]
 
 
 class SystemWord(Protocol):
-    """What the operating system knows about the network."""
+    """The operating system's knowledge about the network."""
 
     async def is_behind_sign_in_page(self) -> bool:
         """Whether the system says that the network wants a sign-in. False where it does not know.
@@ -62,7 +61,7 @@ class SystemWord(Protocol):
 
 
 class NoWord:
-    """A system that says nothing."""
+    """For a system without such a check."""
 
     async def is_behind_sign_in_page(self) -> bool:
         return False
@@ -70,8 +69,7 @@ class NoWord:
 
 @dataclass(frozen=True, slots=True)
 class CommandWord:
-    """What a command prints about the network. `sign_in`: what it prints, without white space
-    around it, where the network wants a sign-in."""
+    """Reads a command's output. `sign_in`: its output, stripped, if the network wants a sign-in."""
 
     command: Sequence[str]
     sign_in: str
@@ -87,7 +85,7 @@ def ncsi_word(powershell: str, run: Run | None = None) -> CommandWord:
     `powershell`: the path of Windows PowerShell 5, which knows WinRT.
     """
     command = (powershell, "-NoProfile", "-NonInteractive", "-Command", _WINRT)
-    # NetworkConnectivityLevel: what a captive portal leaves; only InternetAccess is more.
+    # NetworkConnectivityLevel behind a captive portal; only InternetAccess is more.
     return CommandWord(command, "ConstrainedInternetAccess", run or _output)
 
 
@@ -105,7 +103,7 @@ def portal_word(gdbus: str, run: Run | None = None) -> CommandWord:
 
 
 class EitherWord:
-    """What one of them knows, asked side by side."""
+    """Asks two at the same time; the answer of one is enough."""
 
     def __init__(self, *words: SystemWord) -> None:
         self.words = words
@@ -115,7 +113,7 @@ class EitherWord:
 
 
 def system_word() -> SystemWord:
-    """What can be asked on this system."""
+    """The check of this system."""
     if sys.platform == "linux" and (gdbus := shutil.which("gdbus")) is not None:
         manager = network_manager_word(gdbus)
         # Without an address `gdbus` would start a bus of its own.
@@ -126,7 +124,7 @@ def system_word() -> SystemWord:
 
 
 async def _said(run: Run, command: Sequence[str]) -> str:
-    """What the command printed; empty if it failed or took too long."""
+    """The command's output; empty if it failed or took too long."""
     try:
         text = await run_in_daemon_thread(
             lambda: run(command), name="system's word", within_s=WITHIN_S

@@ -4,9 +4,9 @@ Rule 1: only the player can read the file, and a write leaves the old ticket or 
         (`private_files`).
 Rule 2: of two writes the newer one wins, even if the older one finishes later.
 Rule 3: beside the newest ticket there may be one picture, `KEY.png`, if that ticket allows it. It
-        goes with its ticket, and when another game writes one. Ticket before picture: who removes
-        takes away the ticket first, and who writes a picture looks for the ticket afterwards, so
-        whichever comes last leaves no picture alone.
+        is removed with its ticket, and when another game writes one. A remover deletes the ticket
+        first, and a writer of a picture checks for the ticket afterwards, so neither order leaves a
+        picture without its ticket.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def keyring_reference(backend_url: str, session_id: SessionId) -> SessionId:
 
 
 def _key_of_picture(file: Path) -> str:
-    """Of the ticket that a picture, or what is left of its writing, belongs to."""
+    """The key of the ticket to which a picture, or the leftover of its writing, belongs."""
     return file.name.removeprefix(".")[:_KEY_DIGITS]
 
 
@@ -114,7 +114,7 @@ class TicketFolder:
                 file.unlink(missing_ok=True)
 
     def write_picture(self, key: str, content: bytes) -> None:
-        """Keep a PNG beside ticket `key`, in place of any other; not without a ticket that allows
+        """Keep a PNG beside ticket `key`, in place of any other, if the ticket exists and allows
         it. Raises OSError."""
         if len(content) > MAX_PICTURE_BYTES or not self._allows_picture(key):
             return
@@ -158,7 +158,7 @@ class TicketFolder:
         return None
 
     def sweep(self) -> None:
-        """Remove tickets of games that are over, and what no write has needed for a day."""
+        """Remove tickets of games that are over, and leftovers of writes after a day."""
         now = self.now()
         for pattern in (f"*{_SUFFIX}", ".*.tmp"):
             with contextlib.suppress(OSError):
@@ -172,7 +172,7 @@ class TicketFolder:
                     file.unlink()
 
     def _pictures(self) -> list[Path]:
-        """Pictures, and what is left of their writing."""
+        """Pictures, and leftovers of their writing."""
         found: list[Path] = []
         with contextlib.suppress(OSError):
             for pattern in (f"*{_PICTURE}", f".*{_PICTURE_TMP}"):
@@ -180,7 +180,7 @@ class TicketFolder:
         return found
 
     def _remove_pictures(self, *, but: str | None) -> None:
-        """All but those of one ticket. What cannot be removed is left to `sweep`."""
+        """Remove all but those of one ticket. Files that cannot be removed are left to `sweep`."""
         for file in self._pictures():
             if _key_of_picture(file) != but:
                 with contextlib.suppress(OSError):
@@ -189,11 +189,11 @@ class TicketFolder:
     def _allows_picture(self, key: str) -> bool:
         try:
             return self._read(self._file(key)).backend.keeps_last_picture
-        except BadInputError:  # there is none, too
+        except BadInputError:  # also if there is no ticket
             return False
 
     def _is_over(self, file: Path, now: Now) -> bool:
-        """By the ticket's own times; for what cannot be read, by the file's. Raises OSError."""
+        """By the ticket's own times; for an unreadable one by the file's. Raises OSError."""
         if file.suffix == _SUFFIX:
             with contextlib.suppress(BadInputError):
                 return self._read(file).expired(now)

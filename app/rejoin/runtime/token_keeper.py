@@ -1,8 +1,7 @@
-"""Keeps the bearer token of a running game good: a new one before the old one expires, and at once
-when the backend refuses it.
+"""Renews the bearer token of a running game: before it expires, and at once when the backend
+refuses it.
 
-The refresh before expiry runs beside everything else: calls go on with the token that is still
-good.
+The refresh before expiry runs in the background: calls go on with the token that is still valid.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _LONGEST_SLEEP_S: Final = 15.0
 """A wait is cut into pieces: timers of an event loop stand still while the machine sleeps."""
 _LONGEST_BACKOFF_S: Final = 60.0
 _TRIES: Final = 2
-"""Of one refresh that the engine waits for, where the provider is not reached."""
+"""Limit of one refresh that the engine waits for, if the provider is not reached."""
 
 
 class TokenKeeper:
@@ -43,8 +42,8 @@ class TokenKeeper:
         lasts_s: float | None,
         clock: Clock = boot_s,
     ) -> None:
-        """`use`: gives a new token to the clients. `lasts_s`: how long the token is still good that
-        they have now; None: not known."""
+        """`use`: gives a new token to the clients. `lasts_s`: how long their present token is still
+        valid; None: not known."""
         self._source = source
         self._use = use
         self._clock = clock
@@ -57,7 +56,7 @@ class TokenKeeper:
         self._keeping = spawn(self._keep(), name="keep token")
 
     async def refresh(self) -> None:
-        """A new token now. Raises RejoinError; the token before stays in use then."""
+        """Get a new token now. Raises RejoinError; then the old token stays in use."""
         for left in range(_TRIES - 1, -1, -1):
             try:
                 await self._fetch()
@@ -71,7 +70,7 @@ class TokenKeeper:
         await self._source.aclose()
 
     async def _fetch(self) -> None:
-        """One call at a time: who asks while it runs gets the same token."""
+        """One call at a time, whose token all callers share."""
         if self._fetching is None:
             self._fetching = spawn(self._fetch_once(), name="fetch token")
         error = await asyncio.shield(self._fetching)
@@ -79,7 +78,7 @@ class TokenKeeper:
             raise error
 
     async def _fetch_once(self) -> RejoinError | None:
-        """What failed, which is no defect of ours, if anything did."""
+        """Fetch once; returns an expected failure, if there was one."""
         try:
             tokens = await self._source.fetch()
         except RejoinError as error:

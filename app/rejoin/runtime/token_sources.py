@@ -1,4 +1,4 @@
-"""Where a new bearer token comes from: a player's sign-in, a command, a client's credentials."""
+"""Sources of new bearer tokens: a player's sign-in, a command, a client's credentials."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TokenSource(Protocol):
     """Gives new bearer tokens. To be used in one event loop, one call at a time."""
 
     async def prepare(self) -> None:
-        """Learn beforehand what a fetch needs, so that it takes less time. Raises RejoinError."""
+        """Prepare a fetch, so that it takes less time. Raises RejoinError."""
         ...
 
     async def fetch(self) -> Tokens:
@@ -54,15 +54,15 @@ class TokenSource(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Free what it has; it may be used in another loop afterwards."""
+        """Free its resources; it may be used in another loop afterwards."""
         ...
 
 
 class SignInSource:
-    """Refreshes a player's sign-in, and saves what comes of it beside.
+    """Refreshes a player's sign-in, and saves the result in the background.
 
-    Another Rejoin with the same sign-in may have refreshed it meanwhile: a provider that replaces
-    refresh tokens takes the one before for a stolen one. So the newest of the keyring is used.
+    Another Rejoin with the same sign-in may have refreshed it meanwhile, and a provider that
+    replaces refresh tokens takes an old one for stolen. So the newest one in the keyring is used.
     """
 
     def __init__(
@@ -106,8 +106,8 @@ class SignInSource:
         return tokens
 
     async def _newer(self) -> Tokens | None:
-        """The token that another Rejoin has, if it has a newer one. Its refresh token is used from
-        now on."""
+        """The newer token of another Rejoin, if there is one. Its refresh token is used from now
+        on."""
         if self._store is None or not self._is_kept():
             return None
         found = await fetch_sign_in(self._store, self._backend_url, within_s=KEYRING_WITHIN_S)
@@ -120,7 +120,7 @@ class SignInSource:
         return await fetch_bearer(self._store, self._backend_url, found, within_s=KEYRING_WITHIN_S)
 
     def _is_kept(self) -> bool:
-        """Whether the keyring has what this process knows, or something newer."""
+        """Whether the keyring has this process's sign-in, or a newer one."""
         saving = self._saving
         return saving is None or (saving.done() and not saving.cancelled() and saving.result())
 
@@ -139,7 +139,7 @@ class SignInSource:
 
     async def aclose(self) -> None:
         if self._saving is not None:
-            # What is not saved is lost: a provider may take the one before no more.
+            # Wait for the save: a provider may no longer accept the old token.
             await asyncio.wait({self._saving}, timeout=SAVED_WITHIN_S)
             await cancel(self._saving)
         if self._client is not None:

@@ -1,12 +1,12 @@
 """Saves the player's sign-in token between two runs: in the keyring of the OS and nowhere else.
 
 A session id is saved here too where knowing it opens the game. If there is no keyring, or it stays
-locked, nothing is saved and the player gives the token again; it is never written to a file. A
+locked, nothing is saved and the player enters the token again; it is never written to a file. A
 keyring may prompt the player or hang in D-Bus, so each call has a time limit and its own thread.
 
-A token serves one origin. The keyring has it under its origin; a token that the player gives
-belongs to the origin that they type or agree to in the same command; a ticket recognises the token
-that its origin has had before by a digest.
+A token serves one origin. The keyring has it under its origin. A token that the player enters
+belongs to the origin that they type or agree to in the same command. A ticket recognises, by a
+digest, the token that was sent to its origin before.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NO_SESSION_SAVED: Final = (
 )
 SESSION: Final = "#session"
 NEVER_SAVED: Final = "https://nothing-is-saved-here.invalid:443"
-"""What is asked for to see whether a keyring answers."""
+"""An entry that is read to see whether a keyring answers."""
 WITHIN_S: Final = 5.0
 FETCHED_WITHIN_S: Final = 30.0
 """Longer, because the player may have to unlock the keyring first."""
@@ -58,7 +58,8 @@ class TokenStore:
     async def save(
         self, backend_url: str, token: str, what: str = "", *, within_s: float = WITHIN_S
     ) -> bool:
-        """Whether it was saved. `what`: SESSION for a session id, empty for the sign-in token."""
+        """Save it; returns whether that worked. `what`: SESSION for a session id, empty for the
+        sign-in token."""
         try:
             origin = origin_of(backend_url) + what
             await run_in_daemon_thread(
@@ -75,7 +76,7 @@ class TokenStore:
     async def fetch(
         self, backend_url: str, what: str = "", *, within_s: float = FETCHED_WITHIN_S
     ) -> str | None:
-        """What was saved, or None."""
+        """The saved token, or None."""
         try:
             origin = origin_of(backend_url) + what
             return await run_in_daemon_thread(
@@ -90,7 +91,7 @@ class TokenStore:
     async def delete(
         self, backend_url: str, what: str = "", *, within_s: float = FETCHED_WITHIN_S
     ) -> bool:
-        """Whether nothing is saved any more."""
+        """Delete it; returns whether nothing is saved any more."""
         try:
             origin = origin_of(backend_url) + what
 
@@ -106,7 +107,7 @@ class TokenStore:
         return True
 
     async def problem(self, *, within_s: float = WITHIN_S) -> str | None:
-        """Why nothing can be kept here, as a sentence; None where a keyring answers."""
+        """Why nothing can be saved, as a sentence; None if a keyring answers."""
         try:
             await run_in_daemon_thread(
                 lambda: self._keyring().get_password(SERVICE, NEVER_SAVED),
@@ -136,9 +137,9 @@ class TokenStore:
 
 
 def digest_of(token: str, salt: str | None = None) -> str:
-    """A salted digest by which a token can be recognised and not be found: "SALT:DIGEST" in hex.
+    """A salted digest that recognises a token but does not reveal it:
 
-    Takes some 50 ms and 16 MiB, which is what makes guessing dear (RFC 7914).
+    "SALT:DIGEST" in hex. Takes some 50 ms and 16 MiB, which makes guessing expensive (RFC 7914).
     """
     salt = salt or secrets.token_hex(16)
     found = hashlib.scrypt(token.encode(), salt=bytes.fromhex(salt), n=2**14, r=8, p=1, dklen=32)

@@ -1,7 +1,7 @@
-"""A TOML file that a person may edit: read without harm, changed in place, never lost.
+"""A TOML file that a person may edit too.
 
-A change leaves all else as it is, comments and unknown keys too. A file that is no TOML is set
-aside before a new one is written.
+A change leaves everything else unchanged, comments and unknown keys too. A file that is not TOML is
+set aside before a new one is written.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _PLACE: Final = re.compile(r"at line \d+, column \d+|at end of document")
 
 
 def read_tables(path: Path) -> dict[str, Any] | None:
-    """What the file holds; None: there is none. Raises OSError, and ValueError, which says where,
-    for what is no TOML."""
+    """The file's content; None: there is no file. Raises OSError, and ValueError, with the place,
+    if it is not TOML."""
     text = _text(path)
     return None if text is None else _tables(text)
 
@@ -39,7 +39,7 @@ def edit_file(path: Path, edit: Callable[[Any], None], *, heading: str, name: st
     "settings file". Raises BadInputError if the file cannot be read or written, and what `edit`
     raises; then nothing has changed.
     """
-    import tomlkit  # keeps comments; nothing that plays needs it
+    import tomlkit  # tomlkit keeps comments; imported here, as playing does not need it
 
     copy: Path | None = None
     try:
@@ -52,7 +52,7 @@ def edit_file(path: Path, edit: Callable[[Any], None], *, heading: str, name: st
             copy, text = _kept(path), heading
         document = tomlkit.parse(text)
         edit(document)
-        # A link stays one: where it leads is replaced.
+        # A link stays: its target is replaced.
         keep_file(Path(os.path.realpath(path)), tomlkit.dumps(document))
     except OSError as error:
         why = error.strerror or type(error).__name__
@@ -78,7 +78,7 @@ def _text(path: Path) -> str | None:
 
 
 def _tables(text: str) -> dict[str, Any]:
-    """Raises ValueError, which says where, for what is no TOML."""
+    """Raises ValueError, with the place, if it is not TOML."""
     import tomllib  # most players have no such file
 
     try:
@@ -89,7 +89,7 @@ def _tables(text: str) -> dict[str, Any]:
 
 
 def _kept(path: Path) -> Path:
-    """Copy a damaged file to a name that no file has. Raises OSError."""
+    """Copy a damaged file to an unused name. Raises OSError."""
     content = path.read_bytes()
     for number in range(1, _MAX_DAMAGED):
         copy = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")

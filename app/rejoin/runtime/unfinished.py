@@ -1,4 +1,5 @@
-"""The game that can be returned to and that no Rejoin plays now; loads nothing of a game."""
+"""Finds the game that can be rejoined and that no Rejoin plays now, without loading a game's
+code."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ def key_of_ticket(ticket: Ticket) -> str:
 
 
 def unfinished_game() -> Ticket | None:
-    """The newest ticket, unless its game is open or certainly over; a damaged ticket is none."""
+    """The newest ticket, unless its game is open or certainly over; damaged tickets do not
+    count."""
     folder = TicketFolder()
     folder.sweep()
     try:
@@ -29,7 +31,7 @@ def unfinished_game() -> Ticket | None:
 
 
 def forget_games_at(backend_url: str) -> None:
-    """Remove the newest tickets as long as they are of this backend, which has ended."""
+    """Remove the newest tickets as long as they belong to this backend, which has ended."""
     folder = TicketFolder()
     with contextlib.suppress(BadInputError, OSError):
         while (ticket := folder.newest()) and ticket.backend.backend_url == backend_url:

@@ -1,6 +1,6 @@
 """Saves the volume between two runs, in a small JSON file among the user's state files.
 
-It never costs the game: a file that cannot be read counts as missing, and a volume that cannot be
+It never disturbs the game: an unreadable file counts as missing, and a volume that cannot be
 written is not saved.
 """
 

@@ -1,4 +1,4 @@
-"""What the host sent on the data channels before there is an instance of the module to read it."""
+"""Messages of the host on the data channels that came before an instance of the module exists."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class WaitingMessages:
         return connection in self._of
 
     def pop(self, connection: ConnectionNumber) -> list[Message]:
-        """All of this connection; they wait no longer."""
+        """Remove and return all of this connection."""
         return self._of.pop(connection, [])
 
     def clear(self) -> None:

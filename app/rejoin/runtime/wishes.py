@@ -1,4 +1,4 @@
-"""The listeners that hear what the input module wants of the window."""
+"""Passes the input module's requests to the window's listeners."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Wishes:
         self._subscriptions = 0
 
     def publish(self, wish: AnyWish) -> None:
-        """Pass a wish to every listener."""
+        """Pass a request to every listener."""
         with self._lock:
             listeners = tuple(self._listeners.values())
         for listener in listeners:
@@ -32,7 +32,7 @@ class Wishes:
                 _log.exception("a listener of wishes failed")
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with each wish from now on. Returns how to unsubscribe."""
+        """Call `listener` with each request from now on. Returns the callable that unsubscribes."""
         with self._lock:
             self._subscriptions += 1
             key = self._subscriptions

@@ -8,7 +8,7 @@ Glossary
     failure    how a call failed, as the engine needs to know it (`core/retry`)
     written    the first byte of a request is being sent: from now on it may have an effect
     offer      the SignalRequest of one attempt; the samples' clients send each one once only
-    script     what the service's input module is made of (`module_script`)
+    script     the JavaScript of the service's input module (`module_script`)
     judged     an address of the backend that a connection may be made to (`connections`)
 
 Read in this order: `dialects`, `wire`, `exchange`, `client`, `aws_samples`, `aws_bundle`,

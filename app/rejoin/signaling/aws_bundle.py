@@ -47,7 +47,7 @@ class _Nothing(SampleAnswer):
 
 
 class BundleClient(SampleClient):
-    """Calls the Web SDK's sample server, which knows no bearer token and is never sent one."""
+    """Calls the Web SDK's sample server, which has no sign-in: no bearer token is sent."""
 
     _takes_token = False
     _placing: SessionId | None = None
@@ -75,7 +75,7 @@ class BundleClient(SampleClient):
         return SessionView(session_id, ACTIVATING)
 
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:
-        """End the session; NOT_FOUND for one that was ended by this call before."""
+        """End the session; NOT_FOUND if an earlier call has ended it."""
         await self._call(
             "POST",
             "/api/DestroyStreamSession",

@@ -1,9 +1,9 @@
 """Client of dialect `aws-react`: the Lambda functions of AWS's React starter behind API Gateway.
 
 A session is identified by its ARN, a player by a bearer token (a Cognito id token, valid 5 min).
-The status is reported at any time and as it is; the reason, the connection timeout and which offer
+The service's status is reported at any time. The reason, the connection timeout and the offer that
 the answer belongs to are not, and no call ends a game. Every error of the service is a 500. The
-gateway gives up while the function continues, so an answer that is lost after success is normal.
+gateway times out while the function continues, so a lost answer after a success is normal.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rejoin.signaling.forms import checked_session
 from rejoin.signaling.wire import SignalString, StatusString
 
 _ARN_PATTERN: Final = r"^arn:[\x21-\x2E\x30-\x7E]{1,256}(/[\x21-\x2E\x30-\x7E]{1,128}){2}$"
-"""arn:...:streamsession/GROUP/SESSION; what stands between the slashes is up to the service."""
+"""arn:...:streamsession/GROUP/SESSION; the service chooses the parts between the slashes."""
 
 
 _NO_SUCH_STREAM: Final = re.compile(
@@ -119,7 +119,7 @@ class ReactClient(SampleClient):
         return answered.signal_response
 
     def _kind(self, reply: Reply) -> FailureKind | None:
-        """The service's own words are all that tells its errors apart, each of which is a 500."""
+        """Every error is a 500: only the service's own words tell them apart."""
         try:
             message = _Refused.model_validate_json(reply.content).message
         except ValidationError:

@@ -1,4 +1,4 @@
-"""What the clients of AWS's two sample backends share: offers are sent once, polls are made here.
+"""Shared by the clients of AWS's two sample backends: offers are sent once, polls are made here.
 
 Neither sample forwards our token: each call gets a new ClientToken, so a repetition would be a
 second call with a used offer. So an offer is never sent again once its first byte was sent,
@@ -50,7 +50,7 @@ class SampleAnswer(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class StreamChoice:
-    """What the samples let a client choose; identifiers are ids or ARNs.
+    """The client's choices at the samples; identifiers are ids or ARNs.
 
     `locations`: where the session may be placed, in order of preference; empty leaves it to the
     service. `user_id`: the player's id at the studio, where it expects one.
@@ -260,6 +260,6 @@ class SampleClient(abc.ABC):
         return reply
 
     def _kind(self, reply: Reply) -> FailureKind | None:
-        """What an answer that is not 2xx means; None: what its HTTP status does."""
+        """The failure of an answer that is not 2xx; None: the one of its HTTP status."""
         del reply
         return None

@@ -1,7 +1,7 @@
-"""A backend's URL: read by one parser for every purpose, and where it lets us connect.
+"""A backend's URL, read by one parser for every purpose, and the addresses that it allows.
 
-Who compares origins with one parser and connects with another can be led elsewhere by a URL that
-both read differently.
+Comparing origins with one parser and connecting with another would be a hole: a crafted URL could
+mean one host to the first and another to the second.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def is_host(url: httpx.URL) -> bool:
     """Whether the host is a name or an address, in the characters that these have."""
     try:
         return bool(url.host) and re.fullmatch(rb"[A-Za-z0-9._:-]+", url.raw_host) is not None
-    except ValueError:  # it has the form of an internationalized name and is none (xn--)
+    except ValueError:  # it begins like an internationalized name (xn--) and is not one
         return False
 
 

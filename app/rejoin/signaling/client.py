@@ -134,8 +134,8 @@ class BackendClient:
     ) -> str:
         """Send this attempt's offer; returns the SignalResponse to exactly this offer.
 
-        A backend that cannot serve everybody at once goes by the time `left`. Where it has put us
-        into its queue, the failure is QUEUED.
+        A backend that cannot serve everybody at once orders its queue by `left`. If we are in its
+        queue, the failure is QUEUED.
 
         `on_written` is called once, in the event loop, when the first byte of the request is about
         to be written to a connected socket; never when the call failed before that.

@@ -1,9 +1,8 @@
 """Opens the TCP connections to the backend, or to a proxy in front of it.
 
-A name means what its resolver says at that moment, and a hostile one says something else each time
-(DNS rebinding). So the name is resolved here, its addresses are judged, and the connection is made
-to a judged address and not to the name. The look-up has a limit of its own: a slow name server does
-not take the time that the connection has.
+A hostile name server can answer differently each time (DNS rebinding). So the name is resolved
+here, its addresses are judged, and the connection is made to a judged address and not to the name.
+The look-up has a limit of its own: a slow name server does not use up the connection's time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The three dialects of a studio's backend: what each reports and can do, as values.
 
 Ours is the contract of `signaling/wire`. AWS's own samples define the other two: the server in the
-Web SDK bundle, and the React starter's Lambda functions behind API Gateway. What a dialect does not
-report must not be guessed by the code above.
+Web SDK bundle, and the React starter's Lambda functions behind API Gateway. Other code must not
+guess what a dialect does not report.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Dialect:
     can_terminate: bool
     """There is a call that ends the game."""
     needs_token: bool
-    """Every call needs a bearer token; a dialect that needs none gets none."""
+    """Every call needs a bearer token; to other dialects none is sent."""
     needs_stream_group: bool
     """The client names stream group and application itself (`StreamChoice`)."""
     session_is_secret: bool
     """Anybody who knows a session's id may use it: the id is kept like a sign-in token."""
 
     def __reduce__(self) -> tuple[Callable[[str], Dialect], tuple[str]]:
-        """In another process it is the same value too: dialects are compared by identity."""
+        """Unpickle to the same object: dialects are compared by identity."""
         return _named, (self.name,)
 
 

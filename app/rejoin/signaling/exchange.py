@@ -3,8 +3,8 @@
 The clients of all dialects share it. Every call ends within its budget and returns a complete
 answer or raises `CallFailedError`, whose `Failure` is a row of the table in `core/retry`. HTTP/1.1
 without redirects, cookies or compression. The proxies of the environment (HTTPS_PROXY, NO_PROXY
-...) and SSL_CERT_FILE are used, but not for a backend on loopback, which a proxy does not reach.
-What a proxy refuses was not sent: it says nothing about the backend.
+...) and SSL_CERT_FILE are used, but not for a backend on loopback, which a proxy does not reach. A
+call that a proxy refuses was not sent: that says nothing about the backend.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _Body = TypeVar("_Body", bound=BaseModel)
 
 _RETRY_AFTER_MAX_S: Final = 86400.0
 MAX_CONNECT_TIMEOUT_S: Final = 5.0
-"""The most that a connection has to open, unless three of its round trips are longer."""
+"""How long a connection may take to open, unless three of its round trips are longer."""
 
 _KIND_BY_STATUS: Final[dict[int, FailureKind]] = {
     401: FailureKind.UNAUTHENTICATED,
@@ -130,8 +130,8 @@ class Exchange:
         server: str = mark("backend"),
     ) -> None:
         """`backend_url`: https, except on loopback or with `allow_insecure`. `token`: the bearer
-        token, if there is one. `stranger`: how a server of another kind is described. `server`:
-        what sentences call this one; both marked. Raises `BadInputError`.
+        token, if there is one. `server`: the name of this server in sentences. `stranger`: that of
+        a server of another kind. Both are marked for translation. Raises `BadInputError`.
         """
         url = base_url(backend_url, allow_insecure=http.allow_insecure)
         if token is not None:
@@ -151,7 +151,7 @@ class Exchange:
         def client() -> httpx.AsyncClient:
             return httpx.AsyncClient(
                 transport=self._transports.new(),
-                timeout=None,  # that of the call, and for a connection `_connect_timeout_s`
+                timeout=None,  # the call has its own, and a connection `_connect_timeout_s`
                 follow_redirects=False,
                 trust_env=False,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -177,7 +177,7 @@ class Exchange:
     def drop_pooled_connections(self) -> None:
         """The network changed: calls from now on use no connection that was opened before.
 
-        An idle one may lead nowhere, which would show only when the call's time is over. Calls in
+        An idle connection may be dead, which would show only when the call times out. Calls in
         flight continue: their network may still be there.
         """
         if not self._client.is_closed:
@@ -432,9 +432,9 @@ class Exchange:
         code: str = "",
         retryable: bool | None = None,
     ) -> CallFailedError:
-        """A failure of this kind; `what` completes "The backend at ... ", without the full stop.
+        """A failure of this kind; `what` completes "The backend at ...
 
-        It must not quote what was sent or received.
+        ", without the full stop. It must not quote the request or the answer.
         """
         return CallFailedError(
             Failure(

@@ -1,4 +1,4 @@
-"""What goes into an address or a header has the form that its dialect gives it, or is not sent."""
+"""Checks values before they go into a URL or a header; malformed ones are not sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rejoin.signaling.exchange import Exchange
 
 
 def checked_session(exchange: Exchange, session_id: SessionId, pattern: str) -> SessionId:
-    """The same. Raises CallFailedError (INVALID)."""
+    """The session's name, unchanged. Raises CallFailedError (INVALID) if it is malformed."""
     if not re.fullmatch(pattern, session_id):
         raise exchange.failed(
             FailureKind.INVALID, Message("was not called: the session id has a bad form")

@@ -1,4 +1,4 @@
-"""What may be the icon of a game: a small PNG, for a backend of ours and for its clients."""
+"""Checks the icon of a game, a small PNG: for our backend and for its clients."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
 def is_icon(content: bytes) -> bool:
-    """Whether it begins as a PNG and is small enough; nothing is decoded."""
+    """Whether it begins like a PNG and is small enough; nothing is decoded."""
     return len(content) <= MAX_BYTES and content.startswith(_PNG)

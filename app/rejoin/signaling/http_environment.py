@@ -1,8 +1,8 @@
-"""What the environment's proxy and TLS variables mean for the calls to the backend.
+"""Reads the environment's proxy and TLS variables for the calls to the backend.
 
-Everything in them that cannot be used is one sentence that names the variable. httpx reads the same
-variables, but raises whatever its parser, ssl or the disk raises, and stops at an entry of NO_PROXY
-that it cannot parse.
+An unusable value becomes one sentence that names the variable. httpx reads the same variables, but
+raises whatever its parser, ssl or the disk raises, and stops at an entry of NO_PROXY that it cannot
+parse.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _KEY_LOG: Final = "SSLKEYLOGFILE"
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentProxy:
-    """The proxy for one backend. `variable`: what names it, for messages."""
+    """The proxy for one backend. `variable`: the variable that names it, for messages."""
 
     url: httpx.URL
     variable: str
@@ -139,7 +139,7 @@ def _proxy_url(text: str, variable: str) -> httpx.URL:
 
 
 def _is_exempt(backend: httpx.URL, no_proxy: str) -> bool:
-    """Whether NO_PROXY names this backend. An entry that means nothing exempts nothing.
+    """Whether NO_PROXY names this backend. A malformed entry exempts nothing.
 
     Commas separate the entries, or blanks, as for curl.
     """

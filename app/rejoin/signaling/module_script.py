@@ -3,8 +3,8 @@
 The script comes from the network and is run, so it comes by https; by http only where the profile
 allows addresses of this computer or its network. The addresses that its host's name means at that
 moment are judged as candidates are, and the connection is made to a judged one (`connections`).
-Size and time are bounded, another origin is not followed to, and neither the URL nor the script is
-logged, quoted or written to a disk.
+Size and time are bounded, redirects to another origin are refused, and neither the URL nor the
+script is logged, quoted or written to a disk.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _WEB_PAGE: Final = re.compile(r"\s*<(!doctype|html)\b", re.IGNORECASE)
 
 
 class ScriptUnavailableError(RejoinError):
-    """There is no script of an input module; `final`: another try would end in the same way."""
+    """The script could not be fetched; `final`: another try would fail too."""
 
     code = "script_unavailable"
 
@@ -71,7 +71,7 @@ class ScriptRules:
 def identity_of(url: str) -> str:
     """Origin and path of a script: its query, a signature, differs in each answer.
 
-    Raises ScriptUnavailableError for what is not the URL of a script.
+    Raises ScriptUnavailableError if it is not the URL of a script.
     """
     parsed = _parsed(url)
     return f"{_origin(parsed)}{parsed.path}"
@@ -85,8 +85,8 @@ class ScriptSource:
         self._verify = rules.verify
 
     async def prepare(self) -> None:
-        """Read the authorities before there is an answer, whose script then waits for them no
-        more: 20 ms of a core. Where scripts may come by http they are read when they are needed."""
+        """Read the certificate authorities (20 ms of a core) before an answer needs them. Where
+        scripts may come by http they are read when they are needed."""
         if not self._rules.allow_http:
             with contextlib.suppress(TimeoutError, BadInputError, OSError, RuntimeError):
                 await self._authorities()
@@ -211,7 +211,7 @@ async def _content(response: httpx.Response) -> bytes:
     """The body of a success, bounded in size."""
     status = response.status_code
     if not 200 <= status <= 299:
-        # A server that is overloaded or broken may answer otherwise a moment later.
+        # An overloaded or broken server may succeed a moment later.
         final = status < 500 and status not in (408, 429)
         raise ScriptUnavailableError(f"could not be fetched: HTTP status {status}", final=final)
     if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":

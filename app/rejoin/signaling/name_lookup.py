@@ -3,8 +3,8 @@
 `socket.getaddrinfo` blocks for as long as the resolver likes and cannot be stopped. In the event
 loop's thread pool two hung look-ups held the opening of a UDP socket for 5 s each under uvloop,
 and one that was still running at the end crashed the process (measured 2026-11-29). So each runs
-on a daemon thread. The last good addresses are kept: a name server that is gone costs a player
-no game whose backend can still be reached.
+on a daemon thread. The last good addresses are kept: if the name server fails, a reachable backend
+is still found.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from rejoin.tasks import cancel, spawn
 DEADLINE_S: Final = 2.0
 """How long a look-up may take when no address is known yet."""
 REFRESH_S: Final = 0.25
-"""How long it may take when one is: then the last good addresses are used."""
+"""How long it may take when addresses are known; after that the last good ones are used."""
 _MAX_HUNG: Final = 4
-"""So many look-ups run at the same time at most; more would hang too."""
+"""The most look-ups at the same time; more would hang too."""
 _HUNG_AFTER_S: Final = 60.0
 """When a thread stops waiting for the outcome; the resolver's own time-outs are shorter."""
 
@@ -34,7 +34,7 @@ Resolve = Callable[[str, int], list[str]]
 
 
 def resolved(host: str, port: int) -> list[str]:
-    """What this machine's resolver says, each address once. Blocks."""
+    """The addresses from this machine's resolver, each once. Blocks."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
@@ -67,7 +67,7 @@ class NameLookup:
     async def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of a host, at least one.
 
-        Raises OSError: there are none, or it could not be found out within `DEADLINE_S`.
+        Raises OSError if there are none, or the look-up took longer than `DEADLINE_S`.
         """
         if is_address(host):
             return [host]
@@ -87,7 +87,7 @@ class NameLookup:
         raise socket.gaierror(socket.EAI_AGAIN, "the name was not looked up in time")
 
     def _lookup(self, key: tuple[str, int]) -> asyncio.Task[list[str] | OSError | UnicodeError]:
-        """A look-up of this name that has just begun, or one before it that may still end soon."""
+        """A new look-up of this name, or an earlier one that may still end soon."""
         running = [each for each in self._running.get(key, []) if not each.task.done()]
         self._running[key] = running
         now = self._clock()

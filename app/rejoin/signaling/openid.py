@@ -1,9 +1,9 @@
-"""OpenID Connect for a native app, as values: what is asked, and what answers must be.
+"""OpenID Connect for a native app, as values: builds requests, and checks answers.
 
 OpenID Connect Core, RFC 6749, 7636, 8252, 8414, 8628 and 9207.
 
-What a provider answers is judged here before anything is done with it. No text of a provider is
-quoted: it may hold a code or a token.
+A provider's answer is checked here before it is used. No text of a provider is quoted: it may hold
+a code or a token.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from rejoin.signaling.backend_url import has_valid_port, is_host
 MAX_TOKEN: Final = 8192
 MAX_LIFETIME_S: Final = 30 * 86400.0
 MAX_DEVICE_S: Final = 1800.0
-"""The longest that a device code is waited for."""
+"""The longest wait for a device code."""
 _ERROR: Final = re.compile(r"[a-z_]{1,64}")
 
 
 class SignInRefusedError(RejoinError):
-    """The identity provider, or what it answered, does not sign the player in."""
+    """The identity provider refused the sign-in, or its answer is unusable."""
 
     code = "sign_in_refused"
     exit_code = 4
 
 
 class SignInEndedError(SignInRefusedError):
-    """The refresh token is no longer good: the player has to sign in again."""
+    """The refresh token is no longer valid: the player has to sign in again."""
 
     code = "sign_in_ended"
 
@@ -56,7 +56,7 @@ class ProviderUnreachableError(RejoinError):
 
 @dataclass(frozen=True, slots=True)
 class OpenIdMethod:
-    """What a player is signed in with: the issuer, and what it is asked for.
+    """How a player signs in: the issuer, and the parameters of the request.
 
     `scopes`: separated by blanks. `audience`: what the access token is for; None where the provider
     knows it from the client. `uses_id_token`: the backend takes the ID token in place of the access
@@ -86,9 +86,10 @@ class OpenIdMethod:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a provider gave. `bearer`: for the backend. `lasts_s`: None where nobody says it.
+    """Tokens of a provider.
 
-    `refresh`: None: there is none, or the one before is still good.
+    `bearer`: for the backend. `lasts_s`: None where it is not stated.
+    `refresh`: None: there is none, or the previous one is still valid.
     """
 
     bearer: str = field(repr=False)
@@ -262,7 +263,7 @@ class AuthorizationRequest:
         return code
 
     def exchange(self, code: str) -> dict[str, str]:
-        """What is sent to the token endpoint for this code."""
+        """The form for the token endpoint, for this code."""
         return {
             "grant_type": "authorization_code",
             "code": code,
@@ -353,7 +354,7 @@ def _checked_id_token(
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """The claims of a JWT, unchecked; none for what is no JWT."""
+    """The claims of a JWT, unchecked; none for any other token."""
     parts = token.split(".")
     if len(parts) != 3:
         return {}
@@ -365,7 +366,7 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def lifetime_of(token: str, *, now_unix_s: float) -> float | None:
-    """How long a JWT lasts by its own word, in seconds; None for any other token."""
+    """How long a JWT lasts by its own claims, in seconds; None for any other token."""
     expires_unix_s = _expiry(claims_of(token))
     if expires_unix_s is None:
         return None
@@ -433,7 +434,8 @@ def refusal_of(error: str) -> SignInRefusedError:
 def method_said(
     issuer: str | None, client_id: str | None, scopes: str | None, audience: str | None
 ) -> OpenIdMethod:
-    """How to sign in, by what a backend says. Raises BadInputError where that is not enough."""
+    """How to sign in, from a backend's own description. Raises BadInputError if it is
+    incomplete."""
     if not issuer or not client_id:
         raise BadInputError(
             Message("The backend does not say how players sign in: its issuer or client id.")

@@ -1,7 +1,7 @@
 """Calls to an identity provider: discovery, tokens, device codes, revocation.
 
-Also what a backend says about its sign-in. Each call is bounded in time and size, as those to a
-backend are (`exchange`).
+It also reads a backend's description of its sign-in. Each call is bounded in time and size, like
+calls to a backend (`exchange`).
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ _DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 async def ask_how_to_sign_in(backend_url: str, http: HttpSettings) -> OpenIdMethod | None:
-    """What the backend's `GET /v1/about` says of OpenID Connect; None: it has no such sign-in.
+    """The OpenID Connect sign-in in the backend's `GET /v1/about`; None: it has none.
 
-    Raises CallFailedError, and BadInputError also for a backend that is reached by http on another
-    machine: who can change its answer would choose the provider.
+    Raises CallFailedError and BadInputError, the latter also for a backend reached by http on
+    another machine: an attacker on the path could choose the provider.
     """
     exchange = Exchange(backend_url, None, http=replace(http, allow_insecure=False))
     try:
@@ -75,7 +75,7 @@ async def ask_how_to_sign_in(backend_url: str, http: HttpSettings) -> OpenIdMeth
     ways = [way for way in about.sign_in if way.kind == "openid"]
     if not ways:
         return None
-    # A backend may take tokens of another issuer too, at which nobody signs in.
+    # A backend may also accept tokens of another issuer, at which nobody signs in.
     way = next((way for way in ways if way.client_id), ways[0])
     return method_said(way.issuer, way.client_id, way.scopes, way.audience)
 
@@ -134,7 +134,7 @@ class OpenIdClient:
         )
 
     async def refresh(self, refresh_token: str) -> Tokens:
-        """New tokens for a refresh token. Raises SignInEndedError when it is no longer good."""
+        """New tokens for a refresh token. Raises SignInEndedError when it is no longer valid."""
         return await self._tokens(
             {
                 "grant_type": "refresh_token",

@@ -1,4 +1,4 @@
-"""Probes over HTTP: does the studio's backend answer, and does another origin that is trusted?
+"""Probes over HTTP: whether the studio's backend answers, and whether another trusted origin does.
 
 A probe carries no token and names no session. What an answer proves depends on TLS: with it, only
 the origin itself can have answered; without it, anything on the way can.
@@ -23,15 +23,15 @@ BUDGET_S: Final = 3.0
 """How long one probe may take, the look-up of the name included."""
 
 _GONE_BEHIND: Final = frozenset({502, 503, 504})
-"""What a server in front says when the service behind it does not answer (RFC 9110, 15.6)."""
+"""Statuses of a gateway whose service does not answer (RFC 9110, 15.6)."""
 _NO_CONTENT: Final = 204
 _SIGN_IN: Final = 511
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeOutcome:
-    """What became of one call. `reply`: None where there was none, or a proxy's. `why`: a sentence,
-    where there is no reply."""
+    """The result of one call. `reply`: None if there was none, or only a proxy's. `why`: a
+    sentence, if there is no reply."""
 
     state: BackendState
     reply: Reply | None = None
@@ -56,8 +56,8 @@ class BackendProbe:
         return (await self.outcome()).state
 
     async def outcome(self) -> ProbeOutcome:
-        """What became of one call, with the answer or the reason why there is none; takes
-        `BUDGET_S` at most."""
+        """The result of one call, with the answer or the reason why there is none; takes `BUDGET_S`
+        at most."""
         self._exchange.drop_pooled_connections()
         try:
             reply = await self._exchange.call("GET", self._path, budget_s=BUDGET_S)
@@ -80,7 +80,7 @@ class BackendProbe:
             return BackendState.STRANGER if self._proves else BackendState.PAGE
         if kind is FailureKind.NOT_SENT and self.behind_proxy:
             if status is None:
-                return BackendState.UNKNOWN  # it may be the proxy that is not there
+                return BackendState.UNKNOWN  # perhaps only the proxy is missing
             return BackendState.PROXY_REFUSES if status < 500 else BackendState.SILENT
         return BackendState.SILENT
 
@@ -94,7 +94,8 @@ class BackendProbe:
         if reply.status >= 500:
             return BackendState.UNKNOWN
         if self._proves:
-            # Without TLS a page may be anybody's; with it the origin answers, but as what?
+            # Without TLS the page may come from anybody; with TLS the origin answers, though not as
+            # a backend.
             ours = self._path != ""
             return BackendState.UNKNOWN if ours else BackendState.ANSWERS
         return BackendState.PAGE
@@ -111,7 +112,7 @@ class OriginProbe:
         base = base_url(url, allow_insecure=True)
         self._host = base.host
         self.has_address = is_address(base.host)
-        """Nobody has to look its name up."""
+        """Its host is an address: no look-up is needed."""
         self._proves = base.scheme == "https"
         self._exchange = Exchange(url, None, http=http)
 
@@ -140,7 +141,7 @@ class OriginProbe:
 
 
 def is_other_origin(url: str, backend_url: str) -> bool:
-    """Whether `url` says anything about the internet that the backend's own answer does not.
+    """Whether a probe of `url` proves more about the internet than the backend's own answer.
 
     Raises BadInputError.
     """

@@ -20,9 +20,9 @@ async def fetch_signed(
     http: HttpSettings | None = None,
     on_written: Callable[[], None] | None = None,
 ) -> tuple[bytes, bytes]:
-    """The file behind `url`, and its signature, each as it came. Raises CallFailedError and
+    """The file behind `url` and its signature, as received. Raises CallFailedError and
     BadInputError. `within_s`: for each of the two. `on_written`: called when the first byte of a
-    request is about to leave."""
+    request is about to be sent."""
     exchange = Exchange(
         url,
         None,

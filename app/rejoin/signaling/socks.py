@@ -69,7 +69,7 @@ class _Handshake:
         await self._read((size if size is not None else (await self._read(1))[0]) + 2)
 
     async def _read(self, size: int) -> bytes:
-        """Exactly so many bytes: what comes after them belongs to the tunnel."""
+        """Exactly this many bytes: later ones belong to the tunnel."""
         found = b""
         while len(found) < size:
             more = await self._stream.read(size - len(found), self._timeout_s)

@@ -22,7 +22,7 @@ it after five seconds."""
 
 
 AroundTransport = Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]
-"""Returns a transport that calls the one it gets, or does not."""
+"""Wraps a transport in another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class HttpSettings:
 
     `allow_insecure`: http also to another machine than this one.
 
-    `public_only`: nowhere but on the internet, whatever its name means at the moment: for a link,
-    whose backend nobody typed. `verify`: whose certificates are trusted; None for the system's
-    authorities. `transport`: in place of sockets, for tests. `around`: puts something around the
+    `public_only`: only public addresses, whatever the name resolves to: for a backend that came
+    from a link and that nobody typed. `verify`: whose certificates are trusted; None for the
+    system's authorities. `transport`: in place of sockets, for tests. `around`: wraps the
     transport, for testers (`injector.http_faults`).
     """
 
@@ -60,7 +60,8 @@ class _Transport(httpx.AsyncHTTPTransport):
 
 
 class Transports:
-    """The transports to one backend, one after another. What is slow to make is made once."""
+    """The transports to one backend, one after another. They share the parts that are slow to
+    make."""
 
     def __init__(
         self,

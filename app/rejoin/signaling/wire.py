@@ -49,7 +49,7 @@ MAX_BODY_BYTES: Final = 320 * 1024
 MAX_WAIT_S: Final = 25.0
 """Longest long poll; under the 29 s after which common gateways give up."""
 MIN_BUDGET_S: Final = 0.5
-"""A client that waits a shorter time for its answer is refused at once."""
+"""A call with a shorter budget is refused at once."""
 MAX_BUDGET_MS: Final = 60_000
 MAX_WINDOW_MS: Final = 86_400_000
 """A stream session lasts no longer."""
@@ -75,7 +75,7 @@ def sha256_hex(signal_request: str) -> str:
 
 
 def _within_limit(text: str) -> str:
-    """As many characters may be four times as many bytes."""
+    """Checks the bytes: a character may take four."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_SIGNAL_BYTES:
         raise ValueError("It is too long.")
     return text
@@ -94,7 +94,7 @@ Seconds = Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)]
 
 
 def _none_if_unusable(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Reads a member that only informs: without a usable value the rest of the answer counts."""
+    """Reads an optional member: an unusable value counts as absent."""
     try:
         return handler(value)
     except ValidationError:
@@ -145,7 +145,7 @@ class ReconnectBody(_Request):
 
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-"""A word of a list that grows: whoever reads one that they do not know counts it as another."""
+"""A word of a growing list: a reader counts an unknown word as "other"."""
 
 
 class ReportBody(_Request):
@@ -275,8 +275,8 @@ class ReadyBody(_Answer):
 
 
 class SignInBody(_Answer):
-    """A way to sign in: "static" tokens that the studio hands out, or "openid" with its issuer and
-    what a client asks it for."""
+    """A way to sign in: "static" tokens from the studio, or "openid" with its issuer and the
+    parameters of the client's request."""
 
     kind: str
     issuer: str | None = None
@@ -319,7 +319,7 @@ class ProblemCode(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """What is the same for every problem of one code."""
+    """The properties of a problem code."""
 
     http_status: int
     retryable: bool

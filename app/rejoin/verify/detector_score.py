@@ -8,7 +8,7 @@ Rule 2: LOST without an outage is a false alarm, whether it heals or not. What h
         a path (roaming, handovers, loss bursts) is not an outage.
 Rule 3: a commit is the decision to reconnect after silence alone: LOST that has not healed after
         `commit_uncorroborated_s`. Without an outage it is a false commit. Such a trace does not
-        hold the service's statuses: where the service gave the client up, a commit is right.
+        hold the service's statuses: where the service had given up the client, a commit is right.
 Rule 4: after a commit, and after an outage, the detector starts again with the first packet.
 """
 

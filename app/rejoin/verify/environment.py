@@ -59,7 +59,7 @@ class Change(enum.Enum):
 
 
 class Picture(enum.Enum):
-    """What becomes of a connection's picture while its sound arrives."""
+    """The state of a connection's picture while its sound arrives."""
 
     ARRIVES = "arrives"
     LOST = "lost"

@@ -22,7 +22,7 @@ _CONNECT_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call. `path` begins with a slash. `body`: sent as JSON, or as it is if it is bytes."""
+    """One call. `path` begins with a slash. `body`: sent as JSON; bytes are sent unchanged."""
 
     method: str
     path: str
@@ -40,7 +40,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a call got. `headers`: names in lower case. `seconds`: from the start of the call."""
+    """The answer to a call. `headers`: names in lower case. `seconds`: from the start of the
+    call."""
 
     request: Request
     status: int
@@ -148,7 +149,7 @@ class Calls:
                 path = self.address.path.rstrip("/") + request.path
                 connection.request(request.method, path, body=body, headers=headers)
             except (BrokenPipeError, ConnectionResetError):
-                pass  # it may have answered before it has read everything
+                pass  # the backend may answer before it has read everything
             response = connection.getresponse()
             content = response.read(MAX_BODY_BYTES + 1)
         finally:

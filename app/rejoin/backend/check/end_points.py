@@ -66,7 +66,7 @@ async def after_the_end(probe: Probe) -> None:
 
 
 async def problem_details(probe: Probe) -> None:
-    """Of every refusal that any point has seen."""
+    """Checks every refusal that any point has seen."""
     if not probe.refusals:
         raise NotCheckedError("nothing was refused")
     for answer in probe.refusals:

@@ -1,4 +1,4 @@
-"""What came of each point of the contract."""
+"""The result of each point of the contract."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class NotChecked:
-    """`reason`: why nobody knows."""
+    """`reason`: why it could not be checked."""
 
     reason: str
 

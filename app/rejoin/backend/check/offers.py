@@ -1,7 +1,7 @@
-"""SignalRequests that no peer connection stands behind: enough to start a session, not to play it.
+"""SignalRequests without a peer connection: enough to start a session, not to play it.
 
-The shape is that of `rtc/signal_codec`, which is not of this part: an offer to receive Opus and
-H.264, and a data channel, without candidates. Each has credentials and a fingerprint of chance.
+The shape is that of `rtc/signal_codec`, which the backend does not import: an offer to receive Opus
+and H.264, and a data channel, without candidates. Credentials and fingerprint are random.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def new_offer() -> tuple[str, str]:
         "webSdkVersion": "1.2.0",
         "extras": {"features": features},
     }
-    # With blanks: who takes it apart and writes it again sends other bytes to the service.
+    # With blanks: a backend that parses and rewrites it would send other bytes to the service.
     return json.dumps(request, separators=(", ", ": ")), pwd
 
 

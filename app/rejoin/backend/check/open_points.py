@@ -1,4 +1,4 @@
-"""Points without a token: the connection, what a backend says of itself, what it refuses."""
+"""Points without a token: the connection, the open routes, refused calls."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def wrong_token(probe: Probe) -> None:
 
 
 async def _refused_with(probe: Probe, token: str | None) -> None:
-    """Every call but the open ones. None of the bodies could start anything."""
+    """Every call but the open ones. No body could start a session."""
     session = f"/v1/sessions/{secrets.token_urlsafe(16)}"
     for method, path in (
         ("POST", "/v1/sessions"),

@@ -1,4 +1,4 @@
-"""What the points share: calls with a player's token, the session that runs, all refusals."""
+"""The points' shared state: calls with a player's token, the running session, all refusals."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _SERVICE_FAILED: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Patience:
     """Seconds. `call_s`: for any call. `start_s`: until a session is placed. `poll_s`: a long poll
-    without news, `long_poll_s`: one that has news at once. `budget_s`: what a client gives a call
-    that would take longer, `late_s`: what its answer may be late."""
+    without news, `long_poll_s`: one that has news at once. `budget_s`: the client's budget for a
+    call that would take longer, `late_s`: how late its answer may be."""
 
     call_s: float = 30.0
     start_s: float = 120.0
@@ -57,7 +57,8 @@ class Attempt:
 
 @dataclass(slots=True)
 class Probe:
-    """`second_token`: of another player. `minor`: of the contract that the backend names."""
+    """`second_token`: of another player. `minor`: version of the contract that the backend
+    names."""
 
     calls: Calls
     token: str | None = field(default=None, repr=False)
@@ -75,7 +76,7 @@ class Probe:
     """Sessions that nobody has ended yet."""
     refusals: list[Answer] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list, repr=False)
-    """What was sent and no answer may contain."""
+    """Secrets that were sent, and that no answer may contain."""
 
     # --- calls ----------------------------------------------------------------------------------
 
@@ -171,7 +172,7 @@ class Probe:
 
 
 def unless_service_failed(answer: Answer) -> None:
-    """Raises NotCheckedError where the answer says that what is behind the backend failed."""
+    """Raises NotCheckedError where the answer says that the service behind the backend failed."""
     if answer.code in _SERVICE_FAILED:
         raise NotCheckedError(f"{answer.request.name}: {answer.said}; try again later.")
 

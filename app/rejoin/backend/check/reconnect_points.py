@@ -1,4 +1,4 @@
-"""Points about letting a client in again: the fence, retries, and calls at the same time."""
+"""Points about reconnects: the fence, retries, and calls at the same time."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ async def reused_key(probe: Probe) -> None:
 
 
 async def at_the_same_time(probe: Probe) -> None:
-    """Whatever wins the race: the newer one is served or may come again, and the older one's offer
-    is not what the service holds in the end."""
+    """Whichever attempt wins the race: the newer one is served or may be tried again, and in the
+    end the service does not hold the older one's offer."""
     older, newer = (probe.new_attempt(number) for number in _AT_ONCE)
     first, second = await asyncio.gather(probe.reconnect(older), probe.reconnect(newer))
     if first.status != 200:

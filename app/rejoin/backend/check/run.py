@@ -223,7 +223,7 @@ POINTS: Final = (
     ),
     Point("no-echo", "No refusal repeats what was sent", "8", "backend", end_points.nothing_echoed),
 )
-"""In this order: a point may rely on what those before it have done."""
+"""In this order: a point may rely on the points before it."""
 
 
 async def run(

@@ -1,4 +1,4 @@
-"""Points about a stream session that runs: its view, long polls, budgets, who may see it."""
+"""Points about a running stream session: its view, long polls, budgets, ownership."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def budget(probe: Probe) -> None:
 
 
 async def another_player(probe: Probe) -> None:
-    """Ending it comes last: where that works, the session is gone."""
+    """TerminateStreamSession comes last: where another player may call it, the session is gone."""
     if probe.second_token is None:
         raise NotCheckedError("it needs the token of a second player")
     path = f"/v1/sessions/{probe.session_id}"

@@ -21,7 +21,7 @@ _INVALID = (400, ProblemCode.INVALID_REQUEST)
 
 
 async def start(probe: Probe) -> None:
-    """A try that may have had an effect is repeated with the same bytes, so that none is lost."""
+    """Repeat a try that may have had an effect with the same bytes, so that no session is lost."""
     attempt = probe.new_attempt(1)
     answer = await probe.start(attempt)
     for _ in range(_TRIES - 1):

@@ -25,7 +25,7 @@ def word_of(outcome: Outcome) -> str:
 
 
 def detail_of(outcome: Outcome) -> str:
-    """What was seen, or why it was not checked; "" if it holds."""
+    """What the check saw, or why it did not check; "" if the point holds."""
     match outcome:
         case Kept():
             return ""

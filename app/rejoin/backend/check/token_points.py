@@ -1,4 +1,4 @@
-"""Points that need a token and start nothing: what does not exist, what is too large."""
+"""Points that need a token and start nothing: unknown sessions and routes, bodies too large."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def unknown_call(probe: Probe) -> None:
 
 
 async def bad_reports(probe: Probe) -> None:
-    """A right one is not sent: it would count among the players'."""
+    """No valid report is sent: it would count among the players' reports."""
     oversized = {"record_id": secrets.token_hex(16), "failures": ["x" * MAX_REPORT_BYTES]}
     for body in ({"free_text": "x"}, oversized):
         answer = await probe.call("POST", REPORTS_PATH, body=body)

@@ -1,4 +1,4 @@
-"""Reads of single rows, done together: while one statement runs, those who ask wait for the next.
+"""Reads of single rows, batched: while one statement runs, new reads wait for the next.
 
 In a quiet moment a read costs what it costs alone. When a Region drops everybody, ten thousand
 clients ask for their row in the same seconds, and a hundred rows cost little more than one.
@@ -22,11 +22,11 @@ AT_ONCE: Final = 128
 """Keys of one statement, at most."""
 
 Load = Callable[[Connection, Sequence[str]], Mapping[str, _Value]]
-"""What the rows with these keys say, by key; without those that do not exist."""
+"""Loads the rows with these keys, by key; missing rows are left out."""
 
 
 def parameters(keys: Sequence[str]) -> list[str]:
-    """The keys as parameters of an IN: as many as the next power of two, the last one repeated, so
+    """The keys as parameters of an IN. The last key is repeated up to the next power of two, so
     that the database prepares few statements."""
     wanted = 1 << (len(keys) - 1).bit_length()
     return [*keys, *itertools.repeat(keys[-1], wanted - len(keys))]

@@ -1,7 +1,7 @@
 """The rates of calls to the streaming service that all processes of a database share.
 
 One row for each shard (an account in a Region) and operation. Time is the database's clock, so that
-no process has to agree with another; SQLite, with its one process, takes that process's.
+no process has to agree with another; SQLite has one process, and uses that one's clock.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WRITE: Final = (
     update(CALL_BUDGET).where(*_ROW).values({column: bindparam(column.name) for column in _RATE})
 )
 _TWICE: Final = 2
-"""Not there, then made, by whom ever."""
+"""Tries to find or make the row: another process may make it in between."""
 
 
 class BudgetStore:

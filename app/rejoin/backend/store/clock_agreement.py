@@ -20,11 +20,11 @@ AGREE_S: Final = 0.5
 KEPT_S: Final = 3660.0
 """Longer than any connection timeout (3600 s)."""
 QUICK_S: Final = 0.25
-"""A reading of the database's clock that took longer says too little."""
+"""A reading of the database's clock that took longer is too inexact."""
 STEADY_S: Final = 60.0
 """A time is written only if the clocks have agreed for this long, or since the first reading."""
 GAP_S: Final = 15.0
-"""Between two readings that are farther apart a clock may have jumped there and back."""
+"""Between readings farther apart than this a clock may have jumped forth and back."""
 _APART_S: Final = 1.0
 """Readings that are closer to each other are kept only if they differ."""
 _DIFFERS_S: Final = 0.1

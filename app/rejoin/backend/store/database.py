@@ -45,7 +45,7 @@ OPEN_S: Final = 30.0
 """For connecting and the longest migration."""
 _CONNECTIONS: Final = 10
 _CONNECTIONS_AHEAD: Final = 2
-"""For turns and budgets: while a thousand clients are asked who they are, calls go on."""
+"""Connections for turns and budgets alone: calls go on while a thousand clients sign in."""
 _CONNECT_S: Final = 2.0
 _ASKED_AFTER_S: Final = 2.0
 """A connection to PostgreSQL that nobody has used for this long is asked whether it still works."""
@@ -63,8 +63,8 @@ _MIGRATION_LOCK: Final = 0x52656A6F
 
 
 class StoreUnavailableError(ServiceError):
-    """The database did not do its part in time, or cannot be reached. Nothing is known to be
-    stored."""
+    """The database did not answer in time, or cannot be reached. Whether anything was stored is
+    unknown."""
 
     code = "store_unavailable"
 
@@ -235,7 +235,7 @@ class Database:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
-            # For a slot the caller waits as long as they can, for the database itself not so long.
+            # The caller waits for a slot as long as they can, for the database itself less long.
             either: set[asyncio.Future[Any]] = {task, begun}
             await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
             patience_s = max(0.0, min(until_at - boot_s(), LONGEST_S)) if begun.done() else 0.0
@@ -293,8 +293,8 @@ def _when_late(
 
 
 def _name_of(error: Exception) -> str:
-    """The kind of an error, and what the driver calls it: a full disk, a database that can only be
-    read, a user without rights. Never its text, which may have rows in it."""
+    """The kind of an error, and the driver's name for it: a full disk, a read-only database, a user
+    without rights. Never its text, which may have rows in it."""
     raised = getattr(error, "orig", None)
     driver = getattr(raised, "__cause__", None) or raised
     if driver is None:
@@ -321,7 +321,7 @@ def _url_of(text_: str) -> URL:
 
 
 def _postgres_url(url: URL) -> URL:
-    """With the names of libpq for what the driver calls otherwise. Raises ServiceError."""
+    """Takes libpq's parameter names and passes on the driver's. Raises ServiceError."""
     query = dict(url.query)
     mode = query.pop("sslmode", None) or query.pop("ssl", None)
     if mode is not None:
@@ -417,8 +417,8 @@ def _create_private(path: Path) -> None:
 
 
 def _keep_private(path: Path) -> None:
-    """No other user can read a database that is ours, nor what a process that was killed has left
-    beside it. The mode of a file that another program made stays. Raises OSError."""
+    """Make our database, and files that a killed process has left beside it, unreadable for other
+    users. A file that another program made keeps its mode. Raises OSError."""
     for each in (path, *(path.with_name(f"{path.name}{end}") for end in _BESIDE)):
         if os.name == "posix" and each.exists() and stat.S_IMODE(each.stat().st_mode) & 0o077:
             each.chmod(0o600)

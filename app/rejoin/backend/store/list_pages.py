@@ -1,7 +1,7 @@
 """Pages of the service's lists that one process has read, for all others.
 
-The reader holds a lease, by the database's clock. Whoever finds that it has ended may take it; a
-reader that finds that it has lost it records nothing more. Pages are numbered without gaps.
+The reader holds a lease, by the database's clock. After its end another process may take it; a
+reader that has lost its lease records nothing more. Pages are numbered without gaps.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class RecordedPass:
 
 @dataclass(frozen=True, slots=True)
 class Newer:
-    """What was recorded since. `pages`: from the beginning of the newest pass where some of those
-    asked for are gone. `is_read`: whether a process reads on."""
+    """The pages recorded since. If some of them are already deleted, `pages` starts with the newest
+    pass. `is_read`: whether a process still reads."""
 
     pages: tuple[RecordedPage, ...]
     from_the_beginning: bool

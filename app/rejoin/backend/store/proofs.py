@@ -1,9 +1,9 @@
-"""When the service last said CONNECTED of a session, for all processes; null rather than wrong.
+"""When the service last reported a session as CONNECTED, for all processes; null rather than wrong.
 
-A proof is written by the database's clock, which is a wall clock. So it is written only by a
-process that has seen that clock agree with its own boot clock, and counts only for one that has
-seen both agree since then (`clock_agreement`). A process that was started later has none, and the
-deadline that a client shows then rests on what the client knows itself.
+A proof's time is the database's wall clock. So a process writes it only if it has seen that clock
+agree with its own boot clock, and uses it only if both have agreed since then (`clock_agreement`).
+A process that was started later has no proof; a client then shows a deadline from its own
+knowledge.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CLOCK: Final = select(func.extract("epoch", func.clock_timestamp()))
 
 
 def _set(column: Column[float | None]) -> Update:
-    """A newer time; one that lies after the database's clock is none."""
+    """Sets a newer time; a stored time after the database's clock counts as none."""
     older = column.is_(None) | (column < bindparam("at")) | (column > bindparam("now"))
     return (
         update(STREAM_SESSION)
@@ -50,7 +50,7 @@ _SET_CONNECTED: Final = _set(STREAM_SESSION.c.connected_at)
 
 @dataclass(slots=True)
 class WantedProof:
-    """When the service last said CONNECTED, for who reads the session's row anyway. `at`: on our
+    """When the service last reported CONNECTED, read together with the session's row. `at`: on our
     boot clock, or somewhat earlier; None: not known."""
 
     own_time: Callable[[Connection, float], float | None]

@@ -54,7 +54,7 @@ class StoredReport:
 
 
 class Added(enum.Enum):
-    """What became of a report."""
+    """Whether a report was stored."""
 
     NEW = "new"
     KNOWN = "known"

@@ -1,9 +1,9 @@
-"""Who waits to be let in again, over all processes, and who is next (`create_order` has the rules).
+"""The queue of reconnects over all processes, in the order of `create_order`.
 
-Each process that has waiting clients exchanges, some times a second, what it has for what it gets:
-new clients for turns. Whichever process comes first when a call is free gives the turn to the row
-whose order it is, of whatever process; the owner finds it at its own next exchange. Rows that
-another transaction holds are skipped. A process that has ended gets no turns: it is no longer seen.
+A process with waiting clients calls `exchange` several times a second: it writes new clients and
+reads turns. The first process to call when a turn is free grants it to the next row, whichever
+process that belongs to; that process finds it at its own next exchange. Rows that another
+transaction holds are skipped. A process that has ended gets no turns, as it makes no exchanges.
 """
 
 from __future__ import annotations
@@ -23,25 +23,26 @@ from rejoin.backend.store.database import Database
 from rejoin.backend.store.schema import CREATE_TURN, QUEUE_PROCESS
 
 SEEN_S: Final = 2.0
-"""A process that has not exchanged for this long has no clients any more."""
+"""A process without an exchange for this long has no clients any more."""
 LONGEST_PLACE_S: Final = 90.0
-"""No call waits for longer, and its place is kept for no longer after it."""
+"""The longest that a call waits, and that its place is kept afterwards."""
 KEPT_S: Final = 3.0
-"""A place is kept until the next request, which Retry-After puts 1 s away, and 2 s."""
+"""How long a place is kept: until the next request (Retry-After is 1 s), and 2 s more."""
 _MOST_AT_ONCE: Final = 50
 _MOST_SWEPT: Final = 1000
 _WAITS, _GRANTED, _SERVED = "waits", "granted", "served"
 
 
 def _alive(seen_since: Any, seen_until: Any) -> Select[Any]:
-    """Processes that live. One that is seen later than now ended before the clock was set back."""
+    """Living processes. A process seen later than now ended before the clock was set back."""
     return select(QUEUE_PROCESS.c.owner).where(
         QUEUE_PROCESS.c.seen_at > seen_since, QUEUE_PROCESS.c.seen_at < seen_until
     )
 
 
 def _present(shard: Any, now: Any, seen_since: Any, seen_until: Any) -> ColumnElement[bool]:
-    """Whose client waits for an answer, in a process that lives. Values or parameters."""
+    """Rows whose client waits for an answer in a living process. Takes values or bind
+    parameters."""
     return and_(
         CREATE_TURN.c.shard == shard,
         CREATE_TURN.c.state == _WAITS,
@@ -66,8 +67,8 @@ _ANYBODY: Final = select(1).where(
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A client that asks. Seconds from now: `shown_s`, `latest_s` until the deadlines, `present_s`
-    as long as it waits for this answer. `guessed`: the first deadlines stay."""
+    """A client that reconnects. Seconds from now: `shown_s`, `latest_s` until the deadlines,
+    `present_s` until its call times out. `guessed`: deadlines stored earlier stay."""
 
     session_id: str
     shown_s: float
@@ -79,8 +80,8 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """`granted`: sessions of this process whose turn it is. `spare`: turns to hold. `waits`:
-    whether anybody did, in any process, when it began. `rate`: the budget, at `now`."""
+    """`granted`: sessions of this process whose turn has come. `spare`: turns to hold. `waits`:
+    whether any process had a waiting client at the start. `rate`: the budget, at `now`."""
 
     granted: tuple[str, ...]
     spare: int
@@ -91,8 +92,8 @@ class Exchanged:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Games whose latest deadline has passed while they waited; `beyond_saving`: as many as no
-    order of the calls that were made could have saved."""
+    """`games`: whose latest deadline passed while they waited. `beyond_saving`: how many of them no
+    order of the same calls could have saved."""
 
     games: int
     beyond_saving: int
@@ -100,7 +101,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Everybody who waits, with the database's time."""
+    """All waiting games, with the database's time."""
 
     waiting: tuple[Waiting, ...]
     now: float
@@ -119,8 +120,8 @@ class TurnStore:
     async def exchange(
         self, arrivals: Sequence[Arrival], *, within_s: float, doubt: Doubt = NO_DOUBT
     ) -> Exchanged:
-        """Record who has come, give out the turns that are free, and take those of this process.
-        `doubt`: what this process has learned of the ends of games."""
+        """Record new clients, grant the free turns, and return the turns of this process. `doubt`:
+        which games this process thinks are over."""
 
         def work(connection: Connection) -> Exchanged:
             now = self._budgets.now(connection)
@@ -151,7 +152,7 @@ class TurnStore:
         return await self._database.run(work, within_s=within_s, ahead=True)
 
     async def queue(self, *, within_s: float) -> Queue:
-        """Everybody who waits, for an estimate of places."""
+        """All waiting games, for an estimate of places."""
 
         def work(connection: Connection) -> Queue:
             now = self._budgets.now(connection)
@@ -176,8 +177,8 @@ class TurnStore:
         return await self._database.run(work, within_s=within_s, ahead=True)
 
     async def sweep(self, *, within_s: float) -> Lost:
-        """Forget whose window is over and who does not ask any more; each is counted once. Also
-        what a process has left that ended before the clock was set back."""
+        """Delete games whose window is over and whose client no longer calls; each is counted once.
+        Also delete rows of a process that ended before the clock was set back."""
 
         def work(connection: Connection) -> Lost:
             now = self._budgets.now(connection)
@@ -217,7 +218,7 @@ class TurnStore:
         return await self._database.run(work, within_s=within_s, ahead=True)
 
     async def leave(self, *, within_s: float) -> None:
-        """This process ends: its clients ask another one."""
+        """This process ends: its clients will call another one."""
 
         def work(connection: Connection) -> None:
             connection.execute(delete(QUEUE_PROCESS).where(QUEUE_PROCESS.c.owner == self._owner))
@@ -241,7 +242,7 @@ class TurnStore:
         row, new = CREATE_TURN.c, self._insert(CREATE_TURN)
         new = new.values({column.name: bindparam(column.name) for column in CREATE_TURN.columns})
         put = new.excluded
-        # A place that is not kept any more, as the clock has leapt for example, begins anew.
+        # A place that is no longer kept (after a jump of the clock, for example) begins anew.
         waits = and_(row.state == _WAITS, row.kept_until_at >= bindparam("clock"))
         # A drop whose window ends later is another one: its game can be lost again.
         another = and_(row.state == _SERVED, put.latest_at > row.latest_at + SEEN_S)
@@ -294,7 +295,7 @@ class TurnStore:
         return connection.scalar(_ANYBODY, wanted) is not None
 
     def _grant(self, connection: Connection, now: float, free: int, doubt: Doubt) -> int:
-        """Give up to `free` turns to those whose order it is; how many were given."""
+        """Grant up to `free` turns to the next games; returns how many."""
         if free <= 0:
             return 0
         next_ones: list[str] = []
@@ -309,7 +310,7 @@ class TurnStore:
             .where(CREATE_TURN.c.session_id.in_(next_ones))
             .values(state=_GRANTED)
         )
-        # As if the same calls had gone to whom a maximum matching gives them.
+        # Mark the games that a maximum matching would give the same calls to.
         could = connection.scalars(
             _unlocked(
                 select(CREATE_TURN.c.session_id)
@@ -353,7 +354,7 @@ class TurnStore:
 
 
 def _unlocked(rows: Select[Any]) -> Select[Any]:
-    """Without those that another transaction holds: it may wait for the budget that we hold."""
+    """Without rows that another transaction holds: it may wait for the budget that we hold."""
     return rows.with_for_update(skip_locked=True, of=CREATE_TURN)
 
 
@@ -364,7 +365,7 @@ def _in_time(now: float) -> ColumnElement[bool]:
 def _orders(
     now: float, doubt: Doubt
 ) -> Iterator[tuple[ColumnElement[bool], Sequence[ColumnElement[Any]]]]:
-    """Who comes before whom, and the order within each group, as `create_order.ordered` has it."""
+    """Groups of games and the order within each, the same as `create_order.ordered`."""
     row = CREATE_TURN.c
     rank = (row.unreleased, row.shown_at, row.latest_at, row.session_id)
     if doubt.left_s <= 0:

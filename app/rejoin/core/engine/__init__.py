@@ -33,40 +33,40 @@ Rule 14: When the network changes, an offer that is still being made, or that ce
          reach the service, is replaced by a new one. An attempt whose connection lost its address
          is given up.
 Rule 15: A backend that cannot end a game gets no call for that: the player leaves with the ticket.
-Rule 16: A picture that stands still while sound arrives is asked for; after 5 s the player may have
-         a new connection, and after 10 s gets one if the picture's packets are lost. It is made
-         once: again only after a picture has moved for 10 s.
-Rule 17: Two create calls of one session lie at least 250 ms apart, whatever comes between them.
+Rule 16: When the picture stands still while sound arrives, a key frame is requested. After 5 s the
+         player is offered a new connection; after 10 s it is made by itself if the picture's
+         packets are lost. That happens once, and again only after the picture has moved for 10 s.
+Rule 17: Between two create calls of one session lie at least 250 ms, whatever comes between them.
 Rule 18: Failed tries count, and make the backoff longer, until a connection was live for 10 s. An
          answer alone is no reason to forget them, and a connection that was live for less than 1 s
          is one more of them. Failed polls make the next poll later, and no offer once the backend
          has answered one.
 Rule 19: After three answered attempts in a row without one authenticated packet, something seems to
-         block the stream: we ask more rarely. An answer moves the shown deadline only if a packet
-         of its connection arrived.
+         block the stream: create calls become rarer. An answer moves the shown deadline only if a
+         packet of its connection arrived.
 Rule 20: A network that comes back resets the backoff, once in five seconds. A running Retry-After
-         is waited for, whatever happens.
+         is kept, whatever happens.
 Rule 21: Where no status can be polled, the server's own authenticated message that the game is over
          ends it.
 Rule 22: A start ends when something else answers in place of the backend; an episode goes on, as
          that may be the sign-in page of a network. A start without a network waits for one.
 Rule 23: A place in the backend's queue is no failure: the same request goes out again after its
          Retry-After, until the last moment for one. The estimate of our turn is only shown.
-Rule 24: The call that ends a game is made again, ever more rarely, until the backend confirms it or
-         the game is surely over: its window, counted from when the player left, or its length. A
-         refusal that no wait can change ends that earlier.
+Rule 24: The call that ends a game is repeated, with growing pauses, until the backend confirms it
+         or the game is surely over: after its window, counted from when the player left, or its
+         length. A final refusal stops that earlier.
 
 `step` is the only way from one state to the next; `next_wakeup` is when it needs a `WakeupDue`. No
 clock and no random numbers in here: both are passed in.
 
-How to read it: `dispatch` notes the facts and calls the function of the phase. There is a module
-for each group of phases: `starting` (Idle to Placing), `connecting`, `playing` (Live), `lost`
-(Lost, Goodbye), `requesting` (Offering, Requesting), `waiting` (Backoff, AwaitingService),
-`ending` (ConfirmingEnd, TerminatingSession). Each has one function for each phase, such as
-`on_lost` for Lost, that lists every event and what it leads to. `enter` holds every way into a
-phase, with its commands. A `Transition`, called `t` everywhere, collects what one event changes.
-`healing` and `polls` are shared by several phases, `turn` is about the backend's queue,
-`whose_fault` about the verdict that the player sees. docs/states.md is made from these modules.
+How to read it: `dispatch` notes the facts and calls the phase's function. There is a module for
+each group of phases: `starting` (Idle to Placing), `connecting`, `playing` (Live), `lost` (Lost,
+Goodbye), `requesting` (Offering, Requesting), `waiting` (Backoff, AwaitingService), `ending`
+(ConfirmingEnd, TerminatingSession). Each has one function for each phase, such as `on_lost` for
+Lost, that lists every event and what it leads to. `enter` holds every way into a phase, with its
+commands. A `Transition`, called `t` everywhere, collects what one event changes. `healing` and
+`polls` are shared by several phases, `turn` is about the backend's queue, `whose_fault` about the
+verdict that the player sees. docs/states.md is made from these modules.
 
 From a drop by silence to live again: each event, what it calls, and what follows.
   Sampled            playing.sampled, enter.dropped: Lost, with StartChecks and PollStatus
@@ -82,15 +82,15 @@ From a drop by silence to live again: each event, what it calls, and what follow
 Glossary
   state        a phase and the facts
   phase        what the client is waiting for, and until when
-  facts        what is known whatever the phase: numbers, the window, the newest status
+  facts        what is known in every phase: numbers, the window, the newest status
   episode      from a drop until live again, or until the end
   attempt      one offer with one token and one number; the same request may be sent twice
   try          one request of an attempt
   window       how long the service waits for a dropped client (ConnectionTimeoutSeconds)
   shown        the earliest moment at which the window may end; `deadline` says how it is bounded
-  latest       the latest moment at which the service might still take the client back
+  latest       the latest moment at which the service might still accept the client
   T_need       how long a create call and the connection after it take
-  place        our number in the backend's queue of reconnects; it lapses if we stop asking
+  place        our number in the backend's queue of reconnects; it lapses if we stop calling
   turn         the place, and when the backend expects to serve it
   stale        of another connection, attempt or phase than the current one
 """

@@ -119,7 +119,8 @@ def new_offer(t: Transition, phase: Connecting) -> None:
 
 
 def answered_episode(t: Transition, phase: Connecting) -> Episode:
-    """The episode after an answer that came to nothing; the start's begins with its first answer.
+    """The episode after an answer whose connection failed; at a start it begins with the first
+    answer.
 
     The service accepted the offer, so no outcome is unknown any more.
     """
@@ -147,7 +148,7 @@ def refused(t: Transition, phase: Connecting, ending: Ending) -> None:
 def note_round_trip(
     t: Transition, phase: Connecting, connection: ConnectionNumber, sample: ConnectionSample
 ) -> None:
-    """Note the RTT of the new connection, which is all that counts of its samples yet.
+    """Note the RTT of the new connection; nothing else of its samples counts yet.
 
     Samples of the old connection are ignored: it cannot heal any more (Rule 2).
     """

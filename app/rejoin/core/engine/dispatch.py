@@ -1,7 +1,7 @@
 """`step`, the only way from one state to the next, and `next_wakeup`.
 
-First, what an event says whatever the phase is noted as facts; then the function of the phase
-decides what it leads to.
+First the facts in an event that count in every phase are noted; then the phase's function decides
+what the event leads to.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def on_event(t: Transition, phase: ActivePhase, event: events.Event) -> None:  #
 
 
 def _note_facts(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
-    """Note what the event says whatever the phase is.
+    """Note the facts in the event that count in every phase.
 
     Returns whether the phase has anything left to decide.
     """
@@ -178,7 +178,8 @@ def _note_failed_poll(t: Transition, phase: ActivePhase, failure: Failure) -> No
 def _says_game_over(t: Transition, phase: ActivePhase, event: events.HardEvidenceSeen) -> bool:
     """Rule 21: whether the server says that the game is over, where no status can say so.
 
-    Not on a connection that another one may have replaced: what ends there may be it alone.
+    Not on a connection that another one may have replaced: then only that connection may have
+    ended.
     """
     said = event.evidence is HardEvidence.SERVER_DISCONNECTED and event.detail in _GAME_OVER
     episode = episode_of(phase)
@@ -199,7 +200,7 @@ def _note_machine(
                 t.facts = replace(t.facts, offline_since_at=t.now)
         case events.NetworkFound():
             if t.facts.offline_since_at is not None and t.facts.unreached is None:
-                # No call could reach the backend, and until one is answered nobody knows better.
+                # No call could reach the backend; that holds until one is answered.
                 t.facts = replace(t.facts, unreached=FailureKind.NOT_SENT)
             t.facts = replace(t.facts, offline_since_at=None, verdict=None)
             t.network_came_back()

@@ -18,8 +18,8 @@ _SERVICE_DECIDES = frozenset({EndingKind.UNCONFIRMED, EndingKind.GAME_ENDED})
 """Fallbacks with which the status is polled until time is up; the others need one poll only."""
 
 _MAY_PASS = UNREACHED | {FailureKind.THROTTLED, FailureKind.QUEUED, FailureKind.CONFLICT}
-"""Failures of the call that ends a game which say nothing against the next one. A conflict is
-ACTIVATING, which refuses to be ended; once there is a host it can be."""
+"""Failures of the call that ends a game after which another call may succeed. A conflict means
+ACTIVATING, in which the service ends no game; once there is a host it does."""
 
 
 def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) -> None:  # noqa: C901 - plain dispatch
@@ -137,7 +137,7 @@ def may_call_now(t: Transition, phase: TerminatingSession) -> bool:
 
 
 def ended_meanwhile(t: Transition, phase: TerminatingSession) -> Ending:
-    """Rule 8, but for a game that our own call ended, or that the player never was in."""
+    """Rule 8, except for a game that our own call ended, or that the player never was in."""
     ours = t.facts.reason == API_TERMINATED or phase.ending.kind is EndingKind.CANCELLED
     return phase.ending if ours else t.game_ended()
 
@@ -175,8 +175,8 @@ def terminate_failed(t: Transition, phase: TerminatingSession, failure: Failure)
 
 
 def refused_for_good(t: Transition, phase: TerminatingSession, failure: Failure) -> bool:
-    """Whether another call would be refused like this one. A game that cannot be joined is called
-    a few times alone: nobody asked for its end, and the player waits to read why."""
+    """Whether another call would be refused like this one. For a game that cannot be joined only a
+    few calls are made: nobody requested its end, and the player waits to read why."""
     if retry.RULES[failure.kind].first is Action.END:
         return True
     if failure.kind is not FailureKind.INVALID and failure.retryable is False:

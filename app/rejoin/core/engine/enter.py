@@ -59,7 +59,7 @@ _OFFERS_AT_ONCE = 3
 """After this many failed tries every further offer waits for a backoff."""
 
 _AFTER_THE_WAIT = (Backoff, Offering, ConfirmingEnd)
-"""Phases in which the backoff of the next offer is over, or was made void."""
+"""Phases in which the backoff of the next offer is over or cancelled."""
 
 # --- starting a game ------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ def live(t: Transition, phase: Connecting) -> None:
 def healed(t: Transition, episode: Episode, old: ConnectionNumber, *, asked: bool) -> None:
     """Rule 2: the old connection is live again; the connections of the attempts are closed.
 
-    `asked`: it may send already and was asked for a key frame.
+    `asked`: it may send already, and a key frame was requested.
     """
     t.close_attempts(episode)
     t.do(commands.StopChecks(old))
@@ -226,7 +226,7 @@ def lost(t: Transition, episode: Episode) -> None:
         patience_s = t.policy.poll_pause_s if t.policy.reports_status else 0.0
         commit_at = min(commit_at, episode.lost_at + patience_s)
     elif t.policy.reports_status and t.is_out_of_reach():
-        # Nothing is to be gained by giving it up: the only way back now is that it heals.
+        # Giving it up would gain nothing: only healing could save the game now.
         commit_at = max(commit_at, t.last_start_at(episode))
     if corroborated or t.now >= commit_at:
         commit(t, episode)
@@ -306,9 +306,8 @@ def requesting(t: Transition, episode: Episode, attempt: Attempt) -> None:
 def read_timeout_s(t: Transition, left_s: float) -> float:
     """How long to wait for an answer, with `left_s` until the latest deadline.
 
-    A backend that hangs must not use up a short window: before the shown deadline there has to be
-    time for a second try. The time that the service may need (`read_timeout_min_s`) is always
-    allowed.
+    A backend that hangs must not use up a short window: a second try must fit in before the shown
+    deadline. The time that the service may need (`read_timeout_min_s`) is always allowed.
     """
     longest_s = min(t.policy.read_timeout_s, left_s)
     shown_at = t.facts.window.shown_at

@@ -27,7 +27,7 @@ def heal_if_possible(
     note_sample(t, sample)
     current = t.facts.health
     if current is None or not allowed or not may_heal(episode):
-        return False  # packets that still arrive do not make it live
+        return False  # packets that still arrive do not make the connection live
     asked = previous is not None and health.rtp_is_back(current, previous)
     after = health.assess(current, sample, t.now, t.policy)
     t.facts = replace(t.facts, health=after)

@@ -1,4 +1,4 @@
-"""Live: the player plays, the detector judges each sample; here is decided what is a drop."""
+"""Live: the player plays, the detector judges each sample, and a drop begins an episode."""
 
 from __future__ import annotations
 

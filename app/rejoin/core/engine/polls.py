@@ -1,4 +1,4 @@
-"""What a failed status poll means, wherever the engine polls."""
+"""Judges failed status polls, for every phase that polls."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def written(t: Transition, phase: Requesting) -> None:
 def answered(
     t: Transition, episode: Episode, attempt: Attempt, event: events.AnswerArrived
 ) -> None:
-    if attempt.turn is None:  # else the backend may have held the call until its turn
+    if attempt.turn is None:  # the backend may have held the call until its turn
         t.measure_call(event.requested_at)
     t.note_call(None)
     t.facts = replace(t.facts, status=None)
@@ -164,7 +164,7 @@ def request_failed(t: Transition, phase: Requesting, failure: Failure) -> None:
 
 
 def action_for(phase: Requesting, failure: Failure) -> Action:
-    """What `retry` says: the first time, or again; conflicts are decided by the status."""
+    """The action of `retry`, for the first time or again; after a conflict the status decides."""
     # Which error AWS returns in a wrong status is unknown, so a reported status counts first.
     wrong_status = failure.kind is FailureKind.INVALID and failure.session_status is not None
     conflict = failure.kind is FailureKind.CONFLICT and failure.code != "IN_FLIGHT"

@@ -164,7 +164,8 @@ def on_start_requesting(t: Transition, phase: StartRequesting, event: events.Eve
 
 
 def ending_of(failure: Failure) -> Ending:
-    """How a start ends with this failure. A backend that answers is not called unreachable."""
+    """The ending of a start after this failure. A backend that answers is not called
+    unreachable."""
     kind, status = _ENDINGS[failure.kind], failure.http_status
     if status is not None and 200 <= status < 300:
         kind = EndingKind.BACKEND_UNUSABLE  # an answer, but not of a Rejoin backend

@@ -107,7 +107,8 @@ class Transition:
         self.facts = replace(self.facts, failures=self.facts.failures + 1)
 
     def count_failed_poll(self) -> None:
-        """One more failed poll: the next is made later. An offer is not, once one is answered."""
+        """One more failed poll: the next poll is later. An offer is not delayed once a poll is
+        answered."""
         self.facts = replace(self.facts, failed_polls=self.facts.failed_polls + 1)
 
     def failed_calls(self) -> int:
@@ -115,8 +116,8 @@ class Transition:
         return self.facts.failures + self.facts.failed_polls
 
     def network_came_back(self) -> None:
-        """Rule 20: old failures are no reason to wait any longer; once in a while, as a network
-        that comes and goes must not do away with the backoff."""
+        """Rule 20: forget old failures; only once in a while, as a network that comes and goes must
+        not cancel every backoff."""
         reset_at = self.facts.backoff_reset_at
         if reset_at is None or self.now - reset_at >= self.policy.network_reset_every_s:
             self.facts = replace(
@@ -141,7 +142,7 @@ class Transition:
             self.refute(REFUTED_BY_AN_ANSWER)
 
     def refute(self, verdicts: frozenset[Verdict]) -> None:
-        """What has just been seen proves these verdicts wrong, until the next probes."""
+        """These verdicts are proved wrong, until the next probes."""
         if self.facts.verdict in verdicts:
             self.facts = replace(self.facts, verdict=None)
 
@@ -206,7 +207,7 @@ class Transition:
         self.poll_status(known=self.facts.status, wait_s=self._long_poll_s(), after_s=after_s)
 
     def poll_status_afresh(self) -> None:
-        """Poll the status; what was known of it is out of date."""
+        """Poll the status; the known one is out of date."""
         self.facts = replace(self.facts, status=None, reason=None)
         self.poll_status()
 
@@ -256,7 +257,7 @@ class Transition:
         return min(longest_s, self.policy.connect_timeout_s + wait_s + answer_s)
 
     def learn(self, view: SessionView, requested_at: float) -> None:
-        """Note what a session view says; `requested_at` is when the request for it started."""
+        """Note a session view; `requested_at` is when the request for it started."""
         if view.attempt is not None:
             self._learn_attempt(view.attempt)
         self.note_call(None)
@@ -293,7 +294,7 @@ class Transition:
         return latest_at(self.facts, episode, self.policy)
 
     def surely_over_at(self) -> float:
-        """Rule 24: when a game that its player leaves now is over, whether it is ended or not."""
+        """Rule 24: when a game is over for certain if its player leaves now, confirmed or not."""
         left_at = self.now
         if isinstance(self.phase, Placing):  # nobody can leave it before there is a host
             left_at = max(left_at, self.phase.started_at + self.policy.start_deadline_s)
@@ -333,7 +334,7 @@ class Transition:
         return behind_firewall(self.facts, self.policy)
 
     def firewall_pause_s(self) -> float:
-        """Rule 19: how far create calls lie apart while not one packet of a connection arrives."""
+        """Rule 19: the pause between create calls while not one packet of a connection arrives."""
         timeout_s = self.facts.window.timeout_s
         if timeout_s is None:
             timeout_s = self.policy.unknown_timeout_s
@@ -353,7 +354,7 @@ class Transition:
 
 
 def latest_at(facts: Facts, episode: Episode, policy: Policy) -> float:
-    """The latest moment at which the service might still take the client back."""
+    """The latest moment at which the service might still accept the client."""
     return facts.window.latest_at(episode.dropped_at, policy)
 
 

@@ -1,4 +1,4 @@
-"""The backend's queues: a place in one is kept by asking again in time (Rule 23)."""
+"""The backend's queues: repeating the request in time keeps our place (Rule 23)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rejoin.core.retry import Failure
 
 
 def wait_for_turn(t: Transition, episode: Episode, attempt: Attempt, failure: Failure) -> None:
-    """Ask again before the place lapses, with the identical request.
+    """Repeat the identical request before the place lapses.
 
     Nothing has failed, so no backoff grows, and the estimate of our turn ends nothing. The service
-    was not called, so the pauses that it is owed (`enter`) delay no ask. Only a Retry-After that is
-    no pace of a queue and lies past the last moment for a request ends, as busy.
+    was not called, so the pauses between create calls (`enter`) do not apply. Only a Retry-After
+    that is too long for a queue and lies past the last moment for a request ends the game, as busy.
     """
     policy, last_start_at = t.policy, t.last_start_at(episode)
     asked_s = failure.retry_after_s or 0.0
@@ -25,16 +25,17 @@ def wait_for_turn(t: Transition, episode: Episode, attempt: Attempt, failure: Fa
         return
     not_before_at = max(t.now + max(asked_s, policy.turn_ask_s), t.create_not_before_at())
     spread_at = not_before_at + t.draw() * policy.turn_spread_s
-    # An ask does not miss the last moment for one; when that has passed, the end is confirmed.
+    # The last request is not later than the last moment for one; after that the end is confirmed.
     until_at = max(not_before_at, min(spread_at, last_start_at))
     t.phase = Backoff(episode, until_at, _placed(t, attempt, failure), not_before_at)
 
 
 def wait_to_start(t: Transition, attempt: Attempt, failure: Failure, busy: Ending) -> None:
-    """A place in the backend's queue of starts: ask again before it lapses, as often as it takes.
+    """A place in the backend's queue of starts: repeat the request before it lapses, without a
+    limit.
 
     Nothing has failed, so no try is counted; the player sees the place and may cancel. Only a
-    Retry-After that is no pace of a queue ends the start, as `busy`.
+    Retry-After that is too long for a queue ends the start, as `busy`.
     """
     asked_s = failure.retry_after_s or 0.0
     if asked_s > t.policy.start_deadline_s:

@@ -72,7 +72,7 @@ def try_again(t: Transition, phase: Backoff) -> None:
 
 
 def network_found(t: Transition, phase: Backoff) -> None:
-    """Only a Retry-After is a reason to wait any longer, or a network that came back just before
+    """End the backoff, unless a Retry-After runs or a network came back just before
     (`Transition.network_came_back`)."""
     if phase.attempt is not None and phase.attempt.maybe_received == 0:
         # The service does not have this offer, so it can be replaced by one that works from the

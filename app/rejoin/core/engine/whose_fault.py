@@ -1,4 +1,4 @@
-"""Whose fault it was: the findings of a round of probes and what the engine itself has seen.
+"""Whose fault it was, from the findings of a round of probes and the engine's own observations.
 
 A verdict changes nothing that the engine does; it is for the player and the trace.
 """
@@ -24,7 +24,7 @@ def note_findings(t: Transition, phase: ActivePhase, findings: Findings) -> None
 
 
 def note_drop(t: Transition) -> None:
-    """What is known of a drop without any probe: the game server has stopped sending."""
+    """The verdict of a drop before any probe: the game server has stopped sending."""
     episode = episode_of(t.phase)
     if episode is not None:
         verdict = judge(Findings(), host_state(t.facts, episode, t.policy))
@@ -32,7 +32,7 @@ def note_drop(t: Transition) -> None:
 
 
 def host_state(facts: Facts, episode: Episode, policy: Policy) -> HostState:
-    """What arrives from the game server, as far as it says anything about a verdict."""
+    """The state of the game server, as far as its packets allow a verdict."""
     if facts.unheard_attempts > 0:
         return HostState.UNHEARD
     sample = facts.sample

@@ -1,7 +1,7 @@
-"""What the client's RTCP asks of one connection, where aiortc does not pass it on.
+"""Reads the client's RTCP that aiortc does not pass on: feedback on the bitrate, and FIR.
 
-Transport-wide feedback decides the bitrate, and REMB while there is none. FIR names the stream that
-it wants a key frame of inside its FCI alone (RFC 5104, 4.3.1), which aiortc does not read.
+Transport-wide feedback decides the bitrate, or REMB while there is none. FIR names its stream only
+inside the FCI (RFC 5104, 4.3.1), which aiortc does not read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rejoin.rtc import aiortc_seam
 _FCI_AT: Final = 12
 _FCI_BYTES: Final = 8
 _REQUESTERS: Final = 16
-"""Of so many senders the newest FIR is remembered."""
+"""The newest FIR of at most this many senders is remembered."""
 
 
 class ClientFeedback:
@@ -36,11 +36,11 @@ class ClientFeedback:
         self._firs = FirCommands()
 
     def watch(self, dtls: RTCDtlsTransport) -> None:
-        """Read what arrives on this transport. Call it before the connection starts."""
+        """Read the RTCP of this transport. Call it before the connection starts."""
         self._handle_as_aiortc = aiortc_seam.replace_rtcp_handler(dtls, self._on_rtcp)
 
     def steer(self, player: MediaPlayer, video: RtpStream) -> None:
-        """From now on this is what plays."""
+        """Steer this player from now on."""
         self._playing = player, video
         video.on_bitrate_requested = self._on_remb
         player.on_woke = self._congestion.lateness.woke

@@ -19,7 +19,7 @@ GREET_TIMES: Final = 20
 
 
 class ClientInput:
-    """Applies the newest messages to the game, and releases all keys when none come any more."""
+    """Applies the newest messages to the game, and releases all keys when messages stop."""
 
     def __init__(
         self,
@@ -44,8 +44,8 @@ class ClientInput:
         """How many messages were applied."""
 
     def greet(self, channel: RTCDataChannel, times: int = GREET_TIMES) -> None:
-        """Send HELLO again and again until the client speaks: what is lost on this channel is not
-        repeated. Our script does not wait for it; clients of before the input module did."""
+        """Repeat HELLO until the client sends something: this channel does not retransmit. Our
+        script does not wait for it; clients from before the input module did."""
         self._greeting = None
         if self.messages or not times or channel.readyState != "open":
             return
@@ -86,8 +86,8 @@ class ClientInput:
         self._on_input()
 
     def _begins_anew(self, message: controls.Message) -> bool:
-        """Whether the client's script was started again: lower numbers after a silence in which
-        everything was released. Nothing older is on its way then."""
+        """Whether the client's script was started again: its numbers are lower, after a silence in
+        which everything was released. No older message can be on its way then."""
         if self._release_timer is not None:
             return False
         match message:

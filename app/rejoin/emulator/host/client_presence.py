@@ -67,7 +67,7 @@ class ClientPresence:
         self._changed.set()
 
     def stop(self) -> None:
-        """The connection is being closed: what the client does no longer matters."""
+        """The connection is being closed: ignore the client."""
         self._stopped = True
 
     async def close(self) -> None:

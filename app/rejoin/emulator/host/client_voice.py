@@ -1,6 +1,6 @@
-"""The client's microphone: its RTP decoded, and how loud it is, for the strip of the pictures.
+"""The client's microphone: decodes its RTP and measures the level for the strip of the pictures.
 
-Nothing is kept of it. The host plays it to nobody: it shows the level and counts.
+No sound is kept or played: the host only shows the level and counts packets.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from rejoin.media.receive import rtp
 from rejoin.rtc import aiortc_seam
 
 SHOWN_FOR_S: Final = 0.1
-"""How long the level of a packet is shown: pictures come in between."""
+"""How long the level of a packet is shown, so that a picture falls into this time."""
 MOST_LOST: Final = 50
-"""Sequence numbers in a row that are taken for lost; after a larger step it is another stream."""
+"""A gap of up to this many sequence numbers is loss; a larger step is another stream."""
 
 
 class ClientVoice:
-    """Of one connection. Packets that come late are left out: loopback reorders nothing."""
+    """The voice of one connection. Late packets are left out: loopback does not reorder."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -43,7 +43,7 @@ class ClientVoice:
         """Gets the decoded sound of each packet: 16-bit stereo at 48 kHz."""
 
     def listen(self, dtls: RTCDtlsTransport, audio: RTCRtpTransceiver) -> None:
-        """Take what the client sends on this section, if the answer says so. Call it before the
+        """Receive the client's sound on this section, if the answer allows it. Call it before the
         connection starts."""
         aiortc_seam.replace_receiving(audio.receiver, receive=self._begin, stop=self._end)
         aiortc_seam.replace_rtp_handler(dtls, self._on_rtp)
@@ -55,7 +55,7 @@ class ClientVoice:
 
     @property
     def level_dbfs(self) -> float:
-        """The peak of what was heard just now."""
+        """The peak of the newest packet, for a moment."""
         return self._level_dbfs if self._clock() - self._heard_at < SHOWN_FOR_S else SILENT_DBFS
 
     def meter(self) -> float | None:

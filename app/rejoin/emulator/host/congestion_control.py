@@ -22,7 +22,7 @@ BASELINE_S: Final = 20.0
 DELIVERY_S: Final = 0.300
 """The rate at which packets arrive is measured over this time."""
 HOLD_S: Final = 0.200
-"""After a step down, besides the queue: so long feedback shows the rate before it."""
+"""Pause after a step down, besides the queue: for this long feedback still shows the old rate."""
 GROWTH_PER_S: Final = 0.15
 NEAR_GROWTH_PER_S: Final = 0.02
 """Growth near the rate at which there was a queue last time."""
@@ -83,7 +83,8 @@ class CongestionControl:
     def frame_sent(self, beats: int) -> None:
         """A frame was sent, this many frame intervals after the one before it.
 
-        A host that lacks the time for all frames sends less than it may without being at its rate.
+        A host without time for all frames sends less than allowed, which says nothing about the
+        path.
         """
         self._frames_share += (1 / beats - self._frames_share) / SHARE_OVER_FRAMES
 
@@ -171,7 +172,7 @@ class CongestionControl:
             rate = min(NEAR * self._limit_bps, rate + self._limit_bps * took_s)
         else:
             rate *= 1 + NEAR_GROWTH_PER_S * took_s
-        # who sends less than allowed learns nothing about more
+        # sending less than allowed teaches nothing about a higher rate
         used_bps = self._delivery_bps / self._frames_share
         proven = max(1.5 * used_bps + 100_000, float(self.bitrate_bps))
         self.bitrate_bps = int(min(rate, proven, self._max_bps))

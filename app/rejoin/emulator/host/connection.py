@@ -118,7 +118,7 @@ class ConnectionHost(Protocol):
 
 
 class ConnectionPhase(enum.Enum):
-    """How far a connection is."""
+    """The progress of a connection."""
 
     CONNECTING = enum.auto()
     CONNECTED = enum.auto()
@@ -227,7 +227,7 @@ class HostConnection:
             self._connecting.discard(task)
 
     def _prepare_transport(self, dtls: RTCDtlsTransport) -> None:
-        """Everything that is different from aiortc's own ICE, DTLS and SCTP."""
+        """Install everything that differs from aiortc's own ICE, DTLS and SCTP."""
         ice = aiortc_seam.ice_connection(dtls)
         round_trip = RoundTrip()
 
@@ -363,7 +363,7 @@ class HostConnection:
         self._size_pictures()
 
     def _limited(self, limits: controls.Limits) -> None:
-        """The client lets the host send no more than this."""
+        """Apply the client's limits on the host's pictures and bitrate."""
         self._max_height = limits.max_height
         if self._player is not None:
             self._player.limit_bitrate(limits.max_bitrate_kbps * 1000)

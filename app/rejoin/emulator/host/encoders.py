@@ -26,10 +26,10 @@ _MUSIC_BPS = 64_000
 _BEFORE_LOOP = 10
 """Packets."""
 _FILL_AHEAD_S = 0.1
-"""How much unused bitrate filler data may make up for at most, as time."""
+"""The most unused bitrate that filler data makes up for, as time."""
 
 STRIP_PICTURES_FROM_BPS = 3_000_000
-"""With less, every picture is a whole one: the strip would take too much of it."""
+"""At a lower bitrate every picture is a whole one: the strip would take too much of it."""
 PAINTED = {(1280, 720): 1.0, (1920, 1080): 1.5}
 """The sizes that are painted as they are, with the painter's scale. All others are scaled."""
 

@@ -73,7 +73,7 @@ class Game:
 
     @property
     def start_id(self) -> str:
-        """A text that is another one for each start of a game."""
+        """A text that differs for each start of a game."""
         return f"{round(self.started_at * 1e6):x}"
 
     def advance(self, now: float) -> int:

@@ -14,7 +14,7 @@ from rejoin.emulator.host.udp_socket import enlarge_buffers
 
 
 class HostSocket(StunProtocol):
-    """While `frozen` it neither receives nor sends, as the socket of a hung process."""
+    """While `frozen` it neither receives nor sends, like the socket of a hung process."""
 
     frozen = False
 

@@ -74,7 +74,7 @@ class LastingFault(ABC):
         return self.fault.duration_s
 
     def steps(self) -> list[FaultStep]:
-        """What else happens while it lasts; called once, after `begin`."""
+        """Timed steps of the fault; called once, after `begin`."""
         return []
 
     def _set_client_silent(self, silent: bool) -> None:

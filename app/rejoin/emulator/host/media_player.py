@@ -96,7 +96,8 @@ class MediaPlayer:
         return encoder
 
     def _close_encoder(self) -> None:
-        """What is left to the garbage collector here keeps all memory around it in use."""
+        """Close it explicitly: an encoder left to the garbage collector pins the memory around
+        it."""
         if self._opened.exception() is None:
             self._opened.result().close()
 
@@ -183,7 +184,8 @@ class MediaPlayer:
             await self._audio.send([packets[number % len(packets)]], number * FRAME_SAMPLES)
 
     async def _notice_lateness(self) -> None:
-        """Frames are no measure of it: while one waits for the encoder nothing is due."""
+        """Measure the lateness by a timer: frames cannot show it, as nothing is due while one waits
+        for the encoder."""
         while self._video.open:
             due = self._clock() + NOTICE_EVERY_S
             await asyncio.sleep(NOTICE_EVERY_S)

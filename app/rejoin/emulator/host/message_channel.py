@@ -1,6 +1,6 @@
 """The reliable data channel to one client: application messages, statistics, the disconnect.
 
-Of itself the game sends one application message: its heartbeat, by which tests of a reconnection
+The game itself sends one kind of application message: a heartbeat, from which reconnection tests
 see whether it is still the same game (docs/testing.md).
 """
 
@@ -22,7 +22,7 @@ from rejoin.input_protocol import controls
 from rejoin.rtc import aiortc_seam
 
 ECHO_BUFFERED_MAX_BYTES = 1024 * 1024
-"""With more than this unsent the client reads nothing; a message that arrives is not sent back."""
+"""With more than this unsent the client reads nothing, and messages are not echoed."""
 
 FLUSH_POLLS = 40
 FLUSH_POLL_EVERY_S = 0.005

@@ -1,4 +1,4 @@
-"""What the host's answer says of media: directions, codecs, and the feedback that it obeys."""
+"""Decides the media of the host's answer: directions, codecs, and the feedback that it obeys."""
 
 from __future__ import annotations
 

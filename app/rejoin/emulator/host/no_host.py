@@ -1,7 +1,7 @@
 """A stream host without a game, media and sockets: it answers offers with canned SDP.
 
 For tests and benches of a backend with thousands of stream sessions (`rejoin studio --no-host`).
-The client of each connection counts as there for as long as the settings say; no client can really
+Each connection's client counts as connected for the time in the settings; no client can really
 connect.
 """
 
@@ -24,7 +24,7 @@ from rejoin.rtc.signal_codec import SignalRequest, decode_request, encode_respon
 
 _FINGERPRINT: Final = ":".join(f"{7 * number % 256:02X}" for number in range(32))
 _CANDIDATE: Final = "1 1 udp 2130706431 127.0.0.1 33435 typ host"
-"""Where nobody listens, and nothing leaves the machine."""
+"""An address where nobody listens and nothing leaves the machine."""
 _CONNECTS: Final = 3
 _AGAIN_S: Final = 0.2
 _CODECS: Final = {"audio": (OPUS, OPUS_CLOCK_HZ), "video": (H264, VIDEO_CLOCK_HZ)}
@@ -97,8 +97,8 @@ class NoHost:
     # --- the client that is not there -------------------------------------------------------------
 
     def _connect(self, times: int) -> None:
-        """Report the client; `times` over, because a busy service may not have sent the answer
-        yet when it is first reported."""
+        """Report the client, `times` times, because a busy service may not have sent the answer yet
+        at the first report."""
         self._connected = True
         self._listener.client_connected(self._connection)
         stays_s = self._settings.absent_client_stays_s
@@ -122,7 +122,7 @@ class NoHost:
             self._cancel_next = None
 
     def _next(self, delay_s: float, do: Callable[[], None]) -> None:
-        """Do this next, in place of what was to come."""
+        """Do this next, in place of the planned step."""
         if self._cancel_next is not None:
             self._cancel_next()
         self._cancel_next = self._timers.call_at(self._timers.now() + delay_s, do)

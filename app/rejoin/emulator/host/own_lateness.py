@@ -1,6 +1,6 @@
-"""When the host itself did not run although it was due, as on a machine without time for it. Pure.
+"""Records when the host was due but did not run, as on a busy machine.
 
-Until it runs again its packets wait in its own sockets, which looks like a queue on the path.
+Pure. Meanwhile packets wait in its own sockets, which looks like a queue on the path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class OwnLateness:
         """From when it was due until it ran, in order; they do not overlap."""
 
     def woke(self, due: float, now: float) -> None:
-        """A timer that was due then runs now."""
+        """A timer that was due at `due_at` runs now."""
         if now - due < LATE_S:
             return
         while self._spans and self._spans[-1][1] >= due:

@@ -1,7 +1,7 @@
 """The UDP relay in front of a host: every packet of every client passes it and may be lost or late.
 
-A `RelayPort` is what clients send to; its address is the only candidate of a connection's answer. A
-silence drops both directions, STUN included, of the flows that exist now or of all flows. A link
+Clients send to a `RelayPort`; its address is the only candidate of a connection's answer. A silence
+drops both directions, STUN included, of the flows that exist now or of all flows. A link
 (`netem/link`) decides about each packet whether it is dropped and how long it is delayed; delayed
 packets wait in one queue ordered by time (`injector/delay_queue`, which also says how late it was).
 """

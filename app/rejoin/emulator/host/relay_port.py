@@ -19,7 +19,7 @@ from rejoin.netem.link import Direction, Link
 
 LOOPBACK: Final = "127.0.0.1"
 MAX_FLOWS = 32
-"""Per port. More client addresses than this are not our clients; their packets are dropped."""
+"""Per port. Packets of further client addresses are dropped: they are not our clients."""
 MAX_WAITING = 64
 """Packets kept per flow while its socket towards the host is being opened."""
 LINGER_S = 2.0

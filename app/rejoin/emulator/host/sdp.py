@@ -1,4 +1,4 @@
-"""The host's side of the SDP: what it reads in an offer, and how its answer is written."""
+"""The host's side of the SDP: reads offers and writes answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _H264_PROFILES = ("42", "4d", "64", "f4")
 _BASELINE = "42000a"
 """What an offer without profile-level-id means (RFC 6184, 8.1)."""
 LOSS_FEEDBACK = ("nack", "ccm fir")
-"""What our sender always obeys of what `a=rtcp-fb` names (it may leave NACK unanswered)."""
+"""The kinds of `a=rtcp-fb` that our sender always obeys (it may leave NACK unanswered)."""
 
 
 def host_candidate(component: int, address: Address) -> Candidate:
@@ -142,4 +142,4 @@ _NOT_ANSWERED = (
     "a=fingerprint:sha-384",
     "a=fingerprint:sha-512",
 )
-"""What is left out of aiortc's answer."""
+"""Attributes of aiortc's answer that are left out."""

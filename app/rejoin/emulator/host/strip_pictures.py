@@ -49,7 +49,7 @@ class _Parameters:
     arithmetic: bool
     """entropy_coding_mode_flag: CABAC."""
     quantizer: int
-    """Of a slice that names no other one."""
+    """The number of references of a slice that names no other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class StripPictures:
         self._frame_number: int | None = None
 
     def prepare(self, width: int, height: int, strip_px: int) -> None:
-        """Make now what the first of these pictures needs: it takes longer than a picture may."""
+        """Prepare the first of these pictures now: that takes longer than a frame interval."""
         rows = -(-strip_px // MACROBLOCK_PX)
         black = (
             np.full((height >> half, width >> half), value, np.uint8)
@@ -117,7 +117,7 @@ class StripPictures:
         return strip
 
     def _skipped(self, width: int, height: int, rows: int) -> _Slice:
-        """Everything below so many rows of macroblocks."""
+        """The slice for everything below this many rows of macroblocks."""
         columns, all_rows = (-(-side // MACROBLOCK_PX) for side in (width, height))
         return _skipped(self._profile, columns, all_rows - rows)
 
@@ -153,7 +153,7 @@ def _small_encoder(profile: str, width: int, height: int) -> Any:
 
 @functools.cache
 def _skipped(profile: str, columns: int, rows: int) -> _Slice:
-    """So many macroblocks that are as they were. Its bits do not depend on where they are: to skip
+    """A slice of this many unchanged macroblocks. Its bits do not depend on their place: skipping
     needs no neighbour, and a slice has none outside."""
     width, height = columns * MACROBLOCK_PX, rows * MACROBLOCK_PX
     codec = _small_encoder(profile, width, height)
@@ -170,14 +170,14 @@ def _skipped(profile: str, columns: int, rows: int) -> _Slice:
 
 
 def _slice_of(units: list[bytes]) -> _Slice:
-    """The last slice of what an encoder made."""
+    """The last slice of an encoder's output."""
     kinds = {type_of(unit): unit for unit in units}
     parameters = _read_parameters(kinds[SPS], kinds[PPS])
     return _read_slice([unit for unit in units if is_slice(type_of(unit))][-1], parameters)
 
 
 def _read_parameters(sps: bytes, pps: bytes) -> _Parameters:
-    """As far as headers depend on it, of x264's parameter sets."""
+    """Read the parts of x264's parameter sets on which slice headers depend."""
     bits = BitReader(unescape(sps)[1:])
     profile = bits.bits(8)
     bits.bits(16)  # constraints and level

@@ -1,4 +1,4 @@
-"""libx264 as the host uses it: what it is to produce, how it is opened, and its NAL units."""
+"""libx264 as the host uses it: its format, how it is opened, and its NAL units."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PROFILE_PARAMETERS = {
 
 @dataclass(frozen=True, slots=True)
 class VideoFormat:
-    """What the video encoder is to produce.
+    """The format that the video encoder produces.
 
     `profile`: "baseline", "main", "high" or "high444", which has 4:4:4 colour. Odd sizes lose their
     last row or column.
@@ -40,7 +40,7 @@ class VideoFormat:
     """A receiver's REMB may ask for less."""
     profile: str
     constant_bitrate: bool = False
-    """Whether filler data (H.264, 7.4.2.7) makes up for what a picture does not need."""
+    """Whether filler data (H.264, 7.4.2.7) fills up the bitrate that a picture does not need."""
     packetization_mode: int = 1
     """In mode 0 a picture is cut into slices that each fit into one packet."""
     finest_quantizer: int = 0

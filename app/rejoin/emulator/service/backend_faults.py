@@ -44,7 +44,8 @@ class BackendFaults:
         self._clock = clock
         self._armed: list[BackendFault] = []
         self._place: tuple[int, float] | None = None
-        """The place of the next ask, and until when it is kept; None: at the end of the queue."""
+        """The place of the next reconnect, and until when it is kept; None: the end of the
+        queue."""
 
     def arm(self, fault: BackendFault) -> None:
         """Arm one more fault; `NONE` clears all. Raises `BadInputError` if it can never happen."""
@@ -65,7 +66,7 @@ class BackendFaults:
         return take_oldest(self._armed, _is_of_handshake) is not None
 
     def take_place(self) -> int | None:
-        """The place in the queue of a reconnect that asks now; None: it has not to wait."""
+        """The place in the queue of this reconnect; None: it does not have to wait."""
         queue = next((each for each in self._armed if each.kind is BackendFaultKind.QUEUE), None)
         if queue is None:
             return None

@@ -1,7 +1,7 @@
 """The terminal view of a running studio: sessions and faults live, and commands typed below them.
 
-Everything that is shown comes from the control API. Without a terminal there are plain lines, one
-for each thing that changed.
+Everything shown comes from the control API. Without a terminal it prints plain lines, one for each
+change.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def run(
     console: Console | None = None,
     refresh_s: float = _REFRESH_S,
 ) -> None:
-    """Show the state and carry out commands until `quit` is typed; the end of input is no end.
+    """Show the state and carry out commands until `quit` is typed, also after the end of input.
 
     Raises ServiceError when the control API is gone.
     """

@@ -1,5 +1,4 @@
-"""Charts of the last minute in the terminal view: what the host of a session sends, and how it
-arrives.
+"""Charts of the last minute in the terminal view: a host's bitrate and frames, and their loss.
 
 One column is one second. Nothing is drawn where there was no connection.
 """

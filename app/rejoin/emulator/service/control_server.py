@@ -201,7 +201,8 @@ class _Control:
     async def advance(self, body: Document) -> dict[str, object]:
         timers: object = self._service.timers
         if not isinstance(timers, AdvanceableTimers):
-            # Clients, media and the backend use the real clock, and would no longer agree with it.
+            # Clients, media and the backend use the real clock, and would no longer agree with this
+            # one.
             raise BadInputError("This emulator runs on the real clock, which cannot be advanced.")
         by_s = _number(body, "by_s")
         if by_s is None or not 0 < by_s <= 10 * 86400:

@@ -148,7 +148,7 @@ class ApiFault:
 
 
 class BackendFaultKind(enum.StrEnum):
-    """What can be put in front of the studio's backend."""
+    """Faults in front of the studio's backend."""
 
     PORTAL = "portal"
     """200 with the HTML page of a captive portal, whatever the request."""
@@ -157,8 +157,9 @@ class BackendFaultKind(enum.StrEnum):
     BAD_CERTIFICATE = "bad_certificate"
     """A certificate of a CA that no client trusts; only for a backend on https."""
     QUEUE = "queue"
-    """Reconnects get 429 and a place in a queue. Each ask comes one place nearer, from `times` on;
-    who does not ask within 3 s is at its end again. None: nobody's turn comes."""
+    """Reconnects get 429 and a place in a queue, from `times` on. Each repeated request moves one
+    place forward; a client that does not repeat within 3 s goes back to the end. None: the queue
+    does not move."""
     NONE = "none"
     """Clear the backend faults."""
 
@@ -178,7 +179,7 @@ class BackendFault:
 
 
 class ScriptFaultKind(enum.StrEnum):
-    """What can be wrong with the script that an answer names (`webSdkProtocolUrl`)."""
+    """Faults of the script that an answer names (`webSdkProtocolUrl`)."""
 
     SCRIPT_404 = "script_404"
     """404: there is no script."""

@@ -19,13 +19,13 @@ class HostPlaces:
         """Set the number of hosts of each stream group; running sessions go on."""
         self._hosts = hosts
         for group in self._waiting:
-            self._hand_out(group)
+            self._assign_hosts(group)
 
     async def take(self, group: str) -> None:
         """Take a host of this group; waits until there is one."""
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(group, deque()).append(place)
-        self._hand_out(group)
+        self._assign_hosts(group)
         try:
             await place
         except asyncio.CancelledError:
@@ -36,9 +36,9 @@ class HostPlaces:
     def leave(self, group: str) -> None:
         """A host of this group is free again."""
         self._taken[group] -= 1
-        self._hand_out(group)
+        self._assign_hosts(group)
 
-    def _hand_out(self, group: str) -> None:
+    def _assign_hosts(self, group: str) -> None:
         waiting = self._waiting.get(group, deque())
         while waiting and (self._hosts == 0 or self._taken[group] < self._hosts):
             place = waiting.popleft()

@@ -1,4 +1,4 @@
-"""One emulated stream session: its lifecycle, its host, and what the API shows of both.
+"""One emulated stream session: its lifecycle, its host, and their view in the API.
 
 Statuses change only in `service_model/lifecycle`. A session passes it the time and events, and acts
 on each change of status.
@@ -251,7 +251,7 @@ class StreamSession:
                 return
 
     def reject_offer(self) -> None:
-        """End the session: a call had an offer that it must not have."""
+        """End the session: a call had an invalid offer."""
         self._post(lifecycle.OfferRejected())
 
     def end(self, event: lifecycle.ApplicationExited | lifecycle.Failed) -> None:
@@ -327,7 +327,7 @@ class StreamSession:
         )
 
     def _status_changed(self, before: Status) -> None:
-        """What else happens when a status is entered."""
+        """Act on a status that was entered."""
         wall_s = self._service.wall_s()
         if self.status == service_status.CONNECTED and self.streaming_started_wall_s is None:
             self.streaming_started_wall_s = wall_s

@@ -1,4 +1,4 @@
-"""What the emulator assumes: everything unknown about the service is a setting with a default.
+"""The emulator's assumptions: everything unknown about the service is a setting with a default.
 
 "Documented" means that AWS's service model or developer guide says so. "Assumed" means that nobody
 outside AWS knows: the default is a guess, and no client may rely on it. Times are seconds.
@@ -20,7 +20,7 @@ from rejoin.errors import BadInputError
 _MAX_WHOLE: Final = 2**53
 """Below this a float holds every whole number."""
 _LARGE_PICTURE_QUANTIZER: Final = 20
-"""Nothing to see by eye, and most of a game's picture that stands still costs nothing."""
+"""The loss is invisible, and unchanged parts of the picture cost nothing."""
 _PLACEMENT_TIMEOUTS_S = {"always_on": 75.0, "on_demand_linux": 90.0, "on_demand_windows": 600.0}
 """By kind of capacity, as the reference of StartStreamSession documents them."""
 
@@ -157,8 +157,8 @@ class EmulatorSettings:
     seed: int = 1
     """The same seed gives the same game."""
     heartbeat_s: float = 0.0
-    """Our choice, as a studio's game may do it: how often the game sends its count of ticks and
-    which start of it this is, as an application message; 0: never. From the next connection on."""
+    """Our choice: how often the game sends an application message with its count of ticks and the
+    id of its start, as a studio's game may do; 0: never. From the next connection on."""
 
     # --- the network ---
     relay_ports: tuple[int, int] = (33435, 33465)
@@ -262,7 +262,7 @@ class EmulatorSettings:
         )
 
     def changed(self, changes: Mapping[str, object]) -> EmulatorSettings:
-        """A copy with other values, by name. Raises `BadInputError` for what does not fit."""
+        """A copy with other values, by name. Raises `BadInputError` for wrong values."""
         known = {one.name for one in dataclasses.fields(self)}
         unknown = sorted(set(changes) - known)
         if unknown:
@@ -319,9 +319,9 @@ def _field_types() -> dict[str, tuple[type, type | None]]:
 
 
 def setting_from_text(name: str, text: str) -> object:
-    """The value that a typed text means for this setting; members of a list have commas between.
+    """The value of a typed text for this setting; commas separate the members of a list.
 
-    A text that does not fit is returned as it is, and `EmulatorSettings.changed` refuses it.
+    A text that does not fit is returned unchanged, and `EmulatorSettings.changed` refuses it.
     Raises `BadInputError` if there is no such setting.
     """
     wanted, member = _field_types().get(name, (None, None))

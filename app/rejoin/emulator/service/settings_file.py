@@ -1,6 +1,6 @@
 """Settings of the emulator in a TOML file: one key for each, as `EmulatorSettings` names them.
 
-`rejoin qa learn` writes such a file with what it has measured, and nothing else.
+`rejoin qa learn` writes such a file, with only the settings that it has measured.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The seam between the service and its stream hosts: what each of them calls on the other.
+"""The interface between the service and its stream hosts, in both directions.
 
 The service knows hosts by `StreamHost` alone; `host/game_host` is one, tests have others.
 """

@@ -1,4 +1,4 @@
-"""What the title and notifications say while the window may not be seen. Pure: no Qt, no clock."""
+"""Texts of the title and notifications while the window may be hidden. Pure: no Qt, no clock."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def last_seconds(snapshot: Snapshot, now: float) -> Notification:
 
 
 def outcome(snapshot: Snapshot) -> Notification | None:
-    """What became of a drop; None while that is not decided."""
+    """The outcome of a drop; None while it is open."""
     if snapshot.stage is Stage.LIVE:
         return Notification(tr(texts.BACK), tr("The connection to your game is there again."))
     if snapshot.stage is Stage.ENDED and snapshot.ending is not None:

@@ -1,4 +1,4 @@
-"""What the home shows, from the games, the ticket of the last one, and the clock. Pure.
+"""The contents of the home page, from the games, the last game's ticket, and the clock. Pure.
 
 Rule 1: the time left is a lower bound, as it is in a game (`core/deadline`); at its end a way back
         may still be there.
@@ -108,7 +108,7 @@ def contents(
 
 
 def name_of(ticket: Ticket, games: tuple[Game, ...], *, hides_hosts: bool = False) -> str:
-    """What the player calls the ticket's game, or else its backend's host."""
+    """The player's name for the ticket's game, or its backend's host."""
     key = game_key(ticket.backend)
     named = next((game.name for game in games if game.key == key), None)
     return named or (tr(texts.LAST_GAME) if hides_hosts else host_of(ticket.backend.backend_url))
@@ -117,7 +117,7 @@ def name_of(ticket: Ticket, games: tuple[Game, ...], *, hides_hosts: bool = Fals
 def continuation_of(
     last: Unfinished, games: tuple[Game, ...], now: Now, *, hides_hosts: bool = False
 ) -> Alive | Over:
-    """What is left of a ticket's game."""
+    """The state of a ticket's game."""
     from rejoin.core import deadline
     from rejoin.core.model import Policy  # with all of the engine's values: not without a ticket
 

@@ -1,4 +1,4 @@
-"""What the home window is given by whoever puts it together."""
+"""The parts with which the home window is put together."""
 
 from __future__ import annotations
 

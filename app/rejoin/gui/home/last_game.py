@@ -1,4 +1,4 @@
-"""The last game, as far as the home knows: its ticket, read on a thread beside the window."""
+"""The last game: its ticket, read on a background thread."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LastGame(QObject):
     changed = Signal()
     """Another one than before, or none any more."""
     settled = Signal()
-    """What a game that has just ended left behind is known."""
+    """The ticket of a game that has just ended was read."""
 
     def __init__(self, tickets: TicketFolder, jobs: Jobs, parent: QObject) -> None:
         """`jobs`: lives longer than the window, and brings what was read to its thread."""
@@ -103,7 +103,7 @@ class LastGame(QObject):
         self._picture.follow(self.ticket)
 
     def close(self) -> None:
-        """What is still being read is of no use any more."""
+        """Ignore reads that are still running."""
         self._closed = True
 
     def _find(self, turn: int) -> None:

@@ -88,7 +88,8 @@ _PAUSE_S: Final = 0.003
 
 
 def load_beside(names: tuple[str, ...] = BESIDE) -> None:
-    """On the background thread. What is missing fails where it is used, with its sentence."""
+    """On the background thread. A missing module fails later, where it is used, with its
+    sentence."""
     for name in names:
         try:
             importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""What the player wants to be opened."""
+"""The game that the player wants to open."""
 
 from __future__ import annotations
 

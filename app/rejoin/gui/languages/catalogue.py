@@ -39,7 +39,7 @@ class Catalogue:
 
 
 def read(tag: str, content: str) -> Catalogue:
-    """The catalogue in this content of a file. Raises ValueError for what is none."""
+    """The catalogue in this content of a file. Raises ValueError if it is not one."""
     texts: dict[str, str] = {}
     plurals: dict[str, tuple[str, ...]] = {}
     for paragraph in content.split("\n\n"):

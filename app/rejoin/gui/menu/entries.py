@@ -29,10 +29,10 @@ class MenuAction(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class MenuState:
-    """What is true now, as far as the menu shows it. `microphone`: whether the player has it on,
-    back in the game; None: this game has none. `trouble`: what is wrong with the connection, or
-    about to end the game, in a sentence. `practice`: the fault of a tester that is on, "" for none;
-    None: there are no practice drops here."""
+    """The state that the menu shows. `microphone`: whether it will be on back in the game; None:
+    this game has none. `trouble`: a problem of the connection, or a limit that will end the game,
+    in a sentence. `practice`: the running fault of a tester, "" for none; None: there are no
+    practice drops here."""
 
     full_screen: bool = False
     sound: SoundChoice = SoundChoice()  # noqa: RUF009 frozen

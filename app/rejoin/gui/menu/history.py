@@ -1,6 +1,6 @@
 """The last minute of the stream, for charts: a sample a second and the drops, both bounded. Pure.
 
-It is fed all the time, so that a menu that is opened after something went wrong can show it.
+It records all the time, so that a menu that is opened after a problem can show it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SPAN_S: Final = 60.0
 """How far the charts reach back."""
 EVERY_S: Final = 1.0
 MOST_SAMPLES: Final = 64
-"""A minute, and what comes between two of its seconds."""
+"""The samples of a minute, and a few more: they are not exactly a second apart."""
 MOST_DROPS: Final = 32
 """Of drops, of a tester's faults, and of markers."""
 
@@ -49,7 +49,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class PracticeMarks:
-    """What a tester did: when a fault was on, and the moments that were marked."""
+    """A tester's faults and markers, with their times."""
 
     faults: tuple[Drop, ...] = ()
     markers: tuple[float, ...] = ()

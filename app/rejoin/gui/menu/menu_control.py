@@ -1,4 +1,4 @@
-"""Opens and shuts the menu of one window, and does what its entries are for.
+"""Opens and closes the menu of one window, and carries out its entries.
 
 While it is open the game takes no input. Back in the game, the mouse is captured again if the game
 had it. A drop covers the menu with its card; once the connection is back, the menu is still open.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class MenuWindow(Protocol):
-    """What the menu needs of its window."""
+    """The menu's interface to its window."""
 
     @property
     def snapshot(self) -> Snapshot: ...
@@ -151,7 +151,7 @@ class MenuControl:
             self._forget()
 
     def show(self, trouble: str) -> None:
-        """Show what is true now, while it is open. `trouble`: what is wrong, in a sentence."""
+        """Show the current state, while it is open. `trouble`: the problem, in a sentence."""
         if self.is_open:
             snapshot, microphone = self._window.snapshot, self._parts.bridge.microphone
             practice = self._parts.practice

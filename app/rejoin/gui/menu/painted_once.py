@@ -1,4 +1,4 @@
-"""Keeps what was painted, until something of it changes.
+"""Caches a widget's painting until it changes.
 
 A new picture of the game repaints everything that lies over it, sixty times a second: smooth lines
 and round corners would cost more than the picture itself.
@@ -23,8 +23,8 @@ class PaintedOnce:
         self._pixmap = QPixmap()
 
     def draw(self, widget: QWidget, shown: object, paint: Callable[[QPainter], None]) -> None:
-        """Draw on the whole widget, in its `paintEvent`. `shown`: what `paint` depends on, beside
-        the widget's size and the theme."""
+        """Draw on the whole widget, in its `paintEvent`. `shown`: the values on which `paint`
+        depends, besides the widget's size and the theme."""
         ratio = widget.devicePixelRatioF()
         wanted = (shown, widget.size(), ratio, theme.appearance(), theme.shown_palette())
         if wanted != self._made_for:

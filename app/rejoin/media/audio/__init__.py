@@ -1,4 +1,4 @@
-"""Sound packets become sound: Opus is decoded, a ring holds a little, the default device plays.
+"""Sound packets become sound: Opus is decoded, a ring buffers it, the default device plays it.
 
 Glossary
     in-band FEC    a coarse copy of one Opus packet inside the next one (RFC 6716, 2.1.7)
@@ -9,9 +9,9 @@ Glossary
     sync delay     how much longer sound stays in the ring so that it is in sync with its picture
     trimmed        sound cut out because it waited longer than it had to
     DTX            discontinuous transmission: silence is not sent (RFC 7587, 3.1.3)
-    talk spurt     what is said between two silences; its first packet has the marker
-    dBFS           decibels below the loudest that samples can be
-    amplitude      what samples are multiplied with, 0..1; the volume is what the player sees
+    talk spurt     speech between two silences; its first packet has the marker
+    dBFS           decibels below the largest possible sample
+    amplitude      the factor of samples, 0..1; the volume is the number that the player sees
 
 Read these files in this order (`rejoin.media.receive.audio_reorder` comes before them):
     opus_library    the libopus that PyAV brings
@@ -20,15 +20,15 @@ Read these files in this order (`rejoin.media.receive.audio_reorder` comes befor
     default_output  the system's default device, opened again when it changes
     device_output   one device: its callback, ring and volume
     sound_ring      the ring
-    portaudio       what is used of the `sounddevice` library
+    portaudio       the functions that we use of the `sounddevice` library
     volume          the player's choice of volume
 
 The microphone, in this order:
-    microphone      its thread: opens the device, measures, encodes, hands on
+    microphone      its thread: opens the device, measures, encodes, passes frames on
     device_input    one device: its callback, and the ring
     capture_ring    the ring, which takes no lock
     framing         blocks of any size to frames of 20 ms
     opus_encoder    frames to packets, with FEC and DTX
     loudness        how loud they are
-    sound_setup     PortAudio is set up anew only while no sound plays
+    sound_setup     reinitialises PortAudio, only while no sound plays
 """

@@ -1,4 +1,4 @@
-"""Two short notes that are played beside the game: the time to get back is nearly over."""
+"""Two short notes, played over the game's sound: the time to reconnect is nearly over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger("rejoin.sound")
 NOTES_HZ: Final = (660.0, 880.0)
 NOTE_S: Final = 0.18
 PEAK: Final = 9000.0
-"""Of 32,767."""
+"""Peak, of 32,767."""
 
 
 def samples(amplitude: float) -> bytes:
@@ -40,8 +40,8 @@ def ring(
 ) -> threading.Thread:
     """Play it on a thread of its own, which is returned; silent where that fails.
 
-    `amplitude`: what samples are multiplied with, 0 to 1. `device`: the name of the one to play on;
-    the default one while it is not there.
+    `amplitude`: the factor of samples, 0 to 1. `device`: name of the device; the default device
+    while it is missing.
     """
 
     def play() -> None:

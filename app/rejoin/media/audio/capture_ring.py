@@ -11,14 +11,13 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 MOST_BLOCKS: Final = 50
-"""Blocks that wait at most; of 10 ms each, half a second. What is older is of no use to anybody."""
+"""The most blocks that wait: of 10 ms each, half a second. Older sound is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Sound that was taken in. `position`: the number of its first sample since the device was
-    opened; blocks that were dropped are counted. `taken_at`: boot time at which it was handed
-    over."""
+    """Recorded sound. `position`: the number of its first sample since the device was opened,
+    dropped blocks included. `taken_at`: boot time at which the device delivered it."""
 
     samples: bytes
     position: int
@@ -45,7 +44,7 @@ class CaptureRing:
         self._blocks.put(Block(samples, position, taken_at))
 
     def get(self, within_s: float) -> Block | None:
-        """The oldest block; None if there is none within that time."""
+        """The oldest block; None if none arrives within that time."""
         try:
             return self._blocks.get(timeout=within_s)
         except Empty:

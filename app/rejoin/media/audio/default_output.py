@@ -43,7 +43,7 @@ class DefaultOutput:
         find: Callable[[str], int | None] = output_number,
         clock: Clock = boot_s,
     ) -> None:
-        """`device`: the name of the one to play on; the default while it is not there."""
+        """`device`: the name of the device; the default device while it is missing."""
         self._portaudio = portaudio
         self._wanted = device
         self._find = find

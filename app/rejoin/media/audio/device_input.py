@@ -11,7 +11,7 @@ from rejoin.media.audio.portaudio import PortAudio
 from rejoin.media.audio.sound_setup import SETUP, SoundSetup
 
 BLOCK_FRAMES: Final = 480
-"""10 ms. Some systems hand over other blocks (PulseAudio by ALSA: what it has)."""
+"""10 ms. Some systems deliver other sizes (PulseAudio through ALSA: whatever it has)."""
 
 
 class DeviceInput:
@@ -49,11 +49,11 @@ class DeviceInput:
 
     @property
     def alive(self) -> bool:
-        """Whether the device still gives sound; False once it is unplugged or closed."""
+        """Whether the device still records; False once it is unplugged or closed."""
         with self._setup.kept():
             try:
                 return not self._closed and bool(self._stream.active)
-            except Exception:  # whatever PortAudio raises, the device gives nothing
+            except Exception:  # whatever PortAudio raises, the device does not record
                 return False
 
     @property

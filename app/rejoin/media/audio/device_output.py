@@ -25,13 +25,13 @@ class DeviceOutput:
         device: int | None = None,
     ) -> None:
         """`sync_delay`: in bytes of sound. `device`: PortAudio's number; None: the default."""
-        # Imported before the callback needs it, where the time that takes would be heard.
+        # Imported now: in the callback the import would be audible.
         import numpy  # noqa: F401
 
         self.ring = SoundRing()
         self.ring.sync_delay = sync_delay
         self.amplitude = amplitude
-        """What samples are multiplied with. A change fades over one block, so nothing clicks."""
+        """The factor of samples. A change fades over one block, so nothing clicks."""
         self._played_amplitude = amplitude
         self._latency_s: float | None = None
         self._stream = portaudio.open_stream(
@@ -55,8 +55,8 @@ class DeviceOutput:
 
     @property
     def latency_s(self) -> float:
-        """The time from here to the ear, as reported for the newest block; where it is not, as
-        reported for the stream (PulseAudio: 30 ms for a block, 20 ms for the stream)."""
+        """The time from here to the ear, as PortAudio reports it for the newest block, or else for
+        the stream (PulseAudio: 30 ms for a block, 20 ms for the stream)."""
         return float(self._stream.latency) if self._latency_s is None else self._latency_s
 
     def close(self) -> None:
@@ -71,7 +71,7 @@ class DeviceOutput:
 
 
 def scaled(samples: bytes, amplitude: float, amplitude_after: float) -> bytes:
-    """16-bit samples multiplied by a factor of 0 to 1, which changes gradually to another."""
+    """16-bit samples multiplied by a factor of 0 to 1 that changes gradually."""
     if amplitude == amplitude_after == 1.0:
         return samples
     if amplitude == amplitude_after == 0.0:

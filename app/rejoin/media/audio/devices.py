@@ -1,6 +1,7 @@
-"""Sound devices and microphones by name: what a player chooses from, and where a name leads.
+"""Lists sound devices and microphones by name, and finds the device with a name.
 
-A name is PortAudio's. It need not be unique: the first of the system's own sound interface counts.
+Names are PortAudio's. They need not be unique: the first one of the system's own sound interface
+counts.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ Devices = Sequence[Mapping[str, Any]]
 
 
 def outputs(devices: Devices) -> dict[str, int]:
-    """Each device that can play two channels, by name, and its number; in the order of the list,
-    those of the interface of the first one first."""
+    """Name and number of each device that can play two channels, in the order of the list; devices
+    of the first one's interface come first."""
     return _named(devices, "max_output_channels", 2)
 
 
 def inputs(devices: Devices) -> dict[str, int]:
-    """Each device that can record, likewise."""
+    """The same for devices that can record."""
     return _named(devices, "max_input_channels", 1)
 
 
@@ -77,7 +78,7 @@ def output_number(name: str, list_all: Callable[[], Devices] = list_devices) -> 
 
 
 def input_number(name: str, list_all: Callable[[], Devices] = list_devices) -> int | None:
-    """The same of a device that can record."""
+    """The same for a device that can record."""
     return _number(inputs, name, list_all)
 
 

@@ -1,4 +1,4 @@
-"""Cuts what a device hands over into frames of 20 ms, and says where each of them is. Pure."""
+"""Cuts recorded blocks into frames of 20 ms with their positions. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rejoin.media.audio.opus_encoder import FRAME_BYTES, SAMPLE_RATE_HZ
 @dataclass(frozen=True, slots=True)
 class Frame:
     """20 ms of 16-bit mono. `position`: the number of its first sample since the device was opened.
-    `taken_at`: boot time at which its last sample was handed over."""
+    `taken_at`: boot time at which the device delivered its last sample."""
 
     samples: bytes
     position: int
@@ -24,7 +24,7 @@ class Framing:
     def __init__(self) -> None:
         self._bytes = bytearray()
         self._position = 0
-        """Of the first sample that waits."""
+        """Position of the first waiting sample."""
 
     def add(self, block: Block) -> list[Frame]:
         """The frames that are complete with this block."""

@@ -8,7 +8,7 @@ from typing import Final
 SILENT_DBFS: Final = -90.0
 """16 bits: one step is 90.3 dB below the loudest possible."""
 METER_FROM_DBFS: Final = -60.0
-"""What a meter shows as nothing: the noise of a quiet room."""
+"""A meter shows nothing at this level: the noise of a quiet room."""
 
 
 def peak_dbfs(samples: bytes) -> float:

@@ -1,6 +1,6 @@
 """The player's microphone: a thread that opens the device, measures the level and encodes.
 
-Nothing of the sound is kept: a frame is measured, encoded where it is wanted, handed on and gone.
+No sound is kept: each frame is measured, encoded if it is to be sent, passed on and dropped.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ SEARCH_EVERY_S: Final = 3.0
 """How often a microphone that could not be opened is tried again."""
 CHECK_EVERY_S: Final = 0.1
 UNHEARD_AFTER_FRAMES: Final = 150
-"""3 s of nothing but zeros: no microphone is as quiet as that, unless somebody has muted it. macOS
-gives zeros where the player has not allowed the microphone."""
+"""3 s of zeros mean a muted microphone: a live one always has some noise. macOS delivers zeros if
+the player has not allowed the microphone."""
 END_WITHIN_S: Final = 2.0
 
 
 class DeviceState(enum.Enum):
-    """What has become of the device."""
+    """The state of the device."""
 
     CLOSED = "closed"
     OPENING = "opening"
     OPEN = "open"
     MISSING = "missing"
-    """There is none, or not the one that the player has chosen."""
+    """There is none, or the chosen one is missing."""
     REFUSED = "refused"
     """The system does not let us open it."""
     UNHEARD = "unheard"
-    """It is open and gives nothing but zeros."""
+    """It is open and delivers only zeros."""
     UNSUPPORTED = "unsupported"
     """PortAudio or libopus is missing."""
 
@@ -52,7 +52,7 @@ class DeviceState(enum.Enum):
 class VoiceFrame:
     """20 ms of voice. `payload`: None: silence that is not sent. `silent`: no voice is in it.
     `opened`: how often the device was opened; `position`: the number of the frame's first sample
-    since then, at 48 kHz. `taken_at`: boot time at which its last sample was handed over."""
+    since then, at 48 kHz. `taken_at`: boot time at which the device delivered its last sample."""
 
     payload: bytes | None
     silent: bool
@@ -62,7 +62,7 @@ class VoiceFrame:
 
 
 class Microphone:
-    """Closed at first. All but `stop` may be used on any thread, and returns at once."""
+    """Closed at first. Every method but `stop` may be called on any thread and returns at once."""
 
     def __init__(
         self,
@@ -75,11 +75,11 @@ class Microphone:
         setup: SoundSetup = SETUP,
         clock: Clock = boot_s,
     ) -> None:
-        """`device`: the name of the one to open; None: the system's default. `on_frame`: gets each
-        frame while `sends`; `on_change` is called after each new `state`. Both on the microphone's
-        thread."""
+        """`device`: name of the device; None: the system's default. `on_frame` gets each frame
+        while `sends`; `on_change` is called after each new `state`. Both are called on the
+        microphone's thread."""
         self.sends = False
-        """Whether frames are encoded and handed on."""
+        """Whether frames are encoded and passed on."""
         self.level_dbfs = SILENT_DBFS
         """The peak of the newest frame."""
         self.latency_s = 0.0
@@ -113,7 +113,7 @@ class Microphone:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Close it. A frame that is encoded now may still be handed on."""
+        """Close it. A frame that is being encoded may still be passed on."""
         with self._changed:
             self._wanted = False
             self._changed.notify_all()
@@ -125,7 +125,7 @@ class Microphone:
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """The same, and wait for it. A driver that hangs is abandoned."""
+        """Close it for good, and wait for its thread. A driver that hangs is abandoned."""
         self.end()
         thread = self._thread
         if thread is not None:
@@ -167,7 +167,7 @@ class Microphone:
             self._on_change()
 
     def _take_in(self) -> DeviceState:
-        """Take sound in until the device shall be closed (CLOSED), or why that is over."""
+        """Record until the device is to be closed (returns CLOSED) or fails (returns why)."""
         if self._state is DeviceState.CLOSED:
             self._set(DeviceState.OPENING)
         try:
@@ -179,7 +179,7 @@ class Microphone:
             _log.info("PortAudio could not start: %s", type(error).__name__)
             return DeviceState.UNSUPPORTED
         try:
-            with self._setup.kept():  # numbers change when sound is set up anew
+            with self._setup.kept():  # devices are renumbered when PortAudio is reinitialised
                 number = None if self._device is None else self._find(self._device)
                 if self._device is not None and number is None:
                     return DeviceState.MISSING
@@ -231,8 +231,8 @@ _MISSING_CODES: Final = (-9996, -9998)
 
 
 def problem_of(error: Exception) -> DeviceState:
-    """What an exception of opening a device means. sounddevice's has PortAudio's code as its second
-    argument; where no device is the default it has none, and says so."""
+    """The state after an exception while opening a device. sounddevice's has PortAudio's code as
+    its second argument; without a default device it has no code, only a text."""
     code = error.args[1] if len(error.args) > 1 else None
     querying = "querying device" in str(error).lower()
     if code in _MISSING_CODES or querying:

@@ -28,7 +28,7 @@ MAX_PACKET_SAMPLES = 5760
 """120 ms, the longest packet (RFC 6716, 3.2.5)."""
 
 MAX_CONCEALED_SAMPLES = 4800
-"""How much lost sound in a row is concealed, 100 ms, and at least one packet; a longer gap is an
+"""How much lost sound in a row is concealed: 100 ms, and at least one packet. A longer gap is an
 outage."""
 
 
@@ -111,7 +111,7 @@ class OpusDecoder:
         self.total_samples = 0
         """Samples per channel of everything returned (W3C: totalSamplesReceived)."""
         self.concealed_samples = 0
-        """Those of them that stand in for lost packets (W3C: concealedSamples)."""
+        """The part of it that stands in for lost packets (W3C: concealedSamples)."""
         self.packet_samples = 0
         """Samples of the newest packet alone, without those that stand in for lost ones."""
         found = _library() if library is ... else library
@@ -123,7 +123,7 @@ class OpusDecoder:
     def decode(self, payload: bytes, *, lost_before: int = 0) -> bytes:
         """Samples for 100 ms of lost packets, then of this packet; empty if it is not Opus.
 
-        A packet without payload has no sound: what waits to be played goes on.
+        A packet without payload has no sound: the buffered sound plays on.
         """
         try:
             most = max(1, MAX_CONCEALED_SAMPLES // self._samples)

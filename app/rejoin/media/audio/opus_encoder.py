@@ -23,14 +23,14 @@ BITRATE_BPS: Final = 32_000
 EXPECTED_LOSS_PERCENT: Final = 10
 """libopus adds the coarse copy of a frame to the next one only where it expects loss."""
 COMPLEXITY: Final = 5
-"""Of 10; PyAV's default is 10. What a frame costs: tests/bench/bench_microphone."""
+"""Complexity, 0 to 10; PyAV's default is 10. The cost of a frame: tests/bench/bench_microphone."""
 
 QUIET_DBFS: Final = -40.0
-"""Only what is quieter may count as silence: libopus takes a steady tone for background after a
-second, however loud it is (measured: libopus 1.6.1)."""
+"""Only sound quieter than this may count as silence: after a second libopus takes even a loud
+steady tone for background (measured: libopus 1.6.1)."""
 
 _NOT_SENT_BYTES: Final = 2
-"""A packet of so many bytes or fewer need not be sent (opus.h, opus_encode)."""
+"""A packet of at most this many bytes need not be sent (opus.h, opus_encode)."""
 _MOST_BYTES: Final = 1276
 """The longest frame (RFC 6716, 3.2.1), with its first byte."""
 
@@ -89,7 +89,7 @@ class OpusEncoder:
             self._library.opus_encoder_destroy(self._state)
 
     def begin(self) -> None:
-        """What comes next does not follow what was encoded last."""
+        """Start anew: the next frame does not continue the last one."""
         self._library.opus_encoder_ctl(self._state, _RESET_STATE)
 
     def encode(self, samples: bytes, dbfs: float) -> Encoded:

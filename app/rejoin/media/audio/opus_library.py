@@ -1,4 +1,5 @@
-"""The libopus that PyAV brings or links, by ctypes: what FFmpeg has no way to ask (see `opus`)."""
+"""The libopus that PyAV brings or links, by ctypes, for functions that FFmpeg does not offer (see
+`opus`)."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ _NEEDED: Final = ("opus_decoder_create", "opus_decode", "opus_encoder_create", "
 @functools.lru_cache(maxsize=1)
 def libopus() -> Any:
     """The libopus in PyAV's wheel, or the system's; None if there is none."""
-    import av  # here, as it loads FFmpeg, which a window without a game does not need
+    import av  # imported here: it loads FFmpeg, which a window without a game does not need
 
     package = Path(av.__file__).parent
     places = [package.with_name("av.libs"), package / ".dylibs"]

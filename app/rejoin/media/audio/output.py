@@ -1,4 +1,4 @@
-"""Where decoded sound goes: what every output does, and the output that plays nothing."""
+"""Interface of sound outputs, and the output that plays nothing."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class AudioOutput(Protocol):
         """
 
     def adjust_sync_delay(self, change_s: float) -> None:
-        """Delay sound by this much more; negative: less, as far as the ring can do without."""
+        """Delay sound by this much more; negative: less, as far as the ring allows."""
 
     def set_volume(self, amplitude: float) -> None:
-        """What samples are multiplied with: 0 is silent, 1 is as the host sent them."""
+        """The factor of samples: 0 is silent, 1 is as the host sent them."""
 
     def close(self) -> None: ...
 

@@ -50,7 +50,8 @@ def check_alsa(load: Callable[[str], Any] = ctypes.CDLL) -> None:
 
 def load_portaudio() -> PortAudio:
     """Raises ImportError without the package `sounddevice`, OSError without the library PortAudio,
-    NoSoundSystemError, and PortAudio's own error, which has no name then, where it cannot start.
+    NoSoundSystemError, and PortAudio's own error (its class is not available then) where it cannot
+    start.
 
     `sounddevice` has no public name for initialising PortAudio again; a test calls these two.
     """

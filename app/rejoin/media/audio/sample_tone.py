@@ -20,7 +20,7 @@ NAME: Final = "selftest/tone.opus"
 FREQUENCY_HZ: Final = 1000
 RMS: Final = 8000 / math.sqrt(2)
 SETTLES_AFTER: Final = 3
-"""Packets until the decoder's own beginning is over."""
+"""Packets until the decoder's start-up is over."""
 
 
 def why_wrong(data: bytes | None = None) -> str | None:

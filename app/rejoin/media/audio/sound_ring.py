@@ -27,13 +27,14 @@ PREFILL_STEP_S = PACKET_S = 0.020
 """Two packets of 20 ms to three: one more each time the ring runs dry, one less after a while."""
 
 LONG_PACKET_S = 0.040
-"""Longer packets come so rarely that the prefill has to be in addition to one of them."""
+"""Longer packets come so rarely that the prefill is added to one of them."""
 
 LONGEST_PACKET_S = 0.120
-"""What is longer is not one packet (RFC 6716, 2.1.4)."""
+"""The longest packet (RFC 6716, 2.1.4); more is several packets."""
 
 PACKETS_REMEMBERED = 8
-"""The shortest of so many is the length of a packet: those with concealment in front are longer."""
+"""The shortest of this many is the length of a packet: those with concealment before them are
+longer."""
 
 STEADY_S = 10.0
 """After this long without running dry the ring tries a smaller prefill."""
@@ -138,7 +139,7 @@ class SoundRing:
 
     @property
     def _packet(self) -> int:
-        """Bytes of a packet, as far as is known: the first may be several that came together."""
+        """Bytes of a packet, as far as known: the first put may hold several packets."""
         packet = min(self._added, default=0)
         alone = len(self._added) == 1
         return 0 if alone and packet <= PREFILL_MAX_S * BYTES_PER_SECOND else packet
@@ -154,8 +155,8 @@ class SoundRing:
 
     def _start(self) -> bool:
         """Start if there is enough; returns whether it did. Excess (a late device, or a burst after
-        a gap) is cut out now, while nothing is heard. It is more than one packet, or the packet
-        that was waited for would be cut."""
+        a gap) is cut out now, while nothing is heard. Only more than one packet counts as excess,
+        or the awaited packet itself would be cut."""
         excess = len(self._bytes) - self._needed
         if excess < 0:
             return False

@@ -1,8 +1,8 @@
-"""PortAudio is set up once for the process, and that may be done anew while a microphone is open.
+"""Coordinates the reinitialisation of PortAudio, of which a process has one.
 
-Setting it up anew is how PortAudio sees new devices, and it closes every stream. `default_output`
-does it, and only while no sound is played: never for the sake of a microphone. Whoever takes sound
-in joins here, lets go before, and opens its device again by itself afterwards.
+PortAudio sees new devices only when it is reinitialised, which closes every stream.
+`default_output` does it, only while no sound plays, and never for a microphone. An input registers
+here with `join`: it is closed before, and opens its device again by itself afterwards.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ class SoundSetup:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Meanwhile nobody sets it up anew. For opening and closing a stream."""
+        """Prevents a reinitialisation while a stream is opened or closed."""
         with self._lock:
             yield
 
     @contextmanager
     def anew(self) -> Iterator[None]:
-        """Every input is closed; meanwhile none is opened."""
+        """Reinitialise inside this: every input is closed, and none is opened meanwhile."""
         with self._lock:
             for let_go in tuple(self._inputs.values()):
                 let_go()
             yield
 
     def join(self, let_go: Callable[[], None]) -> Callable[[], None]:
-        """`let_go()` closes an input that was opened, on the thread of whoever sets it up anew.
-        Returns how to leave."""
+        """Register an input. `let_go()` closes it, on the thread that reinitialises. Returns a
+        function that unregisters it."""
         with self._lock:
             self._joined += 1
             number = self._joined
@@ -51,4 +51,4 @@ class SoundSetup:
 
 
 SETUP: Final = SoundSetup()
-"""The one of this process, as PortAudio is one."""
+"""The instance of this process."""

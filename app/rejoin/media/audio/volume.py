@@ -26,8 +26,8 @@ class SoundChoice:
 
     @property
     def amplitude(self) -> float:
-        """What samples are multiplied with, 0..1: the cube of the volume, as in PulseAudio, because
-        loudness is perceived that way (volume 50 is an amplitude of 1/8)."""
+        """The factor of samples, 0..1: the cube of the volume, as in PulseAudio, because loudness
+        is perceived that way (volume 50 is an amplitude of 1/8)."""
         return 0.0 if self.muted else (self.volume / LOUDEST) ** 3
 
     def louder(self) -> SoundChoice:

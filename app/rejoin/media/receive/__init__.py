@@ -14,7 +14,7 @@ Glossary
     SSRC             the number of one RTP stream; another SSRC means another stream
     media time       the RTP timestamp: 90 kHz for video, 48 kHz for sound
     NAL unit         one piece of an H.264 stream: a slice, a parameter set, SEI (7.3.1)
-    SPS, PPS         parameter sets: what a decoder must know of a stream and of a picture
+    SPS, PPS         sequence and picture parameter sets: the decoder's settings
     recovery point   a picture from which on decoding becomes whole, some pictures later (D.1.8)
 
 Read these files in this order:
@@ -23,8 +23,8 @@ Read these files in this order:
     jitter_buffer       packets in any order to whole frames in order; when to send NACKs
     h264                the payloads of one frame to NAL units (RFC 6184)
     access_units        NAL units to access units for the decoder: key frames, reordering
-    h264_units          what a slice, an SEI and a PPS say
-    h264_parameters     what an SPS says, and whether it can be decoded here
+    h264_units          reads slices, SEI and PPS
+    h264_parameters     reads an SPS, and judges whether it can be decoded here
     h264_bits           the bits under those
     sources             which sources were received, which said BYE, and which one plays
     receive_statistics  loss, jitter and report blocks (RFC 3550)

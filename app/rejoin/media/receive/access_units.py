@@ -1,8 +1,8 @@
-"""NAL units of one video stream to access units for the decoder, and what each means for it. Pure.
+"""NAL units of one video stream to access units for the decoder.
 
-What has no picture in it (SEI, delimiters, parameter sets with a time of their own) waits for the
-next picture. Every key frame carries its parameter sets, and a stream without B slices is decoded
-without reordering, whatever it announces.
+Pure. Units without a picture (SEI, delimiters, parameter sets with a timestamp of their own) wait
+for the next picture. Every key frame carries its parameter sets, and a stream without B slices is
+decoded without reordering, whatever it announces.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _BEGINS_A_PICTURE = (SEI, SPS, PPS, ACCESS_UNIT_DELIMITER)
 
 MAX_WAITING_UNITS = 64
 MAX_WAITING_BYTES = 64 * 1024
-"""How much without a picture may wait for one. With more, all of it is dropped."""
+"""How many bytes may wait for a picture. With more, all of them are dropped."""
 
 MAX_RECOVERY_FRAMES = 300
 """A longer recovery is not waited for: it would take longer than any answer to PLI. x264 needs as
@@ -60,7 +60,7 @@ class AccessUnit:
     pictures the decoder may hold back before it returns this one. `chroma_location`: that of
     `h264_parameters.SequenceParameters`. `flush`: empty the decoder first,
     because it reorders from here on. `unsupported`: why it must not be decoded, in a few words.
-    `damaged`: a unit of it, or of what came before it, was marked as damaged and is left out.
+    `damaged`: one of its units, or one waiting before it, was marked as damaged and is left out.
     """
 
     data: bytes
@@ -96,15 +96,15 @@ class _Pps:
 
 @dataclass(slots=True)
 class _Picture:
-    """What the units of one access unit say together."""
+    """The contents of one access unit."""
 
     units: list[bytes] = field(default_factory=list)
-    """What the decoder gets, in order."""
+    """The units for the decoder, in order."""
     size: int = 0
     """Of the units, in bytes."""
     slices: int = 0
     starts: list[SliceStart] = field(default_factory=list)
-    """Of those slices that can be read."""
+    """The starts of its readable slices."""
     idr: bool = False
     reference: bool = False
     recovers_after: int | None = None
@@ -134,7 +134,7 @@ class AccessUnits:
         self._sps: dict[int, _Sps] = {}
         self._pps: dict[int, _Pps] = {}
         self._picture = _Picture()
-        """What waits for a picture."""
+        """Units that wait for a picture."""
         self._keys_bring_sets = False
         """Whether the last key frame came with its parameter sets."""
         self._b_slice_seen = False
@@ -150,7 +150,7 @@ class AccessUnits:
         """
         picture = self._picture
         if after_loss:
-            # SEI that waits was about the missing picture, parameter sets are for all.
+            # Waiting SEI belonged to the missing picture; parameter sets are for all pictures.
             picture.units = [unit for unit in picture.units if type_of(unit) in (SPS, PPS)]
             picture.size = sum(map(len, picture.units))
             picture.recovers_after = None
@@ -191,7 +191,7 @@ class AccessUnits:
     # --- reading ----------------------------------------------------------------------------------
 
     def _read(self, units: Iterable[bytes], picture: _Picture) -> None:
-        """Add these units to the picture, without those that are not for decoders."""
+        """Add the units that are for decoders to the picture."""
         for unit in units:
             kind = type_of(unit)
             if kind in INTERLEAVED:
@@ -224,8 +224,8 @@ class AccessUnits:
         picture.idr = picture.idr or kind == IDR_SLICE
 
     def _note_parameter_set(self, unit: bytes, picture: _Picture | None = None) -> bool:
-        """Remember it, for the picture too; False if it is none or cannot be read: then no decoder
-        gets it, because nothing is known of what it would have to do."""
+        """Note it, for the picture too; False if it is no parameter set or cannot be read. Then no
+        decoder gets it, because we could not judge what it demands."""
         if len(unit) > MAX_PARAMETER_SET_BYTES:
             return False
         if type_of(unit) == PPS and (read := read_pps(unit)) is not None:
@@ -284,8 +284,8 @@ class AccessUnits:
     # --- what the decoder gets --------------------------------------------------------------------
 
     def _annex_b(self, picture: _Picture, key_sps: _Sps | None) -> bytes:
-        """The stream; a key frame that lacks parameter sets gets those that are known, so that all
-        that follows can be decoded."""
+        """The Annex B stream; a key frame without parameter sets gets the known ones, so that all
+        later frames can be decoded."""
         units = picture.units
         starts = [start.first_macroblock for start in picture.starts]
         if len(starts) == picture.slices and starts != sorted(starts):
@@ -307,8 +307,8 @@ class AccessUnits:
         return b"".join(parts)
 
     def _for_decoder(self, unit: bytes) -> bytes | None:
-        """An SPS, with the reordering depth that holds now; None for one that no decoder may get:
-        of video that is not supported, or replaced by another one in the same access unit."""
+        """An SPS with the current reordering depth; None for one that no decoder may get: for
+        unsupported video, or replaced by another one in the same access unit."""
         for sps in self._sps.values():
             if sps.unit == unit and sps.unsupported is None:
                 return sps.with_reordering if self._reorders else sps.without_reordering

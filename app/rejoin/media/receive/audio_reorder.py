@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_HELD_PACKETS = 3
-"""With this many packets held, the missing one before them is given up."""
+"""With this many packets waiting, the missing one before them is given up."""
 
 MAX_WAIT_S = 0.060
 

@@ -13,7 +13,7 @@ from collections import deque
 
 WINDOW_S = 0.100
 BASELINE_S = 20.0
-"""The fastest packet is looked for in this many past seconds: routes change, clocks drift."""
+"""The fastest packet of this many past seconds counts: routes change, clocks drift."""
 
 STANDING_QUEUE_S = 0.050
 """A queue at least this long in two windows in a row is a real one. Wi-Fi and 60 fps stay below."""
@@ -28,7 +28,7 @@ STALE_S = 1.0
 
 GROWTH_PER_S = 0.15
 NEAR_GROWTH_PER_S = 0.02
-"""Growth per second near the throughput at which a queue stood last time, as a share of that."""
+"""Growth per second near the throughput of the last queue, as a share of it."""
 
 NEAR_LIMIT = 0.85
 MIN_BPS = 150_000
@@ -67,7 +67,7 @@ class BandwidthEstimate:
 
     @property
     def throughput_bps(self) -> float:
-        """What arrived in the last half second."""
+        """Throughput over the last half second."""
         return self._arrived_bytes * 8 / THROUGHPUT_S
 
     def add_bytes(self, size: int, now: float) -> None:

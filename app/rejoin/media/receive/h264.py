@@ -28,8 +28,8 @@ def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
     """The NAL units in the payloads of one frame, in order.
 
     Reads single NAL units (the only kind in packetization mode 0), STAP-A and FU-A. Other types and
-    truncated units are skipped; of the interleaved mode (STAP-B, MTAP, FU-B), which is not offered,
-    the first byte stays, to be told apart. What is beyond `MAX_UNITS` is dropped.
+    truncated units are skipped. Of the interleaved mode (STAP-B, MTAP, FU-B), which is not offered,
+    the first byte is kept so that it is recognised. Units beyond `MAX_UNITS` are dropped.
     """
     units: list[bytes] = []
     fragments: list[bytes] = []
@@ -61,7 +61,7 @@ def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
 
 
 def _end(fragments: list[bytes], units: list[bytes]) -> None:
-    """The fragments so far are a unit: what follows does not continue it."""
+    """End the unit of the fragments so far: no later fragment continues it."""
     if fragments:
         unit = b"".join(fragments)
         if len(unit) > 1:
@@ -87,10 +87,10 @@ def starts_mid_nal_unit(payload: bytes) -> bool:
 
 
 def may_lack_its_start(payload: bytes) -> bool:
-    """Whether an earlier packet may hold what the picture of this payload needs to be a key frame.
+    """Whether a packet before this payload may hold a part that makes its picture a key frame.
 
-    Not where the first NAL unit is a delimiter or an SPS, or a slice that is no key frame's (P, B,
-    or one that cannot be read). Anything else may have parameter sets, SEI or slices before it.
+    No if the first NAL unit is a delimiter or an SPS, or a slice that is no key frame's (P, B, or
+    unreadable). Before anything else there may be parameter sets, SEI or slices.
     """
     if starts_mid_nal_unit(payload):
         return True

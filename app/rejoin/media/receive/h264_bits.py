@@ -11,7 +11,7 @@ _START_CODE_INSIDE = re.compile(rb"\0\0(?=[\0-\3])")
 
 
 class H264SyntaxError(ValueError):
-    """The bytes are not what H.264 says that they are. The message says which part."""
+    """The bytes break H.264's syntax. The message names the part."""
 
 
 def unescape(unit: bytes) -> bytes:
@@ -61,7 +61,7 @@ class BitReader:
         return (number + 1) // 2 if number % 2 else -(number // 2)
 
     def text(self, start: int, end: int) -> str:
-        """The bits from `start` to before `end`, as zeros and ones."""
+        """The bits from `start` up to, not including, `end`, as zeros and ones."""
         if start >= end:
             return ""
         value = (self._value >> (self._size - end)) & ((1 << (end - start)) - 1)

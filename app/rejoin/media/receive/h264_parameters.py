@@ -1,7 +1,7 @@
 """The H.264 sequence parameter set (SPS): read, judged, and written with another reordering depth.
 
-ITU-T H.264, 7.3.2.1.1, E.1.1 and E.1.2. What cannot be decoded here, or was not offered, is known
-before a decoder allocates memory for it.
+ITU-T H.264, 7.3.2.1.1, E.1.1 and E.1.2. Video that was not offered or cannot be decoded here is
+recognised before a decoder allocates memory for it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_REORDER_FRAMES = 16
 """MaxDpbFrames is never more (A.3.1)."""
 
 MAX_PARAMETER_SET_BYTES = 4096
-"""Longer than any that is well-formed: the longest parts are 12 scaling lists and two HRDs."""
+"""Longer than any well-formed SPS, whose longest parts are 12 scaling lists and two HRDs."""
 
 BASELINE, MAIN, EXTENDED, HIGH, HIGH_444 = 66, 77, 88, 100, 244
 _WITH_CHROMA_FORMAT = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
@@ -43,7 +43,7 @@ _PROFILES = {
 
 _ALL_ASPECT_VALUES = 255
 _DEFAULT_LIMITS = "1" + ue_text(2) + ue_text(1) + ue_text(16) + ue_text(16)
-"""What a decoder assumes where the limits in front of the reordering depth are absent (E.2.1)."""
+"""The limits that a decoder assumes where those before the reordering depth are absent (E.2.1)."""
 
 
 class ChromaFormat(enum.Enum):
@@ -57,7 +57,7 @@ class ChromaFormat(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class SequenceParameters:
-    """What one SPS says. `coded_*`: in pixels, before cropping; `width`, `height`: after it.
+    """The values of one SPS. `coded_*`: in pixels, before cropping; `width`, `height`: after it.
 
     `reorder_frames`: max_num_reorder_frames, at most 16; None where the VUI does not say, or cannot
     be read. `chroma_location`: chroma_sample_loc_type_top_field; 0 where the VUI does not say.
@@ -95,7 +95,8 @@ class SequenceParameters:
     _depth_is_excessive: bool
 
     def unsupported(self, *, allow_444: bool = False) -> str | None:
-        """What of it was not offered or cannot be decoded here, in a few words; None if nothing.
+        """The property that was not offered or cannot be decoded here, in a few words; None if
+        none.
 
         `allow_444`: whether the High 4:4:4 Predictive profile is offered, with 8 bits per sample.
         """
@@ -118,7 +119,7 @@ class SequenceParameters:
 
     def _profile_is_offered(self, allow_444: bool) -> bool:
         if self.profile_idc == EXTENDED:
-            # one that obeys Baseline or Main says so (A.2.3; RFC 6184, 8.1, table 5)
+            # an Extended stream that obeys Baseline or Main says so (A.2.3; RFC 6184, 8.1, table 5)
             return self.constraints & 0xC0 != 0
         offered = self.profile_idc in (BASELINE, MAIN, HIGH)
         return offered or (allow_444 and self.profile_idc == HIGH_444)
@@ -280,8 +281,8 @@ class _Vui:
 
 
 def _vui(bits: BitReader) -> _Vui:
-    """Read vui_parameters (E.1.1) as far as the reordering depth; what follows is not used by
-    decoders here. Raises H264SyntaxError."""
+    """Read vui_parameters (E.1.1) up to the reordering depth; decoders here do not use the rest.
+    Raises H264SyntaxError."""
     chroma_location = 0
     if bits.flag() and bits.bits(8) == _ALL_ASPECT_VALUES:
         bits.bits(32)

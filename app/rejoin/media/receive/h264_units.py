@@ -1,7 +1,7 @@
-"""What single H.264 NAL units say: their type, the start of a slice, a recovery point, a PPS's ids.
+"""Reads single H.264 NAL units: their type, the start of a slice, a recovery point, a PPS's ids.
 
-ITU-T H.264, 7.3.1, 7.3.2.2, 7.3.3, 7.3.2.3 and D.1.8. Units that cannot be read are answered with
-None: a decoder will judge them.
+ITU-T H.264, 7.3.1, 7.3.2.2, 7.3.3, 7.3.2.3 and D.1.8. For unreadable units the result is None: a
+decoder will judge them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ PARTITIONS = (2, 3, 4)
 """Data partitioning: the parts of a slice in units of their own (7.3.2.9), of Extended alone."""
 ACCESS_UNIT_DELIMITER = 9
 LAST_FOR_DECODERS = 12
-"""Higher types are other layers, auxiliary pictures and what RTP or others define: for decoders of
-the profiles offered here they do not exist (7.4.1, table 7-1)."""
+"""Higher types are other layers, auxiliary pictures, and types defined by RTP or others: decoders
+of the profiles offered here ignore them (7.4.1, table 7-1)."""
 
 INTERLEAVED = (25, 26, 27, 29)
 """Not NAL units of H.264 but packets of RFC 6184's interleaved mode: STAP-B, MTAP16, MTAP24, FU-B
@@ -31,7 +31,7 @@ P_SLICE, B_SLICE, I_SLICE = 0, 1, 2
 _RECOVERY_POINT = 6
 _MAX_FRAME_NUMBER = 0xFFFF
 _SLICE_START_BYTES = 20
-"""Enough for what is read of a slice header or a PPS, emulation prevention included."""
+"""Bytes that are enough to read a slice header or a PPS, emulation prevention included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def recovery_frame_count(unit: bytes) -> int | None:
 
 
 def _sei_number(data: bytes, at: int) -> tuple[int, int]:
-    """A number of 255s and a last byte, and where the next one begins."""
+    """A number coded as bytes of 255 and a last byte, and where the next one begins."""
     start = at
     while at < len(data) and data[at] == 0xFF:
         at += 1

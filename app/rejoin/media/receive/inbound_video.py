@@ -38,7 +38,7 @@ MAX_BPS = 19_000_000
 """What the Web SDK 1.2.0 was observed to offer to receive, in bit/s."""
 
 REMB_INTERVAL_S = 1.0
-"""How often REMB is sent while the rate does not fall (as in Chromium)."""
+"""Period of REMB while the rate does not fall (as in Chromium)."""
 
 REMB_JUDGED_EVERY_S = 0.050
 
@@ -169,7 +169,7 @@ class KeyFrameRequests:
         return True
 
     def in_vain(self, now: float) -> bool:
-        """Whether a key frame has been needed for as long as the answer to a PLI may take."""
+        """Whether a key frame has been needed for longer than the answer to a PLI may take."""
         return self._needed_since is not None and now - self._needed_since >= PLI_ANSWER_S
 
     def arrived(self, now: float, *, recovers_after: int = 0) -> None:
@@ -229,9 +229,9 @@ class InboundVideo:
         self.frames_held_back = 0
         """Whole frames that were not decoded because they depend on a lost one."""
         self.frames_unsupported = 0
-        """Whole frames that were not decoded because of what their SPS says."""
+        """Whole frames that were not decoded because their SPS is not supported."""
         self.unsupported: str | None = None
-        """What of the stream is not supported now, in a few words; None if nothing."""
+        """The property of the stream that is not supported, in a few words; None if none."""
         self.key_frames_received = 0
         self.nacks_sent = 0
         """NACK packets (W3C: nackCount)."""
@@ -250,8 +250,8 @@ class InboundVideo:
         """Of the stream; before its first packet, what the answer announced."""
         self._source = PlayingSource()
         self._newcomer: tuple[RtpPacket, float] | None = None
-        """The first packet of another source, which plays if a second one follows, and when it
-        came."""
+        """The first packet of another source, and when it came. That source plays if a second
+        packet follows."""
         self._had_key_frame = False
         self._remb_at = self._remb_judged_at = -math.inf
         self._limited = False
@@ -332,7 +332,7 @@ class InboundVideo:
     def _on_retransmission(
         self, packet: RtpPacket, now: float, rtt_s: float | None
     ) -> list[ReceiveAction]:
-        """A packet of the RTX stream, or of none that is known here."""
+        """A packet of the RTX stream, or of an unknown stream."""
         original_type = self.negotiated.rtx_payload_types.get(packet.payload_type)
         if original_type is None:
             return []
@@ -376,10 +376,11 @@ class InboundVideo:
         return actions
 
     def _remb_if_due(self, now: float, rate_fell: bool) -> Iterator[ReceiveAction]:
-        """REMB each second and when the rate fell, where it is taken and nothing else is sent.
+        """REMB each second and when the rate fell, if the host accepts it and gets no other
+        feedback.
 
-        Judged when it is due, and each 50 ms: whether the host numbers its packets and whether
-        feedback may leave changes rarely.
+        The conditions (numbered packets, feedback allowed) change rarely, so they are checked when
+        REMB is due and every 50 ms.
         """
         if self._ssrc is None or self.statistics.ssrc is None:
             return
@@ -387,7 +388,7 @@ class InboundVideo:
             if not self.remb_paused and (rate_fell or now >= self._remb_at):
                 yield self._remb(self._ssrc, now, self.bandwidth.bitrate_bps)
             elif self.remb_paused and self._limited:
-                # what was asked for last would hold for ever
+                # the last REMB would otherwise hold for ever
                 yield self._remb(self._ssrc, now, self.negotiated.max_bps)
         self._remb_judged_at = now + REMB_JUDGED_EVERY_S
         if now < self._remb_at < self._remb_judged_at:
@@ -455,7 +456,7 @@ class InboundVideo:
                 yield Decode(frame)
 
     def _note_wholeness(self, frame: EncodedFrame, now: float) -> None:
-        """What this frame means for the need of a key frame."""
+        """Update the need for a key frame after this frame."""
         requests = self.key_frame_requests
         if frame.after_loss or not (frame.key or self._had_key_frame):
             requests.need(now)

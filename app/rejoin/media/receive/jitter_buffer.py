@@ -18,12 +18,13 @@ from rejoin.media.receive.h264 import may_lack_its_start, nal_units, starts_mid_
 DEADLINE_MIN_S = 0.150
 DEADLINE_MAX_S = 0.500
 DEADLINE_SLACK_S = 0.050
-"""How long a missing packet is waited for. It grows with the round trip, so that four NACKs (one at
+"""How long to wait for a missing packet. It grows with the round trip, so that four NACKs (one at
 once, two after one round trip, one after two) can be answered, margins included."""
 
 REORDER_WAIT_S = 0.030
 """The same for a host that does not answer NACK: the packet may only be reordered. At the start of
-the stream, and after an outage, packets before the first that arrived are waited for as long."""
+the stream, and after an outage, the wait for packets before the first arrived one is this long
+too."""
 
 UNANSWERED_LIMIT = 16
 """After this many NACKed packets in a row were given up, the host counts as ignoring NACK."""
@@ -51,8 +52,8 @@ JUMP_PACKETS = 500
 
 OUTAGE_PACKETS = 16
 OUTAGE_PAUSE_S = DEADLINE_MAX_S
-"""So is a gap of more than a few packets after a pause that is longer than any packet is waited
-for: what is missing is of the time of the pause, and waiting would delay the next key frame."""
+"""A gap of more than this many packets after a pause longer than any packet's deadline is an outage
+too: the missing packets are from the pause, and waiting would delay the next key frame."""
 
 MISSING_PACKETS = 1000
 """With more packets missing in all, everything in the buffer is dropped."""
@@ -62,7 +63,7 @@ START_PACKETS = 500
 large key frame, all of whose packets arrived after its last one."""
 
 MISORDER_PACKETS = 3000
-"""A packet older than this is not late but a new start (RFC 3550, MAX_MISORDER, wider)."""
+"""A packet older than this is not late but a new start (RFC 3550, MAX_MISORDER, but wider)."""
 
 BUFFER_BYTES = 8 * 1024 * 1024
 PACKET_OVERHEAD_BYTES = 128
@@ -151,8 +152,8 @@ class JitterBuffer:
         self._nack_allowance = float(NACK_BURST)
         self._after_loss = False
         self._start_at: float | None = None
-        """When the first packet of the stream, or after an outage, arrived: those before it may
-        still come. None once frames are released."""
+        """Arrival of the first packet of the stream or after an outage: packets before it may still
+        come. None once frames are released."""
         self._start_floor: float = -math.inf
         """The lowest number that may still be the start."""
         self._broken: set[int] = set()
@@ -161,7 +162,8 @@ class JitterBuffer:
         self._scanned_from = 0
         self._scanned_to = 0
         self._scanned_timestamp: int | None = None
-        """Of the frame in the middle of which the last scan ended; None if in none."""
+        """Media time of the unfinished frame at the end of the last scan; None if there was
+        none."""
 
     @property
     def has_missing(self) -> bool:
@@ -205,7 +207,7 @@ class JitterBuffer:
             and timestamp == self._scanned_timestamp
             and number == self._scanned_to == self._highest
         ):
-            # most packets: they go on with the frame in the middle of which the last scan ended
+            # most packets continue the unfinished frame of the last scan
             self._scanned_to = number + 1
             return []
         return self._release_frames(now)
@@ -367,8 +369,8 @@ class JitterBuffer:
     def _count_broken(self, broken: set[int], *, goes_on: bool) -> None:
         """Count frames by their media time, each once however many of its packets are given up.
 
-        What is missing between two frames, without a packet to tell its time, counts as one frame;
-        directly behind a broken frame (`goes_on`) it is the rest of that.
+        Missing packets between two frames count as one frame, as no packet tells their time;
+        directly behind a broken frame (`goes_on`) they are its rest.
         """
         new = broken - self._broken
         if new or not (broken or goes_on):

@@ -1,6 +1,6 @@
-"""What was received of one RTP stream, in numbers: RFC 3550 A.1 (order), A.3 (loss), A.8 (jitter).
+"""Receive statistics of one RTP stream:
 
-Pure.
+RFC 3550 A.1 (order), A.3 (loss), A.8 (jitter). Pure.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ReceiveStatistics:
         self.packets_retransmitted = 0
         """Packets of the RTX stream. Without RTX, retransmissions cannot be recognised."""
         self.packets_repaired = 0
-        """Packets of this stream that the RTX stream brought, and nothing else did."""
+        """Packets of this stream that only the RTX stream delivered."""
         self.ssrc: int | None = None
         self._clock_rate_hz = clock_rate_hz
         self._base = 0
@@ -79,8 +79,8 @@ class ReceiveStatistics:
         self._repaired: dict[int, None] = {}
         """Sequence numbers of the last repaired packets, the oldest first."""
         self._restarts_at: tuple[int, int] | None = None
-        """A number far behind, with which the numbers begin anew if it is the next to come, and the
-        highest number then."""
+        """A number far behind the others, and the highest number then. If the next packet has the
+        number after it, the sequence starts anew."""
         self._reports: deque[_CountedReport] = deque(maxlen=REPORTS_REMEMBERED)
         self._media_clock: tuple[float, int] | None = None
 
@@ -120,7 +120,7 @@ class ReceiveStatistics:
             del self._repaired[sequence]  # the first one was only late
             self.packets_repaired -= 1
         if behind < MAX_MISORDER:
-            # where the first packet to come was not the first that was sent
+            # the first packet to arrive was not the first that was sent
             self._base = min(self._base, self._highest - behind)
             return False
         restarts = self._restarts_at == (sequence, self._highest)
@@ -203,12 +203,12 @@ class ReceiveStatistics:
         return None if self._sender_report is None else self._sender_report[1]
 
     def add_sender_report(self, ntp_timestamp: int, rtp_timestamp: int, now: float) -> None:
-        """A sender report says which media time belongs to which wall time (RFC 3550, 6.4.1)."""
+        """A sender report relates media time to wall time (RFC 3550, 6.4.1)."""
         self._sender_report = ((ntp_timestamp >> 16) & 0xFFFFFFFF, now)
         self._media_clock = (ntp_timestamp / (1 << 32), rtp_timestamp)
 
     def count_sent(self, packets: int, now: float) -> None:
-        """A sender report of this stream says how many packets were sent since it began."""
+        """A sender report of this stream has the number of packets sent since it began."""
         if self.ssrc is not None:
             self._reports.append(_CountedReport(now, packets, self._received_since_base))
 

@@ -100,7 +100,7 @@ def extension_value(extension: bytes, element_id: int) -> bytes | None:
         if short:
             found, size = head >> 4, (head & 0x0F) + 1
             if found in (_PADDING, _RESERVED):
-                return None  # RFC 8285, 4.2: nothing after it is read
+                return None  # RFC 8285, 4.2: nothing after this id is read
         else:
             if at == len(extension):
                 return None

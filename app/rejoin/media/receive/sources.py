@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 MAX_SOURCES = 256
-"""Hosts have two or three. A host that has more is followed from the newest one on."""
+"""Hosts have two or three sources. Beyond this number the oldest are forgotten."""
 
 
 class ReceivedSources:
@@ -35,7 +35,7 @@ class ReceivedSources:
 
 
 PLAYS_S = 0.250
-"""A source that was heard less than this ago plays."""
+"""A source whose last packet is less than this old still plays."""
 
 
 class PlayingSource:
@@ -54,9 +54,9 @@ class PlayingSource:
     def takes(self, ssrc: int, now: float, heard_at: float) -> bool:
         """Whether a packet of this source is to be played; if so, this source plays from now on.
 
-        Another source replaces the one that plays with its second packet, and the one that was
-        replaced last comes back only after a silence. `heard_at`: when the last packet of the one
-        that plays arrived.
+        Another source takes over with its second packet. The source replaced last comes back only
+        after a silence of the playing one. `heard_at`: when the playing source's last packet
+        arrived.
         """
         if ssrc == self.ssrc:
             return True

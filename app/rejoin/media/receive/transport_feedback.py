@@ -64,13 +64,13 @@ _RTPFB: Final = 205
 _SMALL, _LARGE = 1, 2
 _MAX_RUN: Final = 8191
 _LONG_RUN: Final = 14
-"""So many statuses, or more, are shorter as a run than as vectors."""
+"""From this many equal statuses on a run is shorter than vectors."""
 _RUN: Final = re.compile(rb"\x00+|\x01+|\x02+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What arrived between two reports: `ticks` has the arrival of each unwrapped number."""
+    """The arrivals between two reports: `ticks` has the arrival of each unwrapped number."""
 
     ticks: dict[int, int]
     highest: int
@@ -89,12 +89,12 @@ class TransportFeedback:
         self._new_bytes = 0
         self._unnumbered_since: float | None = None
         self._batches: deque[_Batch] = deque()
-        """What may be reported again, the oldest first."""
+        """Batches that may be reported again, the oldest first."""
         self._newest: int | None = None
         self._next = 0
         """The first number that no report has covered."""
         self._known_from = 0
-        """What arrived with a lower number is no longer kept."""
+        """Arrivals with lower numbers are no longer kept."""
         self._rate_bps = 0.0
         self._reported_at: float | None = None
 
@@ -195,7 +195,7 @@ class TransportFeedback:
         return any(number in batch.ticks for batch in self._batches)
 
     def _arrivals_from(self, first: int) -> list[tuple[int, int]]:
-        """Number and arrival of all that is known from this number on, by number."""
+        """All known (number, arrival) from this number on, sorted by number."""
         known = [
             (number, at)
             for batch in self._batches
@@ -207,13 +207,13 @@ class TransportFeedback:
         return known
 
     def _forget(self, now: float) -> None:
-        """Drop what is too old to be reported again."""
+        """Drop batches that are too old to be reported again."""
         while self._batches and self._batches[0].newest_at < now - KEPT_S:
             self._known_from = max(self._known_from, self._batches.popleft().highest + 1)
 
 
 def _report(first: int, arrivals: list[tuple[int, int]], start: int) -> tuple[int, int, int, bytes]:
-    """As much as one report holds, from the number `first` on and the arrival at `start` on.
+    """The content of one report, from the number `first` and the arrival at `start` on.
 
     Returns the index of the next arrival, how many numbers are covered, the reference time, and the
     status chunks with the receive deltas. It ends with a received packet.

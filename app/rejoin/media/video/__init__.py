@@ -3,7 +3,7 @@
 Glossary
     picture        a decoded frame with its times; `Picture`
     slot           holds the newest picture until the window takes it; older ones are dropped
-    view hints     what the decoder knows of the window: its size, and whether it is visible
+    view hints     the window as the decoder knows it: its size, and whether it is visible
     prescaled      scaled on the decoder's thread to the size of the window
     gate           keeps a connection's pictures out of the slot until that connection is shown
     undecoded      encoded frames dropped because the decoder was too slow
@@ -13,7 +13,7 @@ Glossary
 Read these files in this order:
     decoder         the thread; `decode_queue` before it, `codec` in it, `picture_gate` after it
     codec_context   how FFmpeg's decoder is opened, in software or on hardware
-    hardware        which hardware decoder works here, found out by `hardware_probe` processes
+    hardware        the hardware decoder that works here, found by `hardware_probe` processes
                     (`probing`)
     picture         `Picture`, `PictureSlot`, `ViewHints`, `PaintTelemetry`
     scaling         colours and sizes, through `swscale` (no copy) or PyAV; by a `scale_filter`

@@ -30,7 +30,7 @@ MAX_DELAYED = 32
 
 @dataclass(frozen=True, slots=True)
 class FedFrame:
-    """What a picture needs to know of the encoded frame that it was decoded from."""
+    """The values of an encoded frame that its picture needs."""
 
     rtp_timestamp: int
     received_at: float
@@ -46,7 +46,7 @@ class H264Codec:
     """Decodes one access unit after the other; for one thread."""
 
     def __init__(self, context: VideoCodecContext, hardware: str | None) -> None:
-        """`hardware`: FFmpeg's name of what `context` decodes on; None is software."""
+        """`hardware`: FFmpeg's name of the hardware that `context` decodes on; None is software."""
         self.hardware = hardware
         self._context = context
         self._had_key_frame = False

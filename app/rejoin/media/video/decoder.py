@@ -1,9 +1,9 @@
 """The decoder's thread: encoded frames from a queue, pictures into the slot.
 
 PyAV releases the GIL while it decodes in software. Pictures are decoded even while the connection
-is hidden, because later frames depend on them; while the window is minimised, `unwatched` says
-which. Colours are converted where a picture is painted; only a picture that needs another size is
-scaled here, if there is time (ADR 0024).
+is hidden, because later frames depend on them; while the window is minimised, `unwatched` decides.
+Colours are converted where a picture is painted; only a picture that needs another size is scaled
+here, if there is time (ADR 0024).
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ class Decoder:
         self.scale_s = 0.0
         self.freezes = Freezes()
         self.last_frame_at: float | None = None
-        """When a frame was decoded, or would have been: nobody sees the picture."""
+        """When the newest frame was decoded, or would have been if somebody saw the picture."""
         self.frames_unwatched = 0
-        """Frames that were not decoded, as nobody sees the picture."""
+        """Frames that were not decoded because nobody sees the picture."""
         self._watched: State = Seen()
         self.width = 0
         self.height = 0
@@ -296,7 +296,9 @@ class Decoder:
             chroma_location=fed.chroma_location,
             on_failed=self._failed,
         )
-        first = self.frames_decoded == 1  # will be shown, perhaps before there is a second one
+        first = (
+            self.frames_decoded == 1
+        )  # the first picture may be shown before there is a second one
         busy = len(self._queue) >= BUSY_FRAMES
         hints = self._slot.hints
         if busy or not hints.visible or not (self._gate.shown or first):

@@ -1,4 +1,4 @@
-"""When to show a picture, if even motion is worth up to one frame of latency. Pure.
+"""When to show a picture, for even motion at the cost of up to one frame of latency. Pure.
 
 Pictures arrive unevenly: the network delays them, and a key frame takes longer to send and decode.
 Each is shown at its media time, plus the smallest delay of the recent ones, plus one frame

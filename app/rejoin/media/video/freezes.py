@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 MEAN_INTERVALS = 30
-"""How many intervals before it a freeze is compared with (webrtc-stats, freezeCount)."""
+"""A freeze is compared with this many intervals before it (webrtc-stats, freezeCount)."""
 MIN_EXTRA_S = 0.150
 
 
@@ -23,7 +23,7 @@ class Freezes:
         self._shown_at: float | None = None
 
     def resume(self) -> None:
-        """Until now nobody saw the picture: that was no freeze."""
+        """The picture was hidden until now, which was no freeze."""
         self._shown_at = None
 
     def shown(self, now: float) -> None:

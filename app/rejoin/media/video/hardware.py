@@ -26,13 +26,13 @@ _CANDIDATES = {
     "win32": ("d3d11va", "dxva2"),
     "darwin": ("videotoolbox",),
 }
-"""What to probe on each system, by FFmpeg's names; the system's own interface first."""
+"""The hardware to probe on each system, by FFmpeg's names; the system's own interface first."""
 
 PROBE_TIMEOUT_S = 5.0
 
 
 def candidates(platform: str = sys.platform) -> tuple[str, ...]:
-    """What can be probed on this system with this build of FFmpeg."""
+    """The hardware that can be probed on this system with this build of FFmpeg."""
     built_in = hardware_built_in()
     return tuple(name for name in _CANDIDATES.get(platform, ()) if name in built_in)
 
@@ -76,13 +76,13 @@ class Hardware:
 
     @property
     def name(self) -> str | None:
-        """What to decode with; None is software."""
+        """The hardware to decode with; None is software."""
         with self._lock:
             return self._state.name if isinstance(self._state, OnHardware) else None
 
     @property
     def sentence(self) -> str:
-        """What decodes, and why not hardware; for the log and for testers."""
+        """The decoder in use, and why it is not hardware; for the log and for testers."""
         with self._lock:
             match self._state:
                 case OnHardware(name):

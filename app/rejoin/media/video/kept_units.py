@@ -1,6 +1,6 @@
-"""Keeps received access units around each drop, from which clips are made without an encoder.
+"""Keeps received access units around each drop, for clips that need no encoder.
 
-For testers. Memory has a limit in bytes; units that do not fit are left out, oldest first.
+For testers. Memory is bounded in bytes; when it is full the oldest units are dropped.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from rejoin.core.model import ConnectionNumber
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 
 BEFORE_S: Final = 12.0
-"""A drop is noticed a second or two after it began, and ten seconds before it are wanted."""
+"""Ten seconds before a drop are wanted, and it is noticed a second or two after it began."""
 AFTER_S: Final = 10.0
 MOST_BYTES: Final = 256 << 20
-"""Of all that is kept: 100 s at 20 Mbit/s."""
+"""Limit of all kept units: 100 s at 20 Mbit/s."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptUnit:
-    """One access unit in Annex B. `received_at`: boot time. `source`: which connection it is of;
-    the times of two have nothing to do with each other."""
+    """One access unit in Annex B. `received_at`: boot time. `source`: number of its connection; RTP
+    times of two connections are unrelated."""
 
     source: int
     received_at: float
@@ -97,7 +97,7 @@ class KeptUnits:
         if frame.key:
             self._groups.append(_Group())
         elif not self._groups:
-            return  # what it depends on did not fit
+            return  # a frame that it depends on did not fit
         unit = KeptUnit(self._source, frame.received_at, frame.rtp_timestamp, frame.key, frame.data)
         self._groups[-1].units.append(unit)
         self._groups[-1].size += len(unit.data)
@@ -150,7 +150,7 @@ class KeptUnits:
         self._clips.append(Clip(mark.noticed_at, mark.over_at, units))
 
     def _trim(self, now: float) -> None:
-        """Forget what no clip needs, and what does not fit."""
+        """Forget units that no clip needs, and units that do not fit."""
         earliest = min([now, *(mark.noticed_at for mark in self._marks)]) - self._before_s
         while len(self._groups) > 1 and self._groups[1].units[0].received_at <= earliest:
             self._forget_oldest()

@@ -73,7 +73,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class ViewHints:
-    """What the decoder has to know of the window. A new record replaces the old one."""
+    """The window as the decoder needs to know it. A new record replaces the old one."""
 
     size: tuple[int, int] | None = None
     """In device pixels: the area in which pictures are painted. None before it is known, and where
@@ -86,7 +86,7 @@ class ViewHints:
 
 @dataclass(frozen=True, slots=True)
 class PaintTelemetry:
-    """What was painted so far. Each painted picture replaces the record by the next one.
+    """Numbers about painted pictures. Each painted picture replaces the record by the next one.
 
     Ages are in seconds, from the last packet of a frame to its painting.
     """

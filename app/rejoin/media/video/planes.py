@@ -1,7 +1,7 @@
-"""A decoded picture as plain memory: its planes, and what their samples mean.
+"""A decoded picture as plain memory: its planes, and the meaning of their samples.
 
-This is what a surface of the graphics card uploads. YUV of 8 bits (4:2:0, 4:2:2, 4:4:4, NV12) is
-passed on as the decoder left it, without a copy; anything else is converted to 4:2:0.
+A surface of the graphics card uploads them. YUV of 8 bits (4:2:0, 4:2:2, 4:4:4, NV12) is passed on
+as the decoder left it, without a copy; anything else is converted to 4:2:0.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Probing:
 
     @property
     def closed(self) -> bool:
-        """Whether nobody waits for what the probes say any more."""
+        """Whether the results are no longer wanted."""
         with self._lock:
             return self._closed
 
@@ -55,7 +55,7 @@ class Probing:
             self._thread.join(_END_WITHIN_S)
 
     def answer(self, command: Sequence[str]) -> tuple[int, str]:
-        """The exit code of this command, and what it printed. Raises ProbeError."""
+        """The exit code and output of this command. Raises ProbeError."""
         with self._lock:
             if self._closed:
                 raise ProbeError("closed")

@@ -1,4 +1,5 @@
-"""How a picture is scaled to a window, as players choose it: filter, shape, and the size they give.
+"""How a picture is scaled to a window: filter and shape, which players choose, and the resulting
+size.
 
 Pure; for the surface of the processor (`scaling`) and of the graphics card (`gui.rhi_surface`).
 """

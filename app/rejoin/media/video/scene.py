@@ -24,16 +24,17 @@ _WINDOW: Final = 7
 _C1, _C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
 
 SAME_FROM: Final = 0.5
-"""From this similarity on it is the same scene."""
+"""At this similarity or more it is the same scene."""
 DIFFERENT_UP_TO: Final = 0.2
-"""Up to this one it is another. In between nothing is known."""
+"""At this similarity or less it is another scene. In between nothing is known."""
 EVERY_S: Final = 0.5
 AFTER_S: Final = 2.0
-"""One picture each `EVERY_S` is compared, so long after the first new one; the best one counts."""
+"""For this long after the first new picture one picture each `EVERY_S` is compared; the best result
+counts."""
 _BLACK: Final = 24
 """A picture is black if 99 of 100 of its pixels are darker."""
 _FLAT: Final = 6.0
-"""A picture whose pixels spread less shows too little to be compared."""
+"""A picture with less spread (standard deviation) of its pixels shows too little to compare."""
 
 Grey = npt.NDArray[np.uint8]
 """Height x width, full range."""
@@ -121,7 +122,7 @@ def similarity(one: Grey, other: Grey) -> float:
 
 
 def _means(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Of every window, by sums from the corner."""
+    """The mean of every window, by summed areas."""
     sums = np.cumsum(np.cumsum(np.pad(values, ((1, 0), (1, 0))), 0), 1)
     size = _WINDOW
     within = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]

@@ -78,8 +78,8 @@ class Functions:
 
 
 def library_files() -> Iterable[Path]:
-    """Where to look. Where the system also searches a library's dependencies (Linux, macOS), PyAV's
-    own module is enough; elsewhere the functions are in files beside PyAV's package."""
+    """Libraries to search. On systems that also search a library's dependencies (Linux, macOS)
+    PyAV's own module is enough; elsewhere the functions are in files beside PyAV's package."""
     yield Path(reformatter.__file__)
     package = Path(av.__file__).parent
     for folder in (package.with_name("av.libs"), package / ".dylibs", package):

@@ -1,11 +1,11 @@
 """Whether to decode while nobody sees the picture. Pure; times are seconds of the boot clock.
 
-Later frames depend on earlier ones, so decoding can only be left off at the price of a key frame at
-the return. Rule 1: for `PAUSE_AFTER_S` everything is decoded, so that a short look elsewhere costs
-nothing. Rule 2: then a key frame is requested, and decoding is left off once it has come: that
-shows that this host answers, and leaves a picture to return to. Rule 3: a host that does not answer
-within `ANSWER_S` is decoded on, until the window was seen again. Rule 4: key frames that come by
-themselves are decoded. Rule 5: at the return a key frame is requested.
+Later frames depend on earlier ones, so after a pause in decoding a key frame is needed. Rule 1: for
+`PAUSE_AFTER_S` everything is decoded, so that a short look at another window costs nothing. Rule 2:
+then a key frame is requested, and decoding pauses once it has come: the host is known to answer,
+and there is a picture to return to. Rule 3: if the host does not answer within `ANSWER_S`, decoding
+continues until the window was seen again. Rule 4: unrequested key frames are decoded. Rule 5: when
+the window is seen again, a key frame is requested.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """For a key frame."""
+    """A key frame was requested."""
 
     since_at: float
 

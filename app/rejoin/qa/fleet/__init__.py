@@ -9,8 +9,8 @@ Glossary:
     modelled     media without real pictures: HTTP, ICE, DTLS, SRTP and RTP are real, but the
                  emulator sends black pictures of 64x64 and no sound, the client stops decoding
                  after the first key frame, and there is no input module
-    figure       what is measured of each player, such as the time until the game is live
+    figure       a measurement of each player, such as the time until the game is live
 
-Read in this order: `messages` (what a batch says), `players` (a batch), `batch_process` (its
+Read in this order: `messages` (from a batch to the run), `players` (a batch), `batch_process` (its
 process), `batch` (its task), `cluster` (Dask), `run` (a fleet), `figures`.
 """

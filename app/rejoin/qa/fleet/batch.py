@@ -1,4 +1,5 @@
-"""A batch as a task of Dask: starts its process, passes on what it says, and gives it signals."""
+"""A batch as a task of Dask: starts its process, and passes on its messages and the run's
+signals."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rejoin.qa.figures import percentile
 from rejoin.qa.results import CaseRecord, EpisodeResult
 from rejoin.qa.verdicts import Verdict
 
@@ -21,14 +22,14 @@ class Figure:
     name: str
     values: tuple[float, ...]
 
-    def percentile(self, percent: float) -> float:
-        """The value below which this share of the values lies. There is at least one."""
-        return self.values[min(len(self.values) - 1, int(percent / 100 * len(self.values)))]
+    def percentile(self, percent: int) -> float:
+        """As `qa.figures.percentile`, of at least one value."""
+        return percentile(self.values, percent)
 
 
 def figures(records: Iterable[CaseRecord]) -> tuple[Figure, ...]:
-    """Those that any player has; of drops, those after the faults began. A drop that healed on the
-    old connection counts for the time to LOST alone."""
+    """The figures that any player has; drops count from the start of the faults. A drop that healed
+    on the old connection counts only for the time to LOST."""
     played = [record.played for record in records if record.played is not None]
     episodes = [each for record in played for each in record.episodes if each.began_at_s >= 0]
     rejoined = [each for each in episodes if each.outcome == "live"]

@@ -1,8 +1,8 @@
 """The players of one batch, in one event loop: started one after another, dropped together.
 
-Rule 1: nobody starts before all batches are placed, nobody meets a fault before all players of the
-        fleet are live, or will not be.
-Rule 2: every player has a result, also one that raises, hangs or never starts.
+Rule 1: no player starts before all batches are placed, and no fault begins before every player of
+        the fleet is live or has failed.
+Rule 2: every player has a result, even one that raises, hangs or never starts.
 """
 
 from __future__ import annotations

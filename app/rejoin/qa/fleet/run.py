@@ -56,7 +56,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the fleet. `began_s`: from the start of the first game to the faults; None:
+    """The result of the fleet. `began_s`: from the start of the first game to the faults; None:
     they did not begin."""
 
     results: dict[int, Result] = field(default_factory=dict)
@@ -193,7 +193,7 @@ class Fleet:
         return time.monotonic() - since > SAID_WITHIN_S
 
     def _end(self, batch: Batch, why: Why, sentence: str) -> None:
-        """A result for each player of which nothing was heard."""
+        """Make a result for each player without one."""
         for job in batch.jobs:
             if job.index not in self._outcome.results:
                 judgement = Judgement(Verdict.FAILED, why, (sentence,))
@@ -206,7 +206,7 @@ class Fleet:
 
 
 def cost_lines(costs: Sequence[Cost]) -> tuple[str, ...]:
-    """What a player cost in the processes of players; what it cost an emulator is not in it."""
+    """The cost of a player in the processes of players, without the emulator's share."""
     players = sum(cost.players for cost in costs)
     if not players:
         return ()

@@ -1,8 +1,8 @@
-"""Looks at the way to a studio's backend, step by step. What it means: `connection_judging`.
+"""Looks at the path to a studio's backend, step by step; `connection_judging` judges it.
 
-Each step keeps what the next one needs. A step that something before it makes pointless says so and
-is not tried. Nobody is contacted but the backend, its name server or proxy, and the identity
-provider of a saved sign-in, if its token has to be refreshed.
+Each step keeps what the next one needs. A step that an earlier failure makes pointless is not tried
+and says so. It contacts only the backend, its name server or proxy, and the identity provider of a
+saved sign-in, if its token has to be refreshed.
 """
 
 from __future__ import annotations
@@ -44,31 +44,31 @@ from rejoin.signaling.wire import CONTRACT_VERSION, AboutBody, HealthBody
 STEP_S: Final = 3.0
 """For the look-up of the name, and for the handshake."""
 MAX_ADDRESSES: Final = 2
-"""How many addresses of a name are tried: that of IPv6 may lead nowhere where IPv4 works."""
+"""How many addresses of a name are tried: IPv6 may fail where IPv4 works."""
 QUICK_S: Final = 1.0
-"""For what waits for nobody."""
+"""Limit of steps that wait for no other machine."""
 CONNECT_S: Final = 2.0
 TOKEN_S: Final = 6.0
 KEYRING_S: Final = 3.0
 SESSION_OF_NOBODY: Final = SessionId("no-such-session-" + "0" * 16)
-"""Asked for to see whether the token is accepted: the backend's answer has to be 404."""
+"""A session that does not exist, to test the token: the backend has to answer 404."""
 
 BEFORE: Final = Message("Not tried, because of what failed before.")
 
 
 @dataclass(slots=True)
 class Way:
-    """What is known so far. `token`: of the profile, or of the sign-in that is saved."""
+    """The knowledge so far. `token`: of the profile, or of the saved sign-in."""
 
     profile: StudioProfile
     scheme: str = ""
     host: str = ""
-    """Both empty where the address is none."""
+    """Both empty if the address is invalid."""
     port: int = 0
     proxy: str | None = None
     addresses: list[str] = field(default_factory=list)
     is_blocked: bool = False
-    """A step failed that everything after it depends on."""
+    """A step failed on which all later ones depend."""
     outcome: ProbeOutcome | None = None
     answered_unix_s: float = 0.0
     token: str | None = field(default=None, repr=False)
@@ -126,7 +126,7 @@ class ConnectionChecks:
         )
 
     async def aclose(self) -> None:
-        """Stop what still runs."""
+        """Stop the steps that still run."""
         await self._names.aclose()
 
     async def _address(self) -> Finding:
@@ -254,7 +254,7 @@ class ConnectionChecks:
             return not_known("sign-in", Message("This backend needs no sign-in."))
         if way.is_blocked:
             return not_known("sign-in", BEFORE)
-        # Of an address only a part may be shown, and a command with a part of one is no help.
+        # Only a part of an address may be shown, and a command with a part of one is no help.
         address = "URL" if is_address(way.host) else way.profile.backend_url
         how = self._how or judge.by_command(f"rejoin sign-in {address}")
         if way.token is None:

@@ -1,4 +1,4 @@
-"""What was seen on the way to a backend, and what it means for a player. Pure."""
+"""Judges observations on the path to a backend: what they mean for a player. Pure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from rejoin.runtime.doctor.tls import (
 )
 
 CLOCK_OFF_S: Final = 60.0
-"""From here on a token may be refused as one of the future or the past; servers allow for a few
-minutes at most (RFC 7519, 4.1.4)."""
+"""With a clock this far off a token may seem to be from the future or the past; servers tolerate a
+few minutes at most (RFC 7519, 4.1.4)."""
 DAY_S: Final = 86400.0
 
 ASK_STUDIO: Final = Message("Tell the studio, and send it this report.")
@@ -52,7 +52,7 @@ def address(host: str, *, encrypted: bool, is_local: bool) -> Finding:
 
 
 def proxy(variable: str | None, *, is_local: bool) -> Finding:
-    """`variable`: what names the proxy; None: there is none."""
+    """`variable`: the environment variable with the proxy; None: there is none."""
     if is_local:
         return ok("proxy", Message("A backend on this computer is reached without a proxy."))
     if variable is None:
@@ -68,8 +68,8 @@ def proxy(variable: str | None, *, is_local: bool) -> Finding:
 def name(
     host: str, addresses: Sequence[str] | None, *, late: bool = False, local: bool = False
 ) -> Finding:
-    """`addresses`: None: there are none. `late`: the resolver said nothing in time. `local`: all
-    lead into this network, where a backend must not be."""
+    """`addresses`: None: there are none. `late`: the resolver did not answer in time. `local`: all
+    are in this network, where a backend must not be."""
     if addresses is None and late:
         return failed(
             "dns",
@@ -241,7 +241,7 @@ def backend(state: BackendState, why: str) -> Finding:
 
 def contract(said: tuple[int, int] | None, wanted: int, sign_in: Sequence[str]) -> Finding:
     """`said`: contract and minor version that the backend names; None: it names none. `sign_in`:
-    kinds of sign-in, where it says them."""
+    kinds of sign-in, if it names them."""
     if said is None:
         return failed(
             "contract",
@@ -310,7 +310,7 @@ def _off(off_s: float) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class HowToSignIn:
-    """What is advised to who is not signed in, and to whose sign-in is refused."""
+    """The advice to a player who is not signed in, or whose sign-in is refused."""
 
     first: Message
     again: Message
@@ -325,8 +325,8 @@ def by_command(command: str) -> HowToSignIn:
 
 
 def sign_in(refused: FailureKind | None, why: str, *, has_token: bool, how: HowToSignIn) -> Finding:
-    """`refused`: how a call with the token failed; None: it did not. A session that is not there is
-    what is asked for: `NOT_FOUND` means that the token was accepted. `how`: what is advised."""
+    """`refused`: how a call with the token failed; None: it did not. The call asks for a session
+    that does not exist: `NOT_FOUND` means that the token was accepted. `how`: the advice."""
     if not has_token:
         return warning(
             "sign-in",

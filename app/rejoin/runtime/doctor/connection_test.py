@@ -1,6 +1,6 @@
-"""*Test my connection*: the way to a backend and, if asked, ten seconds of play, on a thread.
+"""*Test my connection*: the path to a backend and, if wanted, ten seconds of play, on a thread.
 
-What shows it calls `run` on a thread of its own, and `cancel` on any.
+The window calls `run` on a thread of its own, and `cancel` on any.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ class RunningTest(Protocol):
         ...
 
     def cancel(self) -> None:
-        """End it soon; `run` then returns what it has. Any thread; may come before `run`."""
+        """End it soon; `run` then returns its findings so far. Any thread; may come before
+        `run`."""
         ...
 
 
 async def run_connection_test(
     profile: StudioProfile, explain: Callable[[Ending], str], on_update: OnUpdate, *, play: bool
 ) -> Report:
-    """The report of one test. Where its task is cancelled, a game that was started is ended."""
+    """The report of one test. If its task is cancelled, a started game is ended."""
     checks = ConnectionChecks(profile, how_to_sign_in=HOW_TO_SIGN_IN)
     game = PlayChecks(checks.profile_to_play, explain, seconds=PLAY_S)
     try:

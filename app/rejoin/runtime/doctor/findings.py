@@ -1,4 +1,4 @@
-"""What came of each check: a finding with an outcome, and the report of all of them. Pure."""
+"""The result of each check, a finding with an outcome, and the report of all. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rejoin.runtime.doctor.rating import PlayNumbers
 
 
 class Outcome(enum.Enum):
-    """What a check comes to; in the order of their weight."""
+    """The outcome of a check; in order of severity."""
 
     OK = "ok"
     NOT_KNOWN = "not_known"
@@ -40,9 +40,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The findings of a run, in the order in which causes come before their effects.
+    """The findings of a run, causes before their effects.
 
-    `play`: the numbers of ten seconds of play, where they were played. `cancelled`: the person did
+    `play`: the numbers of ten seconds of play, if a game was played. `cancelled`: the person did
     not wait for the rest.
     """
 
@@ -52,7 +52,7 @@ class Report:
 
     @property
     def outcome(self) -> Outcome:
-        """The worst of all; OK where nothing that was looked at is wrong."""
+        """The worst of all; OK if no check found anything wrong."""
         worst = max(
             (finding.outcome for finding in self.findings), key=_WEIGHTS.index, default=Outcome.OK
         )
@@ -81,7 +81,7 @@ class Began:
 
 
 Update = Began | Finding
-"""What a running test says of itself, as it happens."""
+"""Progress of a running test."""
 OnUpdate = Callable[[Update], None]
 
 
@@ -102,6 +102,6 @@ def not_known(check: str, found: str) -> Finding:
 
 
 def not_loaded(check: str, sentence: str) -> Finding:
-    """A package or a library is missing; `sentence`: of `rejoin.parts`, which says what to do."""
+    """A package or a library is missing; `sentence`: from `rejoin.parts`, with what to do."""
     _, _, to_do = sentence.partition(". ")
     return failed(check, sentence, to_do or INSTALL_AGAIN)

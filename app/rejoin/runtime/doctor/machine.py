@@ -1,6 +1,6 @@
-"""Looks at this computer: what is installed, and what of it works (`machine_judging` judges it).
+"""Looks at this computer: what is installed, and whether it works (`machine_judging` judges it).
 
-Nothing of Qt is imported: what needs it runs in a process of its own, which may crash or abort.
+Qt is not imported: checks that need it run in a process of their own, which may crash or abort.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PLAYER_MODULES: Final = (
     "tomlkit",
     *(("jeepney",) if sys.platform == "linux" else ()),
 )
-"""What the part `player` installs, by the names of its modules."""
+"""Modules that the part `player` installs."""
 LIBRARIES: Final = ("PySide6-Essentials", "aiortc", "av", "httpx", "cryptography", "numpy")
 """Distributions whose versions a report names."""
 
@@ -66,7 +66,7 @@ class MachineOptions:
 
 
 def machine_checks(options: MachineOptions) -> tuple[Check, ...]:
-    """What does not depend on any backend."""
+    """The checks that need no backend."""
     return (
         blocking("versions", 5.0, versions),
         blocking("parts", 10.0, parts),
@@ -85,7 +85,7 @@ def machine_checks(options: MachineOptions) -> tuple[Check, ...]:
 
 
 def network_check() -> Check:
-    """For a run without a backend: whether anything leads out of this computer."""
+    """For a run without a backend: whether there is any route out of this computer."""
     return Check("network", 4.0, network)
 
 
@@ -123,7 +123,7 @@ def missing(name: str) -> str | None:
 
 
 def load_problem(name: str) -> str | None:
-    """A sentence if this module cannot be imported, whatever the reason is."""
+    """A sentence if this module cannot be imported, for any reason."""
     try:
         importlib.import_module(name)
     except ImportError as error:
@@ -153,7 +153,7 @@ def folders() -> Finding:
 
 
 def nearest(folder: Path) -> Path:
-    """The folder itself, or what is there of the way to it."""
+    """The folder itself, or its nearest parent that exists."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder
@@ -204,7 +204,7 @@ def sound() -> Finding:
 
 
 def display_is_named() -> bool:
-    """Whether the environment names a display, where a system has one only then."""
+    """Whether the environment names a display, on systems that need that."""
     if not sys.platform.startswith("linux"):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))

@@ -1,4 +1,4 @@
-"""What was seen of this computer, and what it means for a player. Pure."""
+"""Judges observations on this computer: what they mean for a player. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def parts(problems: Sequence[str]) -> Finding:
 
 
 def codecs(picture: str | None, tone: str | None) -> Finding:
-    """`picture`, `tone`: what is wrong with each, in a few words; None: nothing."""
+    """`picture`, `tone`: the fault of each, in a few words; None: none."""
     wrong = [
         f"the test {name}: {why}"
         for name, why in (("picture", picture), ("sound", tone))
@@ -50,7 +50,7 @@ def codecs(picture: str | None, tone: str | None) -> Finding:
 
 
 def decoder(sentence: str) -> Finding:
-    """`sentence`: of `media.video.hardware`. Software is no fault: it is what most play with."""
+    """`sentence`: of `media.video.hardware`. Software is no fault: most players use it."""
     return ok("decoder", sentence)
 
 
@@ -65,8 +65,8 @@ def sound(problem: str | None) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRun:
-    """How a program that probes ended. `code`: None: it was killed after its time. `said`: on its
-    standard output, `complained`: on its standard error."""
+    """How a probing program ended. `code`: None: it was killed after its time. `said`: its standard
+    output, `complained`: its standard error."""
 
     code: int | None
     said: str = ""
@@ -96,7 +96,8 @@ def display(run: ProbeRun, *, named: bool) -> Finding:
 
 
 def missing_of(complained: str) -> str | None:
-    """The sentence about a missing package or library that an import failed for; None: none did."""
+    """The sentence about a missing package or library after a failed import; None: none is
+    missing."""
     package = re.search(r"No module named '([\w.]+)'", complained)
     if package is not None:
         error: ImportError = ModuleNotFoundError(package[0], name=package[1])
@@ -149,8 +150,8 @@ def keyring(problem: str | None) -> Finding:
 
 
 def link_scheme(handler: str | None, *, known: bool) -> Finding:
-    """`handler`: what opens `rejoin://` links; empty: nothing does. `known`: whether this system
-    could be asked."""
+    """`handler`: the program that opens `rejoin://` links; empty: none. `known`: whether this
+    system could be asked."""
     if not known:
         return not_known("link scheme", "Who opens rejoin:// links here cannot be found out.")
     if not handler:

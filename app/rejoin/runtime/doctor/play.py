@@ -1,4 +1,4 @@
-"""Plays ten seconds at a backend without a window, and measures them. What they mean: `rating`."""
+"""Plays ten seconds at a backend without a window, and measures them; `rating` judges."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ PLAY_S: Final = 10.0
 LIVE_WITHIN_S: Final = 90.0
 """A game may have to be placed first."""
 STARTS_AFTER_S: Final = 3.0
-"""What a game usually needs before and after; one that has to be placed takes longer."""
+"""How long a game usually takes besides play; one that has to be placed takes longer."""
 SETTLE_S: Final = 1.0
-"""After the first picture; what is counted begins then: a stream starts with a burst."""
+"""Counting begins this long after the first picture: a stream starts with a burst."""
 MORE_S: Final = 5.0
-"""How much longer is waited for what is still missing: input, or two statistics."""
+"""How much longer to wait for missing input or for two statistics."""
 POLL_EVERY_S: Final = 0.1
 
 _STEPS: Final = {
@@ -45,7 +45,7 @@ _STEPS: Final = {
     EVENTS[events.ConnectionOpened]: "connected",
     EVENTS[events.FirstFrameDecoded]: "picture",
 }
-"""The records of a trace that are the moments of `Moments`, for the first connection."""
+"""Trace records for the moments of `Moments`, of the first connection."""
 
 
 class Times(PictureSlot):
@@ -102,7 +102,7 @@ class PlayChecks:
 
     @property
     def numbers(self) -> PlayNumbers | None:
-        """What was measured; None before a game was played."""
+        """The measurements; None before a game was played."""
         return None if self._played is None else self._played.numbers
 
     def checks(self) -> tuple[Check, ...]:
@@ -129,8 +129,8 @@ class PlayChecks:
 
 
 async def play(profile: StudioProfile, seconds: float) -> Played:
-    """Start a game, play it for so long after its first picture, and end it. Raises RejoinError for
-    a profile that cannot be used."""
+    """Start a game, play it for this long after its first picture, and end it. Raises RejoinError
+    for an unusable profile."""
     slot, steps = Times(), _Steps(boot_s())
     options = PlayerOptions(
         slot=slot, audio=NullOutput(), on_record=steps.on_record, hardware=chosen("auto")
@@ -176,7 +176,7 @@ async def play(profile: StudioProfile, seconds: float) -> Played:
 
 
 def _move_a_little(player: Player) -> None:
-    """What a game hardly notices, and an input module makes bytes of."""
+    """Small pointer moves, which a game hardly notices and an input module encodes."""
     player.send_input(View(width=640, height=360))
     player.send_input(PointerMove(1, 0, 320, 180))
     player.send_input(PointerMove(-1, 0, 320, 180))
@@ -185,7 +185,7 @@ def _move_a_little(player: Player) -> None:
 def numbers_of(
     measured: Sequence[tuple[float, StreamStatistics]], decoded_at: Sequence[float]
 ) -> PlayNumbers:
-    """What the statistics of a game, each with its time, and the times of its pictures say."""
+    """The numbers from a game's statistics, each with its time, and the times of its pictures."""
     if not measured:
         return PlayNumbers(pictures=len(decoded_at))
     (began_at, first), (ended_at, last) = measured[0], measured[-1]
@@ -216,16 +216,15 @@ def _median_ms(seconds: Sequence[float]) -> float | None:
 
 
 def busy_ms(late_s: Sequence[float]) -> float | None:
-    """How late this program was woken up; nineteen in twenty times it was earlier. None for fewer
-    than twenty."""
+    """How late this program was woken up: the 95th percentile; None for fewer than twenty."""
     if len(late_s) < 20:
         return None
     return 1000 * sorted(late_s)[len(late_s) * 19 // 20]
 
 
 def late_share(decoded_at: Sequence[float]) -> float | None:
-    """The share of pictures that came more than two usual intervals after the one before: a screen
-    has shown that one again meanwhile. None for fewer than ten."""
+    """The share of pictures that came more than two usual intervals after the one before, so that a
+    screen showed that one again. None for fewer than ten."""
     gaps = [after - before for before, after in pairwise(decoded_at)]
     if len(gaps) < 10:
         return None

@@ -1,4 +1,4 @@
-"""What ten seconds of play came to, in sentences. Pure; the limits are those of `rating`."""
+"""The result of ten seconds of play, in sentences. Pure; the limits are those of `rating`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What a report may show: no secrets, whole addresses or user names, nothing that controls a
-terminal."""
+"""Removes secrets, whole addresses, user names and terminal control characters from a report."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ def shown(text: str) -> str:
         for name, value in text.values.items()
     }
     message = Message(text.text, **values)
-    # What is only found in the whole sentence stays removed.
+    # Secrets that are found only in the whole sentence stay removed.
     return message if message == cleaned else cleaned
 
 

@@ -1,4 +1,4 @@
-"""What the numbers of a short game mean: a table of limits, each with its source. Pure.
+"""Judges the numbers of a short game by a table of limits, each with its source. Pure.
 
 A number beyond `fair` is a warning, beyond `poor` a failure. The advice of a row is for a player.
 """
@@ -14,7 +14,7 @@ from rejoin.language import Message, mark
 
 
 class Grade(enum.Enum):
-    """What one number means."""
+    """The grade of one number."""
 
     GOOD = "good"
     FAIR = "fair"
@@ -23,11 +23,11 @@ class Grade(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """When each step was reached, in seconds since the game was asked for; None: it was not.
+    """When each step was reached, in seconds since the game was requested; None: it was not.
 
-    `answered`: the service gave an answer to the offer. `heard`: the first authenticated packet of
-    the game server (ICE). `connected`: the keys are agreed (DTLS). `picture`: the first picture was
-    decoded. `input`: the game takes input.
+    `answered`: the service answered the offer. `heard`: the first authenticated packet of the game
+    server (ICE). `connected`: the keys are agreed (DTLS). `picture`: the first picture was decoded.
+    `input`: the game takes input.
     """
 
     answered: float | None = None
@@ -38,7 +38,7 @@ class Moments:
 
     @property
     def to_picture_s(self) -> float | None:
-        """From the answer to the first picture: what this computer and its network take."""
+        """From the answer to the first picture: the share of this computer and its network."""
         if self.answered is None or self.picture is None:
             return None
         return self.picture - self.answered
@@ -48,11 +48,10 @@ class Moments:
 class PlayNumbers:
     """Ten seconds of play in numbers. None: not measured.
 
-    `busy_ms`: how late this computer comes to its own appointments, of which nineteen in twenty are
-    better. `loss`: share of packets that nothing repaired, `repaired`: of those that were sent
-    again. `late`: share of pictures that came more than
-    two intervals after the one before. `freezes`: W3C's freezeCount. What is counted is counted
-    from a second after the first picture on. `no_input`: why there is none, where that is known.
+    `busy_ms`: how late this computer runs its own timers (95th percentile). `loss`: share of
+    packets that nothing repaired, `repaired`: of those that were sent again. `late`: share of
+    pictures that came more than two intervals after the one before. `freezes`: W3C's freezeCount.
+    Counting starts a second after the first picture. `no_input`: why there is none, if known.
     `input_bytes`: what the input module sent.
     """
 
@@ -74,7 +73,7 @@ class PlayNumbers:
     no_input: str = ""
     input_bytes: int = 0
     dropped: bool = False
-    """The connection was lost and had to be made again meanwhile."""
+    """The connection was lost and had to be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class Limit:
     source: str
     advice: str
     is_effect: bool = False
-    """Of the rows above it: bad numbers there explain a bad one here."""
+    """Names of rows above it: bad numbers there explain a bad one here."""
 
 
 CABLE: Final = Message("Use a network cable, or move closer to the Wi-Fi router.")
@@ -187,7 +186,7 @@ it needs, and a line that is too narrow shows as loss, jitter and late pictures.
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """One number, as it is shown, and what it means."""
+    """One number, as shown, and its grade."""
 
     limit: Limit
     value: float
@@ -221,7 +220,7 @@ def rated(numbers: PlayNumbers) -> tuple[Rated, ...]:
 
 
 def grade_of(limit: Limit, value: float) -> Grade:
-    """What a value of this row means."""
+    """The grade of a value in this row."""
     if value > limit.poor:
         return Grade.POOR
     return Grade.FAIR if value > limit.fair else Grade.GOOD
@@ -237,8 +236,7 @@ def worst_of(found: Sequence[Rated]) -> Rated | None:
 
 
 def cause_of(found: Sequence[Rated]) -> Rated | None:
-    """What to do something about: the worst number, or a bad one that explains it. None where all
-    are good."""
+    """The number to improve: the worst one, or a bad one that explains it. None if all are good."""
     worst = worst_of(found)
     if worst is None or not worst.limit.is_effect:
         return worst

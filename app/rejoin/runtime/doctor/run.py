@@ -20,8 +20,7 @@ _log = logging.getLogger("rejoin.doctor")
 @dataclass(frozen=True, slots=True)
 class Check:
     """`within_s`: how long it may take; then it has failed. `work` may raise anything. `usual_s`:
-    how long it takes where all is well. `late`: what to say where it took longer; empty: that it
-    did."""
+    how long it normally takes. `late`: the sentence for a time-out; empty: a general one."""
 
     name: str
     within_s: float
@@ -41,7 +40,7 @@ def blocking(name: str, within_s: float, work: Callable[[], Finding]) -> Check:
 
 
 async def run_checks(checks: Sequence[Check], on_update: OnUpdate) -> tuple[Finding, ...]:
-    """The findings, in order. Does not raise, but for the cancelling of its task."""
+    """The findings, in order. Raises nothing but CancelledError."""
     found: list[Finding] = []
     for number, check in enumerate(checks):
         left_s = sum(each.usual_s for each in checks[number:])

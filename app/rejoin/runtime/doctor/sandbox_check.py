@@ -1,4 +1,4 @@
-"""Whether the sandbox of the input module starts on this computer, and is closed in."""
+"""Checks that the sandbox of the input module starts on this computer and is confined."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rejoin.input_module.port import Channel, ModuleOptions, ModuleProblem
 from rejoin.input_module.sandbox import Sandbox
 
 SCRIPT: Final = "var checked = 1;"
-"""It defines no input module: a sandbox that evaluates it says that there is none."""
+"""A script without an input module: a sandbox that evaluates it reports that."""
 
 
 class _Problems:
-    """`input_module.port.Reports`, of which the failure alone counts."""
+    """`input_module.port.Reports`; only the failure counts."""
 
     def __init__(self) -> None:
         self.problem: ModuleProblem | None = None

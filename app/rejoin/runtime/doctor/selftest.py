@@ -1,7 +1,7 @@
-"""What an installed Rejoin must prove without a network, a display or a person.
+"""Checks an installed Rejoin without a network, a display or a person.
 
-For each way of shipping: it is run on a bare machine after an installation. Without a display no
-Qt is loaded.
+Every package is checked with it on a bare machine after the installation. Without a display no Qt
+is loaded.
 """
 
 from __future__ import annotations

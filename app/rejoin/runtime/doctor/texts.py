@@ -56,7 +56,7 @@ NAMES: Final = {
     "versions": Message("Versions"),
     "webrtc": Message("WebRTC"),
 }
-"""What a person reads for the name of each check."""
+"""The title of each check, for a person."""
 
 
 POOR: Final = Message("The game can be played, and not well.")

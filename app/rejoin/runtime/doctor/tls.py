@@ -1,8 +1,8 @@
 """One TLS handshake with a backend, to say exactly why its certificate is not accepted.
 
-The client's own calls only learn that TLS failed. Where a certificate is out of its time, a second
-connection that trusts nobody and sends no secret reads the server's clock and the certificate's
-dates: that tells a wrong clock from an old certificate.
+The client's own calls only learn that TLS failed. If a certificate is expired or not yet valid, a
+second connection, without verification and without secrets, reads the server's clock and the
+certificate's dates: that tells a wrong clock from an old certificate.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Trusted:
 
 @dataclass(frozen=True, slots=True)
 class Untrusted:
-    """`server_unix_s`: what the server's clock says; None: not known, or not asked."""
+    """`server_unix_s`: the server's clock; None: not known, or not asked."""
 
     fault: CertificateFault
     server_unix_s: float | None = None
@@ -55,7 +55,7 @@ class Untrusted:
 
 @dataclass(frozen=True, slots=True)
 class NotTls:
-    """Something answers that does not speak TLS, or only versions that are too old."""
+    """The server does not speak TLS, or only versions that are too old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ Handshake = Trusted | Untrusted | NotTls | NoConnection
 async def handshake(
     host: str, address: str, port: int, context: ssl.SSLContext, within_s: float
 ) -> Handshake:
-    """What becomes of one. `host`: whom the certificate has to name. Does not raise."""
+    """The result of one handshake. `host`: the name that the certificate must have. Does not
+    raise."""
     try:
         async with asyncio.timeout(within_s):
             _, writer = await asyncio.open_connection(
@@ -100,7 +101,7 @@ async def handshake(
 
 
 async def _server_clock(host: str, address: str, port: int) -> float | None:
-    """The Date header of a server that nobody vouches for: a hint for a sentence, no more."""
+    """The Date header of an unverified server: only a hint for a sentence."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

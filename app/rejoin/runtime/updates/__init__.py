@@ -1,8 +1,9 @@
-"""Whether there is a newer Rejoin: a build asks the address that was put into it, once a day.
+"""Finds out whether there is a newer Rejoin: a build fetches a feed from its built-in address, once
+a day.
 
 Nothing is downloaded or installed: the home window only shows a line. A checkout, and a wheel
-installed by pip, have no such address and ask nobody (ADR 0077). A question that was given up
-before it left this computer, because a game was opened, was not asked and stays due.
+installed by pip, have no such address and make no request (ADR 0077). A request that was cancelled
+before it left this computer, because a game was opened, stays due.
 
 Glossary
     feed      a small signed JSON file: product, version, where its notes are, hashes, expiry

@@ -1,4 +1,4 @@
-"""What was put into this build when it was packaged: where its feed is, and the feed's key.
+"""The address and key of this build's feed, which packaging puts into it.
 
 `packaging/frozen` writes the file. No option, setting, link or profile can name another address.
 """
@@ -21,14 +21,14 @@ NAME: Final = "build.json"
 
 @dataclass(frozen=True, slots=True)
 class UpdateSource:
-    """Where the feed is, and with which key it is signed."""
+    """The address of the feed, and the key that signs it."""
 
     url: str
     key: PublicKey
 
 
 def update_source() -> UpdateSource | None:
-    """The source of this build; None if this is no build, or one that asks nobody."""
+    """The source of this build; None if this is no build, or one without a feed."""
     try:
         text = assets.text(NAME)
     except (AssetMissingError, OSError, UnicodeDecodeError):

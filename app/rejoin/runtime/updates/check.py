@@ -49,14 +49,16 @@ class UpdateCheck:
         return asked_at is None or not 0 <= self._now() - asked_at < EVERY_S
 
     def known(self) -> Newer | None:
-        """The newer version that an earlier check found, if any; asks nobody."""
+        """The newer version that an earlier check found, if any; makes no request."""
         return self._news(self._memory.read().newer)
 
     async def ask(self) -> None:
-        """Ask for the feed now; `known` then has the result. Raises nothing: a failure is logged,
-        and the next try is a day later. If the time cannot be stored, nobody is asked.
+        """Fetch the feed now; `known` then has the result.
 
-        Cancelled before the question has left, it was not asked: it stays due."""
+        Raises nothing: a failure is logged, and the next try is a day later. If the time cannot be
+        stored, no request is made. If it is cancelled before the request was sent, the check stays
+        due.
+        """
         remembered = self._memory.read()
         before = replace(remembered, asked_at=self._now())
         if not self._memory.keep(before):
@@ -96,6 +98,6 @@ class UpdateCheck:
 
 
 def update_check() -> UpdateCheck | None:
-    """This build's check; None if it asks nobody. Raises BadInputError without a home folder."""
+    """This build's check; None if it has no feed. Raises BadInputError without a home folder."""
     source = update_source()
     return None if source is None else UpdateCheck(source, UpdateMemory(memory_path()))

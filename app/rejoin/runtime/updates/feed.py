@@ -56,7 +56,7 @@ class Feed:
 
 
 def read_version(text: str) -> Version:
-    """Raises ValueError for what is not three numbers."""
+    """Raises ValueError for anything but three numbers."""
     found = _VERSION.fullmatch(text)
     if found is None:
         raise ValueError("not a version")
@@ -64,7 +64,7 @@ def read_version(text: str) -> Version:
 
 
 def is_notes_url(url: str) -> bool:
-    """Whether this is what a browser may be given: by https, to a host, and nothing odd in it."""
+    """Whether a browser may open this: https, a host, and no unusual parts."""
     if len(url) > _MAX_URL or re.fullmatch(r"[!-~]+", url) is None:
         return False
     try:

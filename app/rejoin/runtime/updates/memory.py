@@ -1,4 +1,4 @@
-"""Remembers between two runs what the feed said, in a small JSON file among the state files.
+"""Remembers the feed's content between two runs, in a small JSON file among the state files.
 
 A file that cannot be read counts as missing.
 """
@@ -23,7 +23,7 @@ _MAX_BYTES: Final = 4096
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """`asked_at`: when the feed was last asked for, with or without success (Unix time). `highest`:
-    the newest version that a feed has named. `newer`: what that feed said."""
+    the newest version that a feed has named. `newer`: the content of that feed."""
 
     asked_at: float | None = None
     highest: str | None = None
@@ -37,7 +37,7 @@ class UpdateMemory:
         self._path = path
 
     def read(self) -> Remembered:
-        """What was kept last."""
+        """The remembered value."""
         try:
             with self._path.open("rb") as file:
                 return _read(json.loads(file.read(_MAX_BYTES)))

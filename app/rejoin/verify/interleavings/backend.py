@@ -61,13 +61,13 @@ def create_arrived(
 
 
 def joins_queue(draft: Draft) -> None:
-    """The backend may make no more calls at the moment: whoever asks next gets a place."""
+    """The backend may make no more calls at the moment: the next request gets a place."""
     draft.spend(queues=1)
     draft.place = Place(PLACES, None)
 
 
 def _before_its_turn(draft: Draft) -> Failure | None:
-    """The refusal of a request that has to wait; each ask in time comes one place nearer.
+    """The refusal of a request that has to wait; each timely repetition moves one place forward.
 
     The estimate is wrong, and past any window: nothing may depend on it.
     """

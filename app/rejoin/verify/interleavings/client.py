@@ -32,7 +32,7 @@ _EXACT_S: Final = 1e-6
 _GOODBYE_S: Final = 0.06
 """How long saying goodbye takes."""
 _ANSWERED_S: Final = 0.1
-"""How long the key frame takes that was asked for, with the time until a sample shows it."""
+"""How long a requested key frame takes, with the time until a sample shows it."""
 _HELD_BACK_S: Final = 1.0
 """How long frames are held back after an outage if no key frame comes."""
 _FRAME_S: Final = 0.15

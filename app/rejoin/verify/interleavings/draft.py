@@ -136,4 +136,4 @@ def _arrived(system: System, client: Client) -> Client:
 
 
 Effect = Callable[[Draft], None]
-"""What a move does."""
+"""The effect of a move."""

@@ -1,6 +1,7 @@
-"""What a client owes its player, checked in the model: LEAVE, UPLINK, PICTURE, TURN.
+"""Promises of a client to its player, checked in the model:
 
-Each is about something that must have happened by a certain time, so time stops at these (`times`).
+LEAVE, UPLINK, PICTURE, TURN. Each is about something that must have happened by a certain time, so
+time stops at these (`times`).
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ class Message(NamedTuple):
 class Place:
     """The game's place in the backend's queue of reconnects.
 
-    `number`: how many asks are refused before its turn. `kept_until_at`: None: it has lapsed, and
-    the next ask joins the queue at its end.
+    `number`: how many requests are refused before its turn. `kept_until_at`: None: it has lapsed,
+    and the next request joins the queue at its end.
     """
 
     number: int
@@ -118,7 +118,7 @@ class Client:
     asked_at: tuple[float, ...] = ()
     """When the newest create call was sent, if there was one."""
     ask_by_at: float | None = None
-    """Until when this client has to ask again, so that its place in the queue does not lapse."""
+    """Until when this client has to repeat its request, so that its place does not lapse."""
     sent: tuple[tuple[int, int], ...] = ()
     """(attempt, connection) of every attempt."""
     polls: int = 0

@@ -1,4 +1,5 @@
-"""What a client owes its player, checked in a run: LEAVE, UPLINK, PICTURE, FRAME, TURN, END."""
+"""Promises of a client to its player, checked in a run: LEAVE, UPLINK, PICTURE, FRAME, TURN,
+END."""
 
 from __future__ import annotations
 
@@ -48,13 +49,13 @@ class Promises:
         self._service = service
         self._policy = policy
         self._since: dict[str, float] = {}
-        """Since when something is so, by what it is."""
+        """Since when each condition holds."""
         self._lost_at: float | None = None
         """Since when the picture that is shown is lost."""
         self._still_at: float | None = None
         """Since when it stands still, apart from single frames."""
         self._ask_by_at: float | None = None
-        """Until when the place in the backend's queue is kept, by what the client was told."""
+        """Until when the place in the backend's queue is kept, by the backend's last answer."""
         self._leave_s = (
             _LEAVE_S
             + policy.goodbye_heard_within_rtts * world.rtt_s

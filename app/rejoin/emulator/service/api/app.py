@@ -87,7 +87,7 @@ class _Api:
         if not text:
             return Response(status_code=code)
         if code == 204:
-            code = 200  # A 204 has no body that could be malformed.
+            code = 200  # A 204 has no body to cut off.
         return Response(text, status_code=code, media_type="application/json")
 
     def _check_signature(self, request: Request, body: bytes) -> None:

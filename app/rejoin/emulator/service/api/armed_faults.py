@@ -33,7 +33,7 @@ class ApiFaults:
         return take_oldest(self._armed, lambda fault: fault.operation in (None, operation))
 
     def describe(self) -> dict[str, object]:
-        """What is armed and what was called, as JSON values for the control API."""
+        """Armed faults and counts of calls, as JSON values for the control API."""
         return {
             "api_faults": [dataclasses.asdict(fault) for fault in self._armed],
             "api_calls": dict(sorted(self._calls.items())),

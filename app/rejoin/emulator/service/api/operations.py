@@ -38,7 +38,7 @@ _START_PARAMETERS: Final = frozenset(
         "Locations",
     }
 )
-"""Those of StartStreamSession that the emulator reads; others are only shown again."""
+"""Parameters of StartStreamSession that the emulator reads; others are only shown again."""
 
 
 class Operations:
@@ -211,8 +211,8 @@ def _session_members(session: StreamSession) -> Params:
 
 
 def _listed_sessions(sessions: list[StreamSession], params: Params, at: float) -> Params:
-    """One page of the sessions as they were at this time. The NextToken is the id of the next one,
-    and holds whatever became of its status."""
+    """One page of the sessions as they were at this time. The NextToken is the id of the next
+    session, and stays valid if its status changes."""
     if "ExportFilesStatus" in params:
         sessions = []  # Nothing is ever exported here.
     elif "NextToken" in params:
