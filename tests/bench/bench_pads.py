@@ -1,34 +1,48 @@
 """What gamepads cost, and how soon a button's bytes are there: SDL's own pads, no hardware.
 
 CPU is counted of the three that work: the thread that reads the pads, the event loop, the sandbox.
-The thread that moves the pads is not counted. A virtual pad has no device that could be waited for,
-so SDL is asked every 4 ms; "waited for" has a pipe in the place of the kernel's device, into which
-the bench writes whenever it moves the pad. What the kernel itself takes is not in it.
+Between them is what the client has there (`ModuleInput`), up to the connection: its data channels
+take the bytes and are asked for their states, but nothing is sent. The thread that moves the pads
+is not counted. A virtual pad has no device that could be waited for, so SDL is asked every 8 ms;
+"waited for" has a pipe in the place of the kernel's device, into which the bench writes whenever it
+moves the pad. What the kernel itself takes is not in it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import cast
 
-from bench.bench_input import Reported, attached
 from bench.measure import Measurement, percentile
 from bench.process_usage import cpu_s
+from helpers.fake_module import SCRIPT_URL
 from helpers.virtual_pads import LEFT_X, LEFT_Y, A, VirtualPad
 from helpers.waiting import eventually
+from rejoin.core import events
+from rejoin.core.model import ConnectionNumber
+from rejoin.emulator.service.protocol_script import protocol_script
 from rejoin.gamepads import sdl_library
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.device_watch import DeviceWatch
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gamepads.sdl_source import SdlSource
 from rejoin.input_events.events import PadState
+from rejoin.input_module.port import Reports
 from rejoin.input_module.sandbox import Sandbox
 from rejoin.interpreter import loop_factory
+from rejoin.media.statistics import StreamStatistics
+from rejoin.rtc.channels import ChannelState
+from rejoin.runtime.connections import Connections
+from rejoin.runtime.module_input import ModuleInput
+from rejoin.runtime.module_states import InputParts
+from rejoin.runtime.ports import PeerPort
 
 MOVE_EVERY_S = 0.004
 """As a pad of 250 reports a second."""
@@ -45,6 +59,68 @@ class Usage:
     @property
     def whole(self) -> float:
         return self.reader + self.loop + self.sandbox
+
+
+@dataclass
+class Connection:
+    """Takes what the module sends, in the place of a peer."""
+
+    times: list[float] = field(default_factory=list)
+    """When bytes came."""
+
+    def send(self, _label: str, _data: bytes | str) -> bool:
+        self.times.append(time.perf_counter())
+        return True
+
+    def channel_state(self, _label: str) -> ChannelState:
+        return ChannelState("open", 0)
+
+    def statistics(self) -> StreamStatistics:
+        return StreamStatistics(_ONE)
+
+    async def close(self) -> None: ...
+
+
+class Script:
+    """Our own module, which need not be fetched."""
+
+    async def prepare(self) -> None: ...
+
+    async def fetch(self, url: str, *, within_s: float) -> str:
+        del url, within_s
+        return protocol_script()
+
+
+_ONE = ConnectionNumber(1)
+
+
+@asynccontextmanager
+async def game() -> AsyncIterator[tuple[ModuleInput, Sandbox, Connection]]:
+    """A game that takes input, as the client joins it to its module."""
+    connections, connection, posted = Connections(), Connection(), list[events.Event]()
+    connections.add(_ONE, cast(PeerPort, connection))
+    sandboxes: list[Sandbox] = []
+
+    def make_sandbox(reports: Reports) -> Sandbox:
+        sandboxes.append(Sandbox(reports))
+        return sandboxes[-1]
+
+    module = ModuleInput(connections, InputParts(Script(), make_sandbox), posted.append)
+    module.begin()
+    answer = {"type": "answer", "sdp": "v=0", "webSdkProtocolUrl": SCRIPT_URL}
+    module.answered(_ONE, json.dumps(answer))
+    module.attach(_ONE)
+    await eventually(lambda: events.InputModuleKnown(_ONE, None) in posted)
+    (sandbox,) = sandboxes
+    await sandbox.settle()
+    pid = sandbox.pid
+    try:
+        yield module, sandbox, connection
+        assert sandbox.pid == pid, "it was replaced, so its CPU time is not known"
+    finally:
+        await module.close()
+        connections.close(_ONE)
+        await asyncio.gather(*connections.closing)
 
 
 def clock_of(thread: threading.Thread | None) -> float:
@@ -120,7 +196,7 @@ def moving(pads: list[VirtualPad], devices: Devices | None = None) -> Iterator[N
 async def latencies_ms(
     pad: VirtualPad,
     sent: list[tuple[float, PadState]],
-    reported: Reported,
+    connection: Connection,
     count: int,
     devices: Devices | None = None,
 ) -> tuple[list[float], list[float]]:
@@ -129,14 +205,14 @@ async def latencies_ms(
     for number in range(count):
         await asyncio.sleep(0.25 + 0.0137 * (number % 7))  # the module is silent again
         sent.clear()
-        reported.times.clear()
+        connection.times.clear()
         began = time.perf_counter()
         (pad.press if number % 2 == 0 else pad.release)(A)
         if devices is not None:
             devices.pressed()
-        await eventually(lambda: bool(sent and reported.times))
+        await eventually(lambda: bool(sent and connection.times))
         to_state.append((sent[0][0] - began) * 1000)
-        to_bytes.append((reported.times[0] - began) * 1000)
+        to_bytes.append((connection.times[0] - began) * 1000)
     pad.release(A)
     return to_state, to_bytes
 
@@ -147,7 +223,7 @@ Sent = tuple[list[tuple[float, PadState]], Callable[[PadState], None]]
 
 async def watched(
     sandbox: Sandbox,
-    reported: Reported,
+    connection: Connection,
     sent: Sent,
     found: list[tuple[str, Usage]],
     size: tuple[int, float],
@@ -171,7 +247,7 @@ async def watched(
         for axis in (LEFT_X, LEFT_Y):
             pad.move(axis, 0)
         devices.moved()
-        return await latencies_ms(pad, states, reported, count, devices)
+        return await latencies_ms(pad, states, connection, count, devices)
     finally:
         gamepads.stop()
         pad.unplug()
@@ -183,12 +259,12 @@ async def measure(quick: bool) -> list[Measurement]:
     loop = asyncio.get_running_loop()
     sent: list[tuple[float, PadState]] = []
     found: list[tuple[str, Usage]] = []
-    async with attached() as (sandbox, reported, _):
+    async with game() as (module, sandbox, connection):
 
         def send(state: PadState) -> None:
             sent.append((time.perf_counter(), state))
-            if not sandbox.lay_down(state):
-                loop.call_soon_threadsafe(sandbox.dispatch, state)
+            if not module.lay_down(state):
+                loop.call_soon_threadsafe(module.send_input, state)
 
         found.append(("before there are gamepads", await usage(None, sandbox, seconds)))
         gamepads = Gamepads(PadChoices())
@@ -216,7 +292,7 @@ async def measure(quick: bool) -> list[Measurement]:
                 pad.unplug()
             for axis in (LEFT_X, LEFT_Y):
                 pads[0].move(axis, 0)
-            to_state, to_bytes = await latencies_ms(pads[0], sent, reported, count)
+            to_state, to_bytes = await latencies_ms(pads[0], sent, connection, count)
             gamepads.close()
             found.append(("1 pad, input closed", await usage(gamepads, sandbox, seconds)))
         finally:
@@ -225,9 +301,8 @@ async def measure(quick: bool) -> list[Measurement]:
                 pad.unplug()
         sent.clear()
         watched_to_state, watched_to_bytes = await watched(
-            sandbox, reported, (sent, send), found, (count, seconds)
+            sandbox, connection, (sent, send), found, (count, seconds)
         )
-        assert reported.problems == []
     lines = []
     for name, used in found:
         note = f"reader {used.reader:.1f}, loop {used.loop:.1f}, sandbox {used.sandbox:.1f}"

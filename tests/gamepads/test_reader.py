@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from helpers.virtual_pads import A, VirtualPad
 from helpers.waiting import wait_until
 from rejoin.gamepads.changes import AxisMoved, ButtonChanged, Change, Plugged, Unplugged, Vibration
 from rejoin.gamepads.choices import PadChoices
-from rejoin.gamepads.navigation import MENU, PadPress
+from rejoin.gamepads.navigation import MENU, REST_S, PadPress
 from rejoin.gamepads.pad_mouse import PadAct, PadButton, PadIsMouse, PadMoved
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
@@ -258,6 +259,28 @@ def test_who_listens_hears_presses_while_the_game_takes_no_input(player: Player)
     player.until_sent(count + 1)
     assert heard == [PadPress.PRESS], "that one was for the game"
     player.pads.listen(None)
+
+
+def test_a_stick_that_was_tilted_for_the_game_presses_nothing_on_a_card(player: Player) -> None:
+    """While pads play, cards are not told of each movement, and then of the last one."""
+    heard: list[PadPress | PadAct] = []
+    player.pads.listen(heard.append)
+    player.pads.open()
+    player.does(PLUGGED)
+    player.until_sent(1)
+    player.does(AxisMoved(5, 0, 32767))
+    wait_until(lambda: player.sent[-1].axes[0] == 1.0)
+    player.pads.close()
+    time.sleep(3 * REST_S)
+    player.does(AxisMoved(5, 0, 32000))
+    wait_until(lambda: not player.source.waiting)
+    time.sleep(0.1)
+    assert heard == [], "it has not been let go"
+    player.does(AxisMoved(5, 0, 0))
+    wait_until(lambda: not player.source.waiting)
+    time.sleep(3 * REST_S)
+    player.does(AxisMoved(5, 0, 32767))
+    wait_until(lambda: heard == [PadPress.RIGHT])
 
 
 def test_choices_that_change_count_at_once(player: Player) -> None:

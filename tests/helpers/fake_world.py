@@ -37,6 +37,7 @@ class FakePeer:
         self.sent: list[tuple[str, bytes | str]] = []
         self.listener: ChannelListener | None = None
         self.muted = False
+        self.channel_states: dict[str, ChannelState] = {}
         self.last_packet_at: float | None = None
         self._world = world
 
@@ -95,7 +96,7 @@ class FakePeer:
         return True
 
     def channel_state(self, label: str) -> ChannelState:
-        return ChannelState("open", 0)
+        return self.channel_states.get(label, ChannelState("open", 0))
 
     def server_disconnected(self, reason: str) -> None:
         self._post(events.HardEvidenceSeen(self.number, HardEvidence.SERVER_DISCONNECTED, reason))

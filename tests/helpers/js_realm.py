@@ -29,11 +29,23 @@ globalThis.GameCastInputModule = { GameCastInput: class {
 """A module that writes down what it is asked for."""
 
 
-class Realm:
-    """Runs scripts and commands as the sandbox's process does, without a process."""
+_CLOCK, _STILL_CLOCK = "performance.now.bind(performance)", "() => clock"
 
-    def __init__(self, script: str = RECORDER) -> None:
-        self._engine = QuickJS(browser_source())
+
+class Realm:
+    """Runs scripts and commands as the sandbox's process does, without a process.
+
+    `still_clock`: time passes by `wait_ms` alone.
+    """
+
+    def __init__(self, script: str = RECORDER, *, still_clock: bool = False) -> None:
+        browser = browser_source()
+        if still_clock:
+            assert browser.count(_CLOCK) == 1
+            browser = f"(globalThis.clock = 0, {browser.replace(_CLOCK, _STILL_CLOCK)})"
+        self._engine = QuickJS(browser)
+        self.due = -1.0
+        """As the process is told when it has to wake up."""
         self._engine.evaluate(script)
         self._engine.run_jobs()
 
@@ -42,7 +54,13 @@ class Realm:
         text = self._engine.call(command, *numbers)
         while self._engine.run_jobs() or text == "1":
             text = self._engine.call(GO_ON)
+        self.due = float(text.split("\n")[1]) if isinstance(text, str) else text
         return outbox.parse(text if isinstance(text, str) else SILENT)
+
+    def wait_ms(self, ms: float) -> Answer:
+        """Let time pass, and wake up."""
+        self._engine._context.eval(f"clock += {ms}")
+        return self.run()
 
     def evaluate(self, script: str) -> None:
         self._engine.evaluate(script)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -447,6 +448,177 @@ def test_a_snapshot_is_the_same_until_something_changes(page: Realm) -> None:
     assert page.value("navigator.getGamepads()[0]") is None
 
 
+POLL = "setInterval(() => {{ const [pad] = navigator.getGamepads(); {} }}, 16);"
+LOG_PAD = "log.push(`${pad.buttons.map((b) => b.value)} ${pad.axes}`);"
+PAD = PadState(0, True, "Pad", (0.0, 0.0), (0.5,))
+
+
+def polling(does: str = LOG_PAD, *, poll: str = POLL) -> Realm:
+    """A module that has looked at a pad, which has not changed since, at 16 ms by its clock."""
+    realm = Realm(still_clock=True)
+    realm.make()
+    realm.dispatch(PAD)
+    realm.evaluate(poll.format(does))
+    realm.wait_ms(16)
+    realm.logged()
+    return realm
+
+
+def test_a_timer_that_reads_pads_waits_for_news_of_them() -> None:
+    realm = polling()
+    assert realm.due == -2 - 50, "50 ms, or a state"
+    realm.wait_ms(20)
+    assert realm.logged() == [], "there is nothing to be found out"
+    assert realm.due == -2 - 30
+    realm.run("", 0, 0, 1, 0.75)
+    assert realm.logged() == ["0,0 0.75"], "at once, as it is due"
+    realm.run("", 0, 0, 1, 0.25)
+    assert realm.logged() == []
+    assert realm.due == 10, "not before its time, but for 2 ms"
+    realm.wait_ms(10)
+    assert realm.logged() == ["0,0 0.25"]
+    realm.wait_ms(49)
+    assert realm.logged() == []
+    realm.wait_ms(1)
+    assert realm.logged() == ["0,0 0.25"], "it does not wait for ever"
+    realm.wait_ms(20)
+    realm.dispatch(KeyEvent("KeyA", "a", pressed=True))
+    assert realm.logged()[-1] == "0,0 0.25", "whatever happens may be news for it"
+
+
+def test_frames_that_read_pads_wait_for_news_of_them() -> None:
+    poll = """
+      const look = () => {{
+        const [pad] = navigator.getGamepads(); {}
+        requestAnimationFrame(look);
+      }};
+      requestAnimationFrame(look);
+    """
+    realm = polling(poll=poll)
+    realm.wait_ms(16)
+    assert realm.logged() == ["0,0 0.5"], "frames have their own times"
+    assert realm.due == -2 - 50
+    realm.wait_ms(20)
+    assert realm.logged() == []
+    realm.run("", 0, 0, 1, 0.75)
+    assert realm.logged() == ["0,0 0.75"]
+    realm.wait_ms(50)
+    assert realm.logged() == ["0,0 0.75"]
+
+
+def test_a_timer_that_says_something_without_news_keeps_its_times() -> None:
+    """It counts its runs, or repeats what it has sent."""
+    realm = polling("log.push('tick'); options.clientRtc.rtcDataChannel.send('alive')")
+    for _ in range(3):
+        realm.wait_ms(50)
+    assert realm.due in range(17), "it is known now"
+    realm.logged()
+    for _ in range(10):
+        realm.wait_ms(16)
+    assert realm.logged() == ["tick"] * 10
+
+
+def test_a_timer_that_says_what_is_news_goes_on_waiting() -> None:
+    realm = polling("log.push('tick'); if (pad.axes[0]) options.clientRtc.rtcDataChannel.send('!')")
+    realm.run("", 0, 0, 1, 0.0)
+    realm.wait_ms(50)
+    for number in range(1, 10):
+        realm.wait_ms(17)
+        realm.run("", 0, 0, 1, number / 10)
+        realm.wait_ms(17)
+        realm.run("", 0, 0, 1, 0.0)
+    realm.wait_ms(50)
+    assert realm.due == -2 - 50
+
+
+def test_a_timer_that_reads_no_pads_keeps_its_times() -> None:
+    realm = Realm(still_clock=True)
+    realm.make()
+    realm.evaluate("setInterval(() => log.push('tick'), 50)")
+    realm.wait_ms(0)
+    assert realm.due == 50
+    for _ in range(4):
+        realm.wait_ms(50)
+    assert realm.logged() == ["attach", *["tick"] * 4]
+
+
+def test_a_long_interval_shares_a_wake_with_one_that_reads_pads() -> None:
+    realm = polling()
+    realm.evaluate("setInterval(() => log.push(`long ${clock}`), 40)")
+    realm.wait_ms(40)  # at 56 its first time, before it is known
+    assert realm.logged() == ["long 56"]
+    assert realm.due == -2 - 10, "at 66 pads have to be looked at"
+    realm.wait_ms(10)
+    assert realm.logged() == ["0,0 0.5"]
+    realm.wait_ms(29)
+    assert realm.logged() == []
+    assert realm.due == -2 - 11, "at 96 it may run, and at 106 it has to"
+    realm.run("", 0, 0, 1, 0.75)
+    assert realm.logged() == ["0,0 0.75"], "it shares this wake, but for its time"
+    realm.wait_ms(3)
+    assert realm.logged() == ["long 98"]
+    realm.wait_ms(38)
+    assert realm.logged()[-1:] == ["long 136"], "its times do not drift"
+
+
+def test_an_interval_that_is_put_off_can_be_cleared() -> None:
+    realm = polling()
+    realm.evaluate("for (let id = 0; id < 100; id += 1) clearInterval(id)")
+    realm.wait_ms(60)
+    assert realm.due == -1
+    assert realm.logged() == []
+
+
+def test_a_press_between_two_looks_is_seen() -> None:
+    realm = polling()
+    realm.run("", 0, 2, 1, 1.0, 0.0, 0.5)
+    realm.run("", 0, 2, 1, 0.0, 0.0, 0.5)
+    realm.run("", 0, 0, 1, 0.75)
+    for _ in range(3):
+        realm.wait_ms(16)
+    assert realm.logged()[:2] == ["1,0 0.5", "0,0 0.75"], "in order, and the newest sticks"
+
+
+def test_a_press_that_lay_with_its_release_is_seen_too() -> None:
+    realm = polling()
+    realm.run("", *(0, 2, 1, 1.0, 0.0, 0.5), *(0, 2, 1, 0.0, 0.0, 0.5), *(0, 2, 1, 1.0, 1.0, 0.5))
+    for _ in range(4):
+        realm.wait_ms(16)
+    assert realm.logged()[:3] == ["1,0 0.5", "0,0 0.5", "1,1 0.5"]
+
+
+def test_a_trigger_that_moves_keeps_nobody_waiting() -> None:
+    realm = polling()
+    for number in range(2, 6):
+        realm.run("", 0, 2, 1, number / 10, 0.0, 0.5)
+    realm.wait_ms(16)
+    assert realm.logged() == ["0.5,0 0.5"]
+
+
+def test_what_a_module_has_not_looked_at_for_long_is_not_made_up_for() -> None:
+    realm = Realm(still_clock=True)
+    realm.make()
+    realm.dispatch(PAD)
+    for number in range(8):
+        realm.run("", 0, 2, 1, float(number % 2), 0.0, 0.5)
+        realm.wait_ms(100)
+    realm.evaluate(POLL.format(LOG_PAD))
+    for _ in range(20):
+        realm.wait_ms(16)
+    values = [entry[:3] for entry in realm.logged() if entry != "attach"]
+    assert values[-1] == "1,0"
+    assert sum(one != other for one, other in pairwise(values)) <= 3
+
+
+def test_everything_let_go_leaves_no_press_to_be_seen() -> None:
+    realm = polling()
+    realm.run("", *(0, 2, 1, 1.0, 0.0, 0.5), *(0, 2, 1, 0.0, 0.0, 0.5), *(0, 2, 1, 1.0, 1.0, 0.5))
+    realm.dispatch(ReleaseAll())
+    for _ in range(4):
+        realm.wait_ms(16)
+    assert set(realm.logged()) == {"0,0 0"}
+
+
 # --- vibration ---
 
 PLAYED = """
@@ -700,6 +872,35 @@ def test_channels_open_receive_and_count_what_waits(realm: Realm) -> None:
     realm.run(commands.message_command(Channel.INPUT, b"\x00\x01"))
     realm.run(commands.message_command(Channel.INPUT, "a\0b"))
     assert realm.logged() == ["attach", "InvalidStateError", "open", "12", "low", "0,1", "a\0b"]
+
+
+SEND = "globalThis.input = options.clientRtc.rtcDataChannel; input.send(new Uint8Array({}));"
+
+
+def test_what_is_sent_counts_as_gone_with_the_next_step() -> None:
+    realm = Realm(still_clock=True)
+    realm.make()
+    realm.evaluate(SEND.format(4096))
+    assert realm.value("input.bufferedAmount") == 4096
+    realm.run()
+    assert realm.value("input.bufferedAmount") == 0
+    realm.evaluate("input.send(new Uint8Array(4097))")
+    realm.run()
+    assert realm.value("input.bufferedAmount") == 4097, "that much may be stuck"
+    realm.run(commands.channel_command(Channel.INPUT, ChannelState("open", 0)))
+    assert realm.value("input.bufferedAmount") == 0
+
+
+def test_a_module_that_waits_for_a_channel_hears_soon_that_it_is_free() -> None:
+    realm = Realm(still_clock=True)
+    realm.make()
+    realm.evaluate(SEND.format(10) + "input.onbufferedamountlow = () => log.push('low');")
+    realm.evaluate("input.send(new Uint8Array(10)); log.length = 0;")
+    realm.run()
+    realm.evaluate("input.send(new Uint8Array(10))")
+    realm.run()
+    realm.wait_ms(5)
+    assert realm.logged() == ["low"]
 
 
 def test_a_message_of_the_other_channel_is_not_mixed_up(realm: Realm) -> None:

@@ -60,8 +60,10 @@ def test_a_reader_that_finds_nothing_does_not_wait(ends: tuple[Sender, Receiver]
     sender, receiver = ends
     receiver.fetch()
     assert receiver.due(0) == []
+    before = receiver.is_open
     sender.close()
     receiver.fetch()
+    assert (before, receiver.is_open) == (True, False)
     assert not sender.put(0, state())
     sender.close()
 
@@ -76,8 +78,28 @@ def test_only_whole_states_lie(ends: tuple[Sender, Receiver]) -> None:
     assert count > 1
     receiver.fetch()
     whole = (3, 32, 16, 1.0, 0.0, *(0.5,) * 30, -1.0, 0.0, *(0.5,) * 14)
-    assert receiver.due(0) == [whole] * count
+    sticks = (3, 0, 16, -1.0, 0.0, *(0.5,) * 14)
+    assert receiver.due(0) == [whole, *[sticks] * (count - 1)]
     assert sender.put(0, pad), "there is room again"
+
+
+def test_buttons_lie_with_the_first_state_after_a_frame(ends: tuple[Sender, Receiver]) -> None:
+    """A frame may have changed what the browser has, as a `ReleaseAll` does."""
+    sender, receiver = ends
+    buttons = (1.0, 0.0)
+    for after, value in ((1, 0.1), (1, 0.2), (2, 0.3), (2, 0.4)):
+        assert sender.put(after, PadState(2, True, "pad", buttons, (value,)))
+    assert sender.put(2, PadState(2, True, "pad", (0.0, 0.0), (0.4,)))
+    assert sender.put(2, PadState(1, True, "other", (0.0, 0.0), (0.4,)))
+    receiver.fetch()
+    assert receiver.due(2) == [
+        (2, 2, 1, *buttons, 0.1),
+        (2, 0, 1, 0.2),
+        (2, 2, 1, *buttons, 0.3),
+        (2, 0, 1, 0.4),
+        (2, 2, 1, 0.0, 0.0, 0.4),
+        (1, 2, 1, 0.0, 0.0, 0.4),
+    ]
 
 
 def test_where_nobody_reads_nothing_lies() -> None:

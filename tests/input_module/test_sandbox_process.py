@@ -20,6 +20,7 @@ from rejoin.input_module.frames import Kind
 from rejoin.input_module.pad_mailbox import Receiver, Sender
 from rejoin.input_module.sandbox_process import (
     BROKEN,
+    MAX_STATES,
     PollReader,
     Reader,
     Sandbox,
@@ -181,8 +182,8 @@ def test_states_of_gamepads_are_told_before_what_runs_next(
     class Chunks:
         """What was written, a timer that is due, and the end."""
 
-        def read(self, timeout_s: float | None) -> bytes | None:
-            data = chunks.read(timeout_s)
+        def read(self, timeout_s: float | None, *, for_pads: bool = False) -> bytes | None:
+            data = chunks.read(timeout_s, for_pads=for_pads)
             if data is None:
                 os.close(write)
             return data
@@ -194,22 +195,54 @@ def test_states_of_gamepads_are_told_before_what_runs_next(
     assert [each for each in engine.asked if each != "jobs"] == [
         "call k1 1 1 2 0.5 0.25 -1",
         "call k2",
-        "call  1 1 2 1 0 0 2 0 1 1",
+        "call  1 1 2 0 0 0 1 1 2 1 0 0 2 0 1 1",
     ]
     with os.fdopen(taken, "rb") as output:
         kinds = [kind for kind, _ in frames.Decoder(999).feed(output.read())]
     assert kinds == [Kind.ANSWER, Kind.ANSWER, Kind.UNASKED], "a state is not answered"
 
 
-def test_a_state_waits_where_the_module_does_not_run() -> None:
+def test_states_wait_where_the_module_does_not_run() -> None:
     engine = Scripted("ok\n-1\n0\n")
     sandbox = Sandbox(engine)
-    sandbox.take_pad((0, 1, 0, 0.5))
+    sandbox.take_pad((0, 1, 1, 0.5, 0.1))
     sandbox.take(Kind.PING, b"")
-    sandbox.take_pad((0, 1, 0, 0.75))
+    sandbox.take_pad((0, 0, 1, 0.2))
+    sandbox.take_pad((0, 1, 1, 0.75, 0.2))
     assert engine.asked == []
     sandbox.take(Kind.COMMAND, b"k")
-    assert engine.asked[0] == "call k 0 1 0 0.75"
+    assert engine.asked[0] == "call k 0 1 1 0.5 0.2 0 1 1 0.75 0.2", "sticks alone are joined"
+
+
+def test_states_that_nobody_looks_at_do_not_pile_up() -> None:
+    engine = Scripted("ok\n-1\n0\n")
+    sandbox = Sandbox(engine)
+    for number in range(1000):
+        sandbox.take_pad((0, 1, 0, number / 1000))
+    sandbox.take(Kind.COMMAND, b"k")
+    told = engine.asked[0].split()[2:]
+    assert len(told) == 4 * MAX_STATES
+    assert told[-1] == "0.999", "the newest is kept"
+
+
+def test_a_pause_ends_with_a_state_where_a_timer_waits_for_it(pipe: tuple[int, int]) -> None:
+    read, _ = pipe
+    sender = Sender()
+    mine = os.dup(sender.descriptor)
+    sender.started()
+    reader = PollReader(read, mine)
+    sandbox = Sandbox(Scripted(-2 - 60_000.0, 60_000.0))
+    sandbox.wake()
+    before = sandbox.waits_for_pads
+    assert 50 < (sandbox.wait_s() or 0) <= 60
+    sender.put(0, PadState(1, True, "pad", (0.5,), ()))
+    assert reader.read(sandbox.wait_s(), for_pads=True) is None, "it would be 60 s"
+    sandbox.wake()
+    assert (before, sandbox.waits_for_pads) == (True, False)
+    assert 50 < (sandbox.wait_s() or 0) <= 60
+    assert reader.read(0.01) is None
+    sender.close()
+    os.close(mine)
 
 
 def test_much_is_written_in_pieces(pipe: tuple[int, int]) -> None:

@@ -20,6 +20,7 @@ from rejoin.input_events.events import KeyEvent, PadState, PointerMove, ReleaseA
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, VibrationWish
 from rejoin.input_module.port import Channel, ChannelState, ModuleProblem
 from rejoin.media.statistics import StreamStatistics
+from rejoin.rtc import channels as rtc_channels
 from rejoin.runtime import module_scripts
 from rejoin.runtime.connections import Connections
 from rejoin.runtime.module_input import ModuleInput
@@ -495,19 +496,29 @@ async def test_a_process_that_was_started_before_takes_the_first_script() -> Non
         assert bench.sandbox.calls[:3] == ["start", "prepare script 1", "instance 1"]
 
 
-async def test_the_module_hears_what_its_channels_have_buffered() -> None:
+async def test_the_module_hears_of_a_channel_that_closes_and_of_nothing_old() -> None:
     async with Bench() as bench:
         sandbox = await bench.live()
-        sandbox.states.clear()
-        sandbox.reports.send(ONE, INPUT, b"bytes")
-        assert sandbox.states == {}, "at most once in a while"
-        await bench.until(lambda: bool(sandbox.states))
-        assert sandbox.states == {each: ChannelState("open", 0) for each in Channel}
         sandbox.states.clear()
         listener = bench.peer().listener
         assert listener is not None
         listener.state(INPUT.value)
-        assert sandbox.states.keys() == set(Channel)
+        assert sandbox.states == {}, "it knows that it is open"
+        bench.peer().channel_states[INPUT.value] = rtc_channels.ChannelState("closed", 0)
+        listener.state(INPUT.value)
+        assert sandbox.states == {INPUT: ChannelState("closed", 0)}
+
+
+async def test_the_module_hears_of_what_is_stuck_until_it_is_gone() -> None:
+    async with Bench() as bench:
+        sandbox = await bench.live()
+        sandbox.states.clear()
+        bench.peer().channel_states[INPUT.value] = rtc_channels.ChannelState("open", 5)
+        sandbox.reports.send(ONE, INPUT, b"bytes")
+        assert sandbox.states == {}, "at most once in a while"
+        await bench.until(lambda: sandbox.states == {INPUT: ChannelState("open", 5)})
+        bench.peer().channel_states[INPUT.value] = rtc_channels.ChannelState("open", 0)
+        await bench.until(lambda: sandbox.states == {INPUT: ChannelState("open", 0)})
 
 
 # --- failures -------------------------------------------------------------------------------------

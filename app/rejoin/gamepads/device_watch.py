@@ -1,4 +1,4 @@
-"""Waits on Linux until the device of a gamepad has something to say, instead of asking every 4 ms.
+"""Waits on Linux until the device of a gamepad has something to say, instead of asking every 8 ms.
 
 SDL reads the devices. Here each is opened once more and never read: the kernel gives every opener
 of an evdev device all events, in a buffer of its own, and epoll says at each packet that there is

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("rejoin.gamepads")
 
-READ_EVERY_S: Final = 0.004
+READ_EVERY_S: Final = 0.008
 """While a pad is there and the game takes its input, unless the devices can be waited for
-(`device_watch`); a pad itself reports every 1 to 8 ms."""
+(`device_watch`). A module reads pads every 16 ms, and by then if there is news of them."""
 CARDS_EVERY_S: Final = 0.016
 """While a pad is there and its presses are for Rejoin's own cards."""
 IDLE_EVERY_S: Final = 0.050
@@ -90,6 +90,11 @@ class Gamepads:
         """Of the thread that runs now."""
         self._wanted = self._stopped = False
         self._mouse = PadMouse(choices.mouse)
+        self._unread: dict[int, PadState] = {}
+        """Of pads that play, states whose sticks alone have moved: nothing of them counts for cards
+        and pointer before the pads play no more."""
+        self._buttons: dict[int, tuple[float, ...]] = {}
+        """Of the last state of each pad that was read for cards and pointer."""
         self._wakes: SimpleQueue[None] = SimpleQueue()
         """Ends a pause that is long; an Event would cost the thread a fifth more CPU."""
         self._watch: DeviceWatch | None = None
@@ -215,9 +220,11 @@ class Gamepads:
         pads, navigation = Pads(self.choices), Navigation(self.choices)
         button, watched = TalkButton(), False
         self._mouse = PadMouse(self.choices.mouse)
+        self._unread, self._buttons = {}, {}
         while not ends.is_set():
             if pads.choices is not self.choices:
                 self._follow_choices(pads, navigation)
+            self._catch_up(navigation)
             for change in source.poll():
                 if not isinstance(change, AxisMoved):
                     self._talk(button.apply(change))
@@ -253,10 +260,26 @@ class Gamepads:
 
     def _put(self, state: PadState, navigation: Navigation) -> None:
         plays = self._gate.passing
+        same_buttons = state.connected and state.buttons is self._buttons.get(state.index)
+        if plays and same_buttons and not self._mouse.enabled:
+            self._unread[state.index] = state
+            self._gate.put(state)
+            return
+        self._unread.pop(state.index, None)
+        self._buttons[state.index] = state.buttons
         presses = navigation.put(state, boot_s(), plays=plays)
         acts = self._mouse.put(state, plays=plays)
         self._gate.put(at_rest(state) if self._mouse.is_mouse(state.index) else state)
         self._say([*presses, *acts])
+
+    def _catch_up(self, navigation: Navigation) -> None:
+        """Where the sticks are of pads that play no more."""
+        if not self._unread or (self._gate.passing and not self._mouse.enabled):
+            return
+        for state in self._unread.values():
+            navigation.put(state, boot_s(), plays=True)
+            self._mouse.put(state, plays=True)
+        self._unread.clear()
 
     def _tick(self, navigation: Navigation) -> None:
         now, plays = boot_s(), self._gate.passing

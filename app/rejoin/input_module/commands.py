@@ -54,9 +54,14 @@ def _within(values: Sequence[float], least: float) -> list[float]:
     ]
 
 
-def pad_values(pad: PadState) -> tuple[list[float], list[float]]:
-    """Of buttons and axes those that a pad may have, in their range."""
-    return _within(pad.buttons[:32], 0.0), _within(pad.axes[:16], -1.0)
+def pad_buttons(pad: PadState) -> list[float]:
+    """Those that a pad may have, in their range."""
+    return _within(pad.buttons[:32], 0.0)
+
+
+def pad_axes(pad: PadState) -> list[float]:
+    """Those that a pad may have, in their range."""
+    return _within(pad.axes[:16], -1.0)
 
 
 def event_command(event: InputEvent) -> str:
@@ -83,7 +88,7 @@ def event_command(event: InputEvent) -> str:
         case PadState():
             return _text(
                 *("g", event.index, event.connected, event.name[:256]),
-                *(*pad_values(event), event.rumbles),
+                *(pad_buttons(event), pad_axes(event), event.rumbles),
             )
         case View():
             return view_command(event)

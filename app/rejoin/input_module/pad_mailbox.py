@@ -22,13 +22,15 @@ DESCRIPTOR: Final = 2
 
 _HEAD: Final = struct.Struct("<IBBB")
 """After how many frames of the other pipe it counts; the pad, its buttons, its axes. Then follow
-the values, doubles: buttons, axes."""
+the values, doubles: buttons, axes. No buttons: they are as they were; so it is only where no frame
+came after the state before, which may have changed them."""
 _COUNTS: Final = 1 << 32
 _CHUNK: Final = 65_536
 """As much as such a pipe holds, so that what is read ends with a whole state."""
 
 Numbers = tuple[float, ...]
-"""A state, as the browser takes it: the pad, how many buttons and axes, their values."""
+"""A state, as the browser takes it: the pad, how many buttons and axes, their values; no buttons
+where they are as they were."""
 
 
 class Sender:
@@ -40,6 +42,8 @@ class Sender:
         os.set_blocking(self._write, False)
         self._lock = threading.Lock()
         self._is_open = True
+        self._last: dict[int, tuple[int, tuple[float, ...]]] = {}
+        """Of each pad, after how many frames the last state counts, and its buttons."""
 
     def started(self) -> None:
         """The process has its end, or there will be none."""
@@ -49,7 +53,9 @@ class Sender:
         """Lay down buttons and axes of a pad that is known, which count after so many frames of the
         other pipe. On any thread. False: there is no room or nobody to read it, and nothing was
         laid down."""
-        buttons, axes = commands.pad_values(pad)
+        is_alike = self._last.get(pad.index) == (after, pad.buttons)
+        buttons = [] if is_alike else commands.pad_buttons(pad)
+        axes = commands.pad_axes(pad)
         head = _HEAD.pack(after % _COUNTS, pad.index, len(buttons), len(axes))
         values = struct.pack(f"<{len(buttons) + len(axes)}d", *buttons, *axes)
         with self._lock:  # a descriptor that was closed may be another file's
@@ -59,6 +65,7 @@ class Sender:
                 os.write(self._write, head + values)  # as a whole: less than PIPE_BUF
             except OSError:
                 return False
+            self._last[pad.index] = (after, pad.buttons)
         return True
 
     def close(self) -> None:
@@ -78,6 +85,8 @@ class Receiver:
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
         self._lying: deque[tuple[int, Numbers]] = deque()
+        self.is_open = True
+        """Whether anything may come; what has ended need not be waited for."""
 
     def fetch(self) -> None:
         """Read the waiting states. Call it after each reading of the other pipe: states from before
@@ -88,6 +97,7 @@ class Receiver:
             data = os.read(self._descriptor, _CHUNK)
         except OSError:
             return
+        self.is_open = bool(data)
         at = 0
         while at < len(data):
             after, index, buttons, axes = _HEAD.unpack_from(data, at)

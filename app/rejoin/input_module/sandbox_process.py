@@ -39,22 +39,35 @@ BROKEN = "broken\n-1\n1\n"
 """The answer where the browser itself failed: the module took all memory or broke the realm."""
 
 
+MAX_STATES = 32
+"""That wait for a module that does not run."""
+
+_ANY_PAD = -2.0
+"""As in commands.js: -2 - 12.5: 12.5 ms, or until there is a state of a gamepad."""
+
+
 class Reader(Protocol):
-    def read(self, timeout_s: float | None) -> bytes | None:
-        """What came; b"" at the end; None after `timeout_s`."""
+    def read(self, timeout_s: float | None, *, for_pads: bool = False) -> bytes | None:
+        """What came; b"" at the end; None after `timeout_s`, or with `for_pads`, where that is
+        possible, when a state of a gamepad lies there."""
 
 
 class PollReader:
     """Reads a pipe, where it can be waited for with a time limit (not on Windows)."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, pads: int | None = None) -> None:
+        """`pads`: of the pipe where states of gamepads lie, if there is one."""
         self._descriptor = descriptor
-        self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLIN)
+        self._alone, self._with_pads = select.poll(), select.poll()
+        for each in (self._alone, self._with_pads):
+            each.register(descriptor, select.POLLIN)
+        if pads is not None:
+            self._with_pads.register(pads, select.POLLIN)
 
-    def read(self, timeout_s: float | None) -> bytes | None:
+    def read(self, timeout_s: float | None, *, for_pads: bool = False) -> bytes | None:
         timeout_ms = None if timeout_s is None else max(0.0, timeout_s * 1000)
-        if not self._poll.poll(timeout_ms):
+        found = (self._with_pads if for_pads else self._alone).poll(timeout_ms)
+        if not found or all(descriptor != self._descriptor for descriptor, _ in found):
             return None
         return os.read(self._descriptor, _CHUNK)
 
@@ -74,7 +87,7 @@ class ThreadReader:
             if not chunk:
                 return
 
-    def read(self, timeout_s: float | None) -> bytes | None:
+    def read(self, timeout_s: float | None, *, for_pads: bool = False) -> bytes | None:
         try:
             return self._chunks.get(timeout=timeout_s)
         except queue.Empty:
@@ -95,8 +108,10 @@ class Sandbox:
         self._engine = engine
         self._due_at: float | None = None
         self._cpu_s = time.process_time()
-        self._pads: dict[float, Numbers] = {}
-        """By the index: the newest states that the module has not seen."""
+        self._pads: list[Numbers] = []
+        """The states that the browser has not got, in order."""
+        self.waits_for_pads = False
+        """Whether a state of a gamepad shall end the pause."""
 
     def wait_s(self) -> float | None:
         """How long to wait for a command before `wake`; None without a limit."""
@@ -104,7 +119,12 @@ class Sandbox:
 
     def take_pad(self, state: Numbers) -> None:
         """The state of a gamepad, for whatever runs next."""
-        self._pads[state[0]] = state
+        pads = self._pads
+        if pads and state[1] == 0 and pads[-1][0] == state[0]:  # sticks alone have moved
+            state = (*pads.pop()[: -int(state[2])], *state[3:])
+        elif len(pads) == MAX_STATES:
+            del pads[0]
+        pads.append(state)
 
     def take(self, kind: Kind, payload: bytes) -> bytes:
         """The answer to one frame."""
@@ -143,7 +163,7 @@ class Sandbox:
             while self._engine.run_jobs() or said == "1":
                 said = self._engine.call(GO_ON)
         except ScriptFailedError:
-            self._due_at = None
+            self._due_at, self.waits_for_pads = None, False
             return BROKEN
         if isinstance(said, str):
             self._schedule(_due_in(said))
@@ -152,10 +172,13 @@ class Sandbox:
         return SILENT
 
     def _moved(self) -> Iterator[float]:
-        pads, self._pads = self._pads, {}
-        return itertools.chain.from_iterable(pads.values())
+        pads, self._pads = self._pads, []
+        return itertools.chain.from_iterable(pads)
 
     def _schedule(self, due_ms: float) -> None:
+        self.waits_for_pads = due_ms <= _ANY_PAD
+        if self.waits_for_pads:
+            due_ms = _ANY_PAD - due_ms
         # Not NaN either: what the module may have put there is only a time to wake up at.
         self._due_at = time.monotonic() + due_ms / 1000 if 0 <= due_ms < 1e9 else None
 
@@ -180,7 +203,8 @@ def serve(sandbox: Sandbox, reader: Reader, output: int, pads: Receiver | None =
             sandbox.take_pad(state)
 
     while True:
-        data = reader.read(sandbox.wait_s())
+        for_pads = sandbox.waits_for_pads and pads is not None and pads.is_open
+        data = reader.read(sandbox.wait_s(), for_pads=for_pads)
         if pads is not None:
             pads.fetch()
         if data is None:
@@ -205,8 +229,10 @@ def main(_arguments: list[str]) -> int:
 
     sandbox = Sandbox(QuickJS(browser_source()))
     on_windows = sys.platform == "win32"
-    reader: Reader = ThreadReader(0) if on_windows else PollReader(0)
     pads = None if on_windows or not stat.S_ISFIFO(os.fstat(DESCRIPTOR).st_mode) else Receiver()
+    reader: Reader = (
+        ThreadReader(0) if on_windows else PollReader(0, None if pads is None else DESCRIPTOR)
+    )
     try:
         lockdown.close_in()
     except RejoinError:

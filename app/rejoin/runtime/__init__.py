@@ -27,7 +27,7 @@ Read in this order
     executor         commands become calls; `connection_calls` and `backend_calls` make them
     module_input     the input module and its connection: `module_states`, `module_scripts`,
                      `module_process`, `module_statistics`, `module_report`, `waiting_messages`,
-                     `wishes`
+                     `channel_reports`, `wishes`
     microphone       sends the player's voice over the connection that is shown
     connections      the open peers; `address_loss` reports those whose local address is gone
     ticket_writer, snapshots, loop_access    tickets in order, listeners, calls from other threads

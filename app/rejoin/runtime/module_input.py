@@ -29,6 +29,7 @@ from rejoin.input_module.port import (
 )
 from rejoin.media.statistics import StreamStatistics
 from rejoin.printable import printable
+from rejoin.runtime.channel_reports import ChannelReports
 from rejoin.runtime.connections import Connections
 from rejoin.runtime.module_process import ModuleProcess
 from rejoin.runtime.module_scripts import ModuleScripts, Script, script_url
@@ -43,6 +44,7 @@ from rejoin.runtime.module_states import (
     Ready,
 )
 from rejoin.runtime.module_statistics import host_load, peer_state
+from rejoin.runtime.ports import PeerPort
 from rejoin.runtime.waiting_messages import WaitingMessages
 from rejoin.signaling.module_script import ScriptUnavailableError
 from rejoin.tasks import cancel, spawn
@@ -52,8 +54,6 @@ _log = logging.getLogger("rejoin.module_input")
 LEAVE_WITHIN_S: Final = 0.100
 """How long the end of a live connection waits for the module's key releases. A working module needs
 less than a millisecond for them."""
-STATES_EVERY_S: Final = 0.020
-"""The shortest pause between two reports of the channels' buffered bytes to the module."""
 MAX_REASON: Final = 64
 _MAY_SEND = (Attachment.MADE, Attachment.ATTACHED, Attachment.LEAVING)
 
@@ -85,7 +85,7 @@ class ModuleInput:
         self._waiting = WaitingMessages()
         self._view: View | None = None
         self._pads: dict[int, PadState] = {}
-        self._states_due: asyncio.TimerHandle | None = None
+        self._channels = ChannelReports(self._present_peer, self._report_channel)
         self._load: dict[str, Any] = {}
         self._facts = ModuleFacts()
         self._disconnected: ConnectionNumber | None = None
@@ -186,8 +186,7 @@ class ModuleInput:
         """End every process and task."""
         self._cancel_work()
         await cancel(self._loading, self._refreshing, self._preparing)
-        if self._states_due is not None:
-            self._states_due.cancel()
+        self._channels.stop()
         self._facts = self.facts
         processes = [each for each in (self._process, self._standby) if each is not None]
         self._process = self._standby = None
@@ -276,11 +275,10 @@ class ModuleInput:
         connection = self._speaker(process, instance, _MAY_SEND)
         if connection is None:
             return
-        self._connections.if_open(connection, lambda peer: peer.send(channel.value, data))
-        if self._states_due is None:
-            self._states_due = asyncio.get_running_loop().call_later(
-                STATES_EVERY_S, self._report_states
-            )
+        peer = self._connections.get(connection)
+        if peer is not None:
+            peer.send(channel.value, data)
+            self._channels.sent(channel, data)
 
     def on_server_disconnected(self, process: ModuleProcess, instance: int, reason: str) -> None:
         """Hard evidence of a drop, once for each connection."""
@@ -410,7 +408,7 @@ class ModuleInput:
                 automatic=self._parts.automatic,
             ),
         )
-        self._report_states()
+        self._channels.check(anew=True)
         self._parts.on_wish(CursorWish("default"))
         if self._view is not None:
             sandbox.dispatch(self._view)
@@ -422,7 +420,7 @@ class ModuleInput:
     def _attach(self, connection: ConnectionNumber) -> None:
         assert self._process is not None
         self.state = Present(connection, Attachment.ATTACHED)
-        self._report_states()
+        self._channels.check()
         self._connections.if_open(
             connection, lambda peer: self.with_host_load(connection, peer.statistics())
         )
@@ -465,25 +463,20 @@ class ModuleInput:
         """A channel of this connection opened or closed."""
         match self.state:
             case Present(of) if of == connection:
-                self._report_states()
+                self._channels.check()
             case _:
                 pass
 
-    def _report_states(self) -> None:
-        if self._states_due is not None:
-            self._states_due.cancel()
-            self._states_due = None
+    def _present_peer(self) -> PeerPort | None:
         match self.state:
             case Present(connection) if self._process is not None:
-                peer, sandbox = self._connections.get(connection), self._process.sandbox
-                if peer is not None:
-                    for channel in Channel:
-                        state = peer.channel_state(channel.value)
-                        sandbox.channel_state(
-                            channel, ChannelState(state.ready_state, state.buffered_bytes)
-                        )
+                return self._connections.get(connection)
             case _:
-                pass
+                return None
+
+    def _report_channel(self, channel: Channel, state: ChannelState) -> None:
+        if self._process is not None:
+            self._process.sandbox.channel_state(channel, state)
 
 
 class _Listener:

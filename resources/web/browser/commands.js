@@ -173,6 +173,8 @@ const COMMANDS = {
 const VITAL = new Set(["n", "a"]);
 
 const run = (command) => {
+  happenings += 1;
+  speaker = NOBODY;
   const [name, ...parameters] = parse(command);
   try {
     COMMANDS[name](...parameters);
@@ -191,12 +193,16 @@ const runNext = () => {
     if (timersLeft > 0 && runTimer()) timersLeft -= 1;
     return;
   }
+  speaker = NOBODY;
   try {
     task();
   } catch (error) {
     failed(error);
   }
 };
+
+/** -2 - 12.5: 12.5 ms, or until there is a state of a gamepad. */
+const ANY_PAD = -2;
 
 /** How a call goes on with the one before, of whose answer the process takes nothing. */
 const GO_ON = "+";
@@ -212,6 +218,7 @@ const forget = () => {
     outboxSize = outbox.reduce((size, line) => size + line.length, 0);
   }
   errors -= said.errors;
+  step += 1;
   status = "ok";
   said = NOTHING_SAID;
 };
@@ -221,15 +228,17 @@ const forget = () => {
  * there (`padsMoved`). Returns "1" if another step has to follow, by GO_ON and after the jobs of
  * promises; so it does where jobs ran after the last one. At last, if nothing was said, the
  * milliseconds until a timer is due; else a text: the status, these milliseconds, the number of
- * uncaught errors, and the lines of the outbox.
+ * uncaught errors, and the lines of the outbox. The milliseconds are less than -1, by `ANY_PAD`,
+ * where a state of a gamepad shall end the pause, too.
  */
 return (command, ...moved) => {
   if (command !== GO_ON) forget();
   if (moved.length > 0) padsMoved(moved);
   if (command === "" || command === GO_ON) runNext();
   else run(command);
-  const due = nextDue();
+  let due = nextDue();
   if (tasks.length > 0 || (due === 0 && timersLeft > 0)) return "1";
+  if (waitsForPads) due = ANY_PAD - due;
   sayMissing();
   if (outbox.length === 0 && errors === 0 && status === "ok") return due;
   said = { lines: outbox.length, errors };

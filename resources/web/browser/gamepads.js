@@ -3,12 +3,14 @@
 const MAX_PADS = 4;
 const pads = [null, null, null, null];
 
+const PRESSED_FROM = 0.1;
+
 class GamepadButton {
   constructor(key, value) {
     onlyOurs(key);
     Object.defineProperties(this, {
       value: { value, enumerable: true },
-      pressed: { value: value > 0.1, enumerable: true },
+      pressed: { value: value > PRESSED_FROM, enumerable: true },
       touched: { value: value > 0, enumerable: true },
     });
   }
@@ -125,51 +127,131 @@ const makePad = (pad) => {
 const snapshots = [null, null, null, null];
 
 /** A snapshot, as browsers give it. */
-const gamepads = () => pads.map((pad, index) => {
-  if (pad === null) return null;
-  snapshots[index] ??= makePad(pad);
-  return snapshots[index];
-});
+const gamepads = () => {
+  speaker.reads = true;
+  return pads.map((pad, index) => {
+    if (pad === null) return null;
+    unseen[index] = false;
+    snapshots[index] ??= makePad(pad);
+    return snapshots[index];
+  });
+};
+
+/**
+ * A button that is pressed and let go between two looks of the module: in a browser it would be lost.
+ * Of each place, whether the newest change of buttons is still to be seen, and the states that wait
+ * for that, which the module gets one by one.
+ */
+const unseen = pads.map(() => false);
+let later = [];
+const MAX_LATER = 16;
+
+/** What waits longer is of a module that does not look: it gets the newest state. */
+const LATER_MS = 250;
+
+const arePressedAlike = (some, others) => {
+  for (let at = 0; at < some.length; at += 1) {
+    if (some[at] > PRESSED_FROM !== others[at] > PRESSED_FROM) return false;
+  }
+  return true;
+};
+
+const setPad = (pad, buttons, axes) => {
+  if (!arePressedAlike(pad.buttons, buttons)) unseen[pad.index] = true;
+  pad.buttons = buttons;
+  pad.axes = axes;
+  pad.at = now();
+  snapshots[pad.index] = null;
+};
+
+/** The state of a gamepad that is there, for the module's next look or the one after. */
+const takeState = (pad, buttons, axes) => {
+  happenings += 1;
+  const last = later.findLast((each) => each.pad === pad);
+  if (last === undefined && (!unseen[pad.index] || arePressedAlike(pad.buttons, buttons))) {
+    setPad(pad, buttons, axes);
+  } else if (last !== undefined && arePressedAlike(last.buttons, buttons)) {
+    Object.assign(last, { buttons, axes });
+  } else if (later.length < MAX_LATER && now() - (later[0]?.at ?? Infinity) < LATER_MS) {
+    later.push({ pad, buttons, axes, at: now() });
+  } else {
+    later = later.filter((each) => each.pad !== pad);
+    setPad(pad, buttons, axes);
+  }
+};
+
+/** Before a timer runs: states whose turn it is. */
+const advancePads = () => {
+  const waiting = new Set();
+  later = later.filter((state) => {
+    const { pad, buttons, axes } = state;
+    if (waiting.has(pad) || unseen[pad.index]) {
+      waiting.add(pad);
+      return true;
+    }
+    waiting.add(pad);
+    happenings += 1;
+    setPad(pad, buttons, axes);
+    return false;
+  });
+};
 
 /** The state of one gamepad; the page gets an event if it came or went. */
 const padChanged = (index, connected, name, buttons, axes, rumbles) => {
   if (!Number.isInteger(index) || index < 0 || index >= MAX_PADS) return;
   const old = pads[index];
+  if (connected && old !== null) {
+    Object.assign(old, { name, rumbles });
+    takeState(old, buttons, axes);
+    return;
+  }
   snapshots[index] = null;
+  unseen[index] = false;
+  later = later.filter((each) => each.pad !== old);
   pads[index] = connected ? { index, name, buttons, axes, rumbles, at: now() } : null;
-  if ((old !== null) === connected) return;
+  if (!connected && old === null) return;
   const gamepad = makePad(pads[index] ?? old);
   const type = connected ? "gamepadconnected" : "gamepaddisconnected";
   fire(globalThis, GamepadEvent, type, { gamepad });
 };
 
+/** The same where sticks alone have moved. */
+const takeAxes = (pad, axes) => {
+  if (later.some((each) => each.pad === pad)) {
+    takeState(pad, later.findLast((each) => each.pad === pad).buttons, axes);
+    return;
+  }
+  happenings += 1;
+  pad.axes = axes;
+  pad.at = now();
+  snapshots[pad.index] = null;
+};
+
 /**
  * States of gamepads that are there: of each the index, how many buttons and axes it has, and their
- * values.
+ * values. No buttons: they are as they were.
  */
 const padsMoved = (numbers) => {
   for (let at = 0; at < numbers.length;) {
     const pad = pads[numbers[at]];
     const axesAt = at + 3 + numbers[at + 1];
     const end = axesAt + numbers[at + 2];
-    if (pad) {
-      pad.buttons = numbers.slice(at + 3, axesAt);
-      pad.axes = numbers.slice(axesAt, end);
-      pad.at = now();
-      snapshots[pad.index] = null;
-    }
+    if (pad && axesAt === at + 3) takeAxes(pad, numbers.slice(axesAt, end));
+    else if (pad) takeState(pad, numbers.slice(at + 3, axesAt), numbers.slice(axesAt, end));
     at = end;
   }
 };
 
 /** All buttons up and all axes in the middle. */
 const padsAtRest = () => {
+  later = [];
   for (const pad of pads) {
     if (pad === null) continue;
     pad.buttons = pad.buttons.map(() => 0);
     pad.axes = pad.axes.map(() => 0);
     pad.at = now();
     snapshots[pad.index] = null;
+    unseen[pad.index] = false;
   }
 };
 

@@ -15,7 +15,12 @@ let outboxSize = 0;
 const MAX_OUTBOX = 900_000;
 const MAX_LINES = 4000;
 
+/** Who reads gamepads and speaks now: a timer whose callback runs or ran last, or nobody of them. */
+const NOBODY = { reads: false, spoke: false };
+let speaker = NOBODY;
+
 const say = (line) => {
+  speaker.spoke = true;
   outboxSize += line.length;
   if (outboxSize > MAX_OUTBOX || outbox.length >= MAX_LINES) throw new RangeError("The module says too much.");
   outbox[outbox.length] = line;
@@ -40,6 +45,7 @@ const missed = (name) => {
 
 const sayMissing = () => {
   if (missing.size === missingSaid) return;
+  speaker = NOBODY;
   let at = 0;
   for (const name of missing) {
     at += 1;

@@ -3,8 +3,21 @@
 /** As Chromium's: a message of more bytes is refused. */
 const MAX_MESSAGE = 262_144;
 
+/**
+ * What a module sends at once, up to this size, counts as gone when its next step begins, as it is in
+ * a browser by then. Of more, and of what is stuck, the connection reports (runtime/module_input.py).
+ */
+const SOON_GONE = 4096;
+
+/** How soon a module hears `bufferedamountlow` that waits for it. */
+const LOW_AFTER_MS = 5;
+
 let setChannel;
 let heardOn;
+let settle;
+
+/** Counts the steps. */
+let step = 0;
 
 class RTCDataChannel extends EventTarget {
   #label;
@@ -12,6 +25,7 @@ class RTCDataChannel extends EventTarget {
   #state = "connecting";
   #buffered = 0;
   #sent = 0;
+  #step = 0;
   #threshold = 0;
   #binary = "arraybuffer";
 
@@ -31,8 +45,11 @@ class RTCDataChannel extends EventTarget {
   get protocol() { return ""; }
   get negotiated() { return false; }
   get readyState() { return this.#state; }
-  /** What waits in the connection, and what was sent since its last report. */
-  get bufferedAmount() { return this.#buffered + this.#sent; }
+  /** What waits in the connection, as it last reported, and what was sent since. */
+  get bufferedAmount() {
+    const isGone = this.#step !== step && this.#sent <= SOON_GONE;
+    return this.#buffered + (isGone ? 0 : this.#sent);
+  }
   get bufferedAmountLowThreshold() { return this.#threshold; }
   set bufferedAmountLowThreshold(value) { this.#threshold = Math.max(0, Number(value) || 0); }
   get binaryType() { return this.#binary; }
@@ -49,6 +66,11 @@ class RTCDataChannel extends EventTarget {
     const size = bytes === null ? new TextEncoder().encode(text).length : bytes.length;
     if (size > MAX_MESSAGE) throw new TypeError("The message is too large.");
     const operation = this.#label === INPUT ? "i" : "m";
+    if (this.#step !== step) {
+      if (this.#sent <= SOON_GONE) this.#sent = 0;
+      this.#step = step;
+      if (wanted("bufferedamountlow")) startTimer(settle, LOW_AFTER_MS, [this], false);
+    }
     this.#sent += size;
     if (bytes !== null) say(`${operation}${this.#instance} ${toHex(bytes)}`);
     else say(`${operation.toUpperCase()}${this.#instance} ${stringify(text.toWellFormed())}`);
@@ -60,7 +82,7 @@ class RTCDataChannel extends EventTarget {
   static {
     setChannel = (channel, state, buffered) => {
       const old = channel.#state;
-      const above = channel.bufferedAmount > channel.#threshold;
+      const above = channel.#buffered + channel.#sent > channel.#threshold;
       channel.#buffered = buffered;
       channel.#sent = 0;
       if (above && channel.bufferedAmount <= channel.#threshold) {
@@ -71,6 +93,9 @@ class RTCDataChannel extends EventTarget {
       if (state === "open") fire(channel, Event, "open");
       if (state === "closing") fire(channel, Event, "closing");
       if (state === "closed") fire(channel, Event, "close");
+    };
+    settle = (channel) => {
+      if (channel.#sent <= SOON_GONE) setChannel(channel, channel.#state, channel.#buffered);
     };
     heardOn = (channel, digits, text) => {
       if (channel.#state !== "open") return;
