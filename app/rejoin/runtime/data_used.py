@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from rejoin.media.statistics import StreamStatistics
+from rejoin.runtime.private_files import read_regular
 from rejoin.runtime.state_folder import keep_file, state_folder
 
 _log = logging.getLogger("rejoin.data_used")
@@ -51,8 +52,7 @@ class DataTotal:
 def read_total(path: Path) -> DataTotal:
     """What the file says; nothing where it says nothing that can be used. Raises nothing."""
     try:
-        with path.open("rb") as file:
-            content = json.loads(file.read(_MAX_BYTES))
+        content = json.loads(read_regular(path, _MAX_BYTES))
         received, played_s, since = (
             content[name] for name in ("received_bytes", "played_s", "since_unix_s")
         )
