@@ -108,11 +108,11 @@ async def call_through(url: str) -> Exchange:
     return exchange
 
 
-async def failure_through(url: str) -> CallFailedError:
+async def failure_through(url: str, *, budget_s: float = 60.0) -> CallFailedError:
     exchange = Exchange(url, "canary-token", http=INSECURE)
     try:
         with pytest.raises(CallFailedError) as caught:
-            raise exchange.refused(await exchange.call("GET", "/", budget_s=60))
+            raise exchange.refused(await exchange.call("GET", "/", budget_s=budget_s))
     finally:
         await exchange.aclose()
     return caught.value

@@ -26,6 +26,7 @@ from rejoin.runtime.backend_visit import (
     visit_address,
 )
 from rejoin.signaling import name_lookup
+from rejoin.signaling.exchange import CallFailedError
 
 HEALTH = {"service": "rejoin-backend", "contract": 1}
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
@@ -138,6 +139,25 @@ def test_what_is_wrong_is_one_sentence(answers: dict[str, tuple[int, Any]], why:
     with backend(answers) as (url, _), pytest.raises(RejoinError, match=why) as caught:
         asyncio.run(visit(url))
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (200, "not a Rejoin backend"),
+        (302, "redirects elsewhere"),
+        (511, "This network wants a sign-in first"),
+    ],
+)
+def test_a_page_in_place_of_the_backend_says_where_a_network_asks_for_a_sign_in(
+    status: int, why: str
+) -> None:
+    page = "<html>Welcome to our hotel</html>"
+    with backend({"/v1/about": (status, page)}) as (url, _), pytest.raises(CallFailedError) as said:
+        asyncio.run(visit(url))
+    assert why in str(said.value)
+    assert "Open a web page in a browser" in str(said.value)
+    assert "hotel" not in str(said.value)
 
 
 def test_nobody_there_is_a_sentence() -> None:

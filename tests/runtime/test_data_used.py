@@ -64,6 +64,20 @@ def test_picture_and_sound_of_every_connection_and_game_add_up(path: Path) -> No
     assert read_total(path) == DataTotal(1_001_300, 3.0, 1000.0)
 
 
+def test_games_that_write_at_the_same_time_all_count(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_used, "_TURN_WITHIN_S", 60.0)
+    games = [DataUsed(path) for _ in range(8)]
+    for game in games:
+        game.count(0.0, seen(1, 1000))
+        game._save()
+    for game in games:
+        finish(game)
+    assert read_total(path).received_bytes == 8000
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_a_pause_is_no_play(path: Path) -> None:
     used = DataUsed(path)
     for at in (0.0, 1.0, 61.0, 62.0):

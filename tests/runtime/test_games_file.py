@@ -148,3 +148,44 @@ def test_no_content_makes_reading_fail(
     path = tmp_path_factory.mktemp("games") / "games.toml"
     path.write_bytes(b"[[game]]\n" + content)
     assert isinstance(games_file.load(path), LoadedGames)
+
+
+def test_a_second_entry_of_a_game_is_a_sentence_and_is_not_lost(path: Path) -> None:
+    add(path, WOOD)
+    add(path, TIDE)
+    again = '[[game]]\nname = "Wood again"\nbackend_url = "https://play.example"\n'
+    path.write_text(f"{path.read_text()}\n{again}")
+    loaded = load(path)
+    assert loaded.games == (WOOD, TIDE)
+    [sentence] = loaded.problems
+    assert sentence == (
+        "Game 3 in the file of games is the same game as game 1, Lantern Wood: only that one is "
+        "shown. Remove one of the two."
+    )
+    rename(path, WOOD.key, "Wood")
+    assert load(path).games[0].name == "Wood"
+    remove(path, WOOD.key)
+    loaded = load(path)
+    assert [game.name for game in loaded.games] == ["Tide Runner", "Wood again"]
+    assert loaded.problems == ()
+
+
+@pytest.mark.parametrize("before", ["", '{name = "A", backend_url = "https://a.example"}'])
+def test_a_list_that_a_person_wrote_as_an_array_takes_another_game(path: Path, before: str) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(f"game = [{before}]  # mine\n")
+    add(path, TIDE)
+    assert load(path).problems == ()
+    assert load(path).games[-1] == TIDE
+    assert len(load(path).games) == (2 if before else 1)
+    remove(path, TIDE.key)
+    assert len(load(path).games) == (1 if before else 0)
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 5000, "nan", "inf", "-1", "true"])
+def test_a_time_that_is_none_is_a_sentence(path: Path, number: str) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        f'[[game]]\nname = "A"\nbackend_url = "https://a.example"\nlast_played = {number}\n'
+    )
+    assert "its last_played is wrong" in load(path).problems[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import LogRecords
-from rejoin.runtime import instance as instance_module
+from rejoin.runtime import file_lock
 from rejoin.runtime.instance import Instance, activate, any_game_open, is_taken, locks_folder
 from rejoin.runtime.instance_server import Activation
 
@@ -239,13 +239,13 @@ def test_a_lock_on_a_removed_file_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = claim(tmp_path)
-    locked = instance_module._locked
+    locked = file_lock._locked
 
     def release_first(descriptor: int) -> bool:
         first.release()  # after the second has opened the file, before it locks it
         return locked(descriptor)
 
-    monkeypatch.setattr(instance_module, "_locked", release_first)
+    monkeypatch.setattr(file_lock, "_locked", release_first)
     second = claim(tmp_path)
     assert Instance.claim(KEY, tmp_path) is None, "the file that others open is the locked one"
     second.release()

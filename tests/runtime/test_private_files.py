@@ -14,6 +14,7 @@ from rejoin.runtime.private_files import (
     NotRegularError,
     make_private_folder,
     read_private,
+    read_regular,
     temporary_file,
     write_new,
 )
@@ -69,3 +70,17 @@ def test_what_others_can_read_and_what_is_no_file_is_refused(tmp_path: Path) -> 
     linked.symlink_to(file)
     with pytest.raises(OSError, match="symbolic"):
         read_private(linked, 100)
+
+
+def test_a_regular_file_is_read_up_to_a_limit_where_its_link_leads(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(b"abc")
+    file.chmod(0o644)
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    assert read_regular(link, 2) == b"ab"
+    with pytest.raises(OSError, match="directory"):
+        read_regular(tmp_path, 2)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotRegularError, match="not a regular file"):
+        read_regular(tmp_path / "pipe", 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import threading
 import tomllib
 from pathlib import Path
 
@@ -350,3 +351,42 @@ def test_a_full_disk_leaves_no_half_of_an_export(
     with pytest.raises(BadInputError, match="No space left on device"):
         change(path, "video.vsync", False)
     assert load(path).settings == PlayerSettings(vsync=True)
+
+
+@pytest.mark.parametrize("number", ["-1", '"3"', "nan", "1.5", "[]"])
+def test_a_version_that_cannot_be_one_is_named(path: Path, number: str) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(f"version = {number}\n[video]\nvsync = true\n")
+    loaded = load(path)
+    assert loaded.settings.vsync
+    assert "no usable version" in loaded.problems[0]
+    change(path, "video.vsync", False)
+    assert load(path).problems == ()
+
+
+def test_a_value_too_long_to_show_is_named_by_its_key(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(f"[network]\nmax_kbps = 0x{'f' * 5000}\n[video]\nvsync = true\n")
+    loaded = load(path)
+    assert loaded.settings.vsync
+    assert "network.max_kbps cannot be '...'" in loaded.problems[0]
+
+
+def test_a_key_that_would_turn_the_sentence_round_is_escaped(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text('"\\u202ekey" = 1\n', encoding="utf-8")
+    assert "\\u202ekey" in load(path).problems[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_an_export_into_a_pipe_leaves_it_one(path: Path, tmp_path: Path) -> None:
+    change(path, "network.max_kbps", 900)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    export(path, pipe, replace=True)
+    reader.join()
+    assert "max_kbps = 900" in read[0]
+    assert pipe.is_fifo()

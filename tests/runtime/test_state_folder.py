@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from rejoin.errors import BadInputError
+from rejoin.media.audio.volume import SoundChoice
+from rejoin.runtime.data_used import DataTotal, read_total
+from rejoin.runtime.place_file import PlaceFile
 from rejoin.runtime.renderer_memory import RendererMemory, renderer_folder
 from rejoin.runtime.state_folder import (
     keep_file,
@@ -20,7 +23,8 @@ from rejoin.runtime.state_folder import (
     write_named,
 )
 from rejoin.runtime.ticket_folder import TicketFolder
-from rejoin.runtime.volume_file import sound_path
+from rejoin.runtime.updates.memory import Remembered, UpdateMemory
+from rejoin.runtime.volume_file import SoundFile, sound_path
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="XDG is Linux's")
 
@@ -119,3 +123,14 @@ def test_a_file_that_a_person_names_is_replaced_where_its_link_leads(tmp_path: P
     write_named(link, b"new", private=False)
     assert link.is_symlink()
     assert file.read_bytes() == b"new"
+
+
+def test_a_pipe_in_place_of_a_state_file_stops_nothing(tmp_path: Path) -> None:
+    for name in ("a.json", "verdict.json"):
+        os.mkfifo(tmp_path / name)
+    file = tmp_path / "a.json"
+    assert SoundFile(file).read() == SoundChoice()
+    assert PlaceFile(file).read() is None
+    assert read_total(file) == DataTotal()
+    assert UpdateMemory(file).read() == Remembered()
+    assert RendererMemory(tmp_path).verdict() is None

@@ -12,7 +12,7 @@ import certifi
 import httpx
 import pytest
 
-from helpers.misbehaving_server import answering, server_that
+from helpers.misbehaving_server import Behaviour, answering, server_that
 from helpers.proxies import failure_through, http_proxy, socks_proxy
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
@@ -215,6 +215,32 @@ async def test_what_a_proxy_answers_to_connect_is_never_the_backends_answer(
     assert proxy.asked == ["CONNECT studio.invalid:443"]
     assert failure.kind is FailureKind.NOT_SENT
     assert failure.detail == f"The proxy that HTTPS_PROXY names {sentence}"
+
+
+async def hangs_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.transport.abort()
+
+
+async def is_no_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"SSH-2.0-OpenSSH\r\n\r\n")
+    await writer.drain()
+
+
+async def stays_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+@pytest.mark.parametrize("answer", [hangs_up, is_no_http, stays_silent])
+async def test_a_proxy_that_dies_over_connect_is_named(
+    monkeypatch: pytest.MonkeyPatch, answer: Behaviour
+) -> None:
+    async with server_that(answer) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:s3cret@127.0.0.1:{port}")
+        failure = (await failure_through("https://studio.invalid", budget_s=2.0)).failure
+    assert failure.kind is FailureKind.NOT_SENT
+    assert failure.detail == "The proxy that HTTPS_PROXY names did not connect to the backend."
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from rejoin.core.retry import FailureKind
 from rejoin.core.ticket import BackendAddress
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import BadInputError
@@ -23,13 +24,15 @@ from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling import name_lookup
 from rejoin.signaling.backend_url import base_url
 from rejoin.signaling.dialects import OURS
-from rejoin.signaling.exchange import Exchange, HttpSettings, Reply
+from rejoin.signaling.exchange import CallFailedError, Exchange, HttpSettings, Reply
 from rejoin.signaling.wire import CONTRACT_VERSION, AboutBody, HealthBody
 
 WITHIN_S: Final = 4.0
 """How long one call may take."""
 RESOLVED_WITHIN_S: Final = 2.0
 MAX_ADDRESS: Final = 2048
+_SIGN_IN_STATUS: Final = 511
+"""Network Authentication Required (RFC 6585)."""
 
 
 class SignInKind(enum.Enum):
@@ -109,8 +112,24 @@ async def visit(text: str) -> Visited:
     if address.public_only:  # a link named it
         is_local = await leads_into_this_network(address.backend_url)
         address = replace(address, public_only=not is_local)
-    found = await visit_address(address)
+    try:
+        found = await visit_address(address)
+    except CallFailedError as error:
+        raise _advised(error) from error
     return replace(found, is_local=is_local)
+
+
+def _advised(error: CallFailedError) -> CallFailedError:
+    """With what to do where another server answers: the network of a hotel asks everybody for a
+    sign-in before it lets them through."""
+    failure = error.failure
+    if failure.kind is not FailureKind.NOT_BACKEND:
+        return error
+    from rejoin.runtime.doctor.connection_judging import NETWORK_SIGN_IN, PORTAL
+
+    said = NETWORK_SIGN_IN if failure.http_status == _SIGN_IN_STATUS else failure.detail
+    detail = Message("{first} {second}", first=said, second=PORTAL)
+    return CallFailedError(replace(failure, detail=detail))
 
 
 async def visit_address(address: BackendAddress) -> Visited:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from rejoin.media.statistics import StreamStatistics
+from rejoin.runtime.file_lock import turn_at
+from rejoin.runtime.private_files import read_regular
 from rejoin.runtime.state_folder import keep_file, state_folder
 
 _log = logging.getLogger("rejoin.data_used")
@@ -27,6 +29,7 @@ _PAUSE_S: Final = 5.0
 _MAX_BYTES: Final = 4096
 _MOST: Final = 2**60
 _CLOSE_WITHIN_S: Final = 1.0
+_TURN_WITHIN_S: Final = 5.0
 
 
 def data_used_path() -> Path:
@@ -51,8 +54,7 @@ class DataTotal:
 def read_total(path: Path) -> DataTotal:
     """The total in the file; zero if the file is unusable. Raises nothing."""
     try:
-        with path.open("rb") as file:
-            content = json.loads(file.read(_MAX_BYTES))
+        content = json.loads(read_regular(path, _MAX_BYTES))
         received, played_s, since = (
             content[name] for name in ("received_bytes", "played_s", "since_unix_s")
         )
@@ -73,10 +75,8 @@ def forget_total(path: Path) -> None:
 
 
 class DataUsed:
-    """Counts the statistics of one game; writes on its own thread. No call raises.
-
-    If two games write in the same moment, one of the counts may be lost.
-    """
+    """Counts the statistics of one game; writes on its own thread, in turn with other games. No
+    call raises."""
 
     def __init__(self, path: Path | None = None, wall: Callable[[], float] = time.time) -> None:
         self._path = path or data_used_path()
@@ -148,7 +148,12 @@ class DataUsed:
 
     def _add(self, new: DataTotal) -> None:
         """Raises OSError."""
-        before = read_total(self._path)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with turn_at(self._path, _TURN_WITHIN_S):
+            self._replace(read_total(self._path), new)
+
+    def _replace(self, before: DataTotal, new: DataTotal) -> None:
+        """Raises OSError."""
         since = self._wall() if before.since_unix_s is None else before.since_unix_s
         content = {
             "received_bytes": before.received_bytes + new.received_bytes,

@@ -6,6 +6,7 @@ link, which the system opens with the program registered for the scheme; not run
 
 from __future__ import annotations
 
+import os
 import plistlib
 import shutil
 import sys
@@ -30,7 +31,7 @@ def desktop_folder() -> Path:
         folder = platformdirs.user_desktop_path()
     except (RuntimeError, OSError):
         folder = None
-    if folder is None or not folder.is_dir():
+    if folder is None or not os.path.isdir(folder):
         raise BadInputError(Message("There is no desktop folder to put a shortcut into."))
     return folder
 

@@ -6,7 +6,6 @@ Their file can be edited by anybody, so each value is checked like those of a li
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -139,5 +138,7 @@ def _address(table: Mapping[str, Any]) -> BackendAddress:
 
 
 def _is_number(value: object, least: float, most: float) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and least <= value <= most  # type: ignore[arg-type, operator]
+    """Compared as it is: an integer may be too large for a float, and NaN is nowhere between."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return least <= value <= most

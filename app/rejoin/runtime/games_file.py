@@ -28,6 +28,11 @@ _UNUSABLE: Final = mark("Game {number} in the file of games cannot be used: {why
 _UNUSABLE_AS: Final = mark("Game {number} in the file of games cannot be used. {why}")
 """`why` is a sentence."""
 
+_SAME: Final = mark(
+    "Game {number} in the file of games is the same game as game {first}, {name}: "
+    "only that one is shown. Remove one of the two."
+)
+
 _DEFAULTS: Final = {each.name: each.default for each in fields(BackendAddress)}
 
 GONE: Final = "This game is not in the list any more."
@@ -62,7 +67,8 @@ def load(path: Path) -> LoadedGames:
         return LoadedGames(
             problems=(Message("The file of games {path} has no list of games.", path=path),)
         )
-    games: dict[str, Game] = {}
+    games: dict[str, tuple[int, Game]] = {}
+    """By key, with the number in the file."""
     problems: list[str] = []
     for number, entry in enumerate(entries[:MAX_GAMES], 1):
         try:
@@ -72,14 +78,16 @@ def load(path: Path) -> LoadedGames:
             template = _UNUSABLE_AS if why.endswith(".") else _UNUSABLE
             problems.append(Message(template, number=number, why=why))
         else:
-            games.setdefault(game.key, game)
+            first = games.setdefault(game.key, (number, game))
+            if first[0] != number:
+                problems.append(Message(_SAME, number=number, first=first[0], name=first[1].name))
     if len(entries) > MAX_GAMES:
         problems.append(
             Message(
                 "The file of games has more than {most} games; the first are shown.", most=MAX_GAMES
             )
         )
-    return LoadedGames(tuple(games.values()), tuple(problems))
+    return LoadedGames(tuple(game for _, game in games.values()), tuple(problems))
 
 
 def add(path: Path, game: Game) -> Path | None:
@@ -97,11 +105,13 @@ def add(path: Path, game: Game) -> Path | None:
                     "There are {max_games} games already. Remove one first.", max_games=MAX_GAMES
                 )
             )
-        table = tomlkit.table()
-        table.update(_table(replace(game, name=checked_name(game.name))))
         if not entries:
-            document[_TABLES] = tomlkit.aot()
-        document[_TABLES].append(table)
+            document[_TABLES] = entries = tomlkit.aot()
+        # A person may have written the list as an array, in which a table stands in one line.
+        is_array = isinstance(entries, tomlkit.items.Array)
+        table: Any = tomlkit.inline_table() if is_array else tomlkit.table()
+        table.update(_table(replace(game, name=checked_name(game.name))))
+        entries.append(table)
 
     return edit_file(path, edit, heading=_HEADING, name=_CALLED)
 
@@ -118,15 +128,15 @@ def played(path: Path, key: str, at_unix_s: float) -> None:
 
 
 def remove(path: Path, key: str) -> None:
-    """Raises BadInputError."""
+    """Remove the game that is shown. Another entry of the same game, which the player has not
+    seen, stays, and is the one that is shown then. Raises BadInputError."""
 
     def edit(document: Any) -> None:
         entries = _entries(document)
-        places = [place for place, entry in enumerate(entries) if _is(entry, key)]
-        if not places:
+        place = next((place for place, each in enumerate(entries) if _is(each, key)), None)
+        if place is None:
             raise BadInputError(GONE)
-        for place in reversed(places):
-            del entries[place]
+        del entries[place]
 
     edit_file(path, edit, heading=_HEADING, name=_CALLED)
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rejoin.errors import BadInputError
+from rejoin.runtime.file_lock import FileLock
 from rejoin.runtime.private_files import make_private_folder
 from rejoin.runtime.ticket_folder import tickets_folder
 
@@ -59,7 +60,7 @@ def locks_folder() -> Path:
 class Instance:
     """Holds the lock of one stream session until it is closed or released."""
 
-    def __init__(self, lock: _Lock, address: Path, *, by_tcp: bool) -> None:
+    def __init__(self, lock: FileLock, address: Path, *, by_tcp: bool) -> None:
         self._lock = lock
         self._address = address
         self._by_tcp = by_tcp
@@ -77,7 +78,7 @@ class Instance:
     def _claim(cls, key: str, folder: Path | None, *, by_tcp: bool) -> Instance | None:
         folder = folder or locks_folder()
         make_private_folder(folder)
-        lock = _Lock.acquire(folder / f"{key}.lock")
+        lock = FileLock.acquire(folder / f"{key}.lock")
         return None if lock is None else cls(lock, _address(folder, key, by_tcp), by_tcp=by_tcp)
 
     @classmethod
@@ -189,73 +190,3 @@ def _activate_once(file: Path, link: str | None, by_tcp: bool, within_s: float) 
 
 def _address(folder: Path, key: str, by_tcp: bool) -> Path:
     return folder / f"{key}{'.address' if by_tcp else '.sock'}"
-
-
-class _Lock:
-    """An exclusive lock of the OS on a file; the file is removed when the lock is released."""
-
-    def __init__(self, file: Path, descriptor: int) -> None:
-        self._file = file
-        self._descriptor: int | None = descriptor
-
-    @classmethod
-    def acquire(cls, file: Path) -> _Lock | None:
-        """None if another process, or another part of this one, holds it. Raises OSError."""
-        flags = os.O_RDWR | os.O_CREAT
-        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-        while True:
-            descriptor = os.open(file, flags, 0o600)
-            try:
-                if not _locked(descriptor):
-                    os.close(descriptor)
-                    return None
-                if _is_still(file, descriptor):
-                    return cls(file, descriptor)
-            except BaseException:
-                os.close(descriptor)
-                raise
-            os.close(descriptor)  # its holder removed the file after we opened and before we locked
-
-    @property
-    def held(self) -> bool:
-        return self._descriptor is not None
-
-    def release(self) -> None:
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is None:
-            return
-        if _POSIX:  # Windows does not remove open files: there an empty file stays
-            with contextlib.suppress(OSError):
-                self._file.unlink()
-        os.close(descriptor)
-
-
-def _is_still(file: Path, descriptor: int) -> bool:
-    """Whether the path still names the file that was opened."""
-    try:
-        named = file.stat()
-    except FileNotFoundError:
-        return False
-    held = os.fstat(descriptor)
-    return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _locked(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _locked(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

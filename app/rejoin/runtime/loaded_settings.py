@@ -10,9 +10,10 @@ from typing import Any, Final
 from rejoin.errors import BadInputError
 from rejoin.input_events import chords
 from rejoin.language import Message, mark
+from rejoin.printable import printable
 from rejoin.runtime.player_settings import SETTINGS, PlayerSettings
 from rejoin.runtime.setting_kinds import SHOWN, Keys
-from rejoin.runtime.settings_versions import VERSION_KEY, version_problem
+from rejoin.runtime.settings_versions import VERSION_KEY
 
 _NAMED: Final = 8
 """How many unknown keys are named."""
@@ -58,9 +59,12 @@ def from_tables(tables: Mapping[str, Any]) -> Loaded:
             default = known.to_text(known.default)
             bad[key] = Message(_DEFAULT_USED, problem=error.args[0], default=default)
     settings = PlayerSettings(**found)
-    problems = [*version_problem(tables), *bad.values(), *clashes_of(settings).values()]
+    problems = [*bad.values(), *clashes_of(settings).values()]
     if unknown:
-        named, more = ", ".join(key[:SHOWN] for key in unknown[:_NAMED]), len(unknown) - _NAMED
+        named, more = (
+            ", ".join(printable(key[:SHOWN]) for key in unknown[:_NAMED]),
+            len(unknown) - _NAMED,
+        )
         problems.append(Message(_MORE if more > 0 else _UNKNOWN, names=named, count=more))
     return Loaded(settings, tuple(problems), frozenset(given), MappingProxyType(bad))
 

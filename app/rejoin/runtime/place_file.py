@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from rejoin.runtime.private_files import read_regular
 from rejoin.runtime.state_folder import keep_file, state_folder
 
 _log = logging.getLogger("rejoin.place_file")
@@ -57,8 +58,7 @@ class PlaceFile:
     def read(self) -> Place | None:
         """The place kept last, or None."""
         try:
-            with self._path.open("rb") as file:
-                content = json.loads(file.read(_MAX_BYTES))
+            content = json.loads(read_regular(self._path, _MAX_BYTES))
             numbers = {name: content[name] for name in ("x", "y", "width", "height")}
             if any(type(each) is not int for each in numbers.values()):
                 raise ValueError("no whole number")

@@ -12,6 +12,7 @@ file, and the checks of Rule 1 are left out.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Final
 
 _POSIX: Final = sys.platform != "win32"
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
+"""To open a pipe does not wait for whoever writes into it."""
 _OPEN: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -47,17 +50,35 @@ def make_private_folder(folder: Path) -> None:
 
 def read_private(file: Path, max_bytes: int) -> bytes:
     """At most `max_bytes` of a file. Raises OSError: NotPrivateError, NotRegularError."""
-    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _OPEN)
+    descriptor = os.open(file, os.O_RDONLY | _NO_WAIT | _OPEN)
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise NotRegularError("not a regular file")
+        found = _regular(descriptor)
         if _POSIX and (found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077):
             raise NotPrivateError("other users can read or write it")
         with open(descriptor, "rb", closefd=False) as opened:
             return opened.read(max_bytes)
     finally:
         os.close(descriptor)
+
+
+def read_regular(file: Path, max_bytes: int) -> bytes:
+    """At most `max_bytes` of a file, where its links lead, whoever may read it. A pipe, which may
+    never end, and a device are refused at once. Raises OSError: NotRegularError."""
+    with open(file, "rb", opener=_at_once) as opened:
+        _regular(opened.fileno())
+        return opened.read(max_bytes)
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | _NO_WAIT)
+
+
+def _regular(descriptor: int) -> os.stat_result:
+    """Raises OSError: NotRegularError."""
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise NotRegularError(errno.EINVAL, "not a regular file")
+    return found
 
 
 def write_new(file: Path, content: bytes) -> None:

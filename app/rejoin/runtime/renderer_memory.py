@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from rejoin.runtime.instance import Instance
+from rejoin.runtime.private_files import read_regular
 from rejoin.runtime.state_folder import keep_file, state_folder
 
 _log = logging.getLogger("rejoin.renderer_memory")
@@ -82,8 +83,7 @@ class RendererMemory:
     def verdict(self) -> Verdict | None:
         """The newest verdict, or None."""
         try:
-            with (self._folder / _VERDICT).open("rb") as file:
-                return Verdict.from_json(file.read(_MAX_BYTES))
+            return Verdict.from_json(read_regular(self._folder / _VERDICT, _MAX_BYTES))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

@@ -13,4 +13,8 @@ def bus_address(environment: Mapping[str, str] = os.environ) -> str | None:
     if address:
         return address
     socket = Path(environment.get("XDG_RUNTIME_DIR", "")) / "bus"
-    return f"unix:path={socket}" if socket.is_absolute() and socket.is_socket() else None
+    try:
+        found = socket.is_absolute() and socket.is_socket()
+    except OSError:  # the folder of another user, as after `sudo -u`
+        return None
+    return f"unix:path={socket}" if found else None

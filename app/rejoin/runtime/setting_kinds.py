@@ -103,7 +103,10 @@ class Setting:
         if _usable(self.kind, value):
             assert value is None or isinstance(value, str | int | float)
             return _in_one_form(self.kind, value)
-        shown = str(value)
+        try:
+            shown = str(value)
+        except (ValueError, RecursionError):  # a number of thousands of digits; nested deeply
+            shown = "..."
         if len(shown) > SHOWN:
             shown = shown[:SHOWN] + "..."
         raise BadInputError(

@@ -9,6 +9,7 @@ written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace as with_changes
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +19,8 @@ from rejoin.runtime.loaded_settings import Loaded, from_tables
 from rejoin.runtime.player_settings import SETTINGS, setting
 from rejoin.runtime.private_files import write_new
 from rejoin.runtime.setting_kinds import Value
-from rejoin.runtime.settings_versions import migrate
-from rejoin.runtime.state_folder import keep_file, settings_folder
+from rejoin.runtime.settings_versions import migrate, version_problem
+from rejoin.runtime.state_folder import settings_folder, write_named
 from rejoin.runtime.toml_file import edit_file, read_tables
 
 _NAME: Final = "settings.toml"
@@ -68,10 +69,15 @@ def _loaded(path: Path) -> Loaded:
             ),
             Message("The settings file {path} is damaged: it is not exported.", path=path),
         ) from error
-    if tables is None:
-        return Loaded()
+    return Loaded() if tables is None else _of_any_version(tables)
+
+
+def _of_any_version(tables: dict[str, Any]) -> Loaded:
+    """The settings in tables, which are migrated."""
+    problems = version_problem(tables)  # of the number that the file has
     migrate(tables)
-    return from_tables(tables)
+    loaded = from_tables(tables)
+    return with_changes(loaded, problems=(*problems, *loaded.problems))
 
 
 def change(path: Path, key: str, value: Value) -> Path | None:
@@ -114,7 +120,7 @@ def export(path: Path, to: Path, *, replace: bool = False) -> None:
             if key in loaded.given:
                 _changed(document, key, values[key])
         if replace:
-            keep_file(to, tomlkit.dumps(document))
+            write_named(to, tomlkit.dumps(document).encode(), private=True)
         else:
             write_new(to, tomlkit.dumps(document).encode())
     except FileExistsError:
@@ -134,7 +140,7 @@ def import_from(path: Path, source: Path) -> tuple[tuple[str, ...], Path | None]
     if `source` is unusable, and as `change`.
     """
     try:
-        tables = read_tables(source)
+        tables = read_tables(source, named=True)
         if tables is None:
             raise BadInputError(Message("There is no file {source}.", source=source))
     except OSError as error:
@@ -146,8 +152,7 @@ def import_from(path: Path, source: Path) -> tuple[tuple[str, ...], Path | None]
         raise BadInputError(
             Message("The file {source} holds no settings: {error}.", source=source, error=error)
         ) from error
-    migrate(tables)
-    found = from_tables(tables)
+    found = _of_any_version(tables)
     if not found.given and found.problems:
         raise BadInputError(
             Message("The file {source} holds no settings that can be used.", source=source)

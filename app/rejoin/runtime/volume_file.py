@@ -14,6 +14,7 @@ from typing import Final
 
 from rejoin.language import Message
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.runtime.private_files import read_regular
 from rejoin.runtime.state_folder import keep_file, state_folder
 
 _log = logging.getLogger("rejoin.volume_file")
@@ -45,8 +46,7 @@ class SoundFile:
     def read(self) -> SoundChoice:
         """The volume chosen last, or full volume."""
         try:
-            with self._path.open("rb") as file:
-                content = json.loads(file.read(_MAX_BYTES))
+            content = json.loads(read_regular(self._path, _MAX_BYTES))
             volume, muted = content["volume"], content["muted"]
             if type(volume) is not int or type(muted) is not bool:
                 raise ValueError("wrong types")

@@ -419,6 +419,8 @@ class Exchange:
     def _not_answered(self, written: _Written, after: str, before: str) -> CallFailedError:
         if self._leads_to_proxy(written):
             return CallFailedError(proxy_failure(self._proxy, None, before))
+        if self._proxy is not None and not written.begun and written.step.startswith("http11."):
+            return CallFailedError(proxy_failure(self._proxy, None))  # silent after CONNECT
         if written.begun:
             return self.failed(FailureKind.OUTCOME_UNKNOWN, after)
         return self.failed(FailureKind.NOT_SENT, before)

@@ -8,7 +8,7 @@ import signal
 import threading
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from rejoin.gui.home import program
@@ -79,6 +79,23 @@ def test_a_window_closed_at_once_leaves_garbage_collection_on(
 def test_ctrl_c_ends_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     at_the_start(monkeypatch, lambda controller: os.kill(os.getpid(), signal.SIGINT))
     assert run() == INTERRUPTED
+
+
+def test_ctrl_c_in_an_event_before_the_window_is_there_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted(QObject):
+        def event(self, event: QEvent) -> bool:
+            signal.raise_signal(signal.SIGINT)  # Qt drops what is raised here
+            return True
+
+    def restored(window: object, on_screen: object) -> None:
+        QCoreApplication.sendEvent(Interrupted(), QEvent(QEvent.Type.User))
+
+    monkeypatch.setattr(program, "_restored", restored)
+    at_the_start(monkeypatch, lambda controller: QTimer.singleShot(60_000, controller.close))
+    assert run() == INTERRUPTED
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_the_link_of_the_start_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:

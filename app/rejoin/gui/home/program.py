@@ -59,7 +59,7 @@ def run(
     NoDisplayError, AssetMissingError, BadInputError.
     """
     collected = gc.isenabled()
-    with qt_log():
+    with qt_log(), _Interrupts() as interrupts:
         at_first = settings()
         application = make_application(appearance_of(at_first))
         drawing = _Drawing(at_first)
@@ -78,7 +78,7 @@ def run(
         controller.gone.connect(application.quit)
         window.first_painted.connect(partial(_begin, jobs, controller, instance))
         controller.all_loaded.connect(partial(_watch_updates, window, jobs, settings))
-        interrupts = _Interrupts(controller)
+        interrupts.close_by(controller)
         if link is not None:
             controller.open_link(link)
         if LINKS_ARE_EVENTS:
@@ -207,22 +207,33 @@ class _Drawing:
 
 
 class _Interrupts:
-    """Ctrl+C and SIGTERM close the window, as its own button does."""
+    """Ctrl+C and SIGTERM close the window, as its own button does.
 
-    def __init__(self, controller: HomeController) -> None:
+    Noted before there is a window: Qt drops an exception that is raised in an event of it.
+    """
+
+    def __init__(self) -> None:
         self.seen = False
-        self._controller = controller
         self._before = signal.signal(signal.SIGINT, self._note)
-        self._timer = QTimer(controller)
-        self._timer.timeout.connect(self._check)
-        self._timer.start(_CHECK_EVERY_MS)
+
+    def __enter__(self) -> _Interrupts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.restore()
+
+    def close_by(self, controller: HomeController) -> None:
+        """From now on close this one, also for what came before."""
+        timer = QTimer(controller)
+        timer.timeout.connect(lambda: self._check(controller))
+        timer.start(_CHECK_EVERY_MS)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.seen = True
 
-    def _check(self) -> None:
+    def _check(self, controller: HomeController) -> None:
         if self.seen:
-            self._controller.close()
+            controller.close()
 
     def restore(self) -> None:
         signal.signal(signal.SIGINT, self._before)

@@ -31,6 +31,7 @@ SET_CLOCK: Final = Message(
 CHECK_ADDRESS: Final = Message(
     "Check the address. If it is right, the studio's service is down: try later."
 )
+NETWORK_SIGN_IN: Final = Message("This network wants a sign-in first.")
 PORTAL: Final = Message(
     "Open a web page in a browser: a network that wants a sign-in shows it there. Else check the "
     "address."
@@ -207,7 +208,7 @@ def backend(state: BackendState, why: str) -> Finding:
         case BackendState.ANSWERS:
             return ok("backend", Message("The studio's backend answers."))
         case BackendState.SIGN_IN:
-            return failed("backend", Message("This network wants a sign-in first."), PORTAL)
+            return failed("backend", NETWORK_SIGN_IN, PORTAL)
         case BackendState.PAGE:
             return failed(
                 "backend",

@@ -154,7 +154,7 @@ def folders() -> Finding:
 
 def nearest(folder: Path) -> Path:
     """The folder itself, or its nearest parent that exists."""
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
     return folder
 

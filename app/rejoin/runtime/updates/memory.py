@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from rejoin.runtime.private_files import read_regular
 from rejoin.runtime.state_folder import keep_file, state_folder
 from rejoin.runtime.updates.feed import Newer, is_notes_url, read_version
 
@@ -39,8 +40,7 @@ class UpdateMemory:
     def read(self) -> Remembered:
         """The remembered value."""
         try:
-            with self._path.open("rb") as file:
-                return _read(json.loads(file.read(_MAX_BYTES)))
+            return _read(json.loads(read_regular(self._path, _MAX_BYTES)))
         except FileNotFoundError:
             return Remembered()
         except (OSError, ArithmeticError, ValueError, TypeError, KeyError, RecursionError) as error:
