@@ -21,7 +21,7 @@ class RejoinError(Exception):
 
 
 class BadInputError(RejoinError):
-    """An input (option, file, link, profile) cannot be used."""
+    """An input (option, file, link, profile) cannot be used, or a file cannot be written."""
 
     code = "bad_input"
     exit_code = 2

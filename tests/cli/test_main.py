@@ -90,14 +90,14 @@ def caused_by(error: Exception) -> Exception:
     [
         (PortInUseError("The port is taken."), 8, "The port is taken."),
         (RejoinError("It did not work."), 1, "It did not work."),
-        (OSError(errno.ENOSPC, "No space"), 1, "The disk is full."),
-        (OSError(errno.EDQUOT, "Quota"), 1, "The disk is full."),
-        (OSError(errno.EMFILE, "Too many open files"), 1, TOO_MANY_OPEN),
-        (OSError(errno.ENFILE, "Too many open files in system"), 1, TOO_MANY_OPEN),
-        (caused_by(OSError(errno.EMFILE, "Too many open files")), 1, TOO_MANY_OPEN),
-        (MemoryError(), 1, NO_MEMORY),
-        (OSError(errno.ENOMEM, "Cannot allocate memory"), 1, NO_MEMORY),
-        (RuntimeError("can't start new thread"), 1, NO_MEMORY),
+        (OSError(errno.ENOSPC, "No space"), 2, "The disk is full."),
+        (OSError(errno.EDQUOT, "Quota"), 2, "The disk is full."),
+        (OSError(errno.EMFILE, "Too many open files"), 2, TOO_MANY_OPEN),
+        (OSError(errno.ENFILE, "Too many open files in system"), 2, TOO_MANY_OPEN),
+        (caused_by(OSError(errno.EMFILE, "Too many open files")), 2, TOO_MANY_OPEN),
+        (MemoryError(), 2, NO_MEMORY),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), 2, NO_MEMORY),
+        (RuntimeError("can't start new thread"), 2, NO_MEMORY),
     ],
 )
 def test_a_failure_is_one_line_and_its_exit_code(

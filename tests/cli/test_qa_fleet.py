@@ -172,4 +172,6 @@ def test_what_cannot_be_used_is_a_sentence(made: Made, tmp_path: Path) -> None:
         qa, ("fleet", "outage-ladder", "--case", "none such"), standalone_mode=False, obj={}
     )
     assert "There is no case none such" in str(unknown.exception)
+    one_of_two = run("--case", "three seconds", "--case", "none such")
+    assert "There is no case none such" in str(one_of_two.exception)
     assert made.plans == []

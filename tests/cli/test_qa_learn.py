@@ -78,5 +78,5 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(
     (tmp_path / "file").write_text("")
     folder = str(tmp_path / "file" / "out")
     code, _, err = rejoin("qa", "learn", "--backend", URL, "--yes", "--out", folder, token="t")
-    assert (code, len(runs)) == (1, 1)
+    assert (code, len(runs)) == (2, 1)
     assert err.count("\n") == 1

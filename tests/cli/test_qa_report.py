@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from helpers.qa_results import RECORD
 from rejoin.cli.qa import qa
 from rejoin.errors import BadInputError
-from rejoin.qa import campaign, results
+from rejoin.qa import campaign, files, results
 from rejoin.qa.results import CaseRecord, Support
 from rejoin.qa.verdicts import Verdict
 
@@ -288,3 +288,21 @@ def test_the_commands_of_the_examples_have_only_options_that_exist(
         command.make_context(verb, arguments, obj={})
     with pytest.raises(click.UsageError):
         qa.commands["run"].make_context("run", ["x", "--no-such-option"], obj={})
+
+
+def test_a_report_that_cannot_be_written_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, full = written(tmp_path, RECORD), tmp_path / "j.xml"
+    write = files.write_file
+
+    def failing(path: Path, content: str | bytes) -> None:
+        if path == full:
+            raise BadInputError("j.xml cannot be written: No space left on device.")
+        write(path, content)
+
+    monkeypatch.setattr(files, "write_file", failing)
+    result = invoke("report", file, "--junit", full, "--json", tmp_path / "r.json")
+    assert isinstance(result.exception, BadInputError)
+    assert str(result.exception).startswith("j.xml cannot be written")
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["verdict"] == "passed"

@@ -262,7 +262,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_behind_standard_output() -> None:
     done = run("--help", before=("sh", "-c", 'exec "$@" > /dev/full', "full"))
-    assert done.code == 1
+    assert done.code == 2
     assert done.error_line == "The disk is full."
 
 

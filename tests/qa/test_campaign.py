@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from helpers.qa_results import PLAYED
-from rejoin.errors import RejoinError
+from rejoin.errors import BadInputError, RejoinError
 from rejoin.qa import campaign, results
 from rejoin.qa.campaign import (
     Campaign,
@@ -235,7 +236,7 @@ def test_results_and_traces_are_in_a_folder(world: World, tmp_path: Path) -> Non
     ]
     assert world.limits == [7.0, 7.0]
     (tmp_path / "file").touch()
-    with pytest.raises(RejoinError, match="cannot be written"):
+    with pytest.raises(RejoinError, match=r"cannot be (made|written)"):
         world.run(scenario("a"), how=How(folder=tmp_path / "file"))
 
 
@@ -290,7 +291,7 @@ def test_a_disk_that_is_full_when_a_session_is_known_does_not_end_its_play(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Ledger, entry: object, session_id: str) -> None:
-        raise RejoinError("No space left on device")
+        raise BadInputError("No space left on device")
 
     monkeypatch.setattr(Ledger, "session_known", full)
     [record] = world.run(scenario("a"))
@@ -305,3 +306,22 @@ def test_a_run_says_before_what_it_is_about_to_do(tmp_path: Path) -> None:
     assert said.endswith(
         "6 plays at 127.0.0.1:1, about 1 min; at most 7 sessions and 30 minutes of play."
     )
+
+
+def test_a_folder_that_is_gone_in_mid_run_is_a_sentence(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    run = Campaign(scenario("a", "b"), world.target(), Choice(), How(folder=folder))
+    with pytest.raises(BadInputError, match=r"results\.jsonl cannot be written: No such file"):
+        run.play_all(lambda record: shutil.rmtree(folder))
+    assert len(world.started) == 2
+
+
+def test_two_runs_at_once_do_not_empty_each_other_s_results(world: World, tmp_path: Path) -> None:
+    how = How(folder=tmp_path / "out")
+
+    def second(record: CaseRecord) -> None:
+        with pytest.raises(BadInputError, match="Another run writes into"):
+            Campaign(scenario("b"), world.target(), Choice(), how).play_all(lambda record: None)
+
+    records = Campaign(scenario("a"), world.target(), Choice(), how).play_all(second)
+    assert results.read(tmp_path / "out" / results.FILE) == records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
 import pickle
@@ -16,7 +17,7 @@ import pytest
 from helpers.qa_results import RECORD
 from rejoin.child_program import child_command
 from rejoin.core.trace import Record
-from rejoin.errors import RejoinError
+from rejoin.errors import BadInputError, RejoinError
 from rejoin.qa import client_case
 from rejoin.qa.case_process import EXIT_ABANDONED, _played, _until_abandoned
 from rejoin.qa.client_case import Job, surroundings_of
@@ -146,3 +147,31 @@ def test_the_process_ends_by_itself_without_a_word(whole: bool) -> None:
             process.stdin.close()
         assert process.wait(120) == (0 if whole else EXIT_ABANDONED)
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [BadInputError("The file cannot be written."), OSError(errno.ENOSPC, "No space left")],
+)
+async def test_a_file_that_cannot_be_written_says_nothing_about_the_game(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    plays(monkeypatch, error)
+    record = await _played(a_job(), lambda message: None)
+    assert (record.verdict, record.why) == (Verdict.INCONCLUSIVE, Why.FILE)
+    assert "written" in record.sentences[0]
+
+
+async def test_another_error_of_the_system_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    plays(monkeypatch, OSError(errno.EBADF, "Bad file descriptor"))
+    with pytest.raises(OSError, match="Bad file"):
+        await _played(a_job(), lambda message: None)
+
+
+async def test_a_trace_that_cannot_be_written_is_missing_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plays(monkeypatch)
+    (tmp_path / "traces").touch()
+    assert await _played(a_job(folder=tmp_path), lambda message: None) == RECORD
+    assert "the trace is missing" in caplog.text

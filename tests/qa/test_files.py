@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from rejoin.errors import BadInputError
-from rejoin.qa.files import make_folder, read_text, write_file
+from rejoin.qa import files
+from rejoin.qa.files import make_folder, prepare_file, prepare_folder, read_text, write_file
 
 
 def test_a_file_is_replaced_as_a_whole_and_others_may_read_it(tmp_path: Path) -> None:
@@ -52,3 +54,30 @@ def test_a_file_that_a_person_wrote_is_read_up_to_a_limit(tmp_path: Path) -> Non
     file.write_bytes(b"\xff")
     with pytest.raises(BadInputError, match=r"^a\.toml is not a scenario: it is not text\.$"):
         read_text(file, "a scenario")
+
+
+def test_a_place_that_cannot_be_written_to_is_said_before(tmp_path: Path) -> None:
+    prepare_folder(tmp_path / "new")
+    prepare_file(tmp_path / "new" / "file")
+    assert list((tmp_path / "new").iterdir()) == [], "nothing is left of the try"
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInputError, match="cannot be made"):
+        prepare_folder(tmp_path / "file")
+    with pytest.raises(BadInputError, match="cannot be made"):
+        prepare_file(tmp_path / "file" / "report")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_device_is_no_place_to_try() -> None:
+    prepare_file(Path("/dev/full"))
+    with pytest.raises(BadInputError, match="cannot be written: No space"):
+        write_file(Path("/dev/full"), "text")
+
+
+def test_a_full_disk_is_said_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "try_to_write", full)
+    with pytest.raises(BadInputError, match="cannot be written to: No space left on device"):
+        prepare_file(tmp_path / "report")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.errors import RejoinError
+from rejoin.errors import BadInputError, RejoinError
 from rejoin.qa.ledger import Entry, Ledger
 
 
@@ -105,9 +105,40 @@ def test_a_file_that_is_no_entry_is_passed_over(tmp_path: Path, text: str) -> No
 
 def test_without_a_ledger_no_session_is_started(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RejoinError, match="so none is started"):
+    with pytest.raises(RejoinError, match="no session is started"):
         Ledger(tmp_path / "file").note(entry())
     with pytest.raises(RejoinError), Ledger(tmp_path / "file").run("a"):
         pass
     with pytest.raises(RejoinError):
         Ledger(tmp_path).note(entry("../x"))
+
+
+def test_a_ledger_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    assert Ledger(tmp_path / "new").unreadable() == ()
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInputError, match="cannot be read"):
+        Ledger(tmp_path / "file").unreadable()
+    with pytest.raises(BadInputError, match=r"file, cannot be used \(file is not a folder"):
+        Ledger(tmp_path / "file").prepare()
+
+
+def test_an_entry_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "qa")
+    ledger.prepare()
+    assert list((tmp_path / "qa").iterdir()) == []
+    ledger.note(entry())
+    (tmp_path / "qa" / "cut.session.json").write_text("{cut")
+    assert ledger.unreadable() == ("cut.session.json",)
+
+
+def test_two_runs_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    ledger, other = Ledger(tmp_path / "qa"), Ledger(tmp_path / "qa")
+    out = tmp_path / "out"
+    with ledger.results(out):
+        for same in (out, tmp_path / "x" / ".." / "out"):
+            with pytest.raises(BadInputError, match="Another run writes"), other.results(same):
+                pass
+        with other.results(tmp_path / "another"), other.results(None), ledger.results(None):
+            pass
+    with other.results(out):
+        pass

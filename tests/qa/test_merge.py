@@ -107,3 +107,23 @@ def test_another_version_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"Line 2 .* another version of Rejoin"):
         merge(tmp_path / "out.jsonl", [file], Said())
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_shard_without_a_result_is_said(tmp_path: Path) -> None:
+    """It was killed before its first result, or has just begun."""
+    said = Said()
+    empty, cut = shard(tmp_path, "1"), shard(tmp_path, "2", play(1))
+    cut.write_text(cut.read_text()[:40])
+    merged = merge(tmp_path / "out.jsonl", [empty, cut, shard(tmp_path, "3", play(0))], said)
+    assert [each.index for each in merged] == [0]
+    assert said == [
+        f"{empty} has no result: the plays of its run are missing.",
+        "The last line of results.jsonl is cut off and was left out: its play is missing.",
+        f"{cut} has no result: the plays of its run are missing.",
+    ]
+
+
+def test_a_mark_of_the_byte_order_is_no_damage(tmp_path: Path) -> None:
+    file = shard(tmp_path, "1", play(0))
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert len(merge(tmp_path / "out.jsonl", [file], Said())) == 1

@@ -66,7 +66,7 @@ def test_a_last_line_that_was_cut_off_is_left_out_where_that_is_said(tmp_path: P
         assert "results.jsonl is cut off" in said.pop()
         with pytest.raises(BadInputError, match="Line 2"):
             results.read(file)
-    for text in (f"{line}\n{line[:10]}\n{line}\n", f"{line}\n{{}}\n", line[:10], "no results"):
+    for text in (f"{line}\n{line[:10]}\n{line}\n", f"{line}\n{{}}\n", line[1:10], "no results"):
         file.write_text(text)
         with pytest.raises(BadInputError, match="Line"):
             results.read(file, said.append)
@@ -179,3 +179,14 @@ def test_the_verdict_of_all_groups_is_that_of_one_run() -> None:
     flaky = (of("a", P), of("a", F, 2))
     assert verdict(*flaky) is P
     assert verdict(*flaky, fail_on_flaky=True) is F
+
+
+@pytest.mark.parametrize("build", ["b\udcff", "\ud800 and \udc00\ud800"])
+def test_half_a_pair_of_surrogates_makes_no_result_unreadable(build: str) -> None:
+    """An argument that is not UTF-8 has some."""
+    record = replace(RECORD, surroundings=replace(RECORD.surroundings, build=build))
+    read = results.from_line(results.to_line(record))
+    assert read.surroundings.build.encode()
+    assert read == replace(RECORD, surroundings=read.surroundings)
+    whole = replace(RECORD, case="\U0001f600 \u202e \x00 é")
+    assert results.from_line(results.to_line(whole)) == whole

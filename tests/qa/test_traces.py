@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,19 @@ def test_a_full_disk_ends_the_trace_and_nothing_else() -> None:
 def test_a_trace_that_cannot_be_written_is_said_before_the_game(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"no\.jsonl cannot be written"):
         traces.TraceWriter(tmp_path / "missing" / "no.jsonl")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full")
+def test_a_full_disk_is_a_sentence() -> None:
+    with pytest.raises(BadInputError, match="full cannot be written: No space left"):
+        traces.write(Path("/dev/full"), RECORDS)
+
+
+def test_a_trace_that_is_not_whole_does_not_stay(tmp_path: Path) -> None:
+    def lines() -> Iterator[str]:
+        yield "first"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(BadInputError, match="cannot be written: No space left"):
+        traces.write_lines(tmp_path / "trace.jsonl", lines())
+    assert list(tmp_path.iterdir()) == []

@@ -1,9 +1,10 @@
 """The entry point: runs a verb, prints what went wrong in one line, and sets the exit code.
 
-Exit codes: 0 success; 1 failure (the game ended early, the demo failed, the disk is full);
-2 unusable input; 3 the backend cannot be reached or used; 4 the backend refuses us; 5 to 11 see
-`errors.py`; 70 a bug in Rejoin; 130 after Ctrl+C or SIGTERM, except for a server, which these stop
-with 0. An expected failure is one line on standard error and never a traceback.
+Exit codes: 0 success; 1 failure (the game ended early, the demo or a test failed); 2 unusable
+input, a file that cannot be written, a full disk or memory that is used up; 3 the backend cannot be
+reached or used; 4 the backend refuses us; 5 to 11 see `errors.py`; 70 a bug in Rejoin; 130 after
+Ctrl+C or SIGTERM, except for a server, which these stop with 0. An expected failure is one line on
+standard error and never a traceback.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from rejoin.cli.messages import (
 )
 from rejoin.cli.player_log import player_log
 from rejoin.cli.secret_variables import taken_from
-from rejoin.errors import RejoinError
+from rejoin.errors import BadInputError, RejoinError
 
 
 def main() -> NoReturn:
@@ -73,7 +74,7 @@ def _run() -> int:
         sentence = _used_up(error)
         if sentence:
             warn(sentence)
-            return RejoinError.exit_code
+            return BadInputError.exit_code
         _report_bug(error)
         return exit_codes.BUG
 
@@ -158,7 +159,7 @@ def _flushed(code: int) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if code == 0:
             warn("Standard output could not be written.")
-            return RejoinError.exit_code
+            return BadInputError.exit_code
     return code
 
 

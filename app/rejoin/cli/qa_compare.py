@@ -99,9 +99,9 @@ def compare(chosen: CompareOptions) -> int:
         comparison = _compared(chosen, progress)
     from rejoin.qa import comparison_report as report
 
-    _write(chosen, report.document(comparison), report.as_json(comparison))
     for line in report.lines(comparison):
         say(line)
+    _write(chosen, report.document(comparison), report.as_json(comparison))
     return _exit_code(comparison)
 
 
@@ -160,9 +160,9 @@ def _paired(chosen: CompareOptions) -> int:
             progress.to(number / of, f"{number} of {of}")
 
         pairing = paired.compare(*chosen.paths, show)
-    _write(chosen, paired.document(pairing), paired.as_json(pairing))
     for line in paired.lines(pairing):
         say(line)
+    _write(chosen, paired.document(pairing), paired.as_json(pairing))
     return _exit_code_of_pairs(pairing)
 
 

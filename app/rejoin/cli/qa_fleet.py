@@ -17,9 +17,9 @@ from rejoin.cli.backend_profile import ProfileOptions, profile_of, profile_optio
 from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
 from rejoin.cli.messages import say, warn
 from rejoin.cli.progress import Pace, Progress
-from rejoin.cli.qa_run import sweep_left_over
+from rejoin.cli.qa_run import selected, sweep_left_over
 from rejoin.cli.sign_in import token_file
-from rejoin.errors import RejoinError
+from rejoin.errors import BadInputError
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def fleet(chosen: FleetOptions) -> int:
     """
     from rejoin.qa import runner
     from rejoin.qa.fleet import cluster
+    from rejoin.qa.ledger import Ledger, default_folder
 
     if chosen.scheduler is not None:
         if chosen.backend is None:
@@ -119,21 +120,22 @@ def fleet(chosen: FleetOptions) -> int:
     if chosen.backend is not None:
         profile = usable_profile(chosen.backend, chosen.token, chosen)
     scenario = runner.load(chosen.scenario)
-    cases = tuple(case for case in scenario.cases if not chosen.cases or case.name in chosen.cases)
-    if not cases:
-        raise click.UsageError(f"There is no case {chosen.cases[0]} in {chosen.scenario}.")
-    cases = tuple(_for_many(cases))
+    cases = tuple(_for_many(selected(scenario, chosen.cases, chosen.scenario).cases))
     if not cases:
         raise click.UsageError("No case is left that many players of one process can play.")
     if chosen.backend is not None:
         _announce(chosen, chosen.players * len(cases))
     _prepare(chosen.results_folder)
     if profile is not None:
+        Ledger(default_folder()).prepare()
         sweep_left_over(profile)
     say(f"Media: {chosen.media}. {_MEDIA[chosen.media]}")
     found: list[CaseRecord] = []
     workers = min(chosen.workers or os.cpu_count() or 1, chosen.players)
     with contextlib.ExitStack() as stack:
+        if chosen.results_folder is not None:
+            stack.enter_context(Ledger(default_folder()).results(chosen.results_folder))
+            _empty(chosen.results_folder)
         with Progress("starting Dask", None):
             there = stack.enter_context(cluster.opened(chosen.scheduler, workers))
         for case in cases:
@@ -212,8 +214,7 @@ def _play(
                 done += 1
                 progress.note(f"{done} of {chosen.players} players done")
                 if file is not None:
-                    with file.open("a", encoding="utf-8") as lines:
-                        lines.write(to_line(result, cast("Media", chosen.media)) + "\n")
+                    _write(file, "a", to_line(result, cast("Media", chosen.media)) + "\n")
 
             outcome = Fleet(plan, cluster, keep).play()
     records = [each.record for each in outcome.in_order()]
@@ -261,16 +262,26 @@ def _warn_of_plain_text(scheduler: str) -> None:
 
 
 def _prepare(folder: Path | None) -> None:
-    """Raises RejoinError for a folder that cannot be written to."""
-    if folder is None:
-        return
+    """Raises BadInputError for a folder that cannot be written to."""
+    if folder is not None:
+        from rejoin.qa.files import prepare_folder
+
+        prepare_folder(folder)
+
+
+def _empty(folder: Path) -> None:
+    """Begin the file of results anew. Raises BadInputError."""
     from rejoin.qa.fleet.messages import FILE
 
+    _write(folder / FILE, "w", "")
+
+
+def _write(file: Path, mode: str, text: str) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text("", encoding="utf-8")
+        with file.open(mode, encoding="utf-8") as opened:
+            opened.write(text)
     except OSError as error:
-        raise RejoinError(f"The folder {folder} cannot be written to: {error.strerror}.") from error
+        raise BadInputError(f"{file} cannot be written: {error.strerror}.") from error
 
 
 def _exit_code(records: list[CaseRecord]) -> int:

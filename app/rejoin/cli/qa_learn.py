@@ -16,7 +16,7 @@ from rejoin.cli.messages import is_terminal, say, say_lines
 from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.qa_run import sweep_left_over
 from rejoin.cli.sign_in import token_file
-from rejoin.errors import BadInputError, RejoinError
+from rejoin.errors import BadInputError
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def learn(chosen: LearnOptions) -> int:
     session was not measured to its end.
     """
     from rejoin.qa.client_case import surroundings_of
+    from rejoin.qa.files import prepare_folder
     from rejoin.qa.learn import Learning, Plan, origin_of
     from rejoin.qa.learn_session import Patience
     from rejoin.qa.ledger import Ledger, default_folder
@@ -103,16 +104,18 @@ def learn(chosen: LearnOptions) -> int:
         plan.announcement(surroundings.backend, can_end=profile.dialect.can_terminate),
         yes=chosen.yes,
     )
-    _make_folder(chosen.out)
-    sweep_left_over(profile)
     folder = default_folder()
-    with Progress("learning", None, Pace.SECONDS) as progress:
+    ledger = Ledger(folder)
+    prepare_folder(chosen.out)
+    ledger.prepare()
+    sweep_left_over(profile)
+    with ledger.results(chosen.out), Progress("learning", None, Pace.SECONDS) as progress:
 
         def show(left_s: float, line: str) -> None:
             progress.say(line)
             progress.leaves(left_s)
 
-        found = Learning(profile, Ledger(folder), Charge(profile, folder), plan, show).run()
+        found = Learning(profile, ledger, Charge(profile, folder), plan, show).run()
     _write(chosen.out, found, origin_of(surroundings))
     return INCONCLUSIVE if found.problems else SUCCESS
 
@@ -127,15 +130,9 @@ def _agree(announcement: str, *, yes: bool) -> None:
     click.confirm("Start them?", abort=True, err=True)
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RejoinError(f"The folder {folder} cannot be made: {error.strerror}.") from error
-
-
 def _write(folder: Path, found: Learned, origin: Origin) -> None:
     from rejoin.qa import learned
+    from rejoin.qa.files import write_file
 
     report = learned.to_markdown(
         found.findings,
@@ -145,10 +142,7 @@ def _write(folder: Path, found: Learned, origin: Origin) -> None:
     )
     files = {SETTINGS_FILE: learned.to_toml(found.findings, origin), REPORT_FILE: report}
     for name, text in files.items():
-        try:
-            (folder / name).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise RejoinError(f"{name} cannot be written: {error.strerror}.") from error
+        write_file(folder / name, text)
     for figure in learned.Figure:
         line = learned.text_of(figure, found.findings, origin.dialect)
         say(f"{figure.value}: {line}")

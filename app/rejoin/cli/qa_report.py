@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -76,54 +76,54 @@ _Make = Callable[["Sequence[CaseRecord]"], str]
 """Makes a report of these results, and returns a sentence about it."""
 
 
-class _Chosen(Protocol):
-    """The values of `report_options` and `fail_on_flaky`."""
+@dataclass(frozen=True, kw_only=True)
+class ReportChoice:
+    """The values of `report_options` and `fail_on_flaky`. Without slots: Python cannot combine two
+    classes that have some."""
 
-    @property
-    def junit(self) -> Path | None: ...
-    @property
-    def markdown(self) -> Path | None: ...
-    @property
-    def html(self) -> Path | None: ...
-    @property
-    def json(self) -> Path | None: ...
-    @property
-    def dump_folder(self) -> Path | None: ...
-    @property
-    def for_support(self) -> bool: ...
-    @property
-    def fail_on_flaky(self) -> bool: ...
+    junit: Path | None
+    markdown: Path | None
+    html: Path | None
+    json: Path | None
+    dump_folder: Path | None
+    for_support: bool
+    fail_on_flaky: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which reports. `folder`: of the results, where the paths of attachments begin."""
 
-    chosen: _Chosen
+    chosen: ReportChoice
     folder: Path | None
 
     def prepare(self) -> None:
         """Before a run that costs money. Raises BadInputError if a report has no place."""
-        from rejoin.qa.files import make_folder
+        from rejoin.qa.files import prepare_file, prepare_folder
 
         chosen = self.chosen
         for file in (chosen.junit, chosen.markdown, chosen.html, chosen.json):
             if file is not None:
-                make_folder(file.parent)
+                prepare_file(file)
         if chosen.dump_folder is not None:
-            make_folder(chosen.dump_folder)
+            prepare_folder(chosen.dump_folder)
 
     def write(self, records: Sequence[CaseRecord]) -> None:
         """Also appends to the summary of the step, on GitHub. Says what was written, for who wants
-        to share it. Raises BadInputError."""
+        to share it. Raises BadInputError for the first one that cannot be written, once all others
+        are."""
         from rejoin.qa import ci, markdown
 
         asked = list(self._reports())
+        failed: list[BadInputError] = []
         with Progress("report", len(asked), Pace.STEPS) as progress:
             for number, (name, make) in enumerate(asked):
                 progress.to(number, name)
-                progress.say(make(records))
-        if asked:
+                try:
+                    progress.say(make(records))
+                except BadInputError as error:
+                    failed.append(error)
+        if len(asked) > len(failed):
             say(_SUPPORT if self.chosen.for_support else _REMOVED)
         summary = ci.summary_file(os.environ)
         if summary is not None:
@@ -132,7 +132,11 @@ class Wanted:
             try:
                 ci.append_summary(summary, text)
             except BadInputError as error:
-                warn(str(error))  # what was asked for is there
+                warn(str(error))  # it was not asked for
+        for other in failed[1:]:
+            warn(str(other))
+        if failed:
+            raise failed[0]
 
     def _reports(self) -> Iterator[tuple[str, _Make]]:
         """The functions that write the requested reports, with their names."""
@@ -232,17 +236,10 @@ def exit_code(records: Sequence[CaseRecord], *, fail_on_flaky: bool) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportOptions:
+class ReportOptions(ReportChoice):
     """The arguments of `rejoin qa report`."""
 
     results: Path
-    junit: Path | None
-    markdown: Path | None
-    html: Path | None
-    json: Path | None
-    dump_folder: Path | None
-    for_support: bool
-    fail_on_flaky: bool
 
 
 @click.command(short_help="Make reports of results: HTML, JSON, JUnit XML, Markdown, dumps.")

@@ -12,9 +12,10 @@ import click
 from rejoin.cli import options
 from rejoin.cli.backend_profile import ProfileOptions, profile_options, usable_profile
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
-from rejoin.cli.messages import say
+from rejoin.cli.messages import say, warn
 from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.qa_report import (
+    ReportChoice,
     Wanted,
     exit_code,
     fail_on_flaky,
@@ -45,7 +46,7 @@ def _shard(_context: click.Context, _option: click.Parameter, value: str) -> tup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions(ProfileOptions):
+class RunOptions(ProfileOptions, ReportChoice):
     """The arguments of `rejoin qa run`."""
 
     scenario: str
@@ -68,13 +69,6 @@ class RunOptions(ProfileOptions):
     max_minutes: float
     region: str
     build: str
-    fail_on_flaky: bool
-    junit: Path | None
-    markdown: Path | None
-    html: Path | None
-    json: Path | None
-    dump_folder: Path | None
-    for_support: bool
     token: str | None = field(repr=False)
 
 
@@ -190,7 +184,7 @@ def _check_combination(chosen: RunOptions) -> None:
 
 _AT_BACKEND_ONLY: Final = frozenset(
     {
-        *(each.name for each in fields(ProfileOptions)),
+        *(each.name for each in (*fields(ProfileOptions), *fields(ReportChoice))),
         "token",
         "results_folder",
         "pictures",
@@ -204,13 +198,6 @@ _AT_BACKEND_ONLY: Final = frozenset(
         "max_minutes",
         "region",
         "build",
-        "fail_on_flaky",
-        "junit",
-        "markdown",
-        "html",
-        "json",
-        "dump_folder",
-        "for_support",
     }
 )
 
@@ -257,7 +244,7 @@ def _scenario(chosen: RunOptions) -> Scenario:
     """The chosen cases, with the service that was learned."""
     from rejoin.qa import runner
 
-    scenario = _selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
+    scenario = selected(runner.load(chosen.scenario), chosen.cases, chosen.scenario)
     if chosen.service is None:
         return scenario
     from rejoin.qa import known_service
@@ -265,7 +252,7 @@ def _scenario(chosen: RunOptions) -> Scenario:
     return known_service.applied(scenario, known_service.read(chosen.service))
 
 
-def _selected(scenario: Scenario, cases: tuple[str, ...], named: str) -> Scenario:
+def selected(scenario: Scenario, cases: tuple[str, ...], named: str) -> Scenario:
     """The scenario with the chosen cases alone, or all of it when none was chosen."""
     if not cases:
         return scenario
@@ -299,6 +286,7 @@ def _run_at_backend(chosen: RunOptions) -> int:
             scenario = replace(scenario, cases=again)
     reports = Wanted(chosen, chosen.results_folder)
     reports.prepare()
+    ledger.Ledger(ledger.default_folder()).prepare()
     sweep_left_over(profile)
     run_of = _campaign(scenario, profile, chosen, shard)
     say(run_of.announcement())
@@ -359,6 +347,11 @@ def sweep_left_over(profile: StudioProfile) -> list[Swept]:
     from rejoin.qa.sweep import sweep as sweep_entries
 
     ledger = Ledger(default_folder())
+    for name in ledger.unreadable():
+        warn(
+            f"The entry {name} of the ledger cannot be read, so its session is not ended. Remove "
+            f"the file from {default_folder()} when that session is over."
+        )
     with Progress("ending what is left", 1) as progress:
 
         def show(over: int, of: int) -> None:

@@ -164,8 +164,10 @@ def storm(chosen: StormOptions) -> int:
     """
     from rejoin.qa import storm as world
     from rejoin.qa import storm_chart
-    from rejoin.qa.files import write_file
+    from rejoin.qa.files import prepare_file, write_file
 
+    for file in filter(None, (chosen.chart, chosen.json)):
+        prepare_file(file)
     base = world.Storm(
         players=chosen.players,
         outage_s=chosen.outage_s,
@@ -186,14 +188,14 @@ def storm(chosen: StormOptions) -> int:
             found = world.play_all(storms, chosen.jobs, show)
         else:
             found = _on_dask(chosen.scheduler, storms, show)
-    if chosen.chart is not None:
-        write_file(chosen.chart, storm_chart.svg(found))
-    if chosen.json is not None:
-        write_file(chosen.json, storm_chart.json_lines(found))
     say(
         f"{chosen.players:,} games dropped at once, nothing reached for {chosen.outage_s:g} s. "
         "Games lost, by connection timeout and create calls a second:"
     )
     for line in storm_chart.table(found):
         say(line)
+    if chosen.chart is not None:
+        write_file(chosen.chart, storm_chart.svg(found))
+    if chosen.json is not None:
+        write_file(chosen.json, storm_chart.json_lines(found))
     return SUCCESS

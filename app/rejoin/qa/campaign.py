@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from rejoin.errors import RejoinError
+from rejoin.errors import BadInputError
 from rejoin.qa import results, verdicts
 from rejoin.qa.case_player import CasePlayer
 from rejoin.qa.client_case import Job, utc_now
+from rejoin.qa.files import prepare_folder
 from rejoin.qa.guardian import Guardian
 from rejoin.qa.ledger import Entry, Ledger
 from rejoin.qa.messages import Charge
@@ -156,13 +157,14 @@ class Campaign:
     def play_all(self, on_result: Callable[[CaseRecord], None]) -> tuple[CaseRecord, ...]:
         """Play everything; `on_result` is called with each result, one at a time.
 
-        Raises RejoinError; OSError when the disk is full.
+        Raises BadInputError where ledger or results cannot be written, or another run writes
+        them; OSError when the disk is full.
         """
         waiting: queue.SimpleQueue[Play] = queue.SimpleQueue()
         for play in plays_of(self._scenario, self._choice):
             waiting.put(play)
-        self._prepare_folder()
-        with self._ledger.run(self.name):
+        with self._ledger.results(self._how.folder), self._ledger.run(self.name):
+            self._prepare_folder()
             guardian = Guardian(Charge(self._target.profile, self._target.ledger_folder))
             try:
                 threads = [
@@ -229,7 +231,7 @@ class Campaign:
             guardian.session_began(entry.key, session_id)
             if not self._target.profile.dialect.session_is_secret:
                 # A disk that has just become full: the guardian still knows the session.
-                with contextlib.suppress(RejoinError):
+                with contextlib.suppress(BadInputError):
                     self._ledger.session_known(entry, session_id)
 
         player = CasePlayer(job, on_session)
@@ -302,20 +304,24 @@ class Campaign:
         folder = self._how.folder
         if folder is None:
             return
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / results.FILE).write_text("", encoding="utf-8")
-        except OSError as error:
-            raise RejoinError(
-                f"The folder {folder} cannot be written to: {error.strerror}."
-            ) from error
+        prepare_folder(folder)
+        self._write(folder, "w", "")
 
     def _keep(self, record: CaseRecord) -> None:
         """At once, so that a run that is killed has the results so far."""
         self._records.append(record)
         if self._how.folder is not None:
-            with (self._how.folder / results.FILE).open("a", encoding="utf-8") as file:
-                file.write(results.to_line(record) + "\n")
+            self._write(self._how.folder, "a", results.to_line(record) + "\n")
+
+    @staticmethod
+    def _write(folder: Path, mode: str, text: str) -> None:
+        try:
+            with (folder / results.FILE).open(mode, encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise BadInputError(
+                f"{folder / results.FILE} cannot be written: {error.strerror}."
+            ) from error
 
     def _stop(self) -> None:
         self._stopped = True

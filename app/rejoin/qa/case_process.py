@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import logging
 import os
 import pickle
 import sys
@@ -17,7 +19,7 @@ from dataclasses import replace
 from typing import IO, Final
 
 from rejoin.core.trace import to_line
-from rejoin.errors import RejoinError
+from rejoin.errors import BadInputError, RejoinError
 from rejoin.interpreter import freeze_startup_objects, loop_factory
 from rejoin.qa import client_case, traces
 from rejoin.qa.client_case import Job
@@ -32,6 +34,9 @@ EXIT_ABANDONED: Final = 3
 """The parent of this process is gone."""
 END_WITHIN_S: Final = 45.0
 """How long an abandoned process may take to end its game."""
+_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
+_log = logging.getLogger("rejoin.qa.case")
 
 
 def main(arguments: list[str]) -> int:
@@ -92,17 +97,33 @@ async def _played(job: Job, say: Callable[[FromCase], None]) -> CaseRecord:
 
     try:
         record, trace = await client_case.play(job, known)
-    except RejoinError as error:
-        failed = Judgement(Verdict.FAILED, Why.CLIENT, (str(error),))
+    except (RejoinError, OSError) as error:
+        judgement = _not_played(error)
         took_s = asyncio.get_running_loop().time() - began_at
-        return job.record(failed, started_at, took_s)
-    file = job.prepare(TRACES, "jsonl")
-    if file is None or not trace:
-        return record
+        return job.record(judgement, started_at, took_s)
     # A session's id that is a secret is not in it.
     hidden = secrets if job.profile.dialect.session_is_secret else set()
-    traces.write_lines(file, (_without(to_line(each), hidden) for each in trace))
+    try:
+        file = job.prepare(TRACES, "jsonl")
+        if file is None or not trace:
+            return record
+        traces.write_lines(file, (_without(to_line(each), hidden) for each in trace))
+    except BadInputError as error:
+        _log.warning("%s: the trace is missing: %s", record.name, error)
+        return record
     return replace(record, attachments={**record.attachments, "trace": f"{TRACES}/{file.name}"})
+
+
+def _not_played(error: RejoinError | OSError) -> Judgement:
+    """A file that cannot be written says nothing about the game. Raises an error that is a bug."""
+    if isinstance(error, BadInputError):
+        return Judgement(Verdict.INCONCLUSIVE, Why.FILE, (str(error),))
+    if isinstance(error, RejoinError):
+        return Judgement(Verdict.FAILED, Why.CLIENT, (str(error),))
+    if error.errno not in _DISK_ERRORS:
+        raise error
+    sentence = f"a file could not be written: {error.strerror}"
+    return Judgement(Verdict.INCONCLUSIVE, Why.FILE, (sentence,))
 
 
 def _without(line: str, secrets: set[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +32,31 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make a folder, and write into it for a moment. Raises BadInputError if that fails: better
+    before a long piece of work than after it."""
+    make_folder(folder)
+    try:
+        try_to_write(folder)
+    except OSError as error:
+        raise BadInputError(
+            f"The folder {folder} cannot be written to: {error.strerror}."
+        ) from error
+
+
+def prepare_file(path: Path) -> None:
+    """The same for the folder of a file that is to be written (`write_file`)."""
+    if path.exists() and not path.is_file():
+        return  # a device or a pipe: it is written into
+    prepare_folder(Path(os.path.realpath(path)).parent)
+
+
+def try_to_write(folder: Path) -> None:
+    """Write a file without a name, which then is gone. Raises OSError."""
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        file.write(bytes(4096))
 
 
 def write_file(path: Path, content: str | bytes) -> None:

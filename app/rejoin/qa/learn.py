@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rejoin.errors import RejoinError
+from rejoin.errors import BadInputError, RejoinError
 from rejoin.interpreter import loop_factory
 from rejoin.qa.client_case import utc_now
 from rejoin.qa.guardian import Guardian
@@ -91,7 +91,7 @@ class Learning:
     _started: int = 0
 
     def run(self) -> Learned:
-        """Measure everything. Raises RejoinError; OSError when the disk is full."""
+        """Measure everything. Raises BadInputError where the ledger cannot be written."""
         with self.ledger.run(self.name):
             guardian = Guardian(self.charge)
             try:
@@ -136,7 +136,7 @@ class Learning:
             guardian.session_began(entry.key, session_id)
             if not self.profile.dialect.session_is_secret:
                 # A disk that has just become full: the guardian still knows the session.
-                with contextlib.suppress(RejoinError):
+                with contextlib.suppress(BadInputError):
                     self.ledger.session_known(entry, session_id)
 
         session = LearnSession(self.profile, self.plan.patience, on_session)

@@ -11,7 +11,9 @@ Rule 3: no token is in the ledger. Nor is a session's id where it is a secret (`
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -19,7 +21,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from rejoin.errors import BadInputError, RejoinError
+from rejoin.errors import BadInputError
+from rejoin.qa.files import try_to_write
 from rejoin.runtime.instance import Instance, is_taken
 from rejoin.runtime.private_files import make_private_folder, read_private
 from rejoin.runtime.state_folder import keep_file, state_folder
@@ -57,15 +60,28 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def prepare(self) -> None:
+        """Before a run that costs money. Raises BadInputError where nothing can be written."""
+        try:
+            make_private_folder(self._folder)
+            try_to_write(self._folder)
+        except OSError as error:
+            raise self._unusable(error) from error
+
     def note(self, entry: Entry) -> None:
-        """Write an entry, or replace it. Raises RejoinError: without it no session is started."""
+        """Write an entry, or replace it. Raises BadInputError: without it no session is started."""
         try:
             make_private_folder(self._folder)
             keep_file(self._file(entry.key), json.dumps(asdict(entry)) + "\n")
         except OSError as error:
-            raise RejoinError(
-                f"The ledger of sessions cannot be written ({error.strerror}), so none is started."
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> BadInputError:
+        why = error.strerror or error
+        return BadInputError(
+            f"The ledger of sessions, {self._folder}, cannot be used ({why}), and without it no "
+            "session is started."
+        )
 
     def session_known(self, entry: Entry, session_id: str) -> Entry:
         """The entry with the session's id, written."""
@@ -88,6 +104,22 @@ class Ledger:
                     found.append(entry)
         return tuple(sorted(found, key=lambda entry: entry.started_unix_s))
 
+    def unreadable(self) -> tuple[str, ...]:
+        """The names of files that should be entries and are none. Raises BadInputError where the
+        folder cannot be read: then nobody knows what is left over."""
+        try:
+            names = [each for each in os.listdir(self._folder) if each.endswith(_SUFFIX)]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            why = error.strerror or error
+            raise BadInputError(
+                f"The ledger of sessions, {self._folder}, cannot be read ({why})."
+            ) from error
+        readable = {f"{entry.key}{_SUFFIX}" for entry in self.entries()}
+        there = (each for each in names if os.path.lexists(self._folder / each))  # still
+        return tuple(sorted(set(there) - readable))
+
     def left_over(self) -> tuple[Entry, ...]:
         """The entries of runs that are gone."""
         gone: dict[str, bool] = {}
@@ -100,16 +132,33 @@ class Ledger:
     def run(self, name: str) -> Iterator[None]:
         """As long as the block runs, the entries of this run are not left over.
 
-        Raises RejoinError.
+        Raises BadInputError.
         """
+        with self._locked(name, f"There is another run {name}."):
+            yield
+
+    @contextlib.contextmanager
+    def results(self, folder: Path | None) -> Iterator[None]:
+        """As long as the block runs, no other run of this user writes its results into this
+        folder: the second would empty the file of the first. Raises BadInputError."""
+        if folder is None:
+            yield
+            return
+        name = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
+        taken = (
+            f"Another run writes into {folder} at this moment: name a folder for this run alone."
+        )
+        with self._locked(f"results-{name}", taken):
+            yield
+
+    @contextlib.contextmanager
+    def _locked(self, name: str, taken: str) -> Iterator[None]:
         try:
             lock = Instance.claim(name, self._folder)
         except OSError as error:
-            raise RejoinError(
-                f"The ledger of sessions cannot be used ({error.strerror})."
-            ) from error
+            raise self._unusable(error) from error
         if lock is None:
-            raise RejoinError(f"There is another run {name}.")
+            raise BadInputError(taken)
         try:
             yield
         finally:

@@ -30,7 +30,10 @@ def merge(
     for number, file in enumerate(files):
         on_file(number)
         doubled = 0
-        for record in read(file, say):
+        records_of_file = read(file, say)
+        if not records_of_file:
+            say(f"{file} has no result: the plays of its run are missing.")
+        for record in records_of_file:
             moved = _moved(record, file.parent, out.parent)
             key = (record.run, record.scenario, record.index)
             known = found.setdefault(key, moved)

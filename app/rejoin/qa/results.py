@@ -194,12 +194,17 @@ class CaseRecord:
 
 
 _ADAPTER: Final = TypeAdapter(CaseRecord)
+_BEGINS: Final = '{"run":'
+"""Every line that `to_line` makes."""
 _NO_RESULT: Final = "This is not a result of `rejoin qa run`."
 
 
 def to_line(record: CaseRecord) -> str:
-    """The record as one line of JSON, without a newline."""
-    return json.dumps(asdict(record), separators=(",", ":"))
+    """The record as one line of JSON, without a newline. A half pair of surrogates, as in an
+    argument that is not UTF-8, becomes a replacement character: no reader takes it."""
+    line = json.dumps(asdict(record), separators=(",", ":"), ensure_ascii=False)
+    whole = line.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return json.dumps(json.loads(whole), separators=(",", ":"))
 
 
 def from_plain(values: dict[str, Any]) -> CaseRecord:
@@ -239,8 +244,9 @@ def read(path: Path, on_cut: Callable[[str], None] | None = None) -> tuple[CaseR
     """
     found = []
     cut: BadInputError | None = None
+    last = ""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             number = 0
             while line := file.readline(MAX_LINE + 1):
                 number += 1
@@ -253,7 +259,7 @@ def read(path: Path, on_cut: Callable[[str], None] | None = None) -> tuple[CaseR
                 try:
                     found.append(from_line(line))
                 except BadInputError as error:
-                    cut = BadInputError(f"Line {number} of {path.name}: {error}")
+                    cut, last = BadInputError(f"Line {number} of {path.name}: {error}"), line
                     if on_cut is None or not isinstance(error, DamagedError):
                         raise cut from None
     except UnicodeDecodeError:
@@ -261,7 +267,7 @@ def read(path: Path, on_cut: Callable[[str], None] | None = None) -> tuple[CaseR
     except OSError as error:
         raise BadInputError(f"{path.name} cannot be read: {error.strerror}.") from error
     if cut is not None and on_cut is not None:
-        if not found:
+        if not found and not last.startswith(_BEGINS):
             raise cut  # nothing says that it is a file of results at all
         on_cut(f"The last line of {path.name} is cut off and was left out: its play is missing.")
     return tuple(found)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rejoin.errors import RejoinError
+from rejoin.errors import BadInputError
 from rejoin.qa.client_case import utc_now
 from rejoin.qa.guardian import Guardian
 from rejoin.qa.ledger import Entry, Ledger
@@ -32,8 +32,8 @@ class Guarded:
 
 
 class SessionGuard:
-    """For all sessions of a test run at one backend. Raises RejoinError where the ledger cannot be
-    written: then no session is started."""
+    """For all sessions of a test run at one backend. Raises BadInputError where the ledger cannot
+    be written: then no session is started."""
 
     def __init__(self, profile: StudioProfile, folder: Path) -> None:
         self.name = f"{utc_now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -47,7 +47,7 @@ class SessionGuard:
         self._stack.callback(self._guardian.close)
 
     def begin(self, case: str) -> Guarded:
-        """A session is about to be started. Raises RejoinError."""
+        """A session is about to be started. Raises BadInputError."""
         with self._lock:
             number = next(self._numbers)
         entry = Entry(
@@ -64,7 +64,7 @@ class SessionGuard:
             self._guardian.session_began(entry.key, session_id)
             if not self._profile.dialect.session_is_secret:
                 # A disk that has just become full: the guardian still knows the session.
-                with contextlib.suppress(RejoinError):
+                with contextlib.suppress(BadInputError):
                     self._ledger.session_known(entry, session_id)
 
         def over() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -46,19 +47,22 @@ def _record(line: str, number: int, name: str) -> Record:
 
 
 def write(path: Path, records: Iterable[Record]) -> None:
-    """Write a trace. Raises BadInputError if the file cannot be created, OSError on a full disk."""
+    """Write a trace, whole or not at all. Raises BadInputError."""
     write_lines(path, map(to_line, records))
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write the lines of a trace. Raises as `write`."""
+    opened = False
     try:
-        file = path.open("w", encoding="utf-8")
+        with path.open("w", encoding="utf-8") as file:
+            opened = True
+            file.writelines(f"{line}\n" for line in lines)
     except OSError as error:
+        if opened and path.is_file():
+            with contextlib.suppress(OSError):
+                path.unlink()
         raise BadInputError(f"{path.name} cannot be written: {error.strerror}.") from error
-    with file:
-        for line in lines:
-            file.write(line + "\n")
 
 
 def without_session(record: Record) -> Record:

@@ -65,6 +65,8 @@ class Why(enum.StrEnum):
     """The backend refused or failed the start."""
     CAP = "cap"
     """The caps on sessions and minutes were reached."""
+    FILE = "file"
+    """A file of this machine that the play needs could not be used or written."""
     INTERRUPTED = "interrupted"
     HOST_FAULT = "host_fault"
     SERVICE_DIFFERS = "service_differs"
