@@ -130,9 +130,7 @@ def build_app(
     observed = ObservedService(service, metrics, readiness, clock, rules.tracing)
     service = BudgetedService(observed, budgets, clock)
     turns = CreateTurns(TurnStore(budgets.store, CREATE, flights.owner), budgets.of(CREATE), clock)
-    store.database.on_outcome = lambda good: (
-        readiness.succeeded("database") if good else readiness.failed("database")
-    )
+    store.database.on_outcome = readiness.of_database
     owners = OwnerCalls(rules.owners, clock)
     audit, owner_tags = Audit(clock), OwnerTags(store)
     intake = ReportIntake(ReportStore(store.database), owner_tags, metrics, clock)

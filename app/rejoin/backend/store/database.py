@@ -16,7 +16,7 @@ import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -25,6 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from rejoin.backend.slots import Slots
+from rejoin.backend.store.outcomes import Outcome, driver_name, note_writes, outcome_of, wrote
+from rejoin.backend.store.postgres_checks import check_sessions, drop_read_only_connections
 from rejoin.backend.store.schema import METADATA, ONE_BOOT, STREAM_SESSION
 from rejoin.clock import boot_s
 from rejoin.errors import ServiceError
@@ -73,12 +75,12 @@ Work = Callable[[Connection], _Result]
 
 class _Backend(Protocol):
     """One of the two kinds of database. `at_once`: transactions at the same time. `ahead`: on a
-    connection of its own, where there is one."""
+    connection of its own, where there is one. A transaction returns whether it wrote, too."""
 
     at_once: int
 
     async def open(self, *, migrate: bool) -> None: ...
-    async def transaction(self, work: Work[_Result], *, ahead: bool) -> _Result: ...
+    async def transaction(self, work: Work[_Result], *, ahead: bool) -> tuple[_Result, bool]: ...
     async def close(self) -> None: ...
 
 
@@ -106,11 +108,11 @@ class _Sqlite:
 
         await self._in_thread(work)
 
-    async def transaction(self, work: Work[_Result], *, ahead: bool) -> _Result:
-        def run() -> _Result:
+    async def transaction(self, work: Work[_Result], *, ahead: bool) -> tuple[_Result, bool]:
+        def run() -> tuple[_Result, bool]:
             assert self._engine is not None, "open the database first"
             with self._engine.begin() as connection:
-                return work(connection)
+                return _done(work, connection)
 
         return await self._in_thread(run)
 
@@ -142,6 +144,8 @@ class _Postgres:
         self._engine = _postgres_engine(self._url, _CONNECTIONS)
         self._ahead = _postgres_engine(self._url, _CONNECTIONS_AHEAD)
         key = {"key": _MIGRATION_LOCK}
+        if migrate:
+            await check_sessions(self._engine)
         async with self._engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
             await connection.commit()
@@ -153,16 +157,21 @@ class _Postgres:
                 await connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
                 await connection.commit()
 
-    async def transaction(self, work: Work[_Result], *, ahead: bool) -> _Result:
+    async def transaction(self, work: Work[_Result], *, ahead: bool) -> tuple[_Result, bool]:
         engine = self._ahead if ahead else self._engine
         assert engine is not None, "open the database first"
         async with engine.begin() as connection:
-            return await connection.run_sync(work)
+            return await connection.run_sync(lambda own: _done(work, own))
 
     async def close(self) -> None:
         for engine in (self._engine, self._ahead):
             if engine is not None:
                 await engine.dispose()
+
+
+def _done(work: Work[_Result], connection: Connection) -> tuple[_Result, bool]:
+    wrote(connection)  # what a transaction before it did that failed
+    return work(connection), wrote(connection)
 
 
 class Database:
@@ -176,8 +185,8 @@ class Database:
         self._backend: _Backend = _Postgres(where) if self.is_shared else _Sqlite(where)
         self._slots = Slots(self._backend.at_once)
         self._running: set[asyncio.Task[Any]] = set()
-        self.on_outcome: Callable[[bool], None] | None = None
-        """Called after each transaction: whether the database did its part."""
+        self.on_outcome: Callable[[Outcome], None] | None = None
+        """Called after each transaction."""
 
     async def open(self, *, migrate: bool = True) -> None:
         """Connect, check, migrate. Raises ServiceError with a sentence for the operator; without
@@ -223,47 +232,50 @@ class Database:
         await asyncio.wait(either, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
         patience_s = max(0.0, min(until_at - boot_s(), LONGEST_S)) if begun.done() else 0.0
         done, _ = await asyncio.wait({task}, timeout=patience_s)
-        outcome = task.result() if done else None
-        failed = isinstance(outcome, StoreUnavailableError) or (not done and within_s >= 1.0)
-        if self.on_outcome is not None and (done or failed):
-            self.on_outcome(not failed)
         if not done:
+            if within_s >= 1.0:
+                self._say(Outcome.FAILED)
             if not begun.done():
                 task.cancel()
             raise StoreUnavailableError("The backend's database did not answer in time.")
-        if isinstance(outcome, Exception):
-            raise outcome
-        return cast("_Result", outcome)
+        result, outcome = task.result()
+        self._say(outcome)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _say(self, outcome: Outcome) -> None:
+        if self.on_outcome is not None:
+            self.on_outcome(outcome)
 
     async def _transaction(
         self, work: Work[_Result], begun: asyncio.Future[None], *, urgent: bool, ahead: bool
-    ) -> _Result | Exception:
+    ) -> tuple[_Result | Exception, Outcome]:
         async with contextlib.AsyncExitStack() as stack:
             if not (ahead and self.is_shared):
                 await stack.enter_async_context(self._slots.slot(urgent=urgent or ahead))
             begun.set_result(None)
             try:
-                return await self._backend.transaction(work, ahead=ahead)
+                result, has_written = await self._backend.transaction(work, ahead=ahead)
+            except StoreUnavailableError as error:
+                return error, Outcome.FAILED
             except ServiceError as error:
-                return error
+                return error, Outcome.READ
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 _log.warning("the database failed: %s", _name_of(error))
                 failed = StoreUnavailableError(
                     "The backend's database cannot be used at the moment."
                 )
                 failed.__cause__ = error
-                return failed
+                return failed, outcome_of(error)
+            return result, Outcome.WROTE if has_written else Outcome.READ
 
 
 def _name_of(error: Exception) -> str:
     """The kind of an error, and what the driver calls it: a full disk, a database that can only be
     read, a user without rights. Never its text, which may have rows in it."""
-    raised = getattr(error, "orig", None)
-    driver = getattr(raised, "__cause__", None) or raised
-    if driver is None:
-        return type(error).__name__
-    name = getattr(driver, "sqlite_errorname", None) or type(driver).__name__
-    return f"{type(error).__name__} ({name})"
+    name = driver_name(error)
+    return f"{type(error).__name__} ({name})" if name else type(error).__name__
 
 
 def _url_of(text_: str) -> URL:
@@ -340,6 +352,8 @@ def _postgres_engine(url: URL, connections: int) -> AsyncEngine:
             except (DBAPIError, engine.dialect.loaded_dbapi.Error, OSError) as error:
                 raise DisconnectionError from error
 
+    note_writes(engine.sync_engine)
+    drop_read_only_connections(engine.sync_engine)
     event.listen(engine.sync_engine, "checkin", used)
     event.listen(engine.sync_engine, "checkout", check)
     return engine
@@ -358,6 +372,7 @@ def _sqlite_engine(url: URL) -> Engine:
         connect_args={"timeout": _BUSY_S, "check_same_thread": False},
         hide_parameters=True,
     )
+    note_writes(engine)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
@@ -471,6 +486,8 @@ def _why(error: Exception, *, shared: bool) -> str:
     words = str(error)
     if "locked" in words:
         return "The backend's database file is in use by another process."
+    if "readonly" in words:
+        return "The backend's database file can only be read."
     if "not a database" in words or "malformed" in words:
         return "The backend's database file was not made by this program."
     return "The backend's database file cannot be opened."
