@@ -162,12 +162,12 @@ def test_every_setting_in_a_file_is_one_of_the_backend(name: str) -> None:
 def test_what_nginx_answers_itself_is_a_problem_of_the_contract() -> None:
     text = (FILES / "nginx.conf").read_text(encoding="utf-8")
     found = {int(status): body for status, body in re.findall(r"return (\d+) '(.*)';", text)}
-    assert set(found) == {413, 502, 504}
+    assert set(found) == {400, 413, 429, 502, 504}
     for status, body in found.items():
         said = json.loads(body)
         expected = problem(ProblemCode(said["code"]), said["detail"], http_status=status)
         assert said == expected.model_dump(mode="json", exclude={"place", "turn_in_s"})
-        assert f"error_page {status} = @" in text
+        assert re.search(rf"error_page [0-9 ]*\b{status}\b[0-9 ]* = [@/]", text)
     assert f"client_max_body_size {MAX_BODY_BYTES // 1024}k;" in text
     assert str(MAX_BODY_BYTES) in found[413]
 

@@ -124,6 +124,22 @@ def test_a_number_that_is_whole_is_not_called_otherwise(
         BackendSettings.from_env(environ)
 
 
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("REJOIN_BACKEND_TOKEN", "TOKEN is no setting of the backend; tokens is one"),
+        ("REJOIN_BACKEND_Tokens", "Tokens is no setting of the backend; tokens is one"),
+        ("REJOIN_BACKEND_CALLS_PER_SECOND", "calls_per_s is one"),
+        ("REJOIN_BACKEND_SERVICE_HOST", "SERVICE_HOST is no setting of the backend"),
+    ],
+)
+def test_a_variable_with_a_wrong_name_is_named(variable: str, said: str) -> None:
+    with pytest.raises(BadInputError, match=said) as caught:
+        BackendSettings.from_env({**GOOD, variable: "canary"})
+    assert "canary" not in str(caught.value)
+    BackendSettings.from_env({**GOOD, variable: "", "REJOIN_TOKEN": "x", "REJOIN_BACKENDS": "y"})
+
+
 def test_keys_of_the_service_can_be_sent_in_a_header() -> None:
     keys = {"access_key_id": "a", "secret_access_key": "b", "session_token": "c"}
     settings_with(**keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import resource
 import time
@@ -195,6 +196,31 @@ async def test_a_proxy_is_believed_only_where_it_is_configured() -> None:
         ):
             answer = await http.get("/", headers={"X-Forwarded-For": "203.0.113.7"})
             assert seen in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/unread", "/slow"])
+async def test_a_body_in_more_chunks_than_any_client_makes_is_refused(path: str) -> None:
+    """Also one that nobody reads, and one that comes after the answer."""
+    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    async with connected(ConnectionRules()) as (_, reader, writer):
+        began_at = time.monotonic()
+        writer.write(head)
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof() and time.monotonic() - began_at < LATE_S:
+                writer.write(b"1\r\nx\r\n" * 100)
+                await writer.drain()
+                await asyncio.sleep(0)
+        assert await closed_within(reader) < LATE_S
+        assert time.monotonic() - began_at < LATE_S, "it goes on reading"
+
+
+async def test_a_large_body_in_chunks_arrives() -> None:
+    async with connected(ConnectionRules()) as (_, reader, writer):
+        for _ in range(2):  # counted for each request
+            writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            writer.write((b"200\r\n" + b"x" * 512 + b"\r\n") * 640 + b"0\r\n\r\n")
+            await writer.drain()
+            assert b"hello 327680" in await reader.readuntil(b"hello 327680")
 
 
 def test_a_connection_is_kept_longer_than_our_client_uses_it() -> None:

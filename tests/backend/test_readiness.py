@@ -11,6 +11,7 @@ from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService
 from helpers.stores import opened
 from rejoin.backend.readiness import BELIEVED_S, Readiness
 from rejoin.backend.routes import build_app
+from rejoin.backend.store.outcomes import Outcome
 
 
 def test_three_failures_in_a_row_count_until_a_success_or_for_half_a_minute() -> None:
@@ -49,7 +50,23 @@ async def test_a_database_that_fails_is_a_reason(expected_logs: object) -> None:
         async with in_process(app) as http:
             assert store.database.on_outcome is not None
             for _ in range(3):
-                store.database.on_outcome(False)
+                store.database.on_outcome(Outcome.FAILED)
             assert (await http.get("/v1/ready")).json()["reasons"] == ["database"]
             await store.age_s("unknown", within_s=60.0)
             assert (await http.get("/v1/ready")).json()["reasons"] == []
+
+
+async def test_a_database_that_can_be_read_and_not_written_is_a_reason() -> None:
+    now = 0.0
+    readiness = Readiness(lambda: now, asyncio.Event())
+    for _ in range(3):
+        readiness.of_database(Outcome.CANNOT_WRITE)
+        readiness.of_database(Outcome.READ)
+    assert readiness.reasons() == ("database",)
+    readiness.of_database(Outcome.WROTE)
+    assert readiness.reasons() == ()
+    for outcome in (Outcome.CANNOT_WRITE, Outcome.FAILED) * 3:
+        readiness.of_database(outcome)
+    assert readiness.reasons() == ("database",)
+    now = BELIEVED_S
+    assert readiness.reasons() == ()

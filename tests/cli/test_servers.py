@@ -51,6 +51,28 @@ def test_the_first_signal_asks_the_second_urges_and_a_third_interrupts() -> None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(("before", "ends"), [(signal.SIG_DFL, True), (signal.SIG_IGN, False)])
+def test_a_terminal_that_is_gone_ends_it_in_order_unless_nohup_says_otherwise(
+    before: signal.Handlers, ends: bool
+) -> None:
+    async def serve() -> None:
+        with servers.end_signals() as signals:
+            signal.raise_signal(signal.SIGHUP)
+            if ends:
+                await asyncio.wait_for(signals.first.wait(), 30)
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.wait_for((signals.second if ends else signals.first).wait(), 30)
+            assert signals.second.is_set() == ends
+
+    was = signal.signal(signal.SIGHUP, before)
+    try:
+        assert servers.run_until_stopped(serve) == 0
+        assert signal.getsignal(signal.SIGHUP) is before
+    finally:
+        signal.signal(signal.SIGHUP, was)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_signals_are_as_before_afterwards() -> None:
     async def serve() -> None:
         with servers.end_signals():

@@ -102,14 +102,23 @@ async def deployment(
 
 
 @contextlib.asynccontextmanager
-async def front(folder: Path, ports: Sequence[int]) -> AsyncIterator[str]:
+async def front(
+    folder: Path, ports: Sequence[int], *, at_a_time: int | None = None
+) -> AsyncIterator[str]:
     """nginx with the packaged configuration in front of backends on these ports; yields its URL.
-    `folder / "ca.pem"` is what its clients trust."""
+    `folder / "ca.pem"` is what its clients trust. `at_a_time`: requests of one address."""
     nginx, port = _program("nginx"), free_port()
     ca = CertificateAuthority()
     (folder / "ca.pem").write_text(ca.pem)
     (folder / "server.pem").write_bytes(ca.server_pem())
     configured = _front(folder, port, ports)
+    if at_a_time is not None:
+        packaged = folder / "rejoin.conf"
+        text, count = re.subn(
+            r"(limit_conn rejoin_address) \d+;", rf"\1 {at_a_time};", packaged.read_text()
+        )
+        assert count == 1
+        packaged.write_text(text)
     with _running(nginx, "-p", str(folder), "-e", "stderr", "-c", str(configured)):
         await _until_it_listens(port)
         yield f"https://localhost:{port}"

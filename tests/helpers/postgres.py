@@ -33,7 +33,7 @@ class PostgresServer:
         """Returns when it answers."""
         self.process = subprocess.Popen(
             [
-                *_as_user(),
+                *as_user(),
                 str(self.bindir / "postgres"),
                 *("-D", str(self.folder / "data"), "-k", str(self.folder)),
                 *("-c", "listen_addresses=", "-c", "fsync=off"),
@@ -69,14 +69,22 @@ class PostgresServer:
         name = url.partition("@/")[2].partition("?")[0]
         assert self._ask(name, statement) == 0, statement
 
+    def wait_for_socket(self, port: int, process: subprocess.Popen[bytes]) -> None:
+        """Until a program listens there beside the server."""
+        until = time.monotonic() + _STARTS_WITHIN_S
+        while not (self.folder / f".s.PGSQL.{port}").exists():
+            assert time.monotonic() < until, "it does not start"
+            assert process.poll() is None, "it has ended"
+            time.sleep(0.05)
+
     def _ask(self, database: str, statement: str) -> int:
-        command = [*_as_user(), str(self.bindir / "psql"), "-h", str(self.folder), "-q"]
+        command = [*as_user(), str(self.bindir / "psql"), "-h", str(self.folder), "-q"]
         command += ["-d", database, "-c", statement]
         return subprocess.run(command, check=False, capture_output=True, cwd="/").returncode
 
 
-def _as_user() -> list[str]:
-    """initdb and postgres refuse to run as root."""
+def as_user() -> list[str]:
+    """What is put in front of a command: initdb and postgres refuse to run as root."""
     return ["runuser", "-u", _USER, "--"] if os.geteuid() == 0 else []
 
 
@@ -97,7 +105,7 @@ def postgres_server() -> Iterator[PostgresServer]:
             shutil.chown(folder, _USER)
         subprocess.run(
             [
-                *_as_user(),
+                *as_user(),
                 str(server.bindir / "initdb"),
                 *("-D", str(folder / "data"), "-A", "trust", "-E", "UTF8", "--no-sync"),
             ],

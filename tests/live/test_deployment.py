@@ -18,11 +18,13 @@ from helpers.deployment import Deployment, deployment, front
 from helpers.headless_scene import playing, small
 from helpers.misbehaving_server import read_request, server_that
 from helpers.postgres import PostgresServer, postgres_server
+from helpers.programs import PATIENCE_S
 from helpers.studio_backend import QUICK, SLOW_POINTS
 from rejoin.backend.check.calls import Calls
 from rejoin.backend.check.findings import Kept
 from rejoin.backend.check.probe import Probe
 from rejoin.backend.check.run import POINTS, run
+from rejoin.clock import boot_s
 from rejoin.emulator.service.faults import FaultKind
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.studio_profile import StudioProfile
@@ -138,3 +140,82 @@ async def test_a_call_whose_backend_dies_is_made_again_at_the_other_one(tmp_path
     assert b"\r\nHost: localhost\r\n" in first
     assert b"X-Forwarded-For: 127.0.0.1\r\n" in first, "not what the client said"
     assert b"203.0.113.9" not in first
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"TRACE /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+        b"GET v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /" + b"x" * 40_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /v1/health HTTP/2.0\r\nHost: localhost\r\n\r\n",
+    ],
+)
+async def test_what_nginx_cannot_read_is_a_problem_of_the_contract(
+    request_: bytes, tmp_path: Path
+) -> None:
+    async with front(tmp_path, (1, 1)) as url:
+        reader, writer = await _connected(url, tmp_path)
+        writer.write(request_)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert f"Content-Type: {PROBLEM_CONTENT_TYPE}".encode() in head
+        writer.close()
+
+
+async def test_what_a_client_holds_back_at_nginx_is_closed(tmp_path: Path) -> None:
+    async with front(tmp_path, (1, 1)) as url:
+        plain = await asyncio.open_connection("127.0.0.1", httpx.URL(url).port)
+        dripping = await _connected(url, tmp_path)
+        for begun in (
+            b"GET /v1/health HTTP/1.1\r\n",
+            b"POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
+        ):
+            _, writer = silent = await _connected(url, tmp_path)
+            writer.write(begun)
+            await _closed(*silent)
+        await _closed(*plain)  # its handshake has never begun
+        await _closed(*dripping)
+
+
+async def _closed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Sooner than by nginx's own limit, which is 60 s."""
+    async with asyncio.timeout(45):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_one_address_cannot_take_all_connections_of_nginx(tmp_path: Path) -> None:
+    async def works(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+
+    async with server_that(works) as port, front(tmp_path, (port, port), at_a_time=3) as url:
+        trusted = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+        async with httpx.AsyncClient(verify=trusted, trust_env=False) as http:
+            slow = []
+            for _ in range(3):
+                _, writer = await _connected(url, tmp_path)
+                writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nx")
+                slow.append(writer)
+            until = boot_s() + PATIENCE_S
+            while (answer := await http.get(url)).status_code == 200:
+                assert boot_s() < until, "it takes any number"
+                for writer in slow:  # a body that never stands still
+                    writer.write(b"x")
+                await asyncio.sleep(0.2)
+            assert answer.status_code == 429
+            assert answer.json()["code"] == ProblemCode.THROTTLED
+            assert answer.headers["Retry-After"] == "1"
+            for writer in slow:
+                writer.close()
+            while (await http.get(url)).status_code != 200:
+                assert boot_s() < until, "it stays busy"
+                await asyncio.sleep(0.2)
+
+
+async def _connected(url: str, folder: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    trusted = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    return await asyncio.open_connection("localhost", httpx.URL(url).port, ssl=trusted)

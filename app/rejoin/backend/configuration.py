@@ -284,11 +284,14 @@ class BackendSettings:
 
         Raises `BadInputError` naming the variable, never its value.
         """
-        values = {
-            name: environ[PREFIX + name.upper()]
-            for name in _NAMES
-            if environ.get(PREFIX + name.upper())
+        given = {
+            name: value for name, value in environ.items() if name.startswith(PREFIX) and value
         }
+        known = {PREFIX + name.upper(): name for name in _NAMES}
+        for wrong in sorted(given.keys() - known.keys()):
+            near = meant(wrong.removeprefix(PREFIX), _NAMES)
+            raise BadInputError(f"{wrong} is no setting of the backend{near}.")
+        values = {known[variable]: value for variable, value in given.items()}
         return _build(values, lambda name: PREFIX + name.upper())
 
     @classmethod

@@ -28,6 +28,11 @@ each duration of a try (`aws`), and each keeps a connection for each thread that
 were counted after eight bursts of 64 calls, and 1,122 are possible."""
 
 
+MOST_CHUNKS: Final = 1000
+"""Of a body (RFC 9112 7.1): 320 KiB in chunks of 1 KiB are 320. Each one costs as much as some
+thousand bytes, so a body in chunks of a byte keeps a process busy for seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionRules:
     """Seconds and counts. `request_s`: from the end of the header section to the end of the answer;
@@ -102,12 +107,32 @@ class _Held:
     turns: TokenTurns
 
 
+class _FewChunks(h11.Connection):
+    """Refuses a body of more than MOST_CHUNKS as it does what is no HTTP, also where nobody reads
+    that body."""
+
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER)
+        self._chunks = 0
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = 0
+        elif isinstance(event, h11.Data) and event.chunk_start:
+            self._chunks += 1
+            if self._chunks > MOST_CHUNKS:
+                raise h11.RemoteProtocolError("too many chunks")
+        return event
+
+
 class _StrictProtocol(H11Protocol):
     rules: ClassVar[ConnectionRules]
     turns: ClassVar[TokenTurns | None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.conn = _FewChunks()
         self._timer: asyncio.TimerHandle | None = None
         self._owes: tuple[_Phase, object] | None = None
         """Ends with the request: each request has its own timer."""

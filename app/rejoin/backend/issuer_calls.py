@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
 from typing import IO, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from rejoin.backend.sign_in import SignInUnavailableError
+from rejoin.clock import boot_s
 from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.hosts import is_this_machine
 
@@ -34,25 +37,58 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class _Noted(urllib.request.AbstractHTTPHandler):
+    """Adds each connection to a list, so that a call can be ended from outside."""
+
+    def __init__(self, connections: list[HTTPConnection]) -> None:
+        super().__init__()
+        self._connections = connections
+
+    def do_open(self, http_class: Any, req: urllib.request.Request, **args: Any) -> HTTPResponse:
+        def connection(*where: Any, **how: Any) -> HTTPConnection:
+            made: HTTPConnection = http_class(*where, **how)
+            self._connections.append(made)
+            return made
+
+        return super().do_open(connection, req, **args)
+
+
+class _Http(_Noted, urllib.request.HTTPHandler):
+    pass
+
+
+class _Https(_Noted, urllib.request.HTTPSHandler):
+    pass
+
+
 async def fetch_json(
     url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> Any:
-    """The JSON at an address; with `form` it is posted. Raises SignInUnavailableError."""
+    """The JSON at an address; with `form` it is posted. Raises SignInUnavailableError.
+
+    A time-out of a socket is one of each read: what comes byte by byte is ended by the deadline of
+    the whole call, so that no thread is left behind.
+    """
+    until_at = boot_s() + 2 * CALL_S
+    connections: list[HTTPConnection] = []
 
     def call() -> Any:
         data = None if form is None else urlencode(form).encode()
         request = urllib.request.Request(
             url, data, {"Accept": "application/json", **(headers or {})}
         )
-        opener = urllib.request.build_opener(_NoRedirect)
+        handlers = (_NoRedirect, _Http(connections), _Https(connections))
+        opener = urllib.request.build_opener(*handlers)
         try:
             with opener.open(request, timeout=CALL_S) as answer:
-                content = answer.read(MAX_BYTES + 1)
+                content = bytearray()
+                while part := answer.read1(MAX_BYTES):
+                    content += part
+                    if len(content) > MAX_BYTES or boot_s() > until_at:
+                        raise ValueError
         except urllib.error.HTTPError as error:
             error.close()
             raise
-        if len(content) > MAX_BYTES:
-            raise ValueError
         return json.loads(content)
 
     try:
@@ -61,6 +97,11 @@ async def fetch_json(
         raise SignInUnavailableError(
             "The identity provider does not answer, or not as it should."
         ) from error
+    finally:
+        for each in connections:
+            if each.sock is not None:
+                with contextlib.suppress(OSError):
+                    each.sock.shutdown(socket.SHUT_RDWR)
 
 
 def is_trusted_url(url: object) -> bool:

@@ -21,6 +21,7 @@ from rejoin.backend.call_rate import Quota
 from rejoin.backend.create_order import Claimed
 from rejoin.backend.create_turns import CreateTurns
 from rejoin.backend.gate import ADMITTED, Admitted, Gate, Observers
+from rejoin.backend.json_bodies import JsonRoute
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.observed_service import ObservedService
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
@@ -130,9 +131,7 @@ def build_app(
     observed = ObservedService(service, metrics, readiness, clock, rules.tracing)
     service = BudgetedService(observed, budgets, clock)
     turns = CreateTurns(TurnStore(budgets.store, CREATE, flights.owner), budgets.of(CREATE), clock)
-    store.database.on_outcome = lambda good: (
-        readiness.succeeded("database") if good else readiness.failed("database")
-    )
+    store.database.on_outcome = readiness.of_database
     owners = OwnerCalls(rules.owners, clock)
     audit, owner_tags = Audit(clock), OwnerTags(store)
     intake = ReportIntake(ReportStore(store.database), owner_tags, metrics, clock)
@@ -273,7 +272,9 @@ def _router(
 ) -> APIRouter:
     # The gate has checked the token already; this puts the scheme into the contract.
     bearer = Security(HTTPBearer(auto_error=False, scheme_name="bearer"))
-    router = APIRouter(prefix="/v1", responses=_PROBLEMS, redirect_slashes=False)
+    router = APIRouter(
+        prefix="/v1", responses=_PROBLEMS, redirect_slashes=False, route_class=JsonRoute
+    )
 
     @router.get("/health", operation_id="health", summary="Does a Rejoin backend answer here?")
     async def health() -> HealthBody:

@@ -30,7 +30,7 @@ def run_until_stopped(
 
 @dataclass(frozen=True, slots=True)
 class EndSignals:
-    """The first and the second of Ctrl+C and SIGTERM that this process gets."""
+    """The first and the second of Ctrl+C, SIGTERM and SIGHUP that this process gets."""
 
     first: asyncio.Event = field(default_factory=asyncio.Event)
     second: asyncio.Event = field(default_factory=asyncio.Event)
@@ -40,11 +40,15 @@ class EndSignals:
 def end_signals() -> Iterator[EndSignals]:
     """The first two of these signals as events of the running loop; a third has its usual effect.
 
-    On Windows neither event comes: there Ctrl+C cancels, as usual.
+    SIGHUP comes when the terminal is gone; where it was ignored (nohup) it stays so. On Windows
+    neither event comes: there Ctrl+C cancels, as usual.
     """
     loop = asyncio.get_running_loop()
     found = EndSignals()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
 
     def restore() -> None:
         for number, handler in before.items():

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -27,6 +27,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from rejoin.backend.slots import Slots
+from rejoin.backend.store.outcomes import Outcome, driver_name, note_writes, outcome_of, wrote
+from rejoin.backend.store.postgres_checks import check_sessions, drop_read_only_connections
 from rejoin.backend.store.schema import METADATA, ONE_BOOT, STREAM_SESSION
 from rejoin.clock import boot_s
 from rejoin.errors import ServiceError
@@ -76,14 +78,14 @@ Work = Callable[[Connection], _Result]
 class _Backend(Protocol):
     """One of the two kinds of database. `at_once`: transactions at the same time. `ahead`: on a
     connection of its own, where there is one. `autocommit`: each statement is a transaction, where
-    that saves round trips."""
+    that saves round trips. A transaction returns its result, and whether it wrote."""
 
     at_once: int
 
     async def open(self, *, migrate: bool) -> None: ...
     async def transaction(
         self, work: Work[_Result], *, ahead: bool, autocommit: bool
-    ) -> _Result: ...
+    ) -> tuple[_Result, bool]: ...
     async def close(self) -> None: ...
 
 
@@ -111,11 +113,13 @@ class _Sqlite:
 
         await self._in_thread(work)
 
-    async def transaction(self, work: Work[_Result], *, ahead: bool, autocommit: bool) -> _Result:
-        def run() -> _Result:
+    async def transaction(
+        self, work: Work[_Result], *, ahead: bool, autocommit: bool
+    ) -> tuple[_Result, bool]:
+        def run() -> tuple[_Result, bool]:
             assert self._engine is not None, "open the database first"
             with self._engine.begin() as connection:
-                return work(connection)
+                return _done(work, connection)
 
         return await self._in_thread(run)
 
@@ -147,6 +151,8 @@ class _Postgres:
         self._engine = _postgres_engine(self._url, _CONNECTIONS)
         self._ahead = _postgres_engine(self._url, _CONNECTIONS_AHEAD)
         key = {"key": _MIGRATION_LOCK}
+        if migrate:
+            await check_sessions(self._engine)
         async with self._engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
             await connection.commit()
@@ -158,20 +164,27 @@ class _Postgres:
                 await connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
                 await connection.commit()
 
-    async def transaction(self, work: Work[_Result], *, ahead: bool, autocommit: bool) -> _Result:
+    async def transaction(
+        self, work: Work[_Result], *, ahead: bool, autocommit: bool
+    ) -> tuple[_Result, bool]:
         engine = self._ahead if ahead else self._engine
         assert engine is not None, "open the database first"
         if autocommit:
             async with engine.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
-                return await connection.run_sync(work)
+                return await connection.run_sync(lambda own: _done(work, own))
         async with engine.begin() as connection:
-            return await connection.run_sync(work)
+            return await connection.run_sync(lambda own: _done(work, own))
 
     async def close(self) -> None:
         for engine in (self._engine, self._ahead):
             if engine is not None:
                 await engine.dispose()
+
+
+def _done(work: Work[_Result], connection: Connection) -> tuple[_Result, bool]:
+    wrote(connection)  # what a transaction before it did that failed
+    return work(connection), wrote(connection)
 
 
 class Database:
@@ -185,8 +198,8 @@ class Database:
         self._backend: _Backend = _Postgres(where) if self.is_shared else _Sqlite(where)
         self._slots = Slots(self._backend.at_once)
         self._running: set[asyncio.Task[Any]] = set()
-        self.on_outcome: Callable[[bool], None] | None = None
-        """Called after each transaction: whether the database did its part."""
+        self.on_outcome: Callable[[Outcome], None] | None = None
+        """Called after each transaction."""
 
     async def open(self, *, migrate: bool = True) -> None:
         """Connect, check, migrate. Raises ServiceError with a sentence for the operator; without
@@ -243,51 +256,77 @@ class Database:
         except asyncio.CancelledError:
             _when_late(task, late)
             raise
-        outcome = task.result() if done else None
-        failed = isinstance(outcome, StoreUnavailableError) or (not done and within_s >= 1.0)
-        if self.on_outcome is not None and (done or failed):
-            self.on_outcome(not failed)
         if not done:
+            if within_s >= 1.0:
+                self._say(Outcome.FAILED)
             if not begun.done():
                 task.cancel()
             _when_late(task, late)
             raise StoreUnavailableError("The backend's database did not answer in time.")
-        if isinstance(outcome, Exception):
-            raise outcome
-        return cast("_Result", outcome)
+        result, outcome = task.result()
+        self._say(outcome)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _say(self, outcome: Outcome) -> None:
+        if self.on_outcome is not None:
+            self.on_outcome(outcome)
+
+        if not done:
+            if within_s >= 1.0:
+                self._say(Outcome.FAILED)
+            if not begun.done():
+                task.cancel()
+            _when_late(task, late)
+            raise StoreUnavailableError("The backend's database did not answer in time.")
+        result, outcome = task.result()
+        self._say(outcome)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _say(self, outcome: Outcome) -> None:
+        if self.on_outcome is not None:
+            self.on_outcome(outcome)
 
     async def _transaction(
         self,
-        transaction: Callable[[], Awaitable[_Result]],
+        transaction: Callable[[], Awaitable[tuple[_Result, bool]]],
         slot: AbstractAsyncContextManager[None] | None,
         begun: asyncio.Future[None],
-    ) -> _Result | Exception:
+    ) -> tuple[_Result | Exception, Outcome]:
         """In a slot, if one is needed; `begun` has a result from then on."""
         async with slot or contextlib.nullcontext():
             begun.set_result(None)
             try:
-                return await transaction()
+                result, has_written = await transaction()
+            except StoreUnavailableError as error:
+                return error, Outcome.FAILED
             except ServiceError as error:
-                return error
+                return error, Outcome.READ
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 _log.warning("the database failed: %s", _name_of(error))
                 failed = StoreUnavailableError(
                     "The backend's database cannot be used at the moment."
                 )
                 failed.__cause__ = error
-                return failed
+                return failed, outcome_of(error)
+            return result, Outcome.WROTE if has_written else Outcome.READ
 
 
 def _when_late(
-    task: asyncio.Task[_Result | Exception], late: Callable[[_Result], None] | None
+    task: asyncio.Task[tuple[_Result | Exception, Outcome]], late: Callable[[_Result], None] | None
 ) -> None:
     """Call `late` with the result of a transaction, if it has one."""
     if late is None:
         return
 
-    def ended(ended_task: asyncio.Task[_Result | Exception]) -> None:
-        if not ended_task.cancelled() and not isinstance(outcome := ended_task.result(), Exception):
-            late(outcome)
+    def ended(ended_task: asyncio.Task[tuple[_Result | Exception, Outcome]]) -> None:
+        if not ended_task.cancelled():
+            result, _ = ended_task.result()
+            if not isinstance(result, Exception):
+                late(result)
 
     task.add_done_callback(ended)
 
@@ -295,12 +334,8 @@ def _when_late(
 def _name_of(error: Exception) -> str:
     """The kind of an error, and the driver's name for it: a full disk, a read-only database, a user
     without rights. Never its text, which may have rows in it."""
-    raised = getattr(error, "orig", None)
-    driver = getattr(raised, "__cause__", None) or raised
-    if driver is None:
-        return type(error).__name__
-    name = getattr(driver, "sqlite_errorname", None) or type(driver).__name__
-    return f"{type(error).__name__} ({name})"
+    name = driver_name(error)
+    return f"{type(error).__name__} ({name})" if name else type(error).__name__
 
 
 def _url_of(text_: str) -> URL:
@@ -377,6 +412,8 @@ def _postgres_engine(url: URL, connections: int) -> AsyncEngine:
             except (DBAPIError, engine.dialect.loaded_dbapi.Error, OSError) as error:
                 raise DisconnectionError from error
 
+    note_writes(engine.sync_engine)
+    drop_read_only_connections(engine.sync_engine)
     event.listen(engine.sync_engine, "checkin", used)
     event.listen(engine.sync_engine, "checkout", check)
     return engine
@@ -395,6 +432,7 @@ def _sqlite_engine(url: URL) -> Engine:
         connect_args={"timeout": _BUSY_S, "check_same_thread": False},
         hide_parameters=True,
     )
+    note_writes(engine)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
@@ -508,6 +546,8 @@ def _why(error: Exception, *, shared: bool) -> str:
     words = str(error)
     if "locked" in words:
         return "The backend's database file is in use by another process."
+    if "readonly" in words:
+        return "The backend's database file can only be read."
     if "not a database" in words or "malformed" in words:
         return "The backend's database file was not made by this program."
     return "The backend's database file cannot be opened."
