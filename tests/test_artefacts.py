@@ -242,6 +242,25 @@ def test_the_package_puts_everything_in_its_place(packaged: Callable[..., Path])
 
 
 @needs_dpkg
+def test_the_package_has_the_same_bytes_whenever_it_is_made(
+    packaged: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
+    first = packaged().read_bytes()
+    for path in (tmp_path / "rejoin").rglob("*"):
+        os.utime(path, (1_500_000_000, 1_500_000_000))
+    assert packaged().read_bytes() == first
+    listed = subprocess.run(
+        ["dpkg-deb", "--contents", str(tmp_path / "dist" / packaged().name)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TZ": "UTC"},
+    ).stdout
+    assert {line.split()[3] for line in listed.splitlines()} == {"2026-09-21"}
+
+
+@needs_dpkg
 def test_the_package_says_what_it_is(packaged: Callable[..., Path]) -> None:
     package = packaged()
     fields = subprocess.run(

@@ -495,6 +495,25 @@ def test_each_artefact_is_made_of_the_one_before_and_proved_if_that_is_wanted(
     assert dev.size_of(tmp_path / "folder" / "b") == 5
 
 
+def test_an_interrupted_recipe_shows_no_traceback(tmp_path: Path) -> None:
+    """Each of them: what `dev.py` runs gets the interrupt of the terminal as well."""
+    for file in sorted((ROOT / "packaging").glob("*/*.py")):
+        text = file.read_text(encoding="utf-8")
+        if 'if __name__ == "__main__":' in text and file.name != "entry.py":
+            assert text.endswith("    sys.exit(run_main(main))\n"), file
+    script = tmp_path / "recipe.py"
+    script.write_text(
+        "import signal, sys\n"
+        f"sys.path.insert(0, {str(ROOT / 'packaging')!r})\n"
+        "from shared import run_main\n"
+        "sys.exit(run_main(lambda: signal.raise_signal(signal.SIGINT) or 0))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize(
     "flags", [["package", "--verify"], ["release", "1.2.3", "--key", "a key", "--verify"]]
 )

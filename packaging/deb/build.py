@@ -25,7 +25,7 @@ ROOT = HERE.parents[1]
 RESOURCES = ROOT / "resources"
 sys.path.insert(0, str(HERE.parent))
 
-from shared import version  # noqa: E402
+from shared import date_of, run_main, version  # noqa: E402
 
 OPENED = ("libportaudio2", "libegl1", "libgl1", "xdg-utils", "ca-certificates")
 """Opened by ctypes or by Qt, or run: no linker knows of them."""
@@ -95,12 +95,14 @@ def lay_out(frozen: Path, tree: Path) -> None:
     put(documents / "changelog.gz", gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), 9, mtime=0))
 
 
-def set_modes(tree: Path) -> None:
-    """Readable by everybody, writable by root alone, whatever the umask of the build was."""
+def set_modes(tree: Path, date: int) -> None:
+    """Readable by everybody, writable by root alone, whatever the umask of the build was; and of
+    this date, in seconds since 1970."""
     for path in [tree, *tree.rglob("*")]:
         if not path.is_symlink():
             runs = path.is_dir() or (path.name == "rejoin" and path.parent.name == "rejoin")
             path.chmod(0o755 if runs and (path.is_dir() or is_elf(path)) else 0o644)
+        os.utime(path, (date, date), follow_symlinks=False)
 
 
 def is_elf(path: Path) -> bool:
@@ -150,13 +152,15 @@ def build(frozen: Path, dist: Path, work: Path, maintainer: str = MAINTAINER) ->
     shutil.rmtree(work, ignore_errors=True)
     tree = work / "tree"
     lay_out(frozen, tree)
-    set_modes(tree)
+    date = date_of()
+    set_modes(tree, date)
     architecture = said("dpkg", "--print-architecture").strip()
     text = control(tree, depends(tree, work), architecture, maintainer)
     put(tree / "DEBIAN/control", text)
     package = dist / f"rejoin_{version()}_{architecture}.deb"
     dist.mkdir(parents=True, exist_ok=True)
-    said("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, package)
+    dated = {**os.environ, "SOURCE_DATE_EPOCH": str(date)}
+    said("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, package, env=dated)
     check_size(package)
     return package
 
@@ -189,4 +193,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

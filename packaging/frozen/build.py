@@ -26,7 +26,7 @@ ROOT = HERE.parents[1]
 LOCKS = ROOT / "packaging" / "locks"
 sys.path.insert(0, str(HERE.parent))
 
-from shared import icns, ico, without  # noqa: E402
+from shared import date_of, icns, ico, run_main, without  # noqa: E402
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
@@ -98,7 +98,12 @@ def build(wheel: Path, dist: Path, work: Path, updates: dict[str, str]) -> Path:
         *(environment.programs / "pyinstaller", "--noconfirm", "--log-level", "ERROR"),
         *("--distpath", dist, "--workpath", work / "pyinstaller"),
         HERE / "rejoin.spec",
-        env={"LD_LIBRARY_PATH": os.pathsep.join(filter(None, found))},
+        env={
+            "LD_LIBRARY_PATH": os.pathsep.join(filter(None, found)),
+            # By these PyInstaller makes the same bytes of the same files.
+            "PYTHONHASHSEED": "1",
+            "SOURCE_DATE_EPOCH": str(date_of()),
+        },
     )
     # The LGPL asks for them; they belong to the files of a release.
     (dist / "sources").mkdir(exist_ok=True)
@@ -126,4 +131,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))
