@@ -86,7 +86,7 @@ CARD_PACKAGES = (
 """A graphics card in software, for OpenGL and Vulkan."""
 
 PACKAGE_PACKAGES = (
-    *("dpkg-dev", "binutils", "xz-utils"),
+    *("dpkg-dev", "binutils", "patchelf", "xz-utils"),
     *("gcc", "make", "nasm", "pkg-config", "libopus-dev", "libva-dev", "zlib1g-dev"),
     "python3-dev",
 )

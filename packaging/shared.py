@@ -35,6 +35,7 @@ LEFT_OUT = re.compile(
     | sdl2dll/dll/(?!(lib)?SDL2[-.])  # SDL alone, without what goes with it
     | PySide6/opengl32sw  # Mesa's OpenGL in software; Rejoin draws without
     | portaudio-binaries/.*-asio  # has Steinberg's SDK, whose licence is another
+    | \.dist-info/(direct_url\.json|.*__pycache__/)  # say where it was built
     """,
     re.VERBOSE,
 )

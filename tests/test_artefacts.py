@@ -167,6 +167,8 @@ def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None
         "_sounddevice_data/portaudio-binaries/libportaudio64bit-asio.dll",
         "PySide6/Qt/lib/QtQml.framework/Versions/A/QtQml",
         "PySide6/Qt6QuickWidgets.dll",
+        "av-18.1.0.dist-info/direct_url.json",
+        "av-18.1.0.dist-info/licenses/__pycache__/AUTHORS.cpython-311.pyc",
     ):
         assert left_out.search(name), name
     for name in (
@@ -181,6 +183,8 @@ def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None
         "sdl2dll/dll/SDL2.framework/Versions/A/SDL2",
         "_sounddevice_data/portaudio-binaries/libportaudio64bit.dll",
         "PySide6/plugins/platforms/qwindows.dll",
+        "av-18.1.0.dist-info/METADATA",
+        "av-18.1.0.dist-info/licenses/AUTHORS.py",
     ):
         assert not left_out.search(name), name
     # Qt's own texts, in every language that Rejoin speaks and Qt has.
@@ -189,6 +193,27 @@ def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None
         texts = f"qtbase_{catalogue.stem}.qm"
         assert (qt / texts).exists(), texts
         assert not left_out.search(f"PySide6/Qt/translations/{texts}"), texts
+
+
+def test_libraries_look_for_others_in_no_folder_of_the_machine_that_built_them(
+    tmp_path: Path,
+) -> None:
+    module = recipe("frozen")
+    assert module.without_absolute("/home/a/lib:$ORIGIN/../lib") == "$ORIGIN/../lib"
+    assert module.without_absolute("") == ""
+    if shutil.which("patchelf") is None or shutil.which("gcc") is None:
+        pytest.skip("no patchelf or no gcc here")
+    runpaths = {"bad.so": "/home/a/lib", "both.so.1": "$ORIGIN:/opt/x", "good.so": "$ORIGIN/../lib"}
+    for name, runpath in runpaths.items():
+        made = ["gcc", "-shared", "-x", "c", "/dev/null", f"-Wl,-rpath={runpath}"]
+        subprocess.run([*made, "-o", str(tmp_path / name)], check=True)
+    assert module.clean_runpaths(tmp_path) == 2
+    for name, runpath in (("bad.so", ""), ("both.so.1", "$ORIGIN"), ("good.so", "$ORIGIN/../lib")):
+        asked = ["patchelf", "--print-rpath", str(tmp_path / name)]
+        assert subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip() == (
+            runpath
+        )
+    assert b"/home/a" not in (tmp_path / "bad.so").read_bytes()
 
 
 # --- the Debian package ---------------------------------------------------------------------------
