@@ -335,7 +335,7 @@ def test_a_package_that_is_too_large_is_refused(tmp_path: Path) -> None:
     module.check_size(package)
     with package.open("ab") as file:
         file.write(b"1")
-    with pytest.raises(module.TooLarge, match="more than 80 MB"):
+    with pytest.raises(module.Refused, match="more than 80 MB"):
         module.check_size(package)
 
 

@@ -50,8 +50,13 @@ LARGEST = 80_000_000
 ICON_SIZES = (16, 24, 32, 48, 128, 256, 512)
 
 
-class TooLarge(Exception):
-    """The package is larger than it may be; the text is a sentence."""
+UNDER_THE_GPL = re.compile(r"\blib(readline|gdbm|x26[45])\w*")
+"""Packages of libraries whose licence would be that of the whole program, if it linked them: Python
+is offered modules for the first two."""
+
+
+class Refused(Exception):
+    """The package is not what it may be; the text is a sentence."""
 
 
 def said(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
@@ -125,6 +130,8 @@ def depends(tree: Path, work: Path) -> str:
         cwd=work,
     )
     linked = found.partition("shlibs:Depends=")[2].strip()
+    if copyleft := UNDER_THE_GPL.search(linked):
+        raise Refused(f"The program links {copyleft[0]}, which is under the GPL.")
     named = {re.split(r"[ (|]", each.strip(), maxsplit=1)[0] for each in linked.split(",")}
     return ", ".join([linked, *(each for each in OPENED if each not in named)])
 
@@ -148,7 +155,7 @@ def control(tree: Path, needed: str, architecture: str, maintainer: str) -> str:
 
 
 def build(frozen: Path, dist: Path, work: Path, maintainer: str = MAINTAINER) -> Path:
-    """Returns the package. Raises CalledProcessError and TooLarge."""
+    """Returns the package. Raises CalledProcessError and Refused."""
     shutil.rmtree(work, ignore_errors=True)
     tree = work / "tree"
     lay_out(frozen, tree)
@@ -166,10 +173,10 @@ def build(frozen: Path, dist: Path, work: Path, maintainer: str = MAINTAINER) ->
 
 
 def check_size(package: Path) -> None:
-    """Raises TooLarge: something came in that was not meant to."""
+    """Raises Refused: something came in that was not meant to."""
     size = package.stat().st_size
     if size > LARGEST:
-        raise TooLarge(f"{package} has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB.")
+        raise Refused(f"{package} has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB.")
 
 
 def main() -> int:
@@ -182,7 +189,7 @@ def main() -> int:
     try:
         work = arguments.work.resolve()  # dpkg-shlibdeps runs in another folder
         package = build(arguments.frozen, arguments.dist, work, arguments.maintainer)
-    except TooLarge as error:
+    except Refused as error:
         print(str(error), file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
