@@ -7,7 +7,9 @@ PyInstaller does not run here: `dev.py package --verify` proves the real package
 from __future__ import annotations
 
 import configparser
+import hashlib
 import importlib.util
+import io
 import json
 import os
 import re
@@ -274,7 +276,11 @@ def test_the_package_has_the_same_bytes_whenever_it_is_made(
     first = packaged().read_bytes()
     for path in (tmp_path / "rejoin").rglob("*"):
         os.utime(path, (1_500_000_000, 1_500_000_000))
-    assert packaged().read_bytes() == first
+    umask = os.umask(0o077)
+    try:
+        assert packaged().read_bytes() == first
+    finally:
+        os.umask(umask)
     listed = subprocess.run(
         ["dpkg-deb", "--contents", str(tmp_path / "dist" / packaged().name)],
         check=True,
@@ -303,6 +309,13 @@ def test_the_package_says_what_it_is(packaged: Callable[..., Path]) -> None:
         ["dpkg-deb", "--ctrl-tarfile", str(package)], check=True, capture_output=True
     ).stdout
     assert b"postinst" not in scripts
+    with tarfile.open(fileobj=io.BytesIO(scripts)) as archive:
+        sums = archive.extractfile("./md5sums")
+        assert sums is not None
+        rows = dict(reversed(line.split("  ", 1)) for line in sums.read().decode().splitlines())
+    file = "usr/lib/rejoin/_internal/a.txt"
+    assert rows[file] == hashlib.md5(b"a file", usedforsecurity=False).hexdigest()
+    assert "usr/bin/rejoin" not in rows, "a link has no sum"
 
 
 @needs_dpkg

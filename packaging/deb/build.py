@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import os
 import re
 import shutil
@@ -136,6 +137,17 @@ def depends(tree: Path, work: Path) -> str:
     return ", ".join([linked, *(each for each in OPENED if each not in named)])
 
 
+def md5sums(tree: Path) -> str:
+    """For `dpkg --verify`, which compares what is installed."""
+    files = sorted(path for path in tree.rglob("*") if path.is_file() and not path.is_symlink())
+    return "".join(
+        f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}"
+        f"  {path.relative_to(tree)}\n"
+        for path in files
+        if "DEBIAN" not in path.relative_to(tree).parts[:1]
+    )
+
+
 def control(tree: Path, needed: str, architecture: str, maintainer: str) -> str:
     files = [path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()]
     size = sum((path.stat().st_size + 1023) // 1024 for path in files)
@@ -159,11 +171,12 @@ def build(frozen: Path, dist: Path, work: Path, maintainer: str = MAINTAINER) ->
     shutil.rmtree(work, ignore_errors=True)
     tree = work / "tree"
     lay_out(frozen, tree)
-    date = date_of()
-    set_modes(tree, date)
     architecture = said("dpkg", "--print-architecture").strip()
     text = control(tree, depends(tree, work), architecture, maintainer)
     put(tree / "DEBIAN/control", text)
+    put(tree / "DEBIAN/md5sums", md5sums(tree))
+    date = date_of()
+    set_modes(tree, date)
     package = dist / f"rejoin_{version()}_{architecture}.deb"
     dist.mkdir(parents=True, exist_ok=True)
     dated = {**os.environ, "SOURCE_DATE_EPOCH": str(date)}
