@@ -264,6 +264,9 @@ def test_the_package_puts_everything_in_its_place(packaged: Callable[..., Path])
         "/usr/share/doc/rejoin/copyright",
         "/usr/share/doc/rejoin/NOTICE.txt.gz",
         "/usr/share/doc/rejoin/sbom.cdx.json.gz",
+        "/usr/share/doc/rejoin/NEWS.gz",
+        "/usr/share/lintian/overrides/rejoin",
+        "/usr/share/man/man1/rejoin.1.gz",
     ):
         assert place in rows
 
@@ -316,6 +319,25 @@ def test_the_package_says_what_it_is(packaged: Callable[..., Path]) -> None:
     file = "usr/lib/rejoin/_internal/a.txt"
     assert rows[file] == hashlib.md5(b"a file", usedforsecurity=False).hexdigest()
     assert "usr/bin/rejoin" not in rows, "a link has no sum"
+
+
+@pytest.mark.skipif(shutil.which("dpkg-parsechangelog") is None, reason="no dpkg-dev here")
+def test_the_changelog_is_one_of_debian(tmp_path: Path) -> None:
+    file = tmp_path / "changelog"
+    file.write_text(recipe("deb").changelog("A B <a@b.example>", 1790000000))
+    read = ["dpkg-parsechangelog", "--all", "-l", str(file)]
+    done = subprocess.run(read, check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert f"\nVersion: {VERSION}\n" in done.stdout
+    assert "\nTimestamp: 1790000000\n" in done.stdout
+
+
+def test_the_man_page_has_what_help_says_and_no_line_is_a_request() -> None:
+    page = recipe("deb").man_page("Usage: rejoin\n\n.dot 'a\n'quote\n  -v  C:\\x\n")
+    for line in ("\\&.dot 'a", "\\&'quote", "  \\-v  C:\\ex"):
+        assert f"\n{line}\n" in page
+    requests = {line.split()[0] for line in page.splitlines() if line.startswith((".", "'"))}
+    assert requests == {".TH", ".SH", ".nf", ".fi", ".PP"}
 
 
 @needs_dpkg

@@ -19,6 +19,8 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -77,7 +79,38 @@ def put(path: Path, content: str | bytes) -> None:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def lay_out(frozen: Path, tree: Path) -> None:
+def put_gz(path: Path, content: str) -> None:
+    put(path, gzip.compress(content.encode(), 9, mtime=0))
+
+
+def changelog(maintainer: str, date: int) -> str:
+    """In Debian's form, which the name `changelog.gz` promises; NEWS.gz has what changed."""
+    at = format_datetime(datetime.fromtimestamp(date, UTC))
+    return (
+        f"rejoin ({version()}) unstable; urgency=medium\n\n"
+        f"  * See NEWS.gz.\n\n -- {maintainer}  {at}\n"
+    )
+
+
+def man_page(said_by_help: str) -> str:
+    """`rejoin(1)`: what `rejoin --help` says, as it stands."""
+
+    def roff(text: str) -> str:
+        return re.sub(
+            r"^([.'])", r"\\&\1", text.replace("\\", r"\e").replace("-", r"\-"), flags=re.M
+        )
+
+    what, _, more = (HERE / "description.txt").read_text(encoding="utf-8").partition("\n")
+    return (
+        f'.TH REJOIN 1 "" "Rejoin {version()}"\n.SH NAME\nrejoin \\- {roff(what)}\n'
+        f".SH DESCRIPTION\n{roff(more.replace(chr(10) + '.' + chr(10), chr(10) * 2))}"
+        f".SH USAGE\n.nf\n{roff(said_by_help)}.fi\n.PP\n"
+        "\\fBrejoin\\fR \\fICOMMAND\\fR \\fB\\-\\-help\\fR describes a command.\n"
+        ".SH EXIT STATUS\n0 if it is done. Otherwise a line on standard error says what happened.\n"
+    )
+
+
+def lay_out(frozen: Path, tree: Path, maintainer: str, date: int) -> None:
     """Everything that the package installs."""
     program = tree / "usr/lib/rejoin"
     shutil.copytree(frozen, program, symlinks=True)
@@ -97,8 +130,11 @@ def lay_out(frozen: Path, tree: Path) -> None:
     put(documents / "copyright", (HERE / "copyright").read_bytes())
     shipped = frozen / "_internal/rejoin/_resources/licences"
     for name in ("NOTICE.txt", "sbom.cdx.json"):
-        put(documents / f"{name}.gz", gzip.compress((shipped / name).read_bytes(), 9, mtime=0))
-    put(documents / "changelog.gz", gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), 9, mtime=0))
+        put_gz(documents / f"{name}.gz", (shipped / name).read_text(encoding="utf-8"))
+    put_gz(documents / "NEWS.gz", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    put_gz(documents / "changelog.gz", changelog(maintainer, date))
+    put_gz(tree / "usr/share/man/man1/rejoin.1.gz", man_page(said(frozen / "rejoin", "--help")))
+    put(tree / "usr/share/lintian/overrides/rejoin", (HERE / "lintian-overrides").read_bytes())
 
 
 def set_modes(tree: Path, date: int) -> None:
@@ -170,12 +206,12 @@ def build(frozen: Path, dist: Path, work: Path, maintainer: str = MAINTAINER) ->
     """Returns the package. Raises CalledProcessError and Refused."""
     shutil.rmtree(work, ignore_errors=True)
     tree = work / "tree"
-    lay_out(frozen, tree)
+    date = date_of()
+    lay_out(frozen, tree, maintainer, date)
     architecture = said("dpkg", "--print-architecture").strip()
     text = control(tree, depends(tree, work), architecture, maintainer)
     put(tree / "DEBIAN/control", text)
     put(tree / "DEBIAN/md5sums", md5sums(tree))
-    date = date_of()
     set_modes(tree, date)
     package = dist / f"rejoin_{version()}_{architecture}.deb"
     dist.mkdir(parents=True, exist_ok=True)
