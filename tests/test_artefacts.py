@@ -315,7 +315,8 @@ def test_the_package_says_what_it_is(packaged: Callable[..., Path]) -> None:
     with tarfile.open(fileobj=io.BytesIO(scripts)) as archive:
         sums = archive.extractfile("./md5sums")
         assert sums is not None
-        rows = dict(reversed(line.split("  ", 1)) for line in sums.read().decode().splitlines())
+        lines = [line.partition("  ") for line in sums.read().decode().splitlines()]
+    rows = {name: digest for digest, _, name in lines}
     file = "usr/lib/rejoin/_internal/a.txt"
     assert rows[file] == hashlib.md5(b"a file", usedforsecurity=False).hexdigest()
     assert "usr/bin/rejoin" not in rows, "a link has no sum"

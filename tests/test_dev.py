@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -493,6 +494,32 @@ def test_each_artefact_is_made_of_the_one_before_and_proved_if_that_is_wanted(
     (tmp_path / "folder" / "b").write_bytes(b"12345")
     assert dev.size_of(tmp_path) == 5
     assert dev.size_of(tmp_path / "folder" / "b") == 5
+
+
+def test_what_a_program_says_after_an_interrupt_is_not_shown(tmp_path: Path) -> None:
+    child = (
+        "import signal, sys, time\n"
+        "def end(*_):\n    time.sleep(1)\n    print('a traceback')\n    sys.exit(1)\n"
+        "signal.signal(signal.SIGINT, end)\nprint('ready', flush=True)\ntime.sleep(300)\n"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nimport dev\n"
+        "try:\n    with dev.Shown('x') as shown:\n"
+        f"        dev.run_shown(shown, None, [sys.executable, '-c', {child!r}])\n"
+        "except KeyboardInterrupt:\n    print('interrupted')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "ready\n"
+        os.killpg(parent.pid, signal.SIGINT)
+        assert parent.stdout.read() == "interrupted\n"
 
 
 def test_an_interrupted_recipe_shows_no_traceback(tmp_path: Path) -> None:
