@@ -86,7 +86,7 @@ CARD_PACKAGES = (
 """A graphics card in software, for OpenGL and Vulkan."""
 
 PACKAGE_PACKAGES = (
-    *("dpkg-dev", "binutils", "xz-utils"),
+    *("dpkg-dev", "binutils", "patchelf", "xz-utils"),
     *("gcc", "make", "nasm", "pkg-config", "libopus-dev", "libva-dev", "zlib1g-dev"),
     "python3-dev",
 )
@@ -610,9 +610,10 @@ def run_shown(
 ) -> int:
     """The same, with progress. What they say is shown line by line, or with `apart` in one piece
     for each. Then the share that is done is that of the slowest, if all of them say theirs, as
-    pytest does."""
+    pytest does. Nothing that they say after an interrupt is shown: it is a traceback."""
     environ = {**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"}
     heard: list[list[str]] = [[] for _ in commands]
+    interrupted = threading.Event()
     children = [
         subprocess.Popen(
             command,
@@ -634,18 +635,22 @@ def run_shown(
                 heard[number].append(line)
                 if apart:
                     shown.share = share_of_all(children, heard)
-                else:
+                elif not interrupted.is_set():
                     shown.say(line.rstrip("\n"))
 
     threads = [threading.Thread(target=hear, args=(number,)) for number in range(len(children))]
     for thread in threads:
         thread.start()
     with ended_when_interrupted(children):
-        for number, command in enumerate(commands):
-            code = children[number].wait()
-            threads[number].join()
-            if apart:
-                shown.say(f"-- {shlex.join(command)}: {code}\n{''.join(heard[number])}")
+        try:
+            for number, command in enumerate(commands):
+                code = children[number].wait()
+                threads[number].join()
+                if apart:
+                    shown.say(f"-- {shlex.join(command)}: {code}\n{''.join(heard[number])}")
+        except KeyboardInterrupt:
+            interrupted.set()
+            raise
     return next((child.returncode for child in children if child.returncode), 0)
 
 

@@ -1,4 +1,4 @@
-"""What several recipes need: recipes by name, the version, what is left out, other systems' icons.
+"""What several recipes need: recipes by name, the version and date, what is left out, icons.
 
 Standard library only. A recipe finds it by putting this folder on its path.
 """
@@ -6,14 +6,18 @@ Standard library only. A recipe finds it by putting this folder on its path.
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import struct
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
 ICONS = ROOT / "resources" / "icons"
+NO_CHECKOUT = 1580601600
 ICO_SIZES = (16, 24, 32, 48, 256)
 ICNS_TYPES = {"ic11": 32, "ic07": 128, "ic08": 256, "ic09": 512}
 """Types of an .icns whose content is a PNG, by its side in pixels."""
@@ -31,6 +35,7 @@ LEFT_OUT = re.compile(
     | sdl2dll/dll/(?!(lib)?SDL2[-.])  # SDL alone, without what goes with it
     | PySide6/opengl32sw  # Mesa's OpenGL in software; Rejoin draws without
     | portaudio-binaries/.*-asio  # has Steinberg's SDK, whose licence is another
+    | \.dist-info/(direct_url\.json|.*__pycache__/)  # say where it was built
     """,
     re.VERBOSE,
 )
@@ -53,6 +58,33 @@ def version() -> str:
     text = (ROOT / "app" / "rejoin" / "version.py").read_text(encoding="utf-8")
     [found] = re.findall(r'^VERSION: Final = "([^"]+)"$', text, re.MULTILINE)
     return str(found)
+
+
+def date_of(root: Path = ROOT) -> int:
+    """Of what is made from this source, in seconds since 1970, so that it is the same whenever it
+    is made: SOURCE_DATE_EPOCH (reproducible-builds.org), or the date of the commit; that of
+    2020-02-02 where this is no checkout, as hatchling has it."""
+    given = os.environ.get("SOURCE_DATE_EPOCH")
+    if given:
+        return int(given)
+    try:
+        asked = subprocess.run(
+            ["git", "-c", f"safe.directory={root}", "-C", str(root), "log", "-1", "--format=%ct"],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    except FileNotFoundError:
+        return NO_CHECKOUT
+    return int(asked.stdout) if asked.returncode == 0 else NO_CHECKOUT
+
+
+def run_main(main: Callable[[], int]) -> int:
+    """A recipe's exit code. An interrupt ends it without a traceback; what started it says so."""
+    try:
+        return main()
+    except KeyboardInterrupt:
+        return 130
 
 
 def ico() -> bytes:

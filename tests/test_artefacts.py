@@ -7,7 +7,9 @@ PyInstaller does not run here: `dev.py package --verify` proves the real package
 from __future__ import annotations
 
 import configparser
+import hashlib
 import importlib.util
+import io
 import json
 import os
 import re
@@ -167,6 +169,8 @@ def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None
         "_sounddevice_data/portaudio-binaries/libportaudio64bit-asio.dll",
         "PySide6/Qt/lib/QtQml.framework/Versions/A/QtQml",
         "PySide6/Qt6QuickWidgets.dll",
+        "av-18.1.0.dist-info/direct_url.json",
+        "av-18.1.0.dist-info/licenses/__pycache__/AUTHORS.cpython-311.pyc",
     ):
         assert left_out.search(name), name
     for name in (
@@ -181,6 +185,8 @@ def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None
         "sdl2dll/dll/SDL2.framework/Versions/A/SDL2",
         "_sounddevice_data/portaudio-binaries/libportaudio64bit.dll",
         "PySide6/plugins/platforms/qwindows.dll",
+        "av-18.1.0.dist-info/METADATA",
+        "av-18.1.0.dist-info/licenses/AUTHORS.py",
     ):
         assert not left_out.search(name), name
     # Qt's own texts, in every language that Rejoin speaks and Qt has.
@@ -189,6 +195,27 @@ def test_the_recipe_leaves_out_what_nobody_uses_and_keeps_what_is_used() -> None
         texts = f"qtbase_{catalogue.stem}.qm"
         assert (qt / texts).exists(), texts
         assert not left_out.search(f"PySide6/Qt/translations/{texts}"), texts
+
+
+def test_libraries_look_for_others_in_no_folder_of_the_machine_that_built_them(
+    tmp_path: Path,
+) -> None:
+    module = recipe("frozen")
+    assert module.without_absolute("/home/a/lib:$ORIGIN/../lib") == "$ORIGIN/../lib"
+    assert module.without_absolute("") == ""
+    if shutil.which("patchelf") is None or shutil.which("gcc") is None:
+        pytest.skip("no patchelf or no gcc here")
+    runpaths = {"bad.so": "/home/a/lib", "both.so.1": "$ORIGIN:/opt/x", "good.so": "$ORIGIN/../lib"}
+    for name, runpath in runpaths.items():
+        made = ["gcc", "-shared", "-x", "c", "/dev/null", f"-Wl,-rpath={runpath}"]
+        subprocess.run([*made, "-o", str(tmp_path / name)], check=True)
+    assert module.clean_runpaths(tmp_path) == 2
+    for name, runpath in (("bad.so", ""), ("both.so.1", "$ORIGIN"), ("good.so", "$ORIGIN/../lib")):
+        asked = ["patchelf", "--print-rpath", str(tmp_path / name)]
+        assert subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip() == (
+            runpath
+        )
+    assert b"/home/a" not in (tmp_path / "bad.so").read_bytes()
 
 
 # --- the Debian package ---------------------------------------------------------------------------
@@ -237,8 +264,34 @@ def test_the_package_puts_everything_in_its_place(packaged: Callable[..., Path])
         "/usr/share/doc/rejoin/copyright",
         "/usr/share/doc/rejoin/NOTICE.txt.gz",
         "/usr/share/doc/rejoin/sbom.cdx.json.gz",
+        "/usr/share/doc/rejoin/NEWS.gz",
+        "/usr/share/lintian/overrides/rejoin",
+        "/usr/share/man/man1/rejoin.1.gz",
     ):
         assert place in rows
+
+
+@needs_dpkg
+def test_the_package_has_the_same_bytes_whenever_it_is_made(
+    packaged: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
+    first = packaged().read_bytes()
+    for path in (tmp_path / "rejoin").rglob("*"):
+        os.utime(path, (1_500_000_000, 1_500_000_000))
+    umask = os.umask(0o077)
+    try:
+        assert packaged().read_bytes() == first
+    finally:
+        os.umask(umask)
+    listed = subprocess.run(
+        ["dpkg-deb", "--contents", str(tmp_path / "dist" / packaged().name)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TZ": "UTC"},
+    ).stdout
+    assert {line.split()[3] for line in listed.splitlines()} == {"2026-09-21"}
 
 
 @needs_dpkg
@@ -259,6 +312,33 @@ def test_the_package_says_what_it_is(packaged: Callable[..., Path]) -> None:
         ["dpkg-deb", "--ctrl-tarfile", str(package)], check=True, capture_output=True
     ).stdout
     assert b"postinst" not in scripts
+    with tarfile.open(fileobj=io.BytesIO(scripts)) as archive:
+        sums = archive.extractfile("./md5sums")
+        assert sums is not None
+        lines = [line.partition("  ") for line in sums.read().decode().splitlines()]
+    rows = {name: digest for digest, _, name in lines}
+    file = "usr/lib/rejoin/_internal/a.txt"
+    assert rows[file] == hashlib.md5(b"a file", usedforsecurity=False).hexdigest()
+    assert "usr/bin/rejoin" not in rows, "a link has no sum"
+
+
+@pytest.mark.skipif(shutil.which("dpkg-parsechangelog") is None, reason="no dpkg-dev here")
+def test_the_changelog_is_one_of_debian(tmp_path: Path) -> None:
+    file = tmp_path / "changelog"
+    file.write_text(recipe("deb").changelog("A B <a@b.example>", 1790000000))
+    read = ["dpkg-parsechangelog", "--all", "-l", str(file)]
+    done = subprocess.run(read, check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert f"\nVersion: {VERSION}\n" in done.stdout
+    assert "\nTimestamp: 1790000000\n" in done.stdout
+
+
+def test_the_man_page_has_what_help_says_and_no_line_is_a_request() -> None:
+    page = recipe("deb").man_page("Usage: rejoin\n\n.dot 'a\n'quote\n  -v  C:\\x\n")
+    for line in ("\\&.dot 'a", "\\&'quote", "  \\-v  C:\\ex"):
+        assert f"\n{line}\n" in page
+    requests = {line.split()[0] for line in page.splitlines() if line.startswith((".", "'"))}
+    assert requests == {".TH", ".SH", ".nf", ".fi", ".PP"}
 
 
 @needs_dpkg
@@ -291,7 +371,7 @@ def test_a_package_that_is_too_large_is_refused(tmp_path: Path) -> None:
     module.check_size(package)
     with package.open("ab") as file:
         file.write(b"1")
-    with pytest.raises(module.TooLarge, match="more than 80 MB"):
+    with pytest.raises(module.Refused, match="more than 80 MB"):
         module.check_size(package)
 
 

@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import json
 import re
+import subprocess
 import sys
 import sysconfig
 from datetime import UTC, datetime
@@ -126,6 +127,40 @@ def test_the_bill_is_the_same_for_the_same_program(
     assert licences.bill(what, AT) == bill
 
 
+def test_the_time_in_the_bill_is_that_of_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.spec_from_file_location("shared_by_recipes", ROOT / "packaging/shared.py")
+    assert spec is not None
+    assert spec.loader is not None
+    shared = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(shared)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "1790000000 +0200")
+    assert shared.date_of(tmp_path) == shared.NO_CHECKOUT
+    for command in (
+        ("init", "--quiet"),
+        (
+            "-c",
+            "user.name=A",
+            "-c",
+            "user.email=a@b.example",
+            "commit",
+            "--allow-empty",
+            "-qm",
+            "x",
+        ),
+    ):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    assert shared.date_of(tmp_path) == 1790000000
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1234567890")
+    assert shared.date_of(tmp_path) == 1234567890
+    for name in ("licences/build.py", "flatpak/finish.py"):
+        text = (ROOT / "packaging" / name).read_text(encoding="utf-8")
+        assert "fromtimestamp(date_of(), UTC)" in text
+        assert ".now(" not in text
+
+
 def test_the_bill_names_distributions_with_licences_and_hashes(bill: str) -> None:
     content = json.loads(bill)
     assert content["metadata"]["component"]["version"] == VERSION
@@ -164,6 +199,26 @@ def test_the_bill_says_how_ffmpeg_was_made(bill: str, ffmpeg: ModuleType) -> Non
     [source] = found["externalReferences"]
     assert source["hashes"][0]["content"] == ffmpeg.FFMPEG.sha256
     assert found["properties"][0]["value"] == " ".join(OPTIONS)
+
+
+def test_bill_and_notice_name_the_files_with_the_source_of_this_qt(
+    licences: ModuleType, what: Any, bill: str
+) -> None:
+    components = json.loads(bill)["components"]
+    notice = licences.notice(what).split(TEXTS_FOLLOW)[0]
+    version = named(components, "PySide6_Essentials")["version"]
+    files = {}
+    for name in ("PySide6_Essentials", "shiboken6"):
+        found = named(components, name)["externalReferences"]
+        assert {each["type"] for each in found} == {"source-distribution"}
+        files[name] = [each["url"] for each in found]
+        for url in files[name]:
+            assert url.startswith("https://download.qt.io/official_releases/")
+            assert url.endswith(f"-everywhere-src-{version}.tar.xz")
+            assert notice.count(f"  {url}\n") == 1
+    modules = {url.rpartition("/")[2].partition("-")[0] for url in files["PySide6_Essentials"]}
+    assert modules == {"qtbase", "qtsvg", "qttranslations", "qtwayland", "pyside"}
+    assert set(files["shiboken6"]) <= set(files["PySide6_Essentials"])
 
 
 def test_a_library_that_nobody_names_stops_the_packaging(licences: ModuleType) -> None:
@@ -244,6 +299,7 @@ def test_the_notice_has_everything_that_a_lawyer_looks_for(
     assert re.search(r"^  WebGradients +MIT$", table, re.MULTILINE)
     assert re.search(r"^  Rust's standard library +1\.\S+ +MIT, of: MIT OR", table, re.MULTILINE)
     assert re.search(r"^  self_cell +\S+ +Apache-2.0, of: Apache-2.0 OR", table, re.MULTILINE)
+    assert re.search(r"^  libquadmath +LGPL-3.0-or-later, of: LGPL-2.1-or-later$", table, re.M)
     assert re.search(r"^uPlot +1\.6\.32 +MIT$", table, re.MULTILINE)
     for words in ("GNU LESSER GENERAL PUBLIC LICENSE", "Apache License", "Mozilla Public License"):
         assert words in texts, words

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -493,6 +494,51 @@ def test_each_artefact_is_made_of_the_one_before_and_proved_if_that_is_wanted(
     (tmp_path / "folder" / "b").write_bytes(b"12345")
     assert dev.size_of(tmp_path) == 5
     assert dev.size_of(tmp_path / "folder" / "b") == 5
+
+
+def test_what_a_program_says_after_an_interrupt_is_not_shown(tmp_path: Path) -> None:
+    child = (
+        "import signal, sys, time\n"
+        "def end(*_):\n    time.sleep(1)\n    print('a traceback')\n    sys.exit(1)\n"
+        "signal.signal(signal.SIGINT, end)\nprint('ready', flush=True)\ntime.sleep(300)\n"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nimport dev\n"
+        "try:\n    with dev.Shown('x') as shown:\n"
+        f"        dev.run_shown(shown, None, [sys.executable, '-c', {child!r}])\n"
+        "except KeyboardInterrupt:\n    print('interrupted')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "ready\n"
+        os.killpg(parent.pid, signal.SIGINT)
+        assert parent.stdout.read() == "interrupted\n"
+
+
+def test_an_interrupted_recipe_shows_no_traceback(tmp_path: Path) -> None:
+    """Each of them: what `dev.py` runs gets the interrupt of the terminal as well."""
+    for file in sorted((ROOT / "packaging").glob("*/*.py")):
+        text = file.read_text(encoding="utf-8")
+        if 'if __name__ == "__main__":' in text and file.name != "entry.py":
+            assert text.endswith("    sys.exit(run_main(main))\n"), file
+    script = tmp_path / "recipe.py"
+    script.write_text(
+        "import signal, sys\n"
+        f"sys.path.insert(0, {str(ROOT / 'packaging')!r})\n"
+        "from shared import run_main\n"
+        "sys.exit(run_main(lambda: signal.raise_signal(signal.SIGINT) or 0))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 @pytest.mark.parametrize(

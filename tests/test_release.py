@@ -183,7 +183,7 @@ def released(recipe: ModuleType, clone: Path, monkeypatch: pytest.MonkeyPatch, *
     monkeypatch.setattr(recipe, "ROOT", clone)
     monkeypatch.setattr(recipe, "package", package)
     monkeypatch.setattr(sys, "argv", ["release", *flags])
-    code: int = recipe.main()
+    code: int = recipe.run_main(recipe.main)
     return code
 
 

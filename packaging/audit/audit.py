@@ -29,6 +29,10 @@ from packaging.version import Version
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parents[1]
+sys.path.insert(0, str(HERE.parent))
+
+from shared import run_main  # noqa: E402
+
 SNAPSHOT: Final = HERE / "advisories.json"
 LOCKS: Final = (
     ROOT / "requirements.lock",
@@ -159,4 +163,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import textwrap
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -25,7 +28,7 @@ ROOT = HERE.parents[1]
 RESOURCES = ROOT / "resources"
 sys.path.insert(0, str(HERE.parent))
 
-from shared import version  # noqa: E402
+from shared import date_of, run_main, version  # noqa: E402
 
 OPENED = ("libportaudio2", "libegl1", "libgl1", "xdg-utils", "ca-certificates")
 """Opened by ctypes or by Qt, or run: no linker knows of them."""
@@ -50,8 +53,13 @@ LARGEST = 80_000_000
 ICON_SIZES = (16, 24, 32, 48, 128, 256, 512)
 
 
-class TooLarge(Exception):
-    """The package is larger than it may be; the text is a sentence."""
+UNDER_THE_GPL = re.compile(r"\blib(readline|gdbm|x26[45])\w*")
+"""Packages of libraries whose licence would be that of the whole program, if it linked them: Python
+is offered modules for the first two."""
+
+
+class Refused(Exception):
+    """The package is not what it may be; the text is a sentence."""
 
 
 def said(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
@@ -71,7 +79,38 @@ def put(path: Path, content: str | bytes) -> None:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def lay_out(frozen: Path, tree: Path) -> None:
+def put_gz(path: Path, content: str) -> None:
+    put(path, gzip.compress(content.encode(), 9, mtime=0))
+
+
+def changelog(maintainer: str, date: int) -> str:
+    """In Debian's form, which the name `changelog.gz` promises; NEWS.gz has what changed."""
+    at = format_datetime(datetime.fromtimestamp(date, UTC))
+    return (
+        f"rejoin ({version()}) unstable; urgency=medium\n\n"
+        f"  * See NEWS.gz.\n\n -- {maintainer}  {at}\n"
+    )
+
+
+def man_page(said_by_help: str) -> str:
+    """`rejoin(1)`: what `rejoin --help` says, as it stands."""
+
+    def roff(text: str) -> str:
+        return re.sub(
+            r"^([.'])", r"\\&\1", text.replace("\\", r"\e").replace("-", r"\-"), flags=re.M
+        )
+
+    what, _, more = (HERE / "description.txt").read_text(encoding="utf-8").partition("\n")
+    return (
+        f'.TH REJOIN 1 "" "Rejoin {version()}"\n.SH NAME\nrejoin \\- {roff(what)}\n'
+        f".SH DESCRIPTION\n{roff(more.replace(chr(10) + '.' + chr(10), chr(10) * 2))}"
+        f".SH USAGE\n.nf\n{roff(said_by_help)}.fi\n.PP\n"
+        "\\fBrejoin\\fR \\fICOMMAND\\fR \\fB\\-\\-help\\fR describes a command.\n"
+        ".SH EXIT STATUS\n0 if it is done. Otherwise a line on standard error says what happened.\n"
+    )
+
+
+def lay_out(frozen: Path, tree: Path, maintainer: str, date: int) -> None:
     """Everything that the package installs."""
     program = tree / "usr/lib/rejoin"
     shutil.copytree(frozen, program, symlinks=True)
@@ -91,16 +130,21 @@ def lay_out(frozen: Path, tree: Path) -> None:
     put(documents / "copyright", (HERE / "copyright").read_bytes())
     shipped = frozen / "_internal/rejoin/_resources/licences"
     for name in ("NOTICE.txt", "sbom.cdx.json"):
-        put(documents / f"{name}.gz", gzip.compress((shipped / name).read_bytes(), 9, mtime=0))
-    put(documents / "changelog.gz", gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), 9, mtime=0))
+        put_gz(documents / f"{name}.gz", (shipped / name).read_text(encoding="utf-8"))
+    put_gz(documents / "NEWS.gz", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    put_gz(documents / "changelog.gz", changelog(maintainer, date))
+    put_gz(tree / "usr/share/man/man1/rejoin.1.gz", man_page(said(frozen / "rejoin", "--help")))
+    put(tree / "usr/share/lintian/overrides/rejoin", (HERE / "lintian-overrides").read_bytes())
 
 
-def set_modes(tree: Path) -> None:
-    """Readable by everybody, writable by root alone, whatever the umask of the build was."""
+def set_modes(tree: Path, date: int) -> None:
+    """Readable by everybody, writable by root alone, whatever the umask of the build was; and of
+    this date, in seconds since 1970."""
     for path in [tree, *tree.rglob("*")]:
         if not path.is_symlink():
             runs = path.is_dir() or (path.name == "rejoin" and path.parent.name == "rejoin")
             path.chmod(0o755 if runs and (path.is_dir() or is_elf(path)) else 0o644)
+        os.utime(path, (date, date), follow_symlinks=False)
 
 
 def is_elf(path: Path) -> bool:
@@ -123,8 +167,21 @@ def depends(tree: Path, work: Path) -> str:
         cwd=work,
     )
     linked = found.partition("shlibs:Depends=")[2].strip()
+    if copyleft := UNDER_THE_GPL.search(linked):
+        raise Refused(f"The program links {copyleft[0]}, which is under the GPL.")
     named = {re.split(r"[ (|]", each.strip(), maxsplit=1)[0] for each in linked.split(",")}
     return ", ".join([linked, *(each for each in OPENED if each not in named)])
+
+
+def md5sums(tree: Path) -> str:
+    """For `dpkg --verify`, which compares what is installed."""
+    files = sorted(path for path in tree.rglob("*") if path.is_file() and not path.is_symlink())
+    return "".join(
+        f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}"
+        f"  {path.relative_to(tree)}\n"
+        for path in files
+        if "DEBIAN" not in path.relative_to(tree).parts[:1]
+    )
 
 
 def control(tree: Path, needed: str, architecture: str, maintainer: str) -> str:
@@ -146,26 +203,29 @@ def control(tree: Path, needed: str, architecture: str, maintainer: str) -> str:
 
 
 def build(frozen: Path, dist: Path, work: Path, maintainer: str = MAINTAINER) -> Path:
-    """Returns the package. Raises CalledProcessError and TooLarge."""
+    """Returns the package. Raises CalledProcessError and Refused."""
     shutil.rmtree(work, ignore_errors=True)
     tree = work / "tree"
-    lay_out(frozen, tree)
-    set_modes(tree)
+    date = date_of()
+    lay_out(frozen, tree, maintainer, date)
     architecture = said("dpkg", "--print-architecture").strip()
     text = control(tree, depends(tree, work), architecture, maintainer)
     put(tree / "DEBIAN/control", text)
+    put(tree / "DEBIAN/md5sums", md5sums(tree))
+    set_modes(tree, date)
     package = dist / f"rejoin_{version()}_{architecture}.deb"
     dist.mkdir(parents=True, exist_ok=True)
-    said("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, package)
+    dated = {**os.environ, "SOURCE_DATE_EPOCH": str(date)}
+    said("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, package, env=dated)
     check_size(package)
     return package
 
 
 def check_size(package: Path) -> None:
-    """Raises TooLarge: something came in that was not meant to."""
+    """Raises Refused: something came in that was not meant to."""
     size = package.stat().st_size
     if size > LARGEST:
-        raise TooLarge(f"{package} has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB.")
+        raise Refused(f"{package} has {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB.")
 
 
 def main() -> int:
@@ -178,7 +238,7 @@ def main() -> int:
     try:
         work = arguments.work.resolve()  # dpkg-shlibdeps runs in another folder
         package = build(arguments.frozen, arguments.dist, work, arguments.maintainer)
-    except TooLarge as error:
+    except Refused as error:
         print(str(error), file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
@@ -189,4 +249,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -45,9 +45,10 @@ from rejoin.media.video.hardware_probe import clip
 from rejoin.studio.address import Studio
 
 HERE: Final = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from fresh_root import USER, Failed, Process, Root, fresh_root  # noqa: E402
+from shared import run_main  # noqa: E402
 
 PATIENCE_S: Final = 120.0
 OLDER_VERSION: Final = "0~older"
@@ -460,4 +461,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -31,6 +31,10 @@ from typing import Final
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.path.insert(0, str(HERE.parent))
+
+from shared import run_main  # noqa: E402
+
 LOCKS = ROOT / "packaging" / "locks"
 
 
@@ -317,4 +321,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

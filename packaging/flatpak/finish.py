@@ -24,7 +24,7 @@ from types import ModuleType
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from shared import LEFT_OUT, recipe  # noqa: E402
+from shared import LEFT_OUT, date_of, recipe, run_main  # noqa: E402
 
 OF_WHEELS = re.compile(
     r"""
@@ -64,10 +64,9 @@ def name_contents(
             if not library.is_symlink() and re.match(r"lib(av|sw)", library.name):
                 os.link(library, view / library.name)
         what = licences.contents(view, site, hashes, options, "linux")
-    seconds = int(os.environ.get("SOURCE_DATE_EPOCH") or datetime.now(UTC).timestamp())
     what = dataclasses.replace(what, system="flatpak")
     made: list[Path] = licences.write(
-        what, site / "rejoin" / "_resources", datetime.fromtimestamp(seconds, UTC)
+        what, site / "rejoin" / "_resources", datetime.fromtimestamp(date_of(), UTC)
     )
     return made
 
@@ -92,4 +91,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -21,9 +21,10 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE.parent / "deb"))
+sys.path[:0] = [str(HERE.parent / "deb"), str(HERE.parent)]
 
 from fresh_root import USER, Failed, Root, fresh_root  # noqa: E402
+from shared import run_main  # noqa: E402
 
 MANIFEST = HERE / "invalid.rejoin.Rejoin.yml"
 SDK = (
@@ -96,4 +97,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

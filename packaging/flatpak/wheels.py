@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"
 sys.path.insert(0, str(PACKAGING))
 
-from shared import recipe, without  # noqa: E402
+from shared import recipe, run_main, without  # noqa: E402
 
 LOCKS = PACKAGING / "locks"
 WHEELS = ROOT / "build" / "flatpak" / "wheels"
@@ -75,4 +75,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -26,7 +26,7 @@ ROOT = HERE.parents[1]
 LOCKS = ROOT / "packaging" / "locks"
 sys.path.insert(0, str(HERE.parent))
 
-from shared import icns, ico, without  # noqa: E402
+from shared import date_of, icns, ico, run_main, without  # noqa: E402
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
@@ -82,6 +82,30 @@ def put_build_info(programs: Path, updates: dict[str, str]) -> None:
     run(python, "-c", f"{read}; read(open(sys.argv[1], encoding='utf-8').read())", file)
 
 
+def without_absolute(runpath: str) -> str:
+    """The folders of a library's RUNPATH that are told from where the library is."""
+    return ":".join(each for each in runpath.split(":") if each.startswith("$ORIGIN"))
+
+
+def clean_runpaths(internal: Path) -> int:
+    """Remove from the libraries the folders of this machine in which they would look for others:
+    pyenv's Python puts its own there, and elsewhere anybody may own that folder. Returns how many
+    libraries had one; only on Linux."""
+    changed = 0
+    for library in sorted(internal.rglob("*.so*")):
+        if library.is_symlink():
+            continue
+        asked = ["patchelf", "--print-rpath", str(library)]
+        before = subprocess.run(asked, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        after = without_absolute(before)
+        if after != before:
+            run("patchelf", "--set-rpath", after or "$ORIGIN", library)  # overwrites what was there
+            if not after:
+                run("patchelf", "--remove-rpath", library)
+            changed += 1
+    return changed
+
+
 def build(wheel: Path, dist: Path, work: Path, updates: dict[str, str]) -> Path:
     """Freeze the program of this wheel; returns the folder `dist/rejoin`. Beside it, `sources`."""
     work.mkdir(parents=True, exist_ok=True)
@@ -98,8 +122,17 @@ def build(wheel: Path, dist: Path, work: Path, updates: dict[str, str]) -> Path:
         *(environment.programs / "pyinstaller", "--noconfirm", "--log-level", "ERROR"),
         *("--distpath", dist, "--workpath", work / "pyinstaller"),
         HERE / "rejoin.spec",
-        env={"LD_LIBRARY_PATH": os.pathsep.join(filter(None, found))},
+        env={
+            "LD_LIBRARY_PATH": os.pathsep.join(filter(None, found)),
+            # By these PyInstaller makes the same bytes of the same files.
+            "PYTHONHASHSEED": "1",
+            "SOURCE_DATE_EPOCH": str(date_of()),
+        },
     )
+    if sys.platform == "linux":
+        print(
+            f"{clean_runpaths(dist / 'rejoin' / '_internal')} libraries named folders of this one"
+        )
     # The LGPL asks for them; they belong to the files of a release.
     (dist / "sources").mkdir(exist_ok=True)
     for each in environment.sources:
@@ -126,4 +159,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

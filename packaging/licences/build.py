@@ -51,7 +51,7 @@ import rust_crates  # noqa: E402
 from licence_tables import TEXTS as TEXTS  # noqa: E402
 from licence_tables import Library, Unnamed, libraries  # noqa: E402
 from rust_crates import Inside  # noqa: E402
-from shared import recipe  # noqa: E402
+from shared import date_of, recipe, run_main  # noqa: E402
 
 ROOT: Final = HERE.parents[1]
 EXTENSION: Final = re.compile(r"\.(abi3|cpython-[\w-]+)(\.[\d.]+)?\.(so|pyd|dylib|dll)")
@@ -364,6 +364,10 @@ def _of_part(part: Part) -> Component:
         licenses=licence(part.licence),
         purl=PackageURL("pypi", name=name, version=part.version),
         hashes=_hashes(part.sha256),
+        external_references=[
+            ExternalReference(type=ExternalReferenceType.SOURCE_DISTRIBUTION, url=XsUri(each))
+            for each in tables.source_files(name, part.version)
+        ],
         properties=_taken(tables.taken(part.name, part.licence), part.licence),
         components=inside,
     )
@@ -438,6 +442,7 @@ def notice(what: Contents) -> str:
             text.format(
                 version=VERSION,
                 sources=sources,
+                files=source_list(what.parts),
                 places="\n".join(
                     f"    {name:17} {place}" for name, place in PLACES[what.system].items()
                 ),
@@ -452,6 +457,16 @@ def notice(what: Contents) -> str:
             licences.texts(owners),
         ]
     )
+
+
+def source_list(parts: Sequence[Part]) -> str:
+    """The addresses of the exact source files, each once."""
+    found = [
+        address
+        for part in parts
+        for address in tables.source_files(licences.canonical(part.name), part.version)
+    ]
+    return "\n".join(f"  {address}" for address in dict.fromkeys(found))
 
 
 def short(version: str) -> str:
@@ -526,9 +541,8 @@ def main() -> int:
     parser.add_argument("--frozen", type=Path, default=ROOT / "dist" / "rejoin")
     parser.add_argument("--work", type=Path, default=ROOT / "build")
     arguments = parser.parse_args()
-    seconds = int(os.environ.get("SOURCE_DATE_EPOCH") or datetime.now(UTC).timestamp())
     try:
-        made = build(arguments.frozen, arguments.work, datetime.fromtimestamp(seconds, UTC))
+        made = build(arguments.frozen, arguments.work, datetime.fromtimestamp(date_of(), UTC))
     except Unnamed as error:
         print(str(error), file=sys.stderr)
         return 1
@@ -538,4 +552,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -64,6 +64,12 @@ def read(name: str) -> Mapping[str, Any]:
     return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
 
 
+def source_files(distribution: str, version: str) -> list[str]:
+    """The addresses of the exact files with the source of what this distribution brings."""
+    found = read("bundled.toml")["files"].get(distribution, ())
+    return [each.format(version=version, series=series(version)) for each in found]
+
+
 def libraries() -> list[Library]:
     """The C libraries of bundled.toml."""
     return [

@@ -22,6 +22,10 @@ from pathlib import Path
 from typing import Any, Final
 
 HERE: Final = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from shared import run_main  # noqa: E402
+
 TEXTS: Final = HERE / "texts"
 SOURCE: Final = "https://download.qt.io/official_releases/qt/"
 
@@ -273,4 +277,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

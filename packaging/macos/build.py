@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent))
 
-from shared import version  # noqa: E402
+from shared import run_main, version  # noqa: E402
 
 RESOURCES = Path("Contents/Resources/rejoin/_resources")
 """Where PyInstaller puts the program's own files in a bundle; Frameworks has a link to them."""
@@ -113,4 +113,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -29,6 +29,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "packaging"))
+
+from shared import run_main  # noqa: E402
+
 VERSION_FILE = "app/rejoin/version.py"
 CHANGELOG = "CHANGELOG.md"
 UPDATES = "packaging/release/updates.json"
@@ -363,11 +367,9 @@ def main() -> int:
     except (Refused, OSError) as error:
         print(str(error), file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
     print(f"v{arguments.version} is tagged. Nothing was pushed: publish dist/, then push the tag.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -14,7 +14,19 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from release import Refused, check_feed, feed, key_of, public_of, sign, try_key, verify
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from release import (
+    Refused,
+    check_feed,
+    feed,
+    key_of,
+    public_of,
+    sign,
+    try_key,
+    verify,
+)
+from shared import run_main
 
 
 def renew(path: Path, key: Path) -> str:
@@ -45,4 +57,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -3,7 +3,7 @@
     python packaging/wheel/build.py [--dist FOLDER]
 
 Run it with a Python that has hatchling, such as the one of `.venv`. The date in both archives is
-that of the commit (SOURCE_DATE_EPOCH, reproducible-builds.org), or of `--date`.
+SOURCE_DATE_EPOCH (reproducible-builds.org), that of the commit, or of `--date`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "packaging"))
 
-
-def date_of_commit(root: Path) -> str:
-    """Seconds since 1970; that of 2020-02-02 where this is no checkout, as hatchling has it."""
-    asked = subprocess.run(
-        ["git", "-C", str(root), "log", "-1", "--format=%ct"],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    return asked.stdout.strip() if asked.returncode == 0 else "1580601600"
+from shared import date_of, run_main  # noqa: E402
 
 
 def build(root: Path, dist: Path, date: str | None = None) -> list[Path]:
@@ -37,7 +29,7 @@ def build(root: Path, dist: Path, date: str | None = None) -> list[Path]:
             [sys.executable, "-m", "hatchling", "build", "-d", str(Path(folder).resolve())],
             check=False,
             cwd=str(root),
-            env={**os.environ, "SOURCE_DATE_EPOCH": date or date_of_commit(root)},
+            env={**os.environ, "SOURCE_DATE_EPOCH": date or str(date_of(root))},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -66,4 +58,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -4,7 +4,9 @@
 
 The wheel that is made from the unpacked sdist has the bytes of the wheel. The wheel is installed
 into an environment of its own with the player's lock, and proves itself there (`rejoin doctor
---selftest`). Standard library only; needs hatchling and the package index. Not in the gate.
+--selftest`); into another one with all its parts and the lowest versions that pyproject.toml
+allows, where every command is loaded too. Needs hatchling, packaging and the package index. Not in
+the gate.
 """
 
 from __future__ import annotations
@@ -15,13 +17,17 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "audit")]
 
+from audit import lowest  # noqa: E402
 from build import build  # noqa: E402
+from shared import run_main  # noqa: E402
 
 
 def from_sdist(sdist: Path, work: Path) -> Path:
@@ -36,17 +42,37 @@ def from_sdist(sdist: Path, work: Path) -> Path:
     return wheel
 
 
-def installed(wheel: Path, folder: Path) -> Path:
-    """The program `rejoin` in an environment of its own."""
+LOAD_COMMANDS = """
+import importlib, pkgutil, rejoin.cli
+for module in pkgutil.iter_modules(rejoin.cli.__path__, "rejoin.cli."):
+    importlib.import_module(module.name)
+"""
+
+
+def installed(folder: Path, *wanted: Sequence[str]) -> Path:
+    """The folder of programs of an environment of its own, in which pip was called with each of
+    these lists."""
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    pip = [str(programs / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
-    pip += ["--quiet", "--no-deps"]
+    pip = [str(programs / "python"), "-m", "pip", "--disable-pip-version-check"]
+    for what in wanted:
+        subprocess.run([*pip, "install", "--quiet", "--only-binary", ":all:", *what], check=True)
+    subprocess.run([*pip, "check"], check=True)
+    return programs
+
+
+def with_lock(wheel: Path, folder: Path) -> Path:
     lock = ROOT / "packaging" / "locks" / "player.lock"
-    locked = ["--only-binary", ":all:", "--require-hashes", "-r", str(lock)]
-    for what in (locked, [str(wheel)]):
-        subprocess.run([*pip, *what], check=True)
-    return programs / "rejoin"
+    locked = ("--no-deps", "--require-hashes", "-r", str(lock))
+    return installed(folder, locked, ("--no-deps", str(wheel)))
+
+
+def with_lowest(wheel: Path, folder: Path) -> Path:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = {f"{name}=={version}\n" for name, version in lowest(project)}
+    constraint = folder.with_name("lowest.txt")
+    constraint.write_text("".join(sorted(lines)), encoding="utf-8")
+    return installed(folder, ("--constraint", str(constraint), f"{wheel}[all]"))
 
 
 def main() -> int:
@@ -64,9 +90,13 @@ def main() -> int:
             print("FAILED: the sdist makes another wheel.", file=sys.stderr)
             return 1
         print("wheel: the sdist makes the same bytes", flush=True)
-        program = installed(wheel.resolve(), work / "environment")
-        subprocess.run([str(program), "doctor", "--selftest"], check=True)
+        programs = with_lock(wheel.resolve(), work / "environment")
+        subprocess.run([str(programs / "rejoin"), "doctor", "--selftest"], check=True)
         print("wheel: installed with the player's lock, it passes its self-test", flush=True)
+        programs = with_lowest(wheel.resolve(), work / "lowest")
+        subprocess.run([str(programs / "python"), "-c", LOAD_COMMANDS], check=True)
+        subprocess.run([str(programs / "rejoin"), "doctor", "--selftest"], check=True)
+        print("wheel: installed with the lowest versions, it passes its self-test", flush=True)
     except subprocess.CalledProcessError as error:
         print(f"FAILED: {error.cmd[0]} ended with {error.returncode}; see above.", file=sys.stderr)
         return 1
@@ -75,4 +105,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

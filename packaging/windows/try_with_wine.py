@@ -18,6 +18,10 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from shared import run_main  # noqa: E402
+
 LINK = "rejoin://play?backend=https%3A%2F%2Fgames.example&x=1%202"
 UNINSTALL = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Rejoin"
 SCHEME = r"HKCU\Software\Classes\rejoin"
@@ -215,4 +219,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_main(main))

@@ -273,23 +273,6 @@ class Database:
         if self.on_outcome is not None:
             self.on_outcome(outcome)
 
-        if not done:
-            if within_s >= 1.0:
-                self._say(Outcome.FAILED)
-            if not begun.done():
-                task.cancel()
-            _when_late(task, late)
-            raise StoreUnavailableError("The backend's database did not answer in time.")
-        result, outcome = task.result()
-        self._say(outcome)
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-    def _say(self, outcome: Outcome) -> None:
-        if self.on_outcome is not None:
-            self.on_outcome(outcome)
-
     async def _transaction(
         self,
         transaction: Callable[[], Awaitable[tuple[_Result, bool]]],

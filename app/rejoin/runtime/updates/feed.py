@@ -25,6 +25,8 @@ _MAX_ARTEFACTS: Final = 64
 _VERSION: Final = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})")
 _EXPIRES: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_URL: Final = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+"""RFC 3986, 2."""
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
 
 Version = tuple[int, int, int]
@@ -65,7 +67,7 @@ def read_version(text: str) -> Version:
 
 def is_notes_url(url: str) -> bool:
     """Whether a browser may open this: https, a host, and no unusual parts."""
-    if len(url) > _MAX_URL or re.fullmatch(r"[!-~]+", url) is None:
+    if len(url) > _MAX_URL or _URL.fullmatch(url) is None:
         return False
     try:
         parts = urlsplit(url)
