@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from playwright.async_api import BrowserContext, Page, async_playwright
 
 from helpers.chromium import CHROMIUM, FLAGS
 from helpers.programs import started
+from helpers.qa_results import RECORD
+from rejoin.qa import report_page
+from rejoin.qa.verdicts import Verdict
 from rejoin.studio.process import studio_process
 
 pytestmark = [
@@ -148,6 +152,35 @@ def test_chromium_opens_the_page_and_plays_the_clip_without_a_request(
             assert noted == [f"request: {(out / 'report.html').as_uri()[:80]}"]
             await page.set_viewport_size({"width": 1280, "height": 800})
             assert await page.evaluate(scrolls) is False
+
+    asyncio.run(main())
+
+
+def test_long_words_do_not_widen_the_page(tmp_path: Path) -> None:
+    word = "a_scenario_of_the_nightly_build_" * 3  # longer ones are taken for secrets
+    assert RECORD.played is not None
+    [episode] = RECORD.played.episodes
+    steps = (replace(episode.steps[0], name=word), *episode.steps[1:])
+    played = replace(RECORD.played, episodes=(replace(episode, steps=steps),))
+    record = replace(
+        RECORD,
+        verdict=Verdict.FAILED,
+        scenario=word,
+        case=word,
+        sentences=(word,),
+        surroundings=replace(RECORD.surroundings, build=word, region=word),
+        played=played,
+    )
+    file = tmp_path / "report.html"
+    text, _ = report_page.page([record], None, fail_on_flaky=False, for_support=False)
+    file.write_text(text, encoding="utf-8")
+
+    async def main() -> None:
+        async with chromium(tmp_path / "profile") as context:
+            page, _ = await opened(context, file)
+            for width in (375, 1280):
+                await page.set_viewport_size({"width": width, "height": 800})
+                assert await page.evaluate("document.documentElement.scrollWidth") == width
 
     asyncio.run(main())
 
