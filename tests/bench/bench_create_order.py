@@ -33,7 +33,7 @@ from rejoin.backend.create_turns import ASK_AGAIN_S, CreateTurns
 from rejoin.backend.refused import RefusedError
 from rejoin.backend.requests import Caller, Offer
 from rejoin.backend.store.budgets import BudgetStore
-from rejoin.backend.store.database import MEMORY
+from rejoin.backend.store.database_url import MEMORY
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.store.turns import TurnStore

@@ -15,7 +15,8 @@ from sqlalchemy import MetaData, create_engine, insert
 from rejoin.backend.service import StreamId
 from rejoin.backend.store import migrations
 from rejoin.backend.store.attempt_writes import Offered
-from rejoin.backend.store.database import MEMORY, Database
+from rejoin.backend.store.database import Database
+from rejoin.backend.store.database_url import MEMORY
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.session_rows import StoredSession
 from rejoin.backend.store.sessions import SessionStore

@@ -72,7 +72,8 @@ def report(chosen: ReportOptions) -> int:
 
 def _summary(settings: BackendSettings, days: int) -> Summary:
     from rejoin.backend.report_reading import ask_running_backend, read_summary
-    from rejoin.backend.store.database import MEMORY, Database
+    from rejoin.backend.store.database import Database
+    from rejoin.backend.store.database_url import MEMORY
     from rejoin.backend.store.reports import ReportStore
 
     database = Database(settings.database)

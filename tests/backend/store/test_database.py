@@ -46,28 +46,6 @@ def execute(path: Path, *statements: str) -> None:
     database.close()
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "mysql://a@b/c",
-        "postgresql://host-without-a-name",
-        "postgresql+unknown://a@b:notaport/c",
-        "http://example.com/x",
-        "nothing://x",
-        "postgresql://a@b/c?connect_timeout=3",
-        "postgresql://a@b/c?sslmode=sometimes",
-        "postgresql://a@b/c?sslmode=require&sslmode=disable",
-        "postgresql://a@b:99999/c",
-        "postgresql://a@/c?host=/tmp&port=x",
-    ],
-)
-def test_an_url_that_names_no_database_is_one_sentence(url: str) -> None:
-    with pytest.raises(ServiceError) as caught:
-        Database(url)
-    assert str(caught.value).endswith(".")
-    assert url not in str(caught.value)
-
-
 async def test_an_url_may_say_sslmode_as_for_other_programs(postgres: PostgresServer) -> None:
     url = postgres.new_database()
     async with opened(f"{url}&sslmode=disable") as store:

@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from rejoin.backend.slots import Slots
+from rejoin.backend.store.database_url import MEMORY, parse_url
 from rejoin.backend.store.outcomes import Outcome, driver_name, note_writes, outcome_of, wrote
 from rejoin.backend.store.postgres_checks import check_sessions, drop_read_only_connections
 from rejoin.backend.store.schema import METADATA, ONE_BOOT, STREAM_SESSION
@@ -37,7 +38,6 @@ from rejoin.tasks import spawn
 _log = logging.getLogger("rejoin.backend.store")
 _Result = TypeVar("_Result")
 
-MEMORY: Final = ":memory:"
 _VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD: Final = _VERSIONS[-1]
 """The version of the schema that this program uses; `migrations.versions` has each step."""
@@ -52,8 +52,6 @@ _CONNECT_S: Final = 2.0
 _ASKED_AFTER_S: Final = 2.0
 """A connection to PostgreSQL that nobody has used for this long is asked whether it still works."""
 _BUSY_S: Final = 0.5
-_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-"""PostgreSQL's; without one it is prefer."""
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 """What SQLite writes beside a file, with rows in it."""
 _VERSION_TABLE: Final = (
@@ -192,7 +190,7 @@ class Database:
     (postgresql://user:password@host/name)."""
 
     def __init__(self, url: str = MEMORY) -> None:
-        where = _url_of(url)
+        where = parse_url(url)
         self.is_shared = where.get_backend_name() == "postgresql"
         """Whether other processes use it too."""
         self._backend: _Backend = _Postgres(where) if self.is_shared else _Sqlite(where)
@@ -319,55 +317,6 @@ def _name_of(error: Exception) -> str:
     without rights. Never its text, which may have rows in it."""
     name = driver_name(error)
     return f"{type(error).__name__} ({name})" if name else type(error).__name__
-
-
-def _url_of(text_: str) -> URL:
-    """Raises ServiceError for what names no database."""
-    if "://" not in text_:
-        path = None if text_ == MEMORY else str(Path(text_).absolute())
-        return URL.create("sqlite+pysqlite", database=path)
-    try:
-        url = make_url(text_)
-    except (ArgumentError, ValueError):
-        url = URL.create("unknown")
-    if url.get_backend_name() in ("postgresql", "postgres") and url.database:
-        return _postgres_url(url)
-    raise ServiceError(
-        "The backend's database must be a file name, :memory: or a URL like"
-        " postgresql://user:password@host/name."
-    )
-
-
-def _postgres_url(url: URL) -> URL:
-    """Takes libpq's parameter names and passes on the driver's. Raises ServiceError."""
-    query = dict(url.query)
-    mode = query.pop("sslmode", None) or query.pop("ssl", None)
-    if mode is not None:
-        query["ssl"] = mode
-    ports = (url.port, query.get("port"))
-    if (
-        not query.keys() <= {"host", "port", "ssl"}
-        or mode not in (None, *_SSL_MODES)
-        or not all(port is None or _is_port(port) for port in ports)
-    ):
-        raise ServiceError(
-            "After its ? the URL of the backend's database may have host, port and sslmode"
-            f" ({', '.join(_SSL_MODES)}); a port is a number up to 65535."
-        )
-    return URL.create(
-        "postgresql+asyncpg",
-        url.username,
-        url.password,
-        url.host,
-        url.port,
-        url.database,
-        query,
-    )
-
-
-def _is_port(port: object) -> bool:
-    text_ = str(port)
-    return text_.isascii() and text_.isdecimal() and 0 < int(text_[:9]) <= 65535
 
 
 def _postgres_engine(url: URL, connections: int) -> AsyncEngine:

@@ -29,7 +29,8 @@ from rejoin.backend.service import StreamId
 from rejoin.backend.store.attempt_writes import Offered, record_attempt
 from rejoin.backend.store.attempts import AttemptStore
 from rejoin.backend.store.batched_reads import BatchedReads
-from rejoin.backend.store.database import LONGEST_S, MEMORY, Database
+from rejoin.backend.store.database import LONGEST_S, Database
+from rejoin.backend.store.database_url import MEMORY
 from rejoin.backend.store.reports import delete_and_count
 from rejoin.backend.store.schema import (
     ATTEMPT,
