@@ -41,7 +41,7 @@ few."""
 
 
 SETTINGS = EmulatorSettings(
-    width=1280, height=720, fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0)
+    width=640, height=360, fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0)
 )
 
 
