@@ -61,16 +61,59 @@ GONE_WITHIN_S = 30.0
 """How long something may take to go; a test that leaves nothing behind does not wait."""
 
 LIMITS = (
+    ("rejoin.backend.broker", "EXPLANATION_BUDGET_S"),
+    ("rejoin.backend.broker", "FINISH_PATIENCE_S"),
+    ("rejoin.backend.broker", "RECORD_S"),
     ("rejoin.backend.budgets", "LONGEST_S"),
+    ("rejoin.backend.create_calls", "ENDED_WITHIN_S"),
     ("rejoin.backend.create_turns", "LONGEST_S"),
+    ("rejoin.backend.introspection", "TURN_WITHIN_S"),
+    ("rejoin.backend.issuer_calls", "CALL_S"),
+    ("rejoin.backend.log_writer", "_CLOSE_S"),
+    ("rejoin.backend.report_reading", "_WITHIN_S"),
+    ("rejoin.backend.shared_lists", "_STORE_S"),
+    ("rejoin.backend.status_polls", "NOTE_S"),
     ("rejoin.backend.store.batched_reads", "LONGEST_S"),
     ("rejoin.backend.store.database", "LONGEST_S"),
+    ("rejoin.backend.store.database", "_CONNECT_S"),
+    ("rejoin.backend.store.proofs", "_READ_WITHIN_S"),
     ("rejoin.backend.store.sessions", "LONGEST_S"),
+    ("rejoin.backend.sweep", "_ASK_S"),
+    ("rejoin.backend.sweep", "_STORE_S"),
     ("rejoin.emulator.host.connection", "CLOSE_TIMEOUT_S"),
+    ("rejoin.emulator.service.session_host", "_STOP_TIMEOUT_S"),
+    ("rejoin.gamepads.reader", "END_WITHIN_S"),
+    ("rejoin.media.audio.default_output", "CLOSE_WITHIN_S"),
+    ("rejoin.media.audio.microphone", "END_WITHIN_S"),
+    ("rejoin.media.video.probing", "_END_WITHIN_S"),
+    ("rejoin.rtc.peer", "THREAD_END_WITHIN_S"),
+    ("rejoin.rtc.peer_states", "CLOSE_WITHIN_S"),
+    ("rejoin.rtc.relay", "ANSWER_WITHIN_S"),
+    ("rejoin.runtime.backend_visit", "RESOLVED_WITHIN_S"),
+    ("rejoin.runtime.backend_visit", "WITHIN_S"),
+    ("rejoin.runtime.data_used", "_CLOSE_WITHIN_S"),
+    ("rejoin.runtime.desktop_bus", "CALL_WITHIN_S"),
+    ("rejoin.runtime.desktop_bus", "CLOSE_WITHIN_S"),
+    ("rejoin.runtime.doctor.tls", "DATE_WITHIN_S"),
     ("rejoin.runtime.engine_loop", "CLOSE_WITHIN_S"),
+    ("rejoin.runtime.instance_server", "_ACTIVATION_TIMEOUT_S"),
+    ("rejoin.runtime.local_store", "_DISK_TIMEOUT_S"),
+    ("rejoin.runtime.local_store", "_PICTURE_WITHIN_S"),
+    ("rejoin.runtime.log_file", "_CLOSE_S"),
     ("rejoin.runtime.module_process", "CLOSE_WITHIN_S"),
+    ("rejoin.runtime.motion_wish", "CLOSE_WITHIN_S"),
+    ("rejoin.runtime.network", "_DUMP_TIMEOUT_S"),
     ("rejoin.runtime.player", "CLOSE_S"),
     ("rejoin.runtime.report_sender", "_CLOSE_S"),
+    ("rejoin.runtime.report_sender", "_DISK_S"),
+    ("rejoin.runtime.system_word", "WITHIN_S"),
+    ("rejoin.runtime.ticket_writer", "WRITTEN_WITHIN_S"),
+    ("rejoin.runtime.token_sources", "KEYRING_WITHIN_S"),
+    ("rejoin.runtime.token_sources", "SAVED_WITHIN_S"),
+    ("rejoin.runtime.volume_file", "_CLOSE_WITHIN_S"),
+    ("rejoin.signaling.module_script", "CONNECT_TIMEOUT_S"),
+    ("rejoin.signaling.module_script", "_TLS_CONTEXT_WITHIN_S"),
+    ("rejoin.signaling.openid_client", "CONNECT_WITHIN_S"),
 )
 """After so long a program gives up what hangs: a database that does not answer, or what has to
 close at the end of a game. On a busy machine a second, or five, is little: here each is `LIMIT_S`.
@@ -120,6 +163,7 @@ def _patience() -> None:
     for name, limit in LIMITS:
         module = sys.modules.get(name)
         if module is not None:
+            assert hasattr(module, limit), f"{name} has no {limit} any more"
             setattr(module, limit, LIMIT_S)
 
 

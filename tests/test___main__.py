@@ -14,7 +14,7 @@ def test_the_module_runs_the_command_line() -> None:
         [sys.executable, "-m", "rejoin", "--version"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0

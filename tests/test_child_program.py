@@ -32,7 +32,7 @@ def test_the_frozen_command_line_runs_the_program() -> None:
     """What a frozen Rejoin does with its own arguments, by `python -m rejoin`."""
     arguments = [sys.executable, "-m", "rejoin", CHILD, "input-sandbox"]
     ended = subprocess.run(
-        arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+        arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=240, check=False
     )
     assert (ended.returncode, ended.stdout[:1]) == (0, b"H")
 

@@ -27,7 +27,7 @@ def judged(tool: str, *arguments: str | Path) -> tuple[int, str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -52,7 +52,7 @@ async def test_the_result_of_late_work_is_ignored() -> None:
     with pytest.raises(TimeoutError):
         await run_in_daemon_thread(lambda: free.wait(60), name="work", within_s=0.01)
     free.set()
-    for _ in range(1000):
+    for _ in range(6000):
         if not any(thread.name == "work" for thread in threading.enumerate()):
             return
         await asyncio.sleep(0.01)

@@ -24,7 +24,7 @@ def test_a_full_collection_skips_everything_that_existed_before_the_stream() -> 
         freeze_startup_objects()
         assert gc.get_freeze_count() <= frozen, "later objects are still collected"
     """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=240)
 
 
 def test_after_the_freeze_garbage_is_collected_as_in_a_small_program() -> None:

@@ -206,7 +206,7 @@ def test_the_bundle_has_the_notice_of_the_frozen_program_and_asks_for_updates(
 @pytest.mark.skipif(sys.platform == "darwin", reason="this is a Mac")
 def test_the_image_is_not_made_elsewhere() -> None:
     command = [sys.executable, str(MACOS / "build.py"), "--wheel", "x.whl"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stderr) == (1, "A disk image for macOS is made on macOS.\n")
 
 
@@ -297,7 +297,7 @@ def test_the_flatpak_is_finished_without_what_nobody_uses(tmp_path: Path) -> Non
 def test_flatpak_builder_reads_the_manifest(tmp_path: Path) -> None:
     command = ["flatpak-builder", "--show-manifest", str(MANIFEST)]
     done = subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=60, cwd=tmp_path
+        command, check=True, capture_output=True, text=True, timeout=240, cwd=tmp_path
     )  # it writes a folder of its own there
     assert json.loads(done.stdout)["id"] == COMPONENT
 

@@ -323,7 +323,7 @@ def test_a_signal_does_not_interrupt_the_loading_of_qt() -> None:
         env={**os.environ, "REJOIN_TOKEN": "x" * 20, "QT_QPA_PLATFORM": "offscreen"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "True\n", "")

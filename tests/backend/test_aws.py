@@ -197,7 +197,7 @@ def fault_of(call: Coroutine[Any, Any, object]) -> StreamServiceError:
     return caught.value
 
 
-def create(service: AwsStreamService, budget_s: float = 9.0) -> Coroutine[Any, Any, str]:
+def create(service: AwsStreamService, budget_s: float = 60.0) -> Coroutine[Any, Any, str]:
     return service.create_connection(STREAM, token=TOKEN, signal_request=OFFER, budget_s=budget_s)
 
 
@@ -237,12 +237,12 @@ def test_all_calls_of_a_session_are_as_in_the_service_model() -> None:
     ) as (service, endpoint):
         started = run(
             service.start(
-                token=TOKEN, signal_request=OFFER, application=None, user_id=None, budget_s=9
+                token=TOKEN, signal_request=OFFER, application=None, user_id=None, budget_s=60
             )
         )
         assert started.stream == STREAM
         assert started.status == StreamStatus("ACTIVATING", connection_timeout_s=10)
-        assert run(service.get_status(STREAM, budget_s=9)) == StreamStatus(
+        assert run(service.get_status(STREAM, budget_s=60)) == StreamStatus(
             "ACTIVE",
             connection_timeout_s=10,
             session_ends_in_s=499,
@@ -250,7 +250,7 @@ def test_all_calls_of_a_session_are_as_in_the_service_model() -> None:
             signal_response="answer-1",
         )
         assert run(create(service)) == "answer-2"
-        run(service.terminate(STREAM, budget_s=9))
+        run(service.terminate(STREAM, budget_s=60))
     session = "/streamgroups/sg-1AB2C3De4/streamsessions/" + ARN.replace(":", "%3A").replace(
         "/", "%2F"
     )
@@ -276,8 +276,8 @@ def test_a_page_of_a_list_is_that_of_its_status_and_token(playing: Playing) -> N
     mine = {"Arn": ARN, "Status": "CONNECTED", "UserId": "tag"}
     other = {"Arn": ARN + "2", "Status": "CONNECTED"}
     with playing(ok(Items=[mine, other], NextToken="more"), ok(Items=[])) as (service, endpoint):
-        first = run(service.list_page(status="CONNECTED", page=None, budget_s=9))
-        last = run(service.list_page(status="CONNECTED", page=first.following, budget_s=9))
+        first = run(service.list_page(status="CONNECTED", page=None, budget_s=60))
+        last = run(service.list_page(status="CONNECTED", page=first.following, budget_s=60))
     group = STREAM.stream_group
     assert first.items == (
         ListedStream(StreamId(group, ARN), "CONNECTED", "tag"),
@@ -295,14 +295,14 @@ def test_a_client_may_name_an_application_of_the_configuration(playing: Playing)
     with playing(ok(201, Arn=ARN, Status="ACTIVATING")) as (service, endpoint):
         run(
             service.start(
-                token=TOKEN, signal_request=OFFER, application="tour", user_id=None, budget_s=9
+                token=TOKEN, signal_request=OFFER, application="tour", user_id=None, budget_s=60
             )
         )
         assert endpoint.seen[0].body["ApplicationIdentifier"] == "a-tour"
         assert "ConnectionTimeoutSeconds" not in endpoint.seen[0].body
         refused = fault_of(
             service.start(
-                token=TOKEN, signal_request=OFFER, application="other", user_id=None, budget_s=9
+                token=TOKEN, signal_request=OFFER, application="other", user_id=None, budget_s=60
             )
         )
         assert refused.fault is ServiceFault.INVALID
@@ -351,9 +351,9 @@ def test_calls_of_other_kinds_do_not_wait_for_create_calls(playing: Playing) -> 
     with playing(ok(SignalResponse="answer-2", Status="ACTIVE")) as (service, endpoint):
         turn_s = service._pace.take_turn(STREAM)
         assert turn_s <= APART_S
-        assert run(service.get_status(STREAM, budget_s=9)).status == "ACTIVE"
+        assert run(service.get_status(STREAM, budget_s=60)).status == "ACTIVE"
         service._pace._free_at[STREAM] += 60.0
-        assert run(service.get_status(STREAM, budget_s=9)).status == "ACTIVE"
+        assert run(service.get_status(STREAM, budget_s=60)).status == "ACTIVE"
         assert fault_of(create(service)).fault is ServiceFault.UNAVAILABLE
         assert [seen.method for seen in endpoint.seen] == ["GET", "GET"]
         del service._pace._free_at[STREAM]
@@ -453,14 +453,14 @@ def test_a_service_that_hangs_costs_no_more_than_the_budget(playing: Playing, ca
         }[call]
         begun = time.monotonic()
         assert fault_of(send()).fault is ServiceFault.TIMED_OUT
-        # Far below boto3's 60 s, and below the 7 s that one try may take.
-        assert time.monotonic() - begun < 5
+        # Far below boto3's 60 s, below the 20 s that it hangs.
+        assert time.monotonic() - begun < 15
 
 
 def test_a_closed_service_sends_nothing() -> None:
     with one_of_its_own(ok(Status="ACTIVE")) as (service, endpoint):
         service.close()
-        assert fault_of(service.get_status(STREAM, budget_s=5)).fault is ServiceFault.UNAVAILABLE
+        assert fault_of(service.get_status(STREAM, budget_s=60)).fault is ServiceFault.UNAVAILABLE
         assert endpoint.seen == []
 
 
@@ -487,7 +487,7 @@ def test_missing_credentials_are_a_misconfiguration() -> None:
         service,
         endpoint,
     ):
-        assert fault_of(service.get_status(STREAM, budget_s=5)).fault is ServiceFault.MISCONFIGURED
+        assert fault_of(service.get_status(STREAM, budget_s=60)).fault is ServiceFault.MISCONFIGURED
         assert endpoint.seen == []
 
 
@@ -502,7 +502,7 @@ def test_settings_that_boto3_cannot_use_are_one_sentence() -> None:
 
 def test_what_the_model_forbids_is_invalid_before_it_is_sent(playing: Playing) -> None:
     with playing(ok(SignalResponse="answer")) as (service, endpoint):
-        short = service.create_connection(STREAM, token="x", signal_request=OFFER, budget_s=5)
+        short = service.create_connection(STREAM, token="x", signal_request=OFFER, budget_s=60)
         assert fault_of(short).fault is ServiceFault.INVALID
         assert endpoint.seen == []
 
@@ -512,20 +512,20 @@ def test_unknown_statuses_are_passed_on_and_empty_strings_are_none(playing: Play
         service,
         _,
     ):
-        assert run(service.get_status(STREAM, budget_s=5)) == StreamStatus(
+        assert run(service.get_status(STREAM, budget_s=60)) == StreamStatus(
             "HIBERNATING", reason="solarFlare"
         )
 
 
 def test_an_answer_without_a_status_is_a_failure(playing: Playing) -> None:
     with playing(ok(Arn=ARN)) as (service, _):
-        assert fault_of(service.get_status(STREAM, budget_s=5)).fault is ServiceFault.FAILED
+        assert fault_of(service.get_status(STREAM, budget_s=60)).fault is ServiceFault.FAILED
 
 
 def test_connections_are_kept_and_many_calls_run_in_parallel() -> None:
     with one_of_its_own(ok(Status="ACTIVE")) as (service, endpoint):
         for _ in range(5):
-            run(service.get_status(STREAM, budget_s=9))
+            run(service.get_status(STREAM, budget_s=60))
         assert len({seen.connection for seen in endpoint.seen}) == 1
 
     async def many(service: AwsStreamService, endpoint: Endpoint) -> None:
@@ -546,7 +546,7 @@ def test_connections_are_kept_and_many_calls_run_in_parallel() -> None:
 async def test_status_calls_that_hang_do_not_delay_a_reconnect() -> None:
     async def crowd(service: AwsStreamService, endpoint: Endpoint) -> str:
         calls = [asyncio.ensure_future(service.get_status(STREAM, budget_s=20)) for _ in range(40)]
-        for _ in range(2000):
+        for _ in range(6000):
             if len(endpoint.seen) >= 24:
                 break
             await asyncio.sleep(0.01)
@@ -573,7 +573,7 @@ def test_no_secret_in_any_log_record(playing: Playing, caplog: pytest.LogCapture
     ):
         fault_of(create(service))
         run(create(service))
-        run(service.get_status(STREAM, budget_s=9))
+        run(service.get_status(STREAM, budget_s=60))
     ours = [r for r in caplog.records if r.name == "rejoin.backend.aws"]
     assert len(ours) == 2
     for record in caplog.records:

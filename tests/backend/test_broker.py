@@ -832,7 +832,8 @@ async def test_a_long_poll_outlives_one_failed_poll_but_reports_a_lasting_failur
         session_id = await call.started()
 
         async def disturb(*faults: ServiceFault) -> None:
-            await asyncio.sleep(0.3)
+            before = service.count("get_status")
+            await until(lambda: service.count("get_status") > before)  # it has polled once
             service.fail("get_status", *faults)
             service.status = "PENDING_CLIENT_RECONNECTION"
 
@@ -845,9 +846,9 @@ async def test_a_long_poll_outlives_one_failed_poll_but_reports_a_lasting_failur
         service.status = "CONNECTED"
         answer, _ = await asyncio.gather(
             call.http.get(
-                f"/v1/sessions/{session_id}", params={"known": "CONNECTED", "wait_s": 0.8}
+                f"/v1/sessions/{session_id}", params={"known": "CONNECTED", "wait_s": 3.0}
             ),
-            disturb(*[ServiceFault.THROTTLED] * 9),
+            disturb(*[ServiceFault.THROTTLED] * 99),
         )
         problem_of(answer, ProblemCode.THROTTLED, 429)
 
@@ -861,10 +862,13 @@ async def test_a_long_poll_ends_when_the_client_hangs_up() -> None:
         poll.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await poll
-        await asyncio.sleep(0.5)
-        count = service.count("get_status")
-        await asyncio.sleep(0.5)
-        assert service.count("get_status") == count
+        # On a busy machine the server hears of it later.
+        for _ in range(12):
+            count = service.count("get_status")
+            await asyncio.sleep(1.5)
+            if service.count("get_status") == count:
+                break
+        assert service.count("get_status") == count, "it would have gone on for 25 s"
 
 
 async def test_ending_twice_is_no_failure_and_ending_too_early_is_a_conflict(

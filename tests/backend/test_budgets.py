@@ -57,7 +57,7 @@ async def process(store: SessionStore, quota: Quota) -> AsyncIterator[tuple[Budg
 
 
 async def settled(budgets: Budgets, operation: str) -> None:
-    for _ in range(1000):
+    for _ in range(6000):
         if budgets.of(operation).lacking == 0:
             return
         await asyncio.sleep(0.01)
@@ -150,7 +150,7 @@ async def test_a_throttled_call_halves_the_rate_of_its_operation_alone() -> None
             assert await budgets.take(operation, boot_s() + 60.0)
         budgets.throttled(GET)
         budgets.throttled(GET)
-        for _ in range(1000):
+        for _ in range(6000):
             if budgets.of(GET).per_s < FAST.per_s:
                 break
             await asyncio.sleep(0.01)

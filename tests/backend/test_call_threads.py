@@ -80,4 +80,4 @@ threads.submit(lambda: (begun.set(), threading.Event().wait()))
 begun.wait()
 threads.shutdown(wait=False, cancel_futures=True)
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=240)

@@ -29,10 +29,13 @@ APP = Starlette(routes=[Route("/", hello)])
 
 async def test_it_serves_on_the_yielded_port_until_the_context_ends() -> None:
     before = signal.getsignal(signal.SIGINT)
-    async with serving(APP, "127.0.0.1", 0) as port, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        serving(APP, "127.0.0.1", 0) as port,
+        httpx.AsyncClient(trust_env=False, timeout=60) as http,
+    ):
         assert signal.getsignal(signal.SIGINT) is before
         assert (await http.get(f"http://127.0.0.1:{port}/")).text == "hello"
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         with pytest.raises(httpx.ConnectError):
             await http.get(f"http://127.0.0.1:{port}/")
     assert alive() == frozenset()
@@ -47,7 +50,10 @@ async def test_what_other_servers_read_of_the_environment_counts_for_nothing(
 ) -> None:
     for name in ("WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"):
         monkeypatch.setenv(name, value or "*")
-    async with serving(APP, "127.0.0.1", 0) as port, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        serving(APP, "127.0.0.1", 0) as port,
+        httpx.AsyncClient(trust_env=False, timeout=60) as http,
+    ):
         assert (await http.get(f"http://127.0.0.1:{port}/")).text == "hello"
 
 
@@ -123,7 +129,7 @@ async def test_an_open_request_does_not_delay_the_end() -> None:
         return PlainTextResponse("never")
 
     app = Starlette(routes=[Route("/", forever)])
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
             waiting = asyncio.ensure_future(http.get(f"http://127.0.0.1:{port}/", timeout=20))
             await begun.wait()

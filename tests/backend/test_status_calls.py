@@ -81,6 +81,7 @@ async def test_a_caller_who_has_no_time_leaves_and_the_call_goes_on() -> None:
 
 async def test_the_turns_of_those_who_left_are_free() -> None:
     service = FakeStreamService()
+    asked_at = boot_s()
     calls = StatusCalls(service, PollRate(boot_s, 2.0), boot_s)
     for number in range(BURST):
         await calls.get(f"burst-{number}", FIRST_STREAM, boot_s() + 30)
@@ -97,7 +98,8 @@ async def test_the_turns_of_those_who_left_are_free() -> None:
     began_at = boot_s()
     await calls.get("mine", FIRST_STREAM, boot_s() + 30)
     assert boot_s() - began_at < 10.0
-    assert service.count("get_status") == BURST + 1
+    before_they_left = 2.0 * (began_at - asked_at)  # turns, where the machine stood still
+    assert BURST + 1 <= service.count("get_status") <= BURST + 1 + before_they_left
 
 
 async def test_an_owner_with_many_sessions_takes_no_whole_burst() -> None:

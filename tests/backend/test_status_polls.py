@@ -152,6 +152,16 @@ async def test_a_list_older_than_an_answer_sends_nobody_back() -> None:
         assert (await asyncio.wait_for(poll, 30)).status == "CONNECTED"
 
 
+async def test_where_the_lists_end_first_as_the_backend_ends_a_poll_has_what_it_knows() -> None:
+    async with made() as rig:
+        poll = rig.begin(await rig.add("me"), "CONNECTED")
+        await rig.read_once()
+        assert not poll.done()
+        rig.stopping.set()
+        await rig.watch.finish()
+        assert (await asyncio.wait_for(poll, 60)).status == "CONNECTED"
+
+
 async def test_after_a_while_an_answer_is_older_than_any_list(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -71,7 +71,7 @@ def started(kind: str, app: Path | None, folder: str) -> dict[str, float]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
     )
     if done.returncode != 0 or not done.stdout:
         raise RuntimeError(done.stderr)

@@ -161,7 +161,7 @@ def test_a_signal_while_the_program_ends_is_no_traceback(number: signal.Signals,
         "main()\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == (0 if verb == "--version" else 2)
     assert "Traceback" not in done.stderr

@@ -50,7 +50,7 @@ class Scene:
         self.hint = NetworkHint(self.heard.append, self.network)
 
     def until(self, true: Callable[[], bool]) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not true():
             assert time.monotonic() < end, f"this never became true: {self.heard}"
             QCoreApplication.processEvents()

@@ -54,7 +54,7 @@ def test_qt_works_while_imports_read_no_sources(begin: str) -> None:
         [sys.executable, "-c", PROGRAM.replace("BEGIN", begin)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=240,
         check=False,
     )
     assert (done.stdout, done.stderr) == ("fine\n", "")

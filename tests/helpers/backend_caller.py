@@ -74,7 +74,7 @@ class Caller:
         return status
 
     async def attempt_becomes(self, session_id: str, attempt: int) -> bool:
-        for _ in range(1000):
+        for _ in range(6000):
             if (await self.get_status(session_id))["attempt"] == attempt:
                 return True
             await asyncio.sleep(0.01)

@@ -81,7 +81,7 @@ async def backend_process(
             httpx.AsyncClient(
                 base_url=line.split()[-1],
                 headers={"Authorization": f"Bearer {TOKEN}"},
-                timeout=30,
+                timeout=2 * PATIENCE_S,  # each call has its own budget
                 trust_env=False,
             )
         )

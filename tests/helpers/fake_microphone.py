@@ -113,7 +113,7 @@ class _Stream:
         if not self._stop.is_set():
             self._stop.set()
             self._owner.open_now -= 1
-            self._thread.join(10)
+            self._thread.join(60)
 
     def _run(self) -> None:
         due_at, position = boot_s(), 0

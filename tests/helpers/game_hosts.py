@@ -35,10 +35,13 @@ from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.signal_codec import decode_response, encode_request
 
 PROTOCOL_URL = "http://127.0.0.1/protocol.js"
+PATIENCE_S = 240.0
+"""aiortc's own client goes on after a gap when 128 more packets have come, and a busy machine sends
+few."""
 
 
 SETTINGS = EmulatorSettings(
-    width=1280, height=720, fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0)
+    width=640, height=360, fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0)
 )
 
 
@@ -82,7 +85,7 @@ class Listener:
                 if (name, reported) == (what, value):
                     return at
             self._changed.clear()
-            await asyncio.wait_for(self._changed.wait(), 60)
+            await asyncio.wait_for(self._changed.wait(), PATIENCE_S)
 
 
 class Player:
@@ -159,7 +162,7 @@ class Player:
     async def until(self, true: Callable[[], bool]) -> None:
         while not true():
             self.seen.clear()
-            await asyncio.wait_for(self.seen.wait(), 60)
+            await asyncio.wait_for(self.seen.wait(), PATIENCE_S)
 
     async def frames(self, count: int) -> list[StripReading]:
         """Wait for this many more readable frames."""

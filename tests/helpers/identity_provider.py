@@ -48,6 +48,7 @@ class IdentityProvider:
             },
             auth=(quote(CLIENT_ID, ""), quote(CLIENT_SECRET, "")),
             trust_env=False,
+            timeout=60,
         )
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
@@ -58,6 +59,7 @@ class IdentityProvider:
             data={"token": token},
             auth=(quote(CLIENT_ID, ""), quote(CLIENT_SECRET, "")),
             trust_env=False,
+            timeout=60,
         )
         assert answer.status_code == 200, answer.text
 

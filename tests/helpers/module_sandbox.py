@@ -19,7 +19,7 @@ from rejoin.input_module.port import (
 )
 from rejoin.input_module.sandbox import Sandbox
 
-PATIENT = Limits(patience_s=10.0, start_s=30.0)
+PATIENT = Limits(patience_s=60.0, start_s=60.0)
 """For modules that behave: no slow machine makes them look hung."""
 
 

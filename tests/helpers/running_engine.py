@@ -89,7 +89,7 @@ class RunningEngine:
         return [record for record in self.records if record.name == name]
 
     async def until(self, true: Callable[[], bool]) -> None:
-        for _ in range(1000):
+        for _ in range(6000):
             if true():
                 return
             await asyncio.sleep(0.01)

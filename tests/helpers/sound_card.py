@@ -27,7 +27,7 @@ class SoundCard:
     def close(self) -> None:
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(10)
+            self._thread.join(60)
 
     def _open(self, *, callback: Any, blocksize: int, **_: Any) -> Any:
         def play() -> None:

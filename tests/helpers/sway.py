@@ -75,4 +75,4 @@ def sway(
             }
         finally:
             compositor.terminate()
-            compositor.wait(20)
+            compositor.wait(60)

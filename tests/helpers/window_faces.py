@@ -800,7 +800,7 @@ def words(window: RejoinWindow) -> list[str]:
     return [w.text() for w in widgets if w.isVisible() and w.text()]
 
 
-def wait_until(true: Callable[[], bool], within_s: float = 10.0) -> bool:
+def wait_until(true: Callable[[], bool], within_s: float = 60.0) -> bool:
     """Let Qt run until `true()`, at most this long; whether it became true."""
     until = time.monotonic() + within_s
     while not true():

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="run on Linux al
 
 def run(script: str) -> subprocess.CompletedProcess[str]:
     arguments = [sys.executable, "-c", textwrap.dedent(script)]
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_a_closed_in_process_has_three_descriptors_and_its_limits() -> None:

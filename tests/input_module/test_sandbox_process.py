@@ -275,7 +275,7 @@ def test_the_program_answers_and_ends_with_its_input() -> None:
         child_command("input-sandbox"),
         input=sent,
         capture_output=True,
-        timeout=60,
+        timeout=240,
         check=False,
         env={},
     )
@@ -291,7 +291,7 @@ def test_frames_without_sense_end_the_program() -> None:
         child_command("input-sandbox"),
         input=b"nonsense",
         capture_output=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ended.returncode == 0

@@ -111,7 +111,7 @@ def test_a_process_behind_the_filter_can_compute_and_nothing_else() -> None:
         [sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ended.stdout == "computed\n", ended.stderr

@@ -14,6 +14,7 @@ import pytest
 from helpers.leaves_nothing import leaves_nothing
 from helpers.waiting import eventually
 from rejoin.input_events.events import PadState
+from rejoin.input_module import frames
 from rejoin.input_module.frames import Kind
 from rejoin.input_module.limits import Limits
 from rejoin.input_module.outbox import Answer
@@ -195,6 +196,19 @@ async def test_whatever_makes_no_sense_ends_the_process(program: str, why: Ended
     async with running(program) as (_, listening):
         await eventually(lambda: listening.ends != [])
         assert listening.ends == [why]
+
+
+@leaves_nothing
+async def test_what_it_said_last_counts_although_its_end_is_heard_of_first() -> None:
+    listening = Listening()
+    worker = Worker(listening, PATIENT)
+    worker.process_exited()
+    worker.pipe_data_received(1, frames.encode(Kind.HELLO))
+    worker.pipe_data_received(1, frames.encode_answer(Kind.UNASKED, 0.0, "ok\n-1\n0\n"))
+    assert listening.ends == []
+    worker.pipe_connection_lost(1, None)
+    assert len(listening.answers) == 1
+    assert listening.ends == [Ended.DIED]
 
 
 @leaves_nothing

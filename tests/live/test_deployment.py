@@ -40,7 +40,7 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.mark.timeout(600)  # many programs, on a machine that may be busy
+@pytest.mark.timeout(1200)  # many programs, on a machine that may be busy
 async def test_a_player_comes_back_through_the_whole_deployment_also_when_a_backend_dies(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
@@ -62,8 +62,9 @@ async def test_a_player_comes_back_through_the_whole_deployment_also_when_a_back
             began = (await it.game())["started_at"]
             await it.fault(FaultKind.SILENCE)
             await it.live(episode=1)
+            # More than one where an answer came too late for the client.
             reconnects = 'sum(rejoin_backend_calls_total{operation="reconnect",status="200"})'
-            await deployed.until(reconnects, {"": 1.0})
+            await deployed.until(f"{reconnects} >= bool 1", {"": 1.0})
             await deployed.until('up{job="rejoin-backend"}', dict.fromkeys(names, 1.0))
 
             one.program.send(signal.SIGKILL)
@@ -87,7 +88,7 @@ async def test_a_player_comes_back_through_the_whole_deployment_also_when_a_back
         assert [line.outcome for line in it.timelines()] == ["live", "live", "live"]
 
         trusted = ssl.create_default_context(cafile=str(deployed.ca_file))
-        async with httpx.AsyncClient(verify=trusted, trust_env=False) as http:
+        async with httpx.AsyncClient(verify=trusted, trust_env=False, timeout=60) as http:
             answer = await http.get(f"{deployed.url}/v1/health")
             assert (answer.status_code, answer.headers["Content-Type"]) == (
                 502,
@@ -127,7 +128,7 @@ async def test_a_call_whose_backend_dies_is_made_again_at_the_other_one(tmp_path
         front(tmp_path, (one, two)) as url,
     ):
         trusted = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
-        async with httpx.AsyncClient(verify=trusted, trust_env=False) as http:
+        async with httpx.AsyncClient(verify=trusted, trust_env=False, timeout=60) as http:
             answer = await http.post(
                 f"{url}/v1/sessions",
                 headers={"Idempotency-Key": "k" * 32, "X-Forwarded-For": "203.0.113.9"},

@@ -52,7 +52,7 @@ def test_after_silence_the_client_rejoins_the_same_running_game() -> None:
         await it.live()
         await it.until(lambda shown: shown.input_open)
         it.player.send_input(KeyEvent("ArrowRight", "ArrowRight", pressed=True))
-        for _ in range(500):
+        for _ in range(6000):
             if (await it.game())["key_presses"]:
                 break
             await asyncio.sleep(0.01)
@@ -67,7 +67,7 @@ def test_after_silence_the_client_rejoins_the_same_running_game() -> None:
         assert after["key_presses"] == 1, "its state is kept"
         assert await it.counter() > int(str(before["counter"])), "which went on"
         it.player.send_input(KeyEvent("ArrowRight", "ArrowRight", pressed=True))
-        for _ in range(500):
+        for _ in range(6000):
             if (await it.game())["key_presses"] == 2:
                 break
             await asyncio.sleep(0.01)

@@ -54,7 +54,7 @@ def guest(environment: Mapping[str, str], *arguments: str) -> Iterator[Window]:
     with process:
         try:
             yield Window(process)
-            process.communicate("close\n", timeout=60)
+            process.communicate("close\n", timeout=240)
             assert process.returncode in (0, -signal.SIGKILL)
         finally:
             process.kill()

@@ -35,7 +35,7 @@ def imported(*arguments: str, environment: dict[str, str] | None = None) -> tupl
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         env=environment,
     )
     return done.stdout, set(done.stderr.split())

@@ -83,7 +83,9 @@ async def test_a_running_backend_gives_its_report_and_logs_json(tmp_path: Path) 
     with started("backend", "--settings", str(settings)) as program:
         lines = [await asyncio.to_thread(program.out.readline) for _ in range(2)]
         assert "Metrics" in lines[1]
-        async with httpx.AsyncClient(base_url=lines[0].split()[-1], trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=lines[0].split()[-1], trust_env=False, timeout=60
+        ) as http:
             http.headers["Authorization"] = f"Bearer {TOKEN}"
             sent = await http.post("/v1/reports", json=report_body(ended_ago_s=0.0, lost_s=4.0))
             assert sent.status_code == 204

@@ -27,7 +27,7 @@ from rejoin.studio.serve import studio
 pytestmark = [
     pytest.mark.live,
     pytest.mark.x11,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed"),
     pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not installed"),
 ]

@@ -33,7 +33,7 @@ async def test_a_check_is_an_ice_binding_request_and_its_answer_gives_the_round_
 async def test_checks_for_a_stalled_connection_nominate_the_pair_again() -> None:
     async with gathered_connection() as there:
         there.transport.checks.start()
-        for _ in range(2000):
+        for _ in range(6000):
             if there.sent:
                 break
             await asyncio.sleep(0.01)
@@ -104,7 +104,7 @@ async def test_checks_are_frequent_until_stopped_even_while_muted() -> None:
         there.transport.outgoing.mute()
         there.transport.checks.start()
         there.transport.checks.start()
-        for _ in range(2000):
+        for _ in range(6000):
             if len(there.sent) >= 7:
                 break
             await asyncio.sleep(0.01)
@@ -118,7 +118,7 @@ async def test_checks_are_frequent_until_stopped_even_while_muted() -> None:
 async def test_started_again_it_checks_at_once_and_often_again() -> None:
     async with gathered_connection() as there:
         there.transport.checks.start()
-        for _ in range(2000):
+        for _ in range(6000):
             if len(there.sent) >= 7:
                 break
             await asyncio.sleep(0.01)

@@ -48,7 +48,7 @@ class Scene:
         self.feedback.on_packet(packet, 1200, self.now)
 
     async def report(self) -> bytes:
-        return await asyncio.wait_for(self.dtls.sent.get(), 20)
+        return await asyncio.wait_for(self.dtls.sent.get(), 60)
 
 
 @asynccontextmanager
@@ -120,7 +120,7 @@ async def test_a_report_that_cannot_be_sent_does_not_stop_the_next() -> None:
     async with scene() as it:
         it.dtls.errors = [ConnectionError()]
         it.arrive(1)
-        await asyncio.wait_for(it.dtls.failed.wait(), 20)
+        await asyncio.wait_for(it.dtls.failed.wait(), 60)
         it.arrive(2)
         await it.report()
         assert it.feedback.failed == 1
@@ -139,7 +139,7 @@ async def test_a_report_that_cannot_be_made_does_not_stop_the_next(
         with monkeypatch.context() as patch:
             patch.setattr(it.feedback._arrivals, "reports", broken)
             it.arrive(1)
-            await asyncio.wait_for(failed.wait(), 20)
+            await asyncio.wait_for(failed.wait(), 60)
         it.arrive(2)
         await it.report()
         assert it.feedback.failed == 1

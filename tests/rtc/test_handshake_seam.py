@@ -312,7 +312,7 @@ class Handshake:
             self.client.getLocalParameters(),
         ]
         both = asyncio.gather(self.client.start(parameters[0]), self.server.start(parameters[1]))
-        await asyncio.wait_for(both, 20)
+        await asyncio.wait_for(both, 60)
 
 
 @asynccontextmanager
@@ -373,7 +373,7 @@ async def test_a_servers_lost_last_flight_is_asked_for_and_data_follow() -> None
         assert finished[:2] == [0, 1], "the same number again would be dropped as a replay"
         for text in (b"one", b"two", b"three"):
             await scene.client._send_data(text)
-            assert await asyncio.wait_for(scene.received.get(), 20) == text
+            assert await asyncio.wait_for(scene.received.get(), 60) == text
 
 
 async def test_a_lost_flight_of_either_side_is_repeated() -> None:

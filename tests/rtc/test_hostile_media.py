@@ -140,7 +140,7 @@ class Sink:
         decoder = self.decoder
         for frame in frames:
             decoder.submit(frame)
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while decoder.alive and not decoder.idle:
                 assert time.monotonic() < end, "the decoder hangs"
                 time.sleep(0.0002)
@@ -148,7 +148,7 @@ class Sink:
 
     def close(self) -> None:
         self.decoder.stop()
-        self.decoder._thread.join(20)
+        self.decoder._thread.join(60)
 
 
 @pytest.fixture

@@ -826,7 +826,7 @@ async def test_a_channel_is_open_without_the_hosts_acknowledgement(
         await scene.until_live()
         if greet:
             await scene.until(lambda: scene.heard)
-        for _ in range(100):  # the channel does not retransmit
+        for _ in range(3000):  # the channel does not retransmit
             scene.peer.send(INPUT_CHANNEL, HELD)
             await asyncio.sleep(0.02)
             if len(scene.host.messages) >= 3:

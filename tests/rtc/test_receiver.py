@@ -126,7 +126,7 @@ async def receivers() -> AsyncIterator[Scene]:
 
 
 async def soon(true: Callable[[], bool]) -> None:
-    for _ in range(2000):
+    for _ in range(12_000):
         if true():
             return
         await asyncio.sleep(0.005)

@@ -56,6 +56,7 @@ class Voice:
             self.sent.append(data)
 
         monkeypatch.setattr(voice_sender, "rtp_sender", lambda dtls: put)
+        monkeypatch.setattr(voice_sender, "REPORT_EVERY_S", 600.0)  # no report among the packets
         self.sender = VoiceSender(
             self.prepared.audio.sender,
             self.microphone,

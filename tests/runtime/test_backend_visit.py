@@ -10,8 +10,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
 from rejoin.core.ticket import BackendAddress
@@ -26,7 +28,7 @@ from rejoin.runtime.backend_visit import (
     visit_address,
 )
 from rejoin.signaling import name_lookup
-from rejoin.signaling.exchange import CallFailedError
+from rejoin.signaling.exchange import CallFailedError, HttpSettings
 
 HEALTH = {"service": "rejoin-backend", "contract": 1}
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
@@ -104,6 +106,24 @@ def test_a_backend_says_its_contract_and_how_to_sign_in(
         BackendAddress(url, "ours", "loopback", allows_microphone=True), kind, "1.2"
     )
     assert asked == ["/v1/about"]
+
+
+def test_a_slow_path_has_all_of_the_time_to_open_a_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        given.append(request.extensions["timeout"]["connect"])
+        body = json.dumps({**ABOUT, "sign_in": []}).encode()
+        headers = {"Content-Type": "application/json"}
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(body))
+
+    made = partial(HttpSettings, transport=httpx.MockTransport(answer))
+    monkeypatch.setattr(backend_visit, "HttpSettings", made)
+    monkeypatch.setattr(backend_visit, "WITHIN_S", 7.0)
+    asyncio.run(visit("https://play.example"))
+    assert given == [7.0]
 
 
 @pytest.mark.parametrize(("said", "icon"), [(PNG, PNG), (b"<svg>", b"")])

@@ -90,7 +90,7 @@ class Bench:
         return [each.missing for each in self.posted if isinstance(each, events.InputModuleKnown)]
 
     async def until(self, true: Callable[[], bool]) -> None:
-        for _ in range(1000):
+        for _ in range(12_000):
             if true():
                 return
             await asyncio.sleep(0.005)

@@ -116,6 +116,20 @@ def test_a_pipe_that_a_person_names_is_written_into_and_stays_one(tmp_path: Path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+@pytest.mark.skipif(os.name != "posix", reason="a pipe with a name is POSIX's")
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    """As root, a link to /dev/null would otherwise take that device from the whole system."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    for path in (pipe, Path(os.path.realpath(link))):
+        with pytest.raises(OSError, match="not a regular file"):
+            replace_file(path, b"new", private=True)
+    assert pipe.is_fifo()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]
+
+
 def test_a_file_that_a_person_names_is_replaced_where_its_link_leads(tmp_path: Path) -> None:
     link, file = tmp_path / "link", tmp_path / "file"
     file.write_bytes(b"old")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.runtime import volume_file
 from rejoin.runtime.volume_file import SoundFile, sound_path
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -99,12 +100,14 @@ def test_a_disk_that_hangs_delays_nobody(tmp_path: Path, monkeypatch: pytest.Mon
     answers = threading.Event()
 
     def hang(descriptor: int) -> None:
-        answers.wait(20)
+        answers.wait(60)
 
     monkeypatch.setattr(os, "fsync", hang)
+    monkeypatch.setattr(volume_file, "_CLOSE_WITHIN_S", 0.1)
     file = SoundFile(path)
     saved(file, SoundChoice(30), SoundChoice(31))
     assert not path.exists()
     answers.set()
+    monkeypatch.setattr(volume_file, "_CLOSE_WITHIN_S", 60.0)
     file.close()
     assert file.read() == SoundChoice(31)

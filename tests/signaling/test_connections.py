@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from dataclasses import replace
 
 import httpcore
 import pytest
 
 from helpers.backend_client import PATIENT
-from helpers.misbehaving_server import JSON, answering, server_that
+from helpers.misbehaving_server import JSON, answering, hangs, server_that
+from helpers.waiting import eventually
 from rejoin.core.retry import FailureKind
 from rejoin.signaling import connections, name_lookup
 from rejoin.signaling.exchange import CallFailedError, Exchange, HttpSettings
@@ -124,6 +126,9 @@ class Stream(httpcore.AsyncNetworkStream):
     async def aclose(self) -> None:
         self.sockets.closed.append(self.host)
 
+    def get_extra_info(self, info: str) -> str:
+        return self.host
+
 
 def judged(sockets: SlowSockets) -> connections.Connections:
     found = connections.Connections(lambda address: True)
@@ -140,8 +145,7 @@ async def test_an_address_that_hangs_does_not_hold_the_next_one(
     sockets.released["good"] = released = asyncio.Event()
     released.set()
     stream = await judged(sockets).connect_tcp("a.example", 443, timeout=30)
-    assert isinstance(stream, Stream)
-    assert stream.host == "good"
+    assert stream.get_extra_info("host") == "good"
     assert sockets.tried == ["hangs", "good"]
 
 
@@ -186,3 +190,13 @@ async def test_no_name_is_looked_up_in_the_loops_own_pool(
     error = await failure_of(Exchange("http://studio.invalid", None, http=http))
     assert error.failure.kind is FailureKind.NOT_SENT
     assert asked == []
+
+
+async def test_a_tls_handshake_that_is_given_up_leaves_no_socket() -> None:
+    async with server_that(hangs) as port:
+        stream = await connections.Connections().connect_tcp("127.0.0.1", port, timeout=60)
+        used = stream.get_extra_info("socket")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await stream.start_tls(ssl.create_default_context(), "localhost")
+        await eventually(lambda: used.fileno() == -1)

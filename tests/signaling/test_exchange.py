@@ -188,10 +188,10 @@ async def test_a_call_in_flight_continues_while_the_network_changes() -> None:
 
     async with exchange_with(behave) as exchange:
         before = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
-        answer_before = await asyncio.wait_for(requests.get(), 20)
+        answer_before = await asyncio.wait_for(requests.get(), 60)
         exchange.drop_pooled_connections()
         after = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
-        answer_after = await asyncio.wait_for(requests.get(), 20)
+        answer_after = await asyncio.wait_for(requests.get(), 60)
         answer_after.set()
         assert (await after).status == 204
         assert not before.done()

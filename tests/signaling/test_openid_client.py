@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from rejoin.errors import BadInputError
+from rejoin.signaling import openid_client
 from rejoin.signaling.exchange import CallFailedError, HttpSettings
 from rejoin.signaling.openid import (
     AuthorizationRequest,
@@ -258,6 +259,7 @@ def backend(status: int, body: Any) -> HttpSettings:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url.path == "/rejoin/v1/about"
         assert "authorization" not in request.headers
+        assert request.extensions["timeout"]["connect"] == openid_client.CONNECT_WITHIN_S
         return json_answer(status, body)
 
     return HttpSettings(transport=httpx.MockTransport(answer), allow_insecure=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import pytest
 
 from helpers.misbehaving_server import answering, closes_at_once, hangs, read_request, server_that
 from rejoin.errors import BadInputError
-from rejoin.signaling.exchange import CallFailedError
+from rejoin.signaling.exchange import CallFailedError, HttpSettings
 from rejoin.signaling.signed_file import fetch_signed
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -45,6 +46,18 @@ async def test_time_is_bounded() -> None:
     async with server_that(hangs) as port:
         with pytest.raises(CallFailedError, match="in time"):
             await fetch_signed(f"http://127.0.0.1:{port}/feed.json", within_s=0.2)
+
+
+async def test_a_slow_path_has_all_of_the_time_to_open_a_connection() -> None:
+    given: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        given.append(request.extensions["timeout"]["connect"])
+        return httpx.Response(200, stream=httpx.ByteStream(b"x"))
+
+    http = HttpSettings(transport=httpx.MockTransport(answer))
+    await fetch_signed("https://rejoin.example/feed.json", within_s=9.0, http=http)
+    assert given[0] == 9.0
 
 
 async def test_another_machine_is_asked_by_https_alone() -> None:

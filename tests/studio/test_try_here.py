@@ -47,7 +47,7 @@ def test_this_loads_and_says_so_where_only_the_player_is_installed(tmp_path: Pat
         env={**os.environ, **{name: value or "" for name, value in hidden.items()}},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=True,
     )
     assert done.stdout.startswith("The Python package alembic is missing.")

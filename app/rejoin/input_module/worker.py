@@ -89,6 +89,7 @@ class Worker(asyncio.SubprocessProtocol):
         """Frames, to say after which of them the state of a gamepad counts."""
         self._waiting: deque[_Waiting] = deque()
         self._said_hello = False
+        self._has_exited = self._read_all = False
         self._tick = 0
         self._fresh_tick = 0
         self._idle_ticks = 0
@@ -217,8 +218,19 @@ class Worker(asyncio.SubprocessProtocol):
         except InputModuleError:
             self.end(Ended.NO_SENSE)
 
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 1:
+            self._read_all = True
+            self._on_end()
+
     def process_exited(self) -> None:
-        self.end(Ended.DIED if self._said_hello else Ended.NOT_STARTED)
+        self._has_exited = True
+        self._on_end()
+
+    def _on_end(self) -> None:
+        """What it said last is read first: a loop that stood still may hear of the end before."""
+        if self._has_exited and self._read_all:
+            self.end(Ended.DIED if self._said_hello else Ended.NOT_STARTED)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The process has ended and its pipes are closed."""

@@ -136,6 +136,8 @@ async def visit_address(address: BackendAddress) -> Visited:
     """Raises RejoinError."""
     profile = StudioProfile.from_address(address, None)
     http = HttpSettings(
+        # There is one try: a slow path gets all of its time.
+        first_connect_timeout_s=WITHIN_S,
         allow_insecure=profile.allow_insecure,
         public_only=profile.public_only,
         verify=profile.ssl_context(),

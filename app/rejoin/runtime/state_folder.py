@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,8 +69,11 @@ def replace_file(path: Path, content: bytes, *, private: bool) -> None:
     """Write a new file and rename it over the old one, so that a crash leaves one of them; folders
     are made. `private`: for this user alone; else as this user's files are.
 
-    Raises OSError; ValueError for a path that cannot be one.
+    Raises OSError, also for a device or a pipe, which is never replaced; ValueError for a path that
+    cannot be one.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:

@@ -8,6 +8,7 @@ The look-up has a limit of its own: a slow name server does not use up the conne
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -26,6 +27,46 @@ _NEXT_ADDRESS_AFTER_S: Final = 0.25
 
 class AddressRefusedError(OSError):
     """The name has addresses, and no connection may be made to any of them."""
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection that is closed where its TLS handshake is cancelled; httpcore closes it only
+    where that fails, and a call that is given up would leave it to the garbage collection."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(
+        self,
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ASYNC109  (httpcore's signature)
+    ) -> bytes:
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(
+        self,
+        buffer: bytes,
+        timeout: float | None = None,  # noqa: ASYNC109  (httpcore's signature)
+    ) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  (httpcore's signature)
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        except asyncio.CancelledError:
+            await self._stream.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 class Connections(httpcore.AsyncNetworkBackend):
@@ -65,7 +106,7 @@ class Connections(httpcore.AsyncNetworkBackend):
         except OSError as error:
             raise httpcore.ConnectError from error
         self.rtt_s = self._clock() - began_at
-        return stream
+        return _Stream(stream)
 
     async def aclose(self) -> None:
         """Stop waiting for look-ups."""

@@ -62,7 +62,8 @@ async def ask_how_to_sign_in(backend_url: str, http: HttpSettings) -> OpenIdMeth
     Raises CallFailedError and BadInputError, the latter also for a backend reached by http on
     another machine: an attacker on the path could choose the provider.
     """
-    exchange = Exchange(backend_url, None, http=replace(http, allow_insecure=False))
+    http = replace(http, allow_insecure=False, first_connect_timeout_s=CONNECT_WITHIN_S)
+    exchange = Exchange(backend_url, None, http=http)
     try:
         reply = await exchange.call("GET", "/v1/about", budget_s=WITHIN_S)
         if reply.status in (401, 403, 404):

@@ -7,6 +7,7 @@ of time and size; no redirects. Its errors appear only in the log, so they are n
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rejoin.signaling.exchange import DEFAULT_HTTP, Exchange, HttpSettings
 
@@ -26,7 +27,7 @@ async def fetch_signed(
     exchange = Exchange(
         url,
         None,
-        http=http or DEFAULT_HTTP,
+        http=replace(http or DEFAULT_HTTP, first_connect_timeout_s=within_s),
         stranger="has no such file",
         server="server of updates",
     )

@@ -279,7 +279,7 @@ async def test_what_goes_ahead_waits_for_no_connection_that_others_hold(
     await holder.run(hold, within_s=60.0)
     waiting = [asyncio.ensure_future(database.run(wait_for_it, within_s=60.0)) for _ in range(40)]
     count = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'"
-    for _ in range(400):
+    for _ in range(6000):
         if await holder.run(lambda each: each.scalar(text(count)), within_s=60.0) >= 10:
             break
         await asyncio.sleep(0.01)

@@ -244,14 +244,14 @@ async def test_a_caller_with_no_time_left_is_refused_and_the_work_is_done_nevert
 
         def slow(connection: Connection) -> None:
             if store.database.is_shared:
-                connection.execute(text("SELECT pg_sleep(0.3)"))
+                connection.execute(text("SELECT pg_sleep(2)"))
             else:
-                time.sleep(0.3)
+                time.sleep(2)
             connection.execute(update(STREAM_SESSION).values(ended_status="TERMINATED"))
 
         with pytest.raises(StoreUnavailableError):
             await store.database.run(slow, within_s=0.0)
-        for _ in range(1000):
+        for _ in range(6000):
             ended = (await row_of(store, session_id)).ended_status
             if ended is not None:
                 break

@@ -122,8 +122,8 @@ async def test_a_cut_is_noticed_like_a_silence_and_a_short_one_is_not() -> None:
 @leaves_nothing
 async def test_one_way_cuts_affect_one_direction() -> None:
     settings = EmulatorSettings(
-        width=1280,
-        height=720,
+        width=640,
+        height=360,
         fps=30,
         bitrate_bps=2_000_000,
         relay_ports=(0, 0),

@@ -140,7 +140,7 @@ async def test_reports_carry_one_clock_for_both_streams() -> None:
     clock.now = 1002.0
     await stream.send([b"payload"], 180_000)
     timestamp = RtpPacket.parse(transport.rtp[0]).timestamp
-    for _ in range(2000):
+    for _ in range(12_000):
         if transport.rtcp:
             break
         await asyncio.sleep(0.005)

@@ -26,7 +26,7 @@ async def test_a_portal_and_huge_json_are_served_in_front_of_the_backend() -> No
     app = faults.in_front_of(Starlette(routes=[Route("/", backend)]))
     async with (
         serving(app, "127.0.0.1", 0) as port,
-        httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as http,
+        httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
     ):
         assert (await http.get("/")).json() == {"fine": True}
         faults.arm(BackendFault(BackendFaultKind.PORTAL, times=2))
@@ -83,7 +83,7 @@ async def test_a_queue_refuses_reconnects_with_a_place_that_comes_nearer() -> No
     app = faults.in_front_of(Starlette(routes=routes))
     async with (
         serving(app, "127.0.0.1", 0) as port,
-        httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as http,
+        httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
     ):
         faults.arm(BackendFault(BackendFaultKind.QUEUE, times=2))
         for place in (2, 1):

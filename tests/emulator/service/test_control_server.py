@@ -67,7 +67,7 @@ async def test_a_network_profile_reaches_the_host_with_all_its_options() -> None
             await control.inject(Fault(kind))
             assert on.hosts.newest.faults[-1] == Fault(kind)
         headers = {"Authorization": f"Bearer {on.token}"}
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             for body, sentence in (
                 ({"kind": "profile"}, "names its profile"),
                 ({"kind": "profile", "profile": "typhoon"}, "no such network profile"),
@@ -177,7 +177,7 @@ async def test_state_shows_armed_faults_and_counts_calls() -> None:
 async def test_bad_values_are_refused_with_a_sentence(body: bytes) -> None:
     async with controlled() as (on, _):
         headers = {"Authorization": f"Bearer {on.token}"}
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             response = await http.post(f"{on.url}/faults", content=body, headers=headers)
         assert response.status_code == 400
         assert response.json()["message"].endswith(".")

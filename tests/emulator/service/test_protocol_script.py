@@ -96,7 +96,7 @@ def test_the_script_implements_the_input_protocol() -> None:
         input=protocol_script(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -22,7 +22,7 @@ async def test_every_fault_of_the_script_is_served(monkeypatch: pytest.MonkeyPat
     app = Starlette(routes=[route(faults)])
     async with (
         serving(app, "127.0.0.1", 0, close_patience_s=0) as port,
-        httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as http,
+        httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
     ):
         assert (await http.get(PATH)).text == protocol_script()
         faults.arm(ScriptFault(ScriptFaultKind.SCRIPT_404))

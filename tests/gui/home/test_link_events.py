@@ -45,6 +45,6 @@ def test_on_macos_the_home_takes_them_as_they_were_written() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=240,
     )
     assert (done.returncode, done.stdout) == (0, "True False\nTrue True\n0\n"), done.stderr

@@ -91,7 +91,7 @@ def wait_for_search(output: DefaultOutput) -> None:
     """Wait until the search for a device has ended."""
     thread = search(output)
     assert thread is not None
-    thread.join(20)
+    thread.join(60)
 
 
 def test_an_unplugged_device_is_replaced_by_the_next_one() -> None:
@@ -176,7 +176,7 @@ def test_a_search_that_hangs_does_not_delay_the_close_and_leaves_no_device_open(
 ) -> None:
     monkeypatch.setattr("rejoin.media.audio.default_output.CLOSE_WITHIN_S", 0.05)
     now, answer = [100.0], threading.Event()
-    portaudio = PortAudio(FakeStream, FakePortAudioError, lambda: None, lambda: answer.wait(20))
+    portaudio = PortAudio(FakeStream, FakePortAudioError, lambda: None, lambda: answer.wait(60))
     output = DefaultOutput(portaudio, clock=lambda: now[0])
     first = FakeStream.last
     first.running = False
@@ -184,10 +184,10 @@ def test_a_search_that_hangs_does_not_delay_the_close_and_leaves_no_device_open(
     output.play(bytes(960))
     closing = threading.Thread(target=output.close)
     closing.start()
-    closing.join(5)
+    closing.join(30)  # answer hangs for 60 s
     closed_in_time = not closing.is_alive()
     answer.set()
-    closing.join(20)
+    closing.join(60)
     wait_for_search(output)
     assert closed_in_time
     assert FakeStream.last is not first, "it opened one after the close"

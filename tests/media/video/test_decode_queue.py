@@ -41,7 +41,7 @@ def test_it_is_idle_only_when_the_frame_taken_last_is_decoded() -> None:
     while not queue.idle:
         thread.join(0.005)
     queue.close()
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -101,7 +101,7 @@ def test_close_ends_the_wait_and_drops_everything_for_good() -> None:
     thread = threading.Thread(target=wait)
     thread.start()
     queue.close()
-    thread.join(20)
+    thread.join(60)
     assert ended.is_set()
     assert queue.closed
     assert not queue.put(frame(0, key=True))

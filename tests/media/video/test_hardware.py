@@ -95,13 +95,13 @@ def test_a_probe_that_hangs_is_killed(make: Callable[..., Hardware]) -> None:
 def test_closing_kills_a_running_probe(make: Callable[..., Hardware], probed: list[str]) -> None:
     hardware = make({"vaapi": HANGS, "cuda": WORKS})
     hardware.begin()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while hardware._probing._child is None:
         assert time.monotonic() < end
         time.sleep(0.005)
     child = hardware._probing._child
     hardware.close()
-    assert child.wait(20) != 0
+    assert child.wait(60) != 0
     hardware._probing.join()
     assert probed == ["vaapi"]
     assert hardware.name is None

@@ -170,7 +170,7 @@ def test_as_a_program_it_prints_the_reason_and_exits_with_1(
     sentence = "FFmpeg was built without a decoder for H.264 on no such thing\n"
     assert capsys.readouterr().out == sentence
     program = [sys.executable, "-m", "rejoin.media.video.hardware_probe", "no such thing"]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(program, capture_output=True, text=True, timeout=240, check=False)
     assert (done.returncode, done.stdout) == (1, sentence)
 
 
