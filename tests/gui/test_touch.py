@@ -154,3 +154,4 @@ def test_with_a_finger_alone_one_comes_to_the_menu_and_back_while_the_game_has_t
     assert not [e for e in port.inputs[before:] if isinstance(e, PointerButton) and e.pressed]
     window.menu.resume()
     assert window.mouse.captured
+    window.release_mouse()
