@@ -22,6 +22,7 @@ from rejoin.gamepads.changes import (
     Unplugged,
     Vibration,
 )
+from rejoin.gamepads.pad_kinds import PadKind
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
 from rejoin.gamepads.sdl_source import SdlSource
 
@@ -161,6 +162,47 @@ def guid_of(pad: VirtualPad) -> str:
         if library.SDL_JoystickGetDeviceInstanceID(device) == pad.instance:
             return bytes(get(device).data).hex()
     raise AssertionError("the pad is gone")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "product", "kind"),
+    [
+        (0, 0, PadKind.XBOX),
+        (0x045E, 0x028E, PadKind.XBOX_360),
+        (0x045E, 0x0B12, PadKind.XBOX),
+        (0x054C, 0x0268, PadKind.PLAYSTATION_3),
+        (0x054C, 0x09CC, PadKind.PLAYSTATION_4),
+        (0x054C, 0x0CE6, PadKind.PLAYSTATION_5),
+        (0x057E, 0x2009, PadKind.SWITCH),
+        (0x18D1, 0x9400, PadKind.STADIA),
+    ],
+)
+def test_what_is_printed_on_a_pad_is_known_by_its_maker(
+    source: SdlSource, vendor: int, product: int, kind: PadKind
+) -> None:
+    pad = VirtualPad(vendor=vendor, product=product)
+    (found,) = plugged(source.poll())
+    assert (found.kind, found.has_misc) == (kind, False)
+    pad.unplug()
+
+
+def test_a_pad_with_one_button_more_says_so(tmp_path: Path) -> None:
+    probe = SdlSource()
+    pad = VirtualPad(vendor=0x1234, product=0x5679)
+    guid = guid_of(pad)
+    pad.unplug()
+    probe.close()
+    file = tmp_path / "gamecontrollerdb.txt"
+    mapping = f"{guid},Virtual pad,a:b0,misc1:b5,platform:{PLATFORM},\n"
+    file.write_text(mapping, encoding="utf-8")
+    source = SdlSource(file)
+    try:
+        pad = VirtualPad(vendor=0x1234, product=0x5679)
+        (found,) = plugged(source.poll())
+        assert found.has_misc
+        pad.unplug()
+    finally:
+        source.close()
 
 
 def test_the_players_own_mappings_are_used(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
 from helpers.window_faces import Face, ShowFace, Shown, delete, destroy, show_face
+from rejoin.gamepads.in_hand import PadInHand
 from rejoin.gui import hand
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.qt_application import make_application
@@ -64,6 +65,7 @@ def hand_on_the_keyboard() -> Iterator[None]:
     yield
     hand.keys_pressed()
     hand.swap_buttons(False)
+    hand.pad_is(PadInHand())
 
 
 @pytest.fixture

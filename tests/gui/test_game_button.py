@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtGui import QMouseEvent, QPointingDevice, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -113,3 +113,45 @@ def test_no_button_of_the_mouse_and_no_wheel_reach_what_is_behind_it(
 def test_it_takes_no_focus(rig: Rig) -> None:
     rig.show()
     assert rig.button.focusPolicy() is Qt.FocusPolicy.NoFocus
+
+
+@pytest.fixture
+def screen(application: QApplication) -> QPointingDevice:
+    return QTest.createTouchDevice()
+
+
+def tap(rig: Rig, screen: QPointingDevice, *, leaves: bool = False) -> None:
+    at = rig.button.geometry().center()
+    up = QPoint(250, 150) if leaves else at
+    QTest.touchEvent(rig.window, screen).press(0, at, rig.window).commit()
+    if leaves:
+        QTest.touchEvent(rig.window, screen).move(0, up, rig.window).commit()
+    QTest.touchEvent(rig.window, screen).release(0, up, rig.window).commit()
+    QApplication.processEvents()
+
+
+def test_a_finger_presses_it_and_is_no_mouse_for_what_is_behind(
+    rig: Rig, screen: QPointingDevice
+) -> None:
+    rig.show()
+    tap(rig, screen)
+    assert rig.pressed == [], "it has just appeared"
+    rig.clock.now += UNARMED_S
+    tap(rig, screen, leaves=True)
+    assert rig.pressed == [], "the finger was lifted elsewhere"
+    tap(rig, screen)
+    assert rig.pressed == [rig.clock.now]
+    assert not rig.button.isDown()
+    assert rig.window.arrived == []
+
+
+def test_a_finger_presses_it_while_the_mouse_is_grabbed(rig: Rig, screen: QPointingDevice) -> None:
+    rig.show()
+    rig.clock.now += UNARMED_S
+    rig.window.grabMouse()
+    try:
+        tap(rig, screen)
+    finally:
+        rig.window.releaseMouse()
+    assert rig.pressed == [rig.clock.now]
+    assert rig.window.arrived == []

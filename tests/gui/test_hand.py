@@ -10,6 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from helpers.window_faces import delete
+from rejoin.gamepads.in_hand import PadInHand
+from rejoin.gamepads.pad_kinds import PadKind
 from rejoin.gui import hand
 from rejoin.gui.hand import Hand
 from rejoin.gui.languages.choice import speak
@@ -45,6 +47,19 @@ def test_a_pad_takes_it_and_what_the_pad_presses_is_no_key(window: QWidget) -> N
     assert labels() == (Hand.PAD, "A", "B")
     hand.swap_buttons(True)
     assert labels() == (Hand.PAD, "B", "A")
+
+
+def test_it_names_what_is_printed_on_the_pad_that_it_holds(window: QWidget) -> None:
+    hand.pad_is(PadInHand(PadKind.SWITCH))
+    assert (labels(), hand.pad()) == ((Hand.KEYS, "Enter", "Esc"), None)
+    hand.pad_pressed(window)
+    assert labels() == (Hand.PAD, "B", "A")
+    hand.swap_buttons(True)
+    assert labels() == (Hand.PAD, "A", "B")
+    hand.pad_is(PadInHand(PadKind.PLAYSTATION_5))
+    assert labels() == (Hand.PAD, "Circle", "Cross")
+    hand.no_pad()
+    assert labels() == (Hand.KEYS, "Enter", "Esc")
 
 
 @pytest.mark.parametrize("by", ["key", "click"])

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
+from helpers.cut_texts import cut_texts
 from helpers.fake_port import FakeClock, FakePort, picture
+from helpers.settings_page import usual_theme
 from helpers.window_faces import LIVE, NOW, destroy
-from rejoin.core.model import Snapshot, Stage
+from rejoin.core.model import HealthLevel, Snapshot, Stage
+from rejoin.gamepads.in_hand import PadInHand
+from rejoin.gamepads.pad_kinds import PadKind
+from rejoin.gui import hand, theme
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.menu.entries import MenuAction
+from rejoin.gui.menu.panel import MenuButton
+from rejoin.gui.roles import Appearance
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.audio.microphone import DeviceState
 from rejoin.runtime.microphone import PlayerMicrophone
@@ -49,7 +57,13 @@ class OpenDevice:
 class Played:
     """A window with a game whose microphone is as the player chose."""
 
-    def __init__(self, mode: MicrophoneMode, **more: Any) -> None:
+    def __init__(
+        self,
+        mode: MicrophoneMode,
+        *,
+        drop_again: Callable[[], None] | None = None,
+        **more: Any,
+    ) -> None:
         self.port, self.clock = FakePort(), FakeClock(NOW)
         choices = MicrophoneChoices(mode, in_background=True)
         self.port.microphone = PlayerMicrophone(
@@ -58,7 +72,9 @@ class Played:
             make=OpenDevice,  # type: ignore[arg-type]
             **more,
         )
-        self.window = RejoinWindow(self.port, WindowOptions(), clock=self.clock)
+        self.window = RejoinWindow(
+            self.port, WindowOptions(drop_again=drop_again), clock=self.clock
+        )
         self.said: list[str] = []
         self.window.announced.connect(self.said.append)
         self.window.resize(1280, 720)
@@ -166,3 +182,66 @@ def test_without_a_microphone_the_menu_has_no_entry_for_it(open_: list[Played]) 
     open_.append(it := Played(MicrophoneMode.OFF))
     it.window.menu.toggle()
     assert not it.window.layers.menu.panel.buttons[MenuAction.MICROPHONE].isVisible()
+
+
+def test_with_a_pad_in_hand_the_pads_own_button_is_named(open_: list[Played]) -> None:
+    open_.append(it := Played(MicrophoneMode.PUSH_TO_TALK))
+    assert it.sign == "Hold ScrollLock to talk"
+    for pad, name in (
+        (PadInHand(PadKind.PLAYSTATION_5, has_misc=True), "Mic button"),
+        (PadInHand(PadKind.SWITCH), "Minus and left stick (pressed)"),
+    ):
+        hand.pad_is(pad)
+        hand.pad_pressed(it.window)
+        it.window.refresh()
+        assert it.sign == f"Hold {name} to talk"
+    hand.keys_pressed()
+    it.window.refresh()
+    assert it.sign == "Hold ScrollLock to talk"
+
+
+def test_with_a_pad_in_hand_the_way_back_from_muted_is_the_pads(open_: list[Played]) -> None:
+    open_.append(it := Played(MicrophoneMode.OPEN))
+    hand.pad_is(PadInHand(PadKind.XBOX, has_misc=True))
+    hand.pad_pressed(it.window)
+    it.port.microphone.press(True)
+    it.window.refresh()
+    assert it.sign == "Microphone muted Share: microphone on"
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ja", "pseudo"])
+def test_with_every_hint_and_entry_no_text_of_twice_the_size_is_cut(
+    application: QApplication, open_: list[Played], language: str
+) -> None:
+    troubled = replace(
+        LIVE,
+        can_reconnect=True,
+        can_terminate=True,
+        health=HealthLevel.NO_MEDIA,
+        trouble_since_at=NOW - 3.0,
+    )
+    with usual_theme(application):
+        theme.apply(application, Appearance(text_percent=200, language=language))
+        open_.append(it := Played(MicrophoneMode.PUSH_TO_TALK, drop_again=lambda: None))
+        window = it.window
+        window.resize(1024, 600)
+        hand.pad_is(PadInHand(PadKind.SWITCH))
+        hand.pad_pressed(window)
+        it.is_at(troubled)
+        window.capture_mouse()
+        for _ in range(4):  # what is wrapped makes others move
+            window.refresh()
+            QTest.qWait(50)
+        shown = {text for text in map(QLabel.text, visible_labels(window)) if text}
+        assert len(shown) >= 5, shown
+        assert cut_texts(window) == []
+        window.menu.toggle()
+        for _ in range(4):
+            window.refresh()
+            QTest.qWait(50)
+        assert len(window.layers.menu.panel.findChildren(MenuButton)) > 7
+        assert cut_texts(window.layers.menu) == []
+
+
+def visible_labels(window: RejoinWindow) -> list[QLabel]:
+    return [each for each in window.findChildren(QLabel) if each.isVisible()]

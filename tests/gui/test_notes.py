@@ -118,6 +118,15 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
             replace(CAPTURED, menu_tab_held=True),
             Notes(free_mouse_hint=FREE_HINT),
         ),
+        # a finger at the upper edge, even while the game has the mouse
+        (
+            LIVE,
+            MENU_TAB_FOR_S - 0.01,
+            Memory(menu_touched_at=NOW),
+            CAPTURED,
+            Notes(free_mouse_hint=FREE_HINT, shows_menu_tab=True),
+        ),
+        (LIVE, MENU_TAB_FOR_S, Memory(menu_touched_at=NOW), PLAYING, Notes()),
         # a problem shows once
         (LIVE, PROBLEM_FOR_S - 0.01, NO_SOUND, PLAYING, Notes(problem="No sound.")),
         (LIVE, PROBLEM_FOR_S, NO_SOUND, PLAYING, Notes()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,10 @@ from helpers.window_faces import LIVE, NOW, delete, destroy, lost, wait_until
 from rejoin.core.events import CloseForNowRequested, EndGameRequested, Event, TryNowRequested
 from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
 from rejoin.gamepads.choices import PadChoices
+from rejoin.gamepads.in_hand import NoPad, PadInHand, PadNews
 from rejoin.gamepads.navigation import PadPress
+from rejoin.gamepads.pad_kinds import PadKind
+from rejoin.gui import hand
 from rejoin.gui.card import SETTLED_S, UNARMED_S
 from rejoin.gui.confirmation import question_box
 from rejoin.gui.control_options import ControlOptions
@@ -37,9 +41,11 @@ from rejoin.gui.settings.controls import ChoiceBox, PercentSlider, Switch
 from rejoin.gui.window_options import WindowOptions
 
 UP, DOWN, LEFT, RIGHT, PRESS, BACK, CHORD = PadPress
+SONY = PadInHand(PadKind.PLAYSTATION_5)
+SWITCH = PadInHand(PadKind.SWITCH)
 
 
-def does(pads: FakePads, *presses: PadPress) -> None:
+def does(pads: FakePads, *presses: PadNews) -> None:
     """The player's pad, on its thread's behalf: each arrives as a queued signal."""
     assert pads.heard is not None
     for press in presses:
@@ -59,7 +65,7 @@ class Game:
         self.window, self.port, self.clock = playing(settings=settings, options=options)
         assert wait_until(lambda: self.pads.heard is not None)
 
-    def does(self, *presses: PadPress) -> None:
+    def does(self, *presses: PadNews) -> None:
         does(self.pads, *presses)
 
     def shows(self, snapshot: Snapshot) -> None:
@@ -117,10 +123,45 @@ def test_the_first_hint_of_a_game_names_the_chord_of_the_pad(game: Game) -> None
     game.shows(Snapshot(Stage.STARTING))
     game.shows(LIVE)
     note = game.window.layers.corners.note
-    assert note.second.text() == "View+Menu, held: menu"
+    assert note.second.text() == "View and Menu, held: menu"
     QTest.mouseClick(game.window.windowHandle(), Qt.MouseButton.RightButton)
     game.window.refresh()
     assert note.second.text() == "Ctrl+Alt+G: menu"
+
+
+def test_hints_follow_the_pad_that_plays_and_what_is_printed_on_it(game: Game) -> None:
+    def hint() -> str:
+        game.window.refresh()
+        return game.window.layers.corners.note.second.text()
+
+    game.does(replace(SONY, pressed=False))
+    game.shows(Snapshot(Stage.STARTING))
+    game.shows(LIVE)
+    assert hint() == "Ctrl+Alt+G: menu", "it was only plugged in"
+    game.does(SONY)
+    assert game.takes_input() == (False, True), "a press that was for the game"
+    assert hint() == "Create and Options, held: menu"
+    game.does(SWITCH)
+    assert hint() == "Minus and Plus, held: menu"
+    game.does(NoPad())
+    assert hint() == "Ctrl+Alt+G: menu"
+
+
+def test_a_pad_that_plays_while_another_window_is_active_takes_no_hand(
+    game: Game, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QApplication, "activeWindow", lambda: None)
+    game.does(SONY)
+    assert hand.pad() is None
+
+
+def test_the_menu_names_the_button_as_it_is_printed_on_the_last_pad(game: Game) -> None:
+    resume = game.window.layers.menu.panel.buttons[MenuAction.RESUME]
+    game.does(SONY, CHORD)
+    for pad, name in ((SONY, "Circle"), (SWITCH, "A"), (PadInHand(), "B")):
+        game.does(pad)
+        game.window.refresh()
+        assert resume.accessibleName() == f"Back to the game: {name}"
 
 
 def test_every_entry_of_the_menu_is_reached_and_pressed(game: Game) -> None:

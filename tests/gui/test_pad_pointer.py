@@ -11,9 +11,11 @@ from helpers.fake_pads import FakePads
 from helpers.fake_port import FakePort
 from helpers.menu_scene import playing
 from helpers.window_faces import destroy, wait_until
-from rejoin.gamepads.pad_mouse import PadAct, PadButton, PadIsMouse, PadMoved, PadTurned
+from rejoin.gamepads.in_hand import PadInHand, PadNews
+from rejoin.gamepads.pad_kinds import PadKind
+from rejoin.gamepads.pad_mouse import PadButton, PadIsMouse, PadMoved, PadTurned
 from rejoin.gui.main_window import RejoinWindow
-from rejoin.gui.pad_pointer import IS_MOUSE, PLAYS
+from rejoin.gui.pad_pointer import PLAYS
 from rejoin.gui.window_options import WindowOptions
 from rejoin.input_events.events import Button, PadState, PointerButton, PointerMove, Wheel
 
@@ -29,7 +31,7 @@ def scene(application: QApplication) -> Iterator[Scene]:
     destroy(window)
 
 
-def does(pads: FakePads, *acts: PadAct) -> None:
+def does(pads: FakePads, *acts: PadNews) -> None:
     assert pads.heard is not None
     for act in acts:
         pads.heard(act)
@@ -59,11 +61,12 @@ def test_what_the_pad_is_now_is_said(scene: Scene) -> None:
     window, _, pads = scene
     said: list[str] = []
     window.announced.connect(said.append)
-    does(pads, PadIsMouse(True, PadState(0, True)))
+    does(pads, PadInHand(PadKind.PLAYSTATION_4), PadIsMouse(True, PadState(0, True)))
     window.refresh()
-    assert window.layers.corners.picture.text() == IS_MOUSE
+    is_mouse = "The gamepad is a mouse now. Hold OPTIONS to play with it again."
+    assert window.layers.corners.picture.text() == is_mouse
     does(pads, PadIsMouse(False, PadState(0, True)))
-    assert said == [IS_MOUSE, PLAYS]
+    assert said == [is_mouse, PLAYS]
 
 
 def test_while_the_menu_is_open_nothing_of_it_reaches_the_game(scene: Scene) -> None:

@@ -33,7 +33,7 @@ THEMES = {
 }
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", ["en", "de", "ja"])
 @pytest.mark.parametrize("shown", PAGES)
 def test_no_text_of_twice_the_size_is_cut_or_overlaps_in_a_small_window(
     shown: str, language: str

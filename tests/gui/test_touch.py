@@ -126,3 +126,32 @@ def test_a_captured_mouse_is_moved_as_by_a_trackpad_in_either_mode(
     moves = [event for event in port.inputs if isinstance(event, PointerMove)]
     assert [(move.dx, move.dy) for move in moves] == [(20, -10)], "with the mouse's sensitivity"
     assert buttons(port) == []
+
+
+@pytest.mark.parametrize("mode", TouchMode)
+def test_with_a_finger_alone_one_comes_to_the_menu_and_back_while_the_game_has_the_mouse(
+    open_window: Open, screen: QPointingDevice, mode: TouchMode
+) -> None:
+    window, port = open_window(mode)
+    tab, clock = window.layers.menu_tab, window._clock
+    assert isinstance(clock, FakeClock)
+    window.capture_mouse()
+    window.refresh()
+    slide(window, screen, QPoint(300, 300), QPoint(300, 300))
+    window.refresh()
+    assert tab.isHidden(), "a touch elsewhere is the game's"
+    slide(window, screen, QPoint(300, 4), QPoint(300, 4))
+    window.refresh()
+    assert tab.isVisible()
+    clock.now += 1.0
+    before = len(port.inputs)
+    middle = tab.geometry().center()
+    QTest.touchEvent(window, screen).press(0, middle, window).commit()
+    QTest.touchEvent(window, screen).release(0, middle, window).commit()
+    QApplication.processEvents()
+    assert window.menu.is_open
+    assert not window.mouse.captured
+    assert not [e for e in port.inputs[before:] if isinstance(e, PointerButton) and e.pressed]
+    window.menu.resume()
+    assert window.mouse.captured
+    window.release_mouse()

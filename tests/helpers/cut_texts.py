@@ -20,6 +20,8 @@ from helpers.pages import visible
 
 _ARROW_PX = 46
 """Of a choice, with its edges (`QComboBox` in the style sheet)."""
+_BREAKS_ANYWHERE = "\u2e80"
+"""From here on scripts of East Asia break between any two letters."""
 _CONTROLS = (QAbstractButton, QComboBox, QLineEdit, QSlider)
 
 
@@ -43,7 +45,11 @@ def _cut(widget: QWidget) -> Iterator[str]:
     if isinstance(widget, QLabel) and widget.wordWrap():
         if widget.heightForWidth(widget.width()) > widget.height() + 1:
             yield f"not high enough, {widget.height()} px"
-        words = widget.text().replace("\u200b", " ").split()
+        words = [
+            word
+            for word in widget.text().replace("\u200b", " ").split()
+            if not any(letter >= _BREAKS_ANYWHERE for letter in word)
+        ]
         room = widget.contentsRect().width() + 1
         if any(widget.fontMetrics().horizontalAdvance(word) > room for word in words):
             yield "a word is wider than its room"

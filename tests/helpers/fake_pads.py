@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rejoin.gamepads.choices import PadChoices
-from rejoin.gamepads.navigation import PadPress
-from rejoin.gamepads.pad_mouse import PadAct
+from rejoin.gamepads.in_hand import PadNews
 from rejoin.input_events.events import PadState
 
 
@@ -16,7 +15,7 @@ class FakePads:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.send: Callable[[PadState], None] | None = None
-        self.heard: Callable[[PadPress | PadAct], None] | None = None
+        self.heard: Callable[[PadNews], None] | None = None
         self.choices: PadChoices | None = None
 
     def connect(self, send: Callable[[PadState], None]) -> None:
@@ -34,7 +33,7 @@ class FakePads:
     def released(self) -> None:
         self.said.append("released")
 
-    def listen(self, heard: Callable[[PadPress | PadAct], None] | None) -> None:
+    def listen(self, heard: Callable[[PadNews], None] | None) -> None:
         self.heard = heard
 
     def choose(self, choices: PadChoices) -> None:

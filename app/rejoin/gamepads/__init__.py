@@ -11,8 +11,8 @@ Glossary:
     at rest     Every button up, every stick in the middle.
 
 Read: `choices` and `changes` (values), `standard` (SDL's numbers to the W3C's), `pads` (devices to
-states), `gate` (what reaches the game, and when), `talk_button` (the
-microphone's button, which does not), `reader` (the thread), `sdl_source` and
-`sdl_library` (SDL itself), `device_watch` (what ends the thread's pauses on Linux). Beside the gate
-`navigation` makes presses on Rejoin's own cards, and `pad_mouse` makes a pad a mouse.
+states), `gate` (what reaches the game, and when), `talk_button` (the microphone's button, which
+does not), `in_hand` and `pad_kinds` (whose buttons hints name), `reader` (the thread), `sdl_source`
+and `sdl_library` (SDL itself), `device_watch` (what ends the thread's pauses on Linux). Beside the
+gate `navigation` makes presses on Rejoin's own cards, and `pad_mouse` makes a pad a mouse.
 """

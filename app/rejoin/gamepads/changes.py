@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rejoin.gamepads.pad_kinds import PadKind
+
 
 @dataclass(frozen=True, slots=True)
 class Plugged:
     """A pad is there. `axes`: six, -32768 to 32767; `buttons`: those that are pressed already.
     `rumbles`: it has motors. `device`: the file that says when something happens to it, on Linux;
-    "" where there is none, or a button might be missed."""
+    "" where there is none, or a button might be missed. `kind`, `has_misc`: what is printed on it,
+    and whether it has the button that SDL calls misc1."""
 
     instance: int
     name: str
@@ -17,6 +20,8 @@ class Plugged:
     axes: tuple[int, ...] = (0,) * 6
     buttons: frozenset[int] = frozenset()
     device: str = ""
+    kind: PadKind = PadKind.XBOX
+    has_misc: bool = False
 
 
 @dataclass(frozen=True, slots=True)

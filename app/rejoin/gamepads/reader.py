@@ -18,8 +18,9 @@ from rejoin.clock import boot_s
 from rejoin.gamepads.changes import AxisMoved, Change, Plugged, Unplugged, Vibration
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.gate import PadGate, Send
-from rejoin.gamepads.navigation import Navigation, PadPress
-from rejoin.gamepads.pad_mouse import PadAct, PadIsMouse, PadMouse
+from rejoin.gamepads.in_hand import InHand, NoPad, PadNews
+from rejoin.gamepads.navigation import Navigation
+from rejoin.gamepads.pad_mouse import PadIsMouse, PadMouse
 from rejoin.gamepads.pads import Pads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
 from rejoin.gamepads.talk_button import TalkButton
@@ -48,7 +49,7 @@ MAX_VIBRATIONS: Final = 16
 
 _COME_AND_GO: Final = (Plugged, Unplugged)
 
-Heard = Callable[[PadPress | PadAct], None]
+Heard = Callable[[PadNews], None]
 
 
 class PadSource(Protocol):
@@ -218,7 +219,7 @@ class Gamepads:
 
     def _read(self, source: PadSource, ends: threading.Event, watch: DeviceWatch | None) -> None:
         pads, navigation = Pads(self.choices), Navigation(self.choices)
-        button, watched = TalkButton(), False
+        button, in_hand, watched = TalkButton(), InHand(), False
         self._mouse = PadMouse(self.choices.mouse)
         self._unread, self._buttons = {}, {}
         while not ends.is_set():
@@ -228,6 +229,7 @@ class Gamepads:
             for change in source.poll():
                 if not isinstance(change, AxisMoved):
                     self._talk(button.apply(change))
+                    self._say(in_hand.apply(change, boot_s()))
                 for state in pads.apply(change, boot_s()):
                     self._put(state, navigation)
                 if watch is not None and isinstance(change, _COME_AND_GO):
@@ -246,6 +248,7 @@ class Gamepads:
                 self._pause(self._pause_s(pads))
         if not self._stopped:  # they are switched off, and the game goes on without them
             self._unplug_all(pads, navigation)
+            self._say([NoPad()])
 
     def _follow_choices(self, pads: Pads, navigation: Navigation) -> None:
         navigation.choices = self.choices
@@ -289,7 +292,7 @@ class Gamepads:
                 self._gate.put(at_rest(act.pad))
         self._say([*navigation.tick(now, plays=plays), *acts])
 
-    def _say(self, what: Sequence[PadPress | PadAct]) -> None:
+    def _say(self, what: Sequence[PadNews]) -> None:
         heard = self._heard
         if heard is not None:
             for each in what:

@@ -67,6 +67,8 @@ _FUNCTIONS: Final = {
     "SDL_GameControllerClose": (None, (_pointer,)),
     "SDL_GameControllerName": (_text, (_pointer,)),
     "SDL_GameControllerPath": (_text, (_pointer,)),
+    "SDL_GameControllerGetType": (_int, (_pointer,)),
+    "SDL_GameControllerHasButton": (_int, (_pointer, _int)),
     "SDL_GameControllerGetBindForButton": (ButtonBind, (_pointer, _int)),
     "SDL_GameControllerGetAxis": (ctypes.c_int16, (_pointer, _int)),
     "SDL_GameControllerGetButton": (ctypes.c_uint8, (_pointer, _int)),

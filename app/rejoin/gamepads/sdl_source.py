@@ -18,7 +18,9 @@ from rejoin.gamepads.changes import (
     Unplugged,
     Vibration,
 )
+from rejoin.gamepads.pad_kinds import kind_of
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
+from rejoin.gamepads.talk_button import MISC
 from rejoin.printable import printable
 
 _log = logging.getLogger("rejoin.gamepads")
@@ -145,6 +147,8 @@ class SdlSource:
             tuple(get_axis(controller, axis) for axis in range(sdl.AXES)),
             frozenset(each for each in range(sdl.BUTTONS) if get_button(controller, each)),
             self._device(controller),
+            kind_of(self._sdl.SDL_GameControllerGetType(controller)),
+            bool(self._sdl.SDL_GameControllerHasButton(controller, MISC)),
         )
 
     def _device(self, controller: int) -> str:

@@ -26,9 +26,9 @@ Read these files in this order: `bridge`, `main_window` (with `window_options`),
 `time_texts`, `notes`, `reconnect_overlay` (with `card` and `ring`), `controls` (with
 `control_options` and `shortcuts` and `window_shortcuts`), `input` (with `key_events` and
 `keys_down`), `pointer` (with `mouse_capture` and `view_state`), `touch` (with `trackpad`),
-`pad_keys` (with `focus_moves`, `pad_pointer` and `own_pads`), `system_keys`, `wayland` (with
-`wayland_client` and `wayland_wire`), `module_wishes`, `full_screen`, `video_view` (with
-`video_surface`, `picture_layout`, `raster_surface` and `raster`; on the graphics card
+`pad_keys` (with `focus_moves`, `pad_pointer`, `pad_texts`, `hand` and `own_pads`), `system_keys`,
+`wayland` (with `wayland_client` and `wayland_wire`), `module_wishes`, `full_screen`, `video_view`
+(with `video_surface`, `picture_layout`, `raster_surface` and `raster`; on the graphics card
 `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of them, `renderer_choice`
 and `surface_choice` with `card_api`, `surface_probe` and `surface_fallback`), `application` and
 `qt_application` with `collector`; then the package `home`, the window around games. The rest is

@@ -48,6 +48,12 @@ _COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifie
 _PRESS_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select)
 
 
+_ROOMY_PX = (theme.CARD_PADDING, theme.CARD_PADDING - 4, 22)
+_TIGHT_PX = (2, 4, 3)
+"""Above, below, and between texts and buttons."""
+_ROOMY_LINES_PX, _TIGHT_LINES_PX = 8, 0
+
+
 class CardButton(TextButton):
     """A button for mouse, Space and Enter.
 
@@ -148,10 +154,12 @@ class Card(QWidget):
         self.clock = clock
         self.panel = _Panel(self)
         self.panel.installEventFilter(self)
-        column = QVBoxLayout(self.panel)
-        pad = theme.CARD_PADDING
-        column.setContentsMargins(pad, pad, pad, pad - 4)
-        column.setSpacing(22)
+        column = self._column = QVBoxLayout(self.panel)
+        self.lines = QVBoxLayout()
+        """For the texts of a subclass, one below the other."""
+        self._saved = 0
+        """How much lower the tight card is."""
+        self._set_tight(False)
         self.body = QHBoxLayout()
         self.body.setSpacing(24)
         self.row = QHBoxLayout()
@@ -228,21 +236,34 @@ class Card(QWidget):
 
     def place(self) -> None:
         """Put the panel in the middle, up to `CARD_WIDTH` wide and as high as its texts need."""
-        layout = self.panel.layout()
-        if layout is None:
-            return
+        layout = self._column
         layout.activate()
         # Buttons and figures are not cut off, however long their words are in a language.
         wanted_px = max(theme.scaled(theme.CARD_WIDTH), layout.minimumSize().width())
         width = min(wanted_px, self.width() - 2 * _MARGIN_PX)
-        height = layout.totalHeightForWidth(width)
-        if height < 0:
-            height = layout.totalSizeHint().height()
+        height = self._height(width)
+        if (height + self._saved > self.height()) != self._tight:
+            self._set_tight(not self._tight)
+            tight, roomy = self._height(width), height
+            self._saved = max(0, roomy - tight) if self._tight else 0
+            height = tight
         x, y = (self.width() - width) // 2, max(0, (self.height() - height) // 2)
         wanted = QRect(x, y, width, height)
         if self.panel.geometry() != wanted:
             self.panel.setGeometry(wanted)
             self.update()
+
+    def _height(self, width: int) -> int:
+        height = self._column.totalHeightForWidth(width)
+        return self._column.totalSizeHint().height() if height < 0 else height
+
+    def _set_tight(self, tight: bool) -> None:
+        """Less space above, below and between, where the card would be higher than the picture."""
+        self._tight = tight
+        pad, (above, below, between) = theme.CARD_PADDING, _TIGHT_PX if tight else _ROOMY_PX
+        self._column.setContentsMargins(pad, above, pad, below)
+        self._column.setSpacing(between)
+        self.lines.setSpacing(_TIGHT_LINES_PX if tight else _ROOMY_LINES_PX)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -93,7 +93,7 @@ class Controls:
             clicked=self.system_keys.clicked,
         )
 
-        self._touch = Touch(view, self.mouse, self.pointer, options.touch, clock)
+        self.touch = Touch(view, self.mouse, self.pointer, options.touch, clock)
 
     def use(self, options: ControlOptions) -> None:
         """Keyboard, mouse and touch behave so from now on. A mouse that the game may not have any
@@ -105,7 +105,7 @@ class Controls:
             self.free()
         self._inputs.use_mouse(options.mouse)
         self.mouse.sensitivity = options.mouse.sensitivity
-        self._touch.mode = options.touch
+        self.touch.mode = options.touch
         self.system_keys.mode = options.system_keys
         self.update_system_keys()
 

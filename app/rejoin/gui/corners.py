@@ -30,6 +30,7 @@ class Corners(QWidget):
         self.microphone = Pill(icon="icons/microphone.svg")
         grid = QGridLayout(self)
         grid.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
+        self._lower = (self.microphone, self.drop_hint, self.free_mouse_hint)
         self._top = top = QVBoxLayout()
         top.setSpacing(_GAP_PX)
         self._notes = (self.badge, self.note, self.limit, self.problem, self.picture, self.volume)
@@ -68,8 +69,9 @@ class Corners(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """No note is wider than the picture."""
+        """No note is wider than the picture; those in the lower corners leave each other room."""
         room = self.width() - 2 * MARGIN_PX
+        self._fit_lower((room - _GAP_PX) // 2)
         shown = [pill for pill in self._notes if not pill.isHidden()]
         for pill in shown:
             pill.fit(room)
@@ -80,3 +82,14 @@ class Corners(QWidget):
             top = max(0, self._tab.height() + _GAP_PX - MARGIN_PX) if reaches else 0
         if top != self._top.contentsMargins().top():
             self._top.setContentsMargins(0, top, 0, 0)
+
+    @property
+    def lower_px(self) -> int:
+        """The height that the pills of the lower corners take, with a gap above."""
+        tops = [pill.y() for pill in self._lower if not pill.isHidden()]
+        return self.height() - MARGIN_PX - min(tops) + _GAP_PX if tops else 0
+
+    def _fit_lower(self, half: int) -> None:
+        for pill in self._lower:
+            if not pill.isHidden():
+                pill.fit(half)

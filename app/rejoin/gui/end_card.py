@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from rejoin.clock import Clock
 from rejoin.core.model import Ending, Snapshot
@@ -63,14 +63,12 @@ class EndCard(Card):
         grid.setColumnStretch(_MOST_FIGURES, 1)
         self.why = label("quiet")
         self.advice = label("quiet")
-        column = QVBoxLayout()
-        column.setSpacing(8)
         for line in (
             *(self.title, self.meaning, self.verdict, self.next),
             *(self.figures, self.why, self.advice, self.code),
         ):
-            column.addWidget(line)
-        self.body.addLayout(column, 1)
+            self.lines.addWidget(line)
+        self.body.addLayout(self.lines, 1)
         self.report_button = self.button(texts.REPORT_A_PROBLEM, "", self.report_wanted.emit)
         self.again_button = self.button(texts.START_AGAIN, "", self.start_again.emit)
         self.close_button = self.button(texts.CLOSE, "", self.closed.emit)

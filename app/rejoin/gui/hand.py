@@ -1,7 +1,7 @@
 """The input device in use: keys and mouse, or a gamepad.
 
-Hints name its keys or buttons. Presses of a pad go to widgets (`pad_keys`), keys and clicks come
-through Qt's window; the newest press decides. For the GUI thread.
+Hints name its keys or buttons. Presses of a pad go to widgets or to the game (`pad_keys`), keys and
+clicks come through Qt's window; the newest press decides. For the GUI thread.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Final
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QWidget
 
+from rejoin.gamepads.in_hand import PadInHand
+from rejoin.gui import pad_texts
 from rejoin.language import mark, tr
 
-BY_PAD: Final = mark("View+Menu, held: menu")
-"""The pad's chord, where a hint has the keys of the menu."""
 _ENTER: Final = mark("Enter")
 _ESCAPE: Final = mark("Esc")
 _OF_KEYS = (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress, QEvent.Type.TouchBegin)
@@ -33,6 +33,7 @@ class Hand(enum.Enum):
 class _Now:
     hand: Hand = Hand.KEYS
     swapped: bool = False
+    last_pad: PadInHand = PadInHand()  # noqa: RUF009 frozen
 
 
 _now = _Now()
@@ -41,6 +42,16 @@ _now = _Now()
 def current() -> Hand:
     """What it holds now."""
     return _now.hand
+
+
+def pad() -> PadInHand | None:
+    """The gamepad that it holds; None: it holds none."""
+    return _now.last_pad if _now.hand is Hand.PAD else None
+
+
+def last_pad() -> PadInHand:
+    """The gamepad that it holds, or would hold: the last one that was used."""
+    return _now.last_pad
 
 
 def swap_buttons(swapped: bool) -> None:
@@ -53,14 +64,14 @@ def press_label() -> str:
     """What presses the button that has the focus, as it is printed there."""
     if _now.hand is Hand.KEYS:
         return tr(_ENTER)
-    return "B" if _now.swapped else "A"
+    return (pad_texts.right if _now.swapped else pad_texts.bottom)(_now.last_pad)
 
 
 def back_label() -> str:
     """What goes back, as it is printed there."""
     if _now.hand is Hand.KEYS:
         return tr(_ESCAPE)
-    return "A" if _now.swapped else "B"
+    return (pad_texts.bottom if _now.swapped else pad_texts.right)(_now.last_pad)
 
 
 def keys_pressed() -> None:
@@ -68,12 +79,23 @@ def keys_pressed() -> None:
     _hold(Hand.KEYS)
 
 
+def pad_is(last_pad: PadInHand) -> None:
+    """This pad is what a hand would hold that presses one."""
+    global _now  # noqa: PLW0603 there is one player
+    _now = replace(_now, last_pad=last_pad)
+
+
 def pad_pressed(window: QWidget) -> None:
-    """A pad has pressed something in this window."""
+    """A pad has pressed something in this window, or in the game that it shows."""
     handle = window.window().windowHandle()
     if _now.hand is Hand.KEYS and handle is not None:
         _hold(Hand.PAD)
         handle.installEventFilter(_Keys(handle))
+
+
+def no_pad() -> None:
+    """There is no pad any more."""
+    _hold(Hand.KEYS)
 
 
 def _hold(hand: Hand) -> None:

@@ -148,6 +148,7 @@ class Layers(QWidget):
         self.corners.keep_clear(None if self.menu_tab.isHidden() else tab)
         self.corners.show_notes(notes)
         self.reconnect.show_offer(notes.offers_reconnect, now)
+        self.reconnect.place(self.rect(), self.corners.lower_px)
         self.sound.setVisible(notes.shows_volume_control and not self.menu.is_open)
 
     def _card(self, snapshot: Snapshot) -> Card | None:
@@ -216,7 +217,7 @@ class Layers(QWidget):
         y = area.height() - self.sound.height() - MARGIN_PX
         # The corners are mirrored where one reads from right to left.
         self.sound.move(MARGIN_PX if self.isRightToLeft() else at_end, y)
-        self.reconnect.place(area)
+        self.reconnect.place(area, self.corners.lower_px)
         self.menu_tab.place(area)
 
 

@@ -122,6 +122,7 @@ class RejoinWindow(QWidget):
         self.controls = Controls(
             self.window(), self, self.layers.view, self.inputs, self.keys, options.controls, clock
         )
+        self.controls.touch.began = self._notes.finger_down
         self.mouse = self.controls.mouse
         self.practice = practice_of(self, options.practice, self._announcer.say, clock)
         self.menu = menu_of(self, options.settings, self.controls, self._notes, self._announcer)

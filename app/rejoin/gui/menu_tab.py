@@ -1,7 +1,9 @@
-"""The tab *Menu* at the upper edge of the picture: the way to the menu with a mouse alone.
+"""The tab *Menu* at the upper edge of the picture: the way to the menu with a mouse or a finger
+alone.
 
 It is there while the mouse is free and was at that edge a moment ago, has just been freed, or a
-game has just begun (`notes`); never while the game has the mouse for itself.
+game has just begun (`notes`). While the game has the mouse for itself, it is there only after a
+finger was at that edge.
 """
 
 from __future__ import annotations

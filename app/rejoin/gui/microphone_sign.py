@@ -6,7 +6,7 @@ from typing import Final
 
 from rejoin.clock import Clock
 from rejoin.core.model import Stage
-from rejoin.gui import microphone_texts
+from rejoin.gui import hand, microphone_texts, pad_texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.pill import Pill
@@ -74,12 +74,16 @@ class MicrophoneSign:
             before, self._state = self._state, state
             self._changed_at = now
             self._say(before, state)
-        talk = self._shortcuts.label(ShortcutAction.TALK)
-        text, second = microphone_texts.sign(state, talk), ""
+        text, second = microphone_texts.sign(state, self._label(ShortcutAction.TALK)), ""
         if not text and now - self._changed_at < MUTED_NOTE_FOR_S:
-            mute = self._shortcuts.label(ShortcutAction.TOGGLE_MICROPHONE)
+            mute = self._label(ShortcutAction.TOGGLE_MICROPHONE)
             text, second = microphone_texts.muted_note(state, mute)
         self._pill.set_text(text, second)
+
+    def _label(self, action: ShortcutAction) -> str:
+        """What does it: the keys, or the one button of the pad that the player's hand holds."""
+        pad = hand.pad()
+        return self._shortcuts.label(action) if pad is None else pad_texts.microphone(pad)
 
     def _say(self, before: MicrophoneState, state: MicrophoneState) -> None:
         """For screen readers; not each time that a key is held to talk."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from PySide6.QtCore import QPointF
+
 from rejoin.clock import Clock
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import hand, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.control_options import ControlOptions
-from rejoin.gui.hand import Hand
 from rejoin.gui.layers import Layers
 from rejoin.gui.limits import Limits
 from rejoin.gui.mouse_capture import MouseCapture, Refused
@@ -84,6 +85,11 @@ class NoteKeeper:
             self._memory = replace(self._memory, menu_reached_at=now)
         return self._layers.sound.isHidden() or (near_menu and self._layers.menu_tab.isHidden())
 
+    def finger_down(self, at: QPointF) -> None:
+        """A finger of a trackpad came down here in the picture."""
+        if self._layers.menu_tab.is_near(at.toPoint()):
+            self._memory = replace(self._memory, menu_touched_at=self._clock())
+
     def note_picture(self, text: str) -> None:
         """Show for a while where a picture was saved, or why not."""
         self._memory = replace(self._memory, picture=Problem(text, self._clock()))
@@ -136,7 +142,7 @@ class NoteKeeper:
             menu_tab_held=self._layers.menu_tab.hovered,
             keyboard_captured=keyboard_captured,
             shortcuts=self._controls.shortcuts,
-            by_pad=hand.current() is Hand.PAD,
+            pad=hand.pad(),
         )
         shown = notes(snapshot, now, self._memory, state)
         self._layers.show_notes(shown, now)

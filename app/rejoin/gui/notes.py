@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rejoin.core.model import HealthLevel, Snapshot, Stage
-from rejoin.gui import note_texts, texts
-from rejoin.gui.hand import BY_PAD
+from rejoin.gamepads.in_hand import PadInHand
+from rejoin.gui import note_texts, pad_texts, texts
 from rejoin.gui.limits import Limits, Warned, warning
 from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, Refused
 from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
@@ -59,6 +59,9 @@ class Memory:
     """The limit that was announced last."""
     menu_reached_at: float | None = None
     """The pointer was at the upper edge of the picture, or the mouse was freed."""
+    menu_touched_at: float | None = None
+    """A finger that is a trackpad was at the upper edge: it can press the tab of the menu even
+    while the game has the mouse."""
 
     def with_limits(self, limits: Limits, now: float) -> Memory:
         """With the announcement that is due, as the player can see it now."""
@@ -100,8 +103,8 @@ class WindowState:
     keyboard_captured: bool = False
     """The game has keys of the desktop."""
     shortcuts: Shortcuts = Shortcuts()  # noqa: RUF009 frozen
-    by_pad: bool = False
-    """The player's hand holds a gamepad."""
+    pad: PadInHand | None = None
+    """The gamepad that the player's hand holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,8 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
         drop_hint=hint(ShortcutAction.DROP_CONNECTION) if state.can_drop else "",
         shows_volume_control=not captured
         and (state.volume_control_held or _within(SOUND_CONTROL_FOR_S, memory.mouse_moved_at, now)),
-        shows_menu_tab=not captured and _reaches_menu(now, memory, state),
+        shows_menu_tab=_within(MENU_TAB_FOR_S, memory.menu_touched_at, now)
+        or (not captured and _reaches_menu(now, memory, state)),
     )
 
 
@@ -195,7 +199,7 @@ def is_just_back(snapshot: Snapshot, now: float) -> bool:
 
 def _hint(state: WindowState, action: ShortcutAction) -> str:
     """How it is done with what the hand holds: with a pad all is in the menu."""
-    return tr(BY_PAD) if state.by_pad else state.shortcuts.hint(action)
+    return state.shortcuts.hint(action) if state.pad is None else pad_texts.chord(state.pad)
 
 
 def _note(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
+from rejoin.gamepads.in_hand import NoPad, PadInHand, PadNews
 from rejoin.gamepads.navigation import PadPress
 from rejoin.gamepads.pad_mouse import PadAct
 from rejoin.gui import hand
@@ -92,7 +93,7 @@ class PadKeys(QObject):
         self._pads = pads
         self._listen()
 
-    def hear(self, what: PadPress | PadAct) -> None:
+    def hear(self, what: PadNews) -> None:
         """May be called on any thread."""
         self._heard.emit(what)
 
@@ -101,11 +102,23 @@ class PadKeys(QObject):
         self._closed = True
         self._pads.listen(None)
 
-    def _do(self, what: PadPress | PadAct) -> None:
-        if isinstance(what, PadPress):
-            self._press(what)
-        elif not self._closed:
-            self._on_act(what)
+    def _do(self, what: PadNews) -> None:
+        match what:
+            case PadPress():
+                self._press(what)
+            case PadInHand():
+                self._take(what)
+            case NoPad():
+                hand.no_pad()
+            case _:
+                if not self._closed:
+                    self._on_act(what)
+
+    def _take(self, pad: PadInHand) -> None:
+        window = QApplication.activeWindow()
+        hand.pad_is(pad)
+        if pad.pressed and window is not None and not self._closed:
+            hand.pad_pressed(window)
 
     def _press(self, press: PadPress) -> None:
         window = QApplication.activeWindow()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from rejoin.gamepads.pad_mouse import PadAct, PadButton, PadIsMouse, PadMoved, PadTurned
+from rejoin.gui import hand, pad_texts
 from rejoin.gui.note_keeper import NoteKeeper
 from rejoin.gui.pointer import Pointer
 from rejoin.language import mark, tr
 
-IS_MOUSE: Final = mark("The gamepad is a mouse now. Hold Menu to play with it again.")
+IS_MOUSE: Final = mark("The gamepad is a mouse now. Hold {menu} to play with it again.")
 PLAYS: Final = mark("The gamepad plays again.")
 
 
@@ -23,6 +24,7 @@ def pad_acted(pointer: Pointer, notes: NoteKeeper, act: PadAct) -> None:
         case PadTurned(across, away):
             pointer.turn((across, away))
         case PadIsMouse(on):
-            notes.note_pad(tr(IS_MOUSE) if on else tr(PLAYS))
+            menu = pad_texts.menu(hand.last_pad())
+            notes.note_pad(tr(IS_MOUSE, menu=menu) if on else tr(PLAYS))
         case _:
             assert_never(act)

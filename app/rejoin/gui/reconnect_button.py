@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QRect
 from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
-from rejoin.gui import texts
+from rejoin.gui import texts, theme
 from rejoin.gui.card import UNARMED_S
 from rejoin.gui.corners import MARGIN_PX
 from rejoin.gui.game_button import GameButton
@@ -47,8 +47,10 @@ class ReconnectButton(GameButton):
         self._changed_at = (*recent, now)
         self.show_now(offered, now)
 
-    def place(self, area: QRect) -> None:
-        """Put it where it belongs in a picture of this size."""
+    def place(self, area: QRect, above_px: int = 0) -> None:
+        """Put it where it belongs in a picture of this size; the pills in the lower corners are
+        `above_px` high."""
         self.adjustSize()
+        above = max(above_px, theme.scaled(_ABOVE_CORNERS_PX))
         x = (area.width() - self.width()) // 2
-        self.move(x, area.height() - self.height() - MARGIN_PX - _ABOVE_CORNERS_PX)
+        self.move(x, area.height() - self.height() - MARGIN_PX - above)

@@ -38,6 +38,8 @@ TITLE_PX = 20
 SECTION_PX = 15
 TEXT_PX = 14
 SMALL_PX = 13
+LINE_PX = 22
+"""The height of a line of `TEXT_PX`, in scripts with high ones as well."""
 CARD_RADIUS = 18.0
 CARD_PADDING = 26
 CARD_WIDTH = 600
@@ -175,6 +177,7 @@ def style_sheet() -> str:
         "section_px": f"{scaled(SECTION_PX)}px",
         "text_px": f"{scaled(TEXT_PX)}px",
         "small_px": f"{scaled(SMALL_PX)}px",
+        "line_px": f"{scaled(LINE_PX)}px",
     }
     return _PLACEHOLDER.sub(lambda found: values[found[1]], assets.text("styles/rejoin.qss"))
 

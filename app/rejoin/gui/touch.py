@@ -7,9 +7,10 @@ game has the mouse for itself, the finger moves the pointer by as much as it mov
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QEventPoint, QTouchEvent
 
 from rejoin.clock import Clock
@@ -44,6 +45,8 @@ class Touch(QObject):
         self._pointer = pointer
         self.mode = mode
         self._clock = clock
+        self.began: Callable[[QPointF], None] = lambda at: None
+        """Called with where in the picture's view a finger of a trackpad comes down."""
         self._trackpad = Trackpad()
         view.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
         view.installEventFilter(self)
@@ -54,6 +57,8 @@ class Touch(QObject):
         if event.type() == QEvent.Type.TouchBegin and not self._is_trackpad():
             event.ignore()  # Qt makes mouse events of this touch to its end
             return True
+        if event.type() == QEvent.Type.TouchBegin:
+            self.began(event.points()[0].position())
         if event.type() == QEvent.Type.TouchCancel:
             actions = self._trackpad.cancel()
         else:

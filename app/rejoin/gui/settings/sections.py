@@ -342,19 +342,26 @@ WORDS: Final[Mapping[str, Words]] = {
     ),
     "pads.dead_zone": Words(mark("Dead zone of sticks")),
     "pads.swap_ab": _on_off(
-        mark("Swap A and B in the game"), mark("swapped."), mark("as the pad has them.")
+        mark("Swap the bottom and the right button in the game (A and B)"),
+        mark("swapped."),
+        mark("as the pad has them."),
     ),
     "pads.swap_xy": _on_off(
-        mark("Swap X and Y in the game"), mark("swapped."), mark("as the pad has them.")
+        mark("Swap the left and the top button in the game (X and Y)"),
+        mark("swapped."),
+        mark("as the pad has them."),
     ),
     "pads.swap_ab_cards": _on_off(
-        mark("Swap A and B on cards"),
-        mark("in Rejoin's own windows B presses and A goes back."),
-        mark("in Rejoin's own windows A presses and B goes back."),
+        mark("Swap the bottom and the right button on cards"),
+        mark("in Rejoin's own windows the right one presses and the bottom one goes back."),
+        mark("in Rejoin's own windows the bottom one presses and the right one goes back."),
     ),
     "pads.mouse": _on_off(
         mark("Gamepad as a mouse"),
-        mark("hold Menu to move the pointer with a stick, and again to play."),
+        mark(
+            "hold the pad's menu button (Menu, Start, Options or Plus) to move the pointer with a "
+            "stick, and again to play."
+        ),
         mark("a gamepad is only a gamepad."),
     ),
     "pads.rumble": _on_off(
