@@ -19,7 +19,7 @@ from rejoin.gamepads.changes import AxisMoved, ButtonChanged, Change, Plugged, U
 from rejoin.gamepads.choices import PadChoices
 from rejoin.gamepads.in_hand import NoPad, PadInHand, PadNews
 from rejoin.gamepads.navigation import MENU, REST_S, PadPress
-from rejoin.gamepads.pad_mouse import PadAct, PadButton, PadIsMouse, PadMoved
+from rejoin.gamepads.pad_mouse import PadButton, PadIsMouse, PadMoved
 from rejoin.gamepads.reader import Gamepads
 from rejoin.gamepads.sdl_library import GamepadsUnavailableError
 from rejoin.gamepads.talk_button import MISC
@@ -264,8 +264,8 @@ def test_who_listens_hears_presses_while_the_game_takes_no_input(player: Player)
 
 
 def test_a_stick_that_was_tilted_for_the_game_presses_nothing_on_a_card(player: Player) -> None:
-    """While pads play, cards are not told of each movement, and then of the last one."""
-    heard: list[PadPress | PadAct] = []
+    """While pads play, cards hear of no movement, and afterwards of the last one."""
+    heard: list[PadNews] = []
     player.pads.listen(heard.append)
     player.pads.open()
     player.does(PLUGGED)

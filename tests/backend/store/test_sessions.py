@@ -7,11 +7,12 @@ import logging
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, delete, text, update
 
 from helpers.stores import claimed, fresh_tag, opened
 from rejoin.backend.service import StreamId
@@ -19,7 +20,12 @@ from rejoin.backend.store import sessions
 from rejoin.backend.store.attempt_writes import Offered
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.schema import STREAM_SESSION, secret_hash
-from rejoin.backend.store.session_rows import SessionForgottenError, StoredSession
+from rejoin.backend.store.session_rows import (
+    SessionForgottenError,
+    StoredSession,
+    existing_rows,
+    find_row,
+)
 from rejoin.backend.store.sessions import (
     KEPT_S,
     SessionStore,
@@ -281,3 +287,37 @@ async def test_the_servers_secret_is_made_once_by_those_who_start_at_the_same_ti
 ) -> None:
     async with opened(url) as store:
         assert len(set(await asyncio.gather(*(store.server_key() for _ in range(8))))) == 1
+
+
+async def test_a_start_that_is_forgotten_while_a_players_games_are_counted_is_none_of_them(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two starts at once, the one that was refused is deleted between the two reads."""
+    async with opened(url) as store:
+        lives = await started(store)
+        _, refused = await begin(store, key="another", sha="sha-r")
+        find = existing_rows
+
+        def overtaken(connection: Connection, ids: Sequence[str]) -> tuple[StoredSession, ...]:
+            connection.execute(delete(STREAM_SESSION).where(STREAM_SESSION.c.id == refused.id))
+            return find(connection, ids)
+
+        monkeypatch.setattr(sessions, "existing_rows", overtaken)
+        assert [each.id for each in await store.live_of(MINE, within_s=SOON_S)] == [lives]
+        assert await store.live_of(THEIRS, within_s=SOON_S) == ()
+
+
+async def test_a_start_that_is_sent_again_while_its_refusal_is_recorded_begins_anew(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(url) as store:
+        _, first = await begin(store, key="key", sha="sha-1")
+        find = find_row
+
+        def overtaken(connection: Connection, session_id: str) -> StoredSession | None:
+            connection.execute(delete(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
+            return find(connection, session_id)
+
+        monkeypatch.setattr(sessions, "find_row", overtaken)
+        claim, second = await begin(store, key="key", sha="sha-1")
+        assert (claim, second.id != first.id) == (Claim.NEW, True)

@@ -327,6 +327,7 @@ def _postgres_engine(url: URL, connections: int) -> AsyncEngine:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=_CONNECT_S,
+        pool_use_lifo=True,  # the connection used last has its statements prepared and planned
         connect_args={"timeout": _CONNECT_S, "command_timeout": LONGEST_S},
         hide_parameters=True,
     )

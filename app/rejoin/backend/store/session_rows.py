@@ -70,6 +70,12 @@ def find_rows(connection: Connection, session_ids: Sequence[str]) -> dict[str, S
     return {key: session_of(rows[0], attempts_in(rows)) for key, rows in found.items()}
 
 
+def existing_rows(connection: Connection, session_ids: Sequence[str]) -> tuple[StoredSession, ...]:
+    """The sessions that exist, in this order: another process may have deleted one meanwhile."""
+    found = find_rows(connection, session_ids) if session_ids else {}
+    return tuple(found[each] for each in session_ids if each in found)
+
+
 def find_row(connection: Connection, session_id: str) -> StoredSession | None:
     rows = connection.execute(WITH_ATTEMPTS, {"session_id": session_id}).all()
     return session_of(rows[0], attempts_in(rows)) if rows else None

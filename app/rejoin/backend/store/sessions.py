@@ -40,6 +40,8 @@ from rejoin.backend.store.schema import (
 )
 from rejoin.backend.store.session_rows import (
     StoredSession,
+    existing_rows,
+    find_row,
     find_rows,
     forgotten,
     get_row,
@@ -101,8 +103,8 @@ class SessionStore:
                     STREAM_SESSION.c.start_token_hash == key_hash,
                 )
             )
-            if known is not None:
-                row = get_row(connection, known)
+            row = None if known is None else find_row(connection, known)
+            if row is not None:
                 # Later attempts replaced number and request, but the hash of every offer is kept.
                 again = offered_by(connection, row.id, offered.request_sha256) is not None
                 same = again and offered.attempt <= row.attempt
@@ -214,7 +216,7 @@ class SessionStore:
                     STREAM_SESSION.c.ended_status.is_(None),
                 )
             )
-            return tuple(get_row(connection, each) for each in ids.all())
+            return existing_rows(connection, ids.all())
 
         return await self.database.run(work, within_s=within_s)
 
@@ -313,7 +315,7 @@ class SessionStore:
                 .order_by(STREAM_SESSION.c.created_at)
                 .limit(_SWEPT_AT_ONCE)
             )
-            return tuple(get_row(connection, each) for each in ids.all())
+            return existing_rows(connection, ids.all())
 
         for _ in range(_DELETED_IN_A_SWEEP // _DELETED_AT_ONCE):
             if await self.database.run(delete_some, within_s=within_s) < _DELETED_AT_ONCE:
