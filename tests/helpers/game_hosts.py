@@ -36,8 +36,8 @@ from rejoin.rtc.signal_codec import decode_response, encode_request
 
 PROTOCOL_URL = "http://127.0.0.1/protocol.js"
 PATIENCE_S = 240.0
-"""On a busy machine a first picture has taken more than a minute. Perhaps because aiortc's own client
-waits after a gap until 128 more packets have come; that was not looked into."""
+"""On a busy machine a first picture has taken more than a minute. Perhaps because aiortc's own
+client waits after a gap until 128 more packets have come; that was not looked into."""
 
 
 SETTINGS = EmulatorSettings(
