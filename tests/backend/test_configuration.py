@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rejoin.backend import configuration
 from rejoin.backend.configuration import BackendSettings, readable_by_others
 from rejoin.errors import BadInputError
 
@@ -130,7 +131,8 @@ def test_a_number_that_is_whole_is_not_called_otherwise(
         ("REJOIN_BACKEND_TOKEN", "TOKEN is no setting of the backend; tokens is one"),
         ("REJOIN_BACKEND_Tokens", "Tokens is no setting of the backend; tokens is one"),
         ("REJOIN_BACKEND_CALLS_PER_SECOND", "calls_per_s is one"),
-        ("REJOIN_BACKEND_SERVICE_HOST", "SERVICE_HOST is no setting of the backend"),
+        ("REJOIN_BACKEND_SERVICE", "SERVICE is no setting of the backend"),
+        ("REJOIN_BACKEND_PORT_X", "PORT_X is no setting of the backend"),
     ],
 )
 def test_a_variable_with_a_wrong_name_is_named(variable: str, said: str) -> None:
@@ -138,6 +140,21 @@ def test_a_variable_with_a_wrong_name_is_named(variable: str, said: str) -> None
         BackendSettings.from_env({**GOOD, variable: "canary"})
     assert "canary" not in str(caught.value)
     BackendSettings.from_env({**GOOD, variable: "", "REJOIN_TOKEN": "x", "REJOIN_BACKENDS": "y"})
+
+
+def test_what_kubernetes_says_of_a_service_with_our_name_is_no_setting() -> None:
+    of_kubernetes = {
+        "REJOIN_BACKEND_SERVICE_HOST": "10.0.0.1",
+        "REJOIN_BACKEND_SERVICE_PORT": "8080",
+        "REJOIN_BACKEND_SERVICE_PORT_HTTP": "8080",
+        "REJOIN_BACKEND_PORT": "tcp://10.0.0.1:8080",
+        "REJOIN_BACKEND_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+        "REJOIN_BACKEND_PORT_8080_TCP_PROTO": "tcp",
+        "REJOIN_BACKEND_PORT_8080_TCP_ADDR": "10.0.0.1",
+    }
+    assert BackendSettings.from_env(GOOD | of_kubernetes) == BackendSettings.from_env(GOOD)
+    settings = {f"{configuration.PREFIX}{name.upper()}" for name in configuration._NAMES}
+    assert not settings & of_kubernetes.keys()
 
 
 def test_keys_of_the_service_can_be_sent_in_a_header() -> None:

@@ -24,6 +24,10 @@ from rejoin.hosts import is_this_machine
 from rejoin.signaling.dialects import DIALECTS, OURS
 
 PREFIX: Final = "REJOIN_BACKEND_"
+_OF_KUBERNETES: Final = re.compile(
+    r"SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?"
+)
+"""Variables that Kubernetes puts into each pod for a Service called `rejoin-backend`."""
 
 _NAMES: Final = frozenset(
     {
@@ -285,7 +289,11 @@ class BackendSettings:
         Raises `BadInputError` naming the variable, never its value.
         """
         given = {
-            name: value for name, value in environ.items() if name.startswith(PREFIX) and value
+            name: value
+            for name, value in environ.items()
+            if name.startswith(PREFIX)
+            and value
+            and not _OF_KUBERNETES.fullmatch(name.removeprefix(PREFIX))
         }
         known = {PREFIX + name.upper(): name for name in _NAMES}
         for wrong in sorted(given.keys() - known.keys()):
