@@ -154,7 +154,8 @@ def test_what_kubernetes_says_of_a_service_with_our_name_is_no_setting() -> None
     }
     assert BackendSettings.from_env(GOOD | of_kubernetes) == BackendSettings.from_env(GOOD)
     settings = {f"{configuration.PREFIX}{name.upper()}" for name in configuration._NAMES}
-    assert not settings & of_kubernetes.keys()
+    assert settings & of_kubernetes.keys() == {"REJOIN_BACKEND_PORT"}, "its value tells them apart"
+    assert BackendSettings.from_env(GOOD | {"REJOIN_BACKEND_PORT": "8123"}).port == 8123
 
 
 def test_keys_of_the_service_can_be_sent_in_a_header() -> None:

@@ -25,7 +25,9 @@ from rejoin.signaling.dialects import DIALECTS, OURS
 
 PREFIX: Final = "REJOIN_BACKEND_"
 _OF_KUBERNETES: Final = re.compile(
-    r"SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?"
+    r"(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)=.*"
+    r"|PORT=(tcp|udp|sctp)://.*",
+    re.DOTALL,
 )
 """Variables that Kubernetes puts into each pod for a Service called `rejoin-backend`."""
 
@@ -293,7 +295,7 @@ class BackendSettings:
             for name, value in environ.items()
             if name.startswith(PREFIX)
             and value
-            and not _OF_KUBERNETES.fullmatch(name.removeprefix(PREFIX))
+            and not _OF_KUBERNETES.fullmatch(f"{name.removeprefix(PREFIX)}={value}")
         }
         known = {PREFIX + name.upper(): name for name in _NAMES}
         for wrong in sorted(given.keys() - known.keys()):
