@@ -449,7 +449,9 @@ async def test_in_a_quiet_moment_the_flight_begins_with_the_claim(
     assert taken is None, "the answer has ended the flight"
 
 
-async def test_a_turn_that_a_claim_did_not_need_is_put_back(rig: Rig) -> None:
+async def test_a_turn_that_a_claim_did_not_need_is_put_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session_id = await rig.started()
     rig.broker.turns = turns = QuietMoment(held=2)  # type: ignore[assignment]
     offer = fresh(2)
@@ -460,8 +462,13 @@ async def test_a_turn_that_a_claim_did_not_need_is_put_back(rig: Rig) -> None:
         await rig.broker.reconnect(rig.by(), session_id, fresh(1))
     with refused(Reason.SESSION_UNKNOWN):
         await rig.broker.reconnect(rig.by("somebody else"), session_id, fresh(3))
+
+    async def fails(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("The backend's database cannot be used at the moment.")
+
+    monkeypatch.setattr(rig.store.attempts, "claim", fails)
     with pytest.raises(StoreUnavailableError):
-        await rig.broker.reconnect(rig.by(within_s=0.0), session_id, fresh(3))
+        await rig.broker.reconnect(rig.by(), session_id, fresh(3))
     assert turns.held == 1
 
 

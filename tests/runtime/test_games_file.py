@@ -162,8 +162,8 @@ def test_a_second_entry_of_a_game_is_a_sentence_and_is_not_lost(path: Path) -> N
         "Game 3 in the file of games is the same game as game 1, Lantern Wood: only that one is "
         "shown. Remove one of the two."
     )
-    rename(path, WOOD.key, "Wood")
-    assert load(path).games[0].name == "Wood"
+    rename(path, WOOD.key, "The Wood")
+    assert load(path).games[0].name == "The Wood"
     remove(path, WOOD.key)
     loaded = load(path)
     assert [game.name for game in loaded.games] == ["Tide Runner", "Wood again"]
