@@ -26,6 +26,8 @@ from rejoin.media.video.picture import Picture
         (100, 60, 1.0, False),
         (100, 12, 1.0, False),
         (20, 40, 0.5, True),
+        (20, 130, 0.5, True),  # the last picture came very late
+        (20, 300, 0.5, False),
         (20, 1, 0.5, False),
     ],
 )

@@ -43,12 +43,14 @@ class Continuity:
         """The counter advanced by as many ticks as time passed: neither a new game nor a pause.
 
         A game that began after the last picture is behind by all that was played before, of which
-        at most half is tolerated.
+        at most half is tolerated. One that is ahead cannot have begun then: the last picture was
+        late.
         """
-        played_s = self.last_tick / TICKS_PER_S
-        tolerance_s = max(_LEAST_TOLERANCE_S, min(_MOST_TOLERANCE_S, played_s / 2))
         off_s = (self.first_tick - self.last_tick) / TICKS_PER_S - self.gap_s
-        return abs(off_s) <= tolerance_s
+        if off_s > 0:
+            return off_s <= _MOST_TOLERANCE_S
+        played_s = self.last_tick / TICKS_PER_S
+        return -off_s <= max(_LEAST_TOLERANCE_S, min(_MOST_TOLERANCE_S, played_s / 2))
 
 
 class PictureRecorder(PictureSlot):
