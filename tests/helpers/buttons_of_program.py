@@ -22,7 +22,7 @@ _WRITES_A_FILE = """if True:
         from PySide6.QtCore import QPoint
         from PySide6.QtWidgets import QAbstractButton, QApplication
         from rejoin.gui.main_window import RejoinWindow
-        state = {"buttons": {}, "game": None, "window": None}
+        state = {"at": time.monotonic(), "buttons": {}, "game": None, "window": None}
         focused = QApplication.focusWidget()
         state["focus"] = "" if focused is None else focused.accessibleName()
         for top in QApplication.topLevelWidgets():

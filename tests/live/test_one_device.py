@@ -129,8 +129,10 @@ class Eyes:
         return x, y, width, height
 
     def focus(self) -> str:
-        """The name of what has it, without a value."""
-        return str(self.state(lambda state: True)["focus"]).partition(":")[0]
+        """The name of what has it, without a value; as the program says after what was pressed
+        before, however busy it is."""
+        later_at = time.monotonic() + 0.15
+        return str(self.state(lambda state: state["at"] > later_at)["focus"]).partition(":")[0]
 
 
 class Hand(Protocol):
