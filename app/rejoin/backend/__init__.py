@@ -21,7 +21,8 @@ Read in this order: `service` (what a streaming service offers), `requests`, `br
 `create_calls`, `status_polls` with `status_calls`, `list_watch` and `stream_lists`,
 `client_tokens`, `session_memory`, `session_reports`, `owner_rules` and `owner_queues`, `slots` and
 `token_bucket`, `call_rate` and `budgets`, `create_order`, `window_ends` and `create_turns`,
-`refused`, `routes` with `openapi`, `problems`, `gate` with `bodies` and `allowed_hosts`; then
+`refused`, `routes` with `json_bodies` and `openapi`, `problems`, `gate` with `bodies` and
+`allowed_hosts`; then
 `wrapped_service` with `budgeted_service`, `store`, `sweep`, `sign_in` with `openid_tokens`,
 `introspection` and `issuer_calls`, `readiness`, `metrics` and `tracing` by `observed_service`, the
 log (`call_log`, `audit`, `log_rate`, `log_lines`, `log_writer`, `owner_tags`), reports

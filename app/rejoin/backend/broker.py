@@ -320,7 +320,9 @@ class SessionBroker:
     ) -> Claimed:
         """`flies`: begin the flight too, if no other one is in the way."""
         proof = self.polls.wanted_proof(session_id)
-        flight = self._create_calls.new_flight(session_id, offer.attempt, caller.deadline_at)
+        flight = None
+        if flies:
+            flight = self._create_calls.new_flight(session_id, offer.attempt, caller.deadline_at)
         claimed = await self._store.attempts.claim(
             session_id,
             caller.owner_hash,
@@ -328,7 +330,7 @@ class SessionBroker:
             offered=await self._tokens.offered(caller.owner_hash, session_id, offer),
             within_s=caller.left_s(self._clock()),
             proof=proof,
-            flight=flight if flies else None,
+            flight=flight,
         )
         if claimed is None:
             raise RefusedError(Reason.SESSION_UNKNOWN)

@@ -1,9 +1,8 @@
 """The buttons of gamepads, as they are printed on the pad in hand. Pure.
 
 What PlayStation pads print as signs, and Switch pads as minus and plus, is said in words: a screen
-reader reads them aloud, and every font has them. Names of makers: https://support.xbox.com (Get to
-know your controller), https://www.playstation.com/support (button names), the manuals of the
-Switch. What is printed in letters is the same in every language.
+reader reads them aloud, and every font has them. The names were not compared with real pads or
+with their manuals. What is printed in letters is the same in every language.
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ Read in this order
                      `backend_visit`, `game_sign_in`
     report_sender    reconnect reports, when the game is back; `report_queue` has them on disk
     private_files    small files that only this user can read
-    state_folder     where that is, and how a small file there is replaced
+    state_folder     where that is, and how a small file there is replaced; `file_lock` keeps two
+                     processes from one file
     stream_thread                   the threads (all threads: docs/threads.md)
     player_settings, loaded_settings    the player's saved settings: `settings_file`,
                      `toml_file`; `saved_choices` has what of it belongs to a profile

@@ -14,7 +14,7 @@ Glossary
     reading       of the database's clock and the boot clock, made together
     beat          how often a flight was renewed; it stands still when its process is gone
 
-Read in this order: `schema`, `database`, `session_rows`, `sessions`,
-`flights`, `proofs` with `clock_agreement`, `budgets`, `turns`, `reports`; `migrations` is their
-history.
+Read in this order: `schema`, `database` with `database_url`, `outcomes` and `postgres_checks`,
+`session_rows`, `batched_reads`, `sessions`, `attempts` with `attempt_writes`, `flights`, `proofs`
+with `clock_agreement`, `budgets`, `turns`, `list_pages`, `reports`; `migrations` is their history.
 """

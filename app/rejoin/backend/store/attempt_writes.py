@@ -20,8 +20,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
-    cast,
-    delete,
     exists,
     func,
     insert,
@@ -32,7 +30,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from rejoin.backend.store.schema import ATTEMPT, FLIGHT, STREAM_SESSION, secret_hash
+from rejoin.backend.store.flights import END_FLIGHT
+from rejoin.backend.store.schema import (
+    ATTEMPT,
+    DATABASE_NOW,
+    FLIGHT,
+    STREAM_SESSION,
+    secret_hash,
+)
 from rejoin.backend.store.session_rows import StoredSession
 from rejoin.service_model import fence
 
@@ -125,7 +130,7 @@ def write_answer(connection: Connection, landed: Landed, now: float) -> bool | N
         connection.execute(_SETTLE, {"to_session": landed.session_id, "now": now})
     stored = _only(parameters, "to_session to_request the_answer the_hash")
     connection.execute(_STORE_ANSWER, stored | ({} if kept else {"the_answer": None}))
-    connection.execute(_END_FLIGHT, _only(parameters, "to_session of_owner to_attempt"))
+    connection.execute(END_FLIGHT, _only(parameters, "to_session of_owner to_attempt"))
     return kept
 
 
@@ -246,23 +251,19 @@ _STORE_ANSWER: Final = (
     )
     .values(answer=bindparam("the_answer"), answer_hash=bindparam("the_hash"))
 )
-_END_FLIGHT: Final = delete(FLIGHT).where(
-    FLIGHT.c.session_id == bindparam("to_session"),
-    FLIGHT.c.owner == bindparam("of_owner"),
-    FLIGHT.c.attempt == bindparam("to_attempt"),
-)
 
 
 def _answering() -> Select[Any]:
     """The same as one statement of PostgreSQL: whether the answer is kept, if there is a session.
 
-    The session's row is written first, so that two such statements wait for each other there."""
-    now = cast(func.extract("epoch", func.clock_timestamp()), Double)
-    settled_at = STREAM_SESSION.c.settled_at
+    The session's row is written first, so that two such statements wait for each other there.
+    `kept` is `fence.keeps_answer` in SQL."""
+    settles = bindparam("settles", type_=Boolean)
+    settled_at = case((settles, DATABASE_NOW), else_=STREAM_SESSION.c.settled_at)
     session = (
         update(STREAM_SESSION)
         .where(STREAM_SESSION.c.id == bindparam("to_session"))
-        .values(settled_at=case((bindparam("settles", type_=Boolean), now), else_=settled_at))
+        .values(settled_at=settled_at)
         .returning(STREAM_SESSION.c.id, STREAM_SESSION.c.attempt, STREAM_SESSION.c.ended_status)
         .cte("session")
     )
@@ -279,7 +280,7 @@ def _answering() -> Select[Any]:
         )
         .cte("stored")
     )
-    ended = _END_FLIGHT.where(exists(select(session.c.id))).cte("ended")
+    ended = END_FLIGHT.where(exists(select(session.c.id))).cte("ended")
     return select(kept).select_from(session).add_cte(stored, ended)
 
 

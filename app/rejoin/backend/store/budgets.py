@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, Double, bindparam, cast, func, insert, select, update
+from sqlalchemy import Connection, Double, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.call_rate import CallRate, Quota, Turns, full
 from rejoin.backend.store.database import Database
-from rejoin.backend.store.schema import CALL_BUDGET
+from rejoin.backend.store.schema import CALL_BUDGET, DATABASE_NOW
 from rejoin.clock import Clock
 
-_CLOCK: Final = select(cast(func.extract("epoch", func.clock_timestamp()), Double).label("now"))
+_CLOCK: Final = select(DATABASE_NOW.label("now"))
 _ROW: Final = (
     CALL_BUDGET.c.shard == bindparam("of_shard"),
     CALL_BUDGET.c.operation == bindparam("of_operation"),

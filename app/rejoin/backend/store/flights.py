@@ -22,11 +22,13 @@ _NEWEST: Final = (
 )
 _FLIGHT: Final = select(FLIGHT).where(FLIGHT.c.session_id == bindparam("session_id"))
 _BEGIN: Final = insert(FLIGHT)
-_END: Final = delete(FLIGHT).where(
-    FLIGHT.c.session_id == bindparam("session_id"),
-    FLIGHT.c.attempt == bindparam("attempt"),
-    FLIGHT.c.owner == bindparam("owner"),
+END_FLIGHT: Final = delete(FLIGHT).where(
+    FLIGHT.c.session_id == bindparam("to_session"),
+    FLIGHT.c.attempt == bindparam("to_attempt"),
+    FLIGHT.c.owner == bindparam("of_owner"),
 )
+"""Also a part of the statement that stores an answer (`attempt_writes`), in which no parameter may
+have the name of a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class FlightStore:
         """The call of this attempt has ended, whatever came of it."""
 
         def work(connection: Connection) -> None:
-            wanted = {"session_id": session_id, "attempt": attempt, "owner": self.owner}
-            connection.execute(_END, wanted)
+            ended = {"to_session": session_id, "to_attempt": attempt, "of_owner": self.owner}
+            connection.execute(END_FLIGHT, ended)
 
         await self._database.run(work, within_s=within_s, urgent=True, autocommit=True)

@@ -19,7 +19,7 @@ from sqlalchemy import Column, Connection, Update, bindparam, func, select, upda
 from rejoin.backend.store.batched_reads import BatchedReads, parameters
 from rejoin.backend.store.clock_agreement import ClockAgreement, ClockReading
 from rejoin.backend.store.database import Database, StoreUnavailableError
-from rejoin.backend.store.schema import STREAM_SESSION
+from rejoin.backend.store.schema import DATABASE_NOW, STREAM_SESSION
 from rejoin.clock import Clock
 
 READ_EVERY_S: Final = 5.0
@@ -31,7 +31,7 @@ _SETTLED: Final = select(STREAM_SESSION.c.id, STREAM_SESSION.c.settled_at).where
     STREAM_SESSION.c.id.in_(bindparam("ids", expanding=True)),
     STREAM_SESSION.c.settled_at.is_not(None),
 )
-_CLOCK: Final = select(func.extract("epoch", func.clock_timestamp()))
+_CLOCK: Final = select(DATABASE_NOW)
 
 
 def _set(column: Column[float | None]) -> Update:

@@ -23,9 +23,14 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
+    func,
 )
 
 METADATA: Final = MetaData()
+
+DATABASE_NOW: Final = cast(func.extract("epoch", func.clock_timestamp()), Double)
+"""The clock of a PostgreSQL server, in Unix time, when the statement comes to it."""
 
 _HASH: Final = String(64)
 """SHA-256 in hexadecimal."""
