@@ -157,15 +157,15 @@ class Card(QWidget):
         column = self._column = QVBoxLayout(self.panel)
         self.lines = QVBoxLayout()
         """For the texts of a subclass, one below the other."""
-        self._saved = 0
-        """How much lower the tight card is."""
-        self._set_tight(False)
         self.body = QHBoxLayout()
         self.body.setSpacing(24)
         self.row = QHBoxLayout()
         self.row.setSpacing(10)
         column.addLayout(self.body)
         column.addLayout(self.row)
+        self._saved = 0
+        """How much lower the tight card is."""
+        self._set_tight(False)
         self.hide()
 
     def name_after(self, title: str) -> None:
@@ -264,6 +264,7 @@ class Card(QWidget):
         self._column.setContentsMargins(pad, above, pad, below)
         self._column.setSpacing(between)
         self.lines.setSpacing(_TIGHT_LINES_PX if tight else _ROOMY_LINES_PX)
+        self.body.invalidate()  # Qt does not, and it would keep the height of the lines of before
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
