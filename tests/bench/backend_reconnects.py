@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import func, select
 
 from bench.backend_scene import Deployment, deployment, new_offer
+from bench.http_calls import Connection
 from bench.measure import Measurement, percentile
+from helpers.ports import free_port
 from helpers.streamless_service import digest
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.schema import STREAM_SESSION
@@ -25,9 +30,15 @@ queue alone would take longer than all that is measured here."""
 async def overhead(
     database: str, folder: Path, *, name: str, seconds: float, processes: int
 ) -> list[Measurement]:
-    """Reconnects at an even pace, each of another player."""
-    count = int(seconds * PER_S)
-    async with deployment(database, folder, players=count, processes=processes, **_NO_QUEUE) as it:
+    """Reconnects at an even pace, each of another player, and beside them what the least backend
+    that there can be takes: a second of these and a second of those, so that a machine that
+    becomes slower is slower for both."""
+    seconds = max(2, round(seconds))
+    count = 2 * seconds * PER_S
+    async with (
+        deployment(database, folder, players=count, processes=processes, **_NO_QUEUE) as it,
+        bare_backend(it.issuer.url) as bare_port,
+    ):
         await it.service.command(drop=list(range(count)), windows_s=[600.0] * count)
         await it.service.command(
             delay_s={"CreateStreamSessionConnection": CREATE_S}, slow_start_s=0.0
@@ -36,10 +47,17 @@ async def overhead(
         began_at = time.monotonic()
 
         async def one(player: int) -> float:
-            connection = it.connection(player)
+            bare = _is_bare(player)
+            connection = Connection(bare_port) if bare else it.connection(player)
             await asyncio.sleep(began_at + player / PER_S - time.monotonic())
             await connection.call("GET", "/v1/health", {})
-            answer = await it.reconnect(connection, player, 2, offer=offers[player])
+            if bare:
+                body = {"signal_request": offers[player], "attempt": 2}
+                answer = await connection.call(
+                    "POST", f"/v1/sessions/{player}/connections", {}, body
+                )
+            else:
+                answer = await it.reconnect(connection, player, 2, offer=offers[player])
             connection.close()
             assert answer.status == 200, answer
             return answer.took_s
@@ -51,20 +69,48 @@ async def overhead(
     extra_ms = [
         1000 * (whole - served_s[digest(offer)])
         for whole, offer in zip(took_s, offers, strict=True)
-    ][PER_S:]
+    ]
+    warm = range(2 * PER_S, count)
+    ours, least = (
+        [extra_ms[player] for player in warm if _is_bare(player) is bare] for bare in (False, True)
+    )
     conditions = (
-        f"{PER_S} a second for {seconds:.0f} s, {processes} process{'es' if processes > 1 else ''};"
+        f"{PER_S} a second for {seconds} s, {processes} process{'es' if processes > 1 else ''};"
         " without the service's own time"
     )
-    return [
-        Measurement(
-            f"{name}: a reconnect takes longer by, p{percent}",
-            percentile(extra_ms, percent),
-            "ms",
-            conditions,
-        )
-        for percent in (50, 95)
-    ]
+    beside = "FastAPI and boto3 alone, a second of these and a second of those"
+    found = []
+    for percent in (50, 95):
+        mine, other = percentile(ours, percent), percentile(least, percent)
+        subject = f"{name}: a reconnect takes longer by, p{percent}"
+        found += [
+            Measurement(subject, mine, "ms", conditions),
+            Measurement(f"{subject}, of the least backend", other, "ms", beside),
+            Measurement(f"{subject}, more than the least backend", mine - other, "ms", beside),
+        ]
+    return found
+
+
+def _is_bare(player: int) -> bool:
+    """Whether this player's reconnect is asked of the least backend."""
+    return player // PER_S % 2 == 1
+
+
+@asynccontextmanager
+async def bare_backend(service_url: str) -> AsyncIterator[int]:
+    """The port of a running `bench.bare_backend`."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.bare_backend", str(port), service_url),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+        yield port
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def at_once(database: str, folder: Path, *, players: int) -> list[Measurement]:
