@@ -151,3 +151,25 @@ def test_nothing_is_held_while_nothing_passes(steps: list[tuple[str, object]]) -
         for pad in game.news():
             held = held.after(pad)
         assert not held.anything or (is_open and active)
+
+
+def test_what_was_not_for_the_game_counts_when_it_is_pressed_again(game: Game) -> None:
+    """A pad that was a mouse, and is none any more while its button is held."""
+    game.gate.put(REST)
+    game.news()
+    game.gate.put(replace(PRESSED, axes=TILTED.axes), anew=True)
+    game.gate.put(PRESSED)
+    assert game.news() == [TILTED, REST]
+    game.gate.put(REST)
+    game.gate.put(PRESSED)
+    assert game.news() == [PRESSED]
+
+
+def test_after_the_last_reading_no_pad_is_there(game: Game) -> None:
+    for pad in (PRESSED, replace(TILTED, index=2)):
+        game.gate.put(pad)
+    game.news()
+    game.gate.unplug_all()
+    assert [(pad.index, pad.connected) for pad in game.news()] == [(0, False), (2, False)]
+    game.gate.unplug_all()
+    assert game.news() == []

@@ -148,3 +148,20 @@ def test_switched_off_in_the_settings_it_lets_go_and_the_pad_plays() -> None:
     assert not player.is_mouse
     assert player.mouse.enable(True) == []
     assert not player.is_mouse, "until Menu is held again"
+
+
+def test_menu_held_with_another_button_is_for_the_game() -> None:
+    player = Player()
+    player.does(pad(0, MENU))
+    assert player.waits(3.0) == []
+    player.does(pad(MENU))
+    assert player.waits(HOLD_S - 0.1) == [], "alone only from now on"
+    assert player.waits(0.2) == [PadIsMouse(True, pad(MENU))]
+
+
+def test_the_chord_of_the_menu_does_not_switch_a_mouse_back() -> None:
+    player = Player()
+    player.switches()
+    player.does(pad(MENU, VIEW))
+    assert player.waits(3.0) == []
+    assert player.is_mouse

@@ -103,3 +103,62 @@ def test_what_is_not_there_says_nothing() -> None:
     made.apply(Plugged(3, "Pad"), 0.0)
     assert made.apply(AxisMoved(3, 6, 5), 0.0) == []
     assert made.moved(1.0) == []
+
+
+def places(made: Pads) -> dict[str, int | None]:
+    """Of devices that were named by letters and plugged in with these as their serial numbers."""
+    return {
+        chr(instance % 100): next(
+            (index for index in range(4) if made.instance_of(index) == instance), None
+        )
+        for instance in made.instances()
+    }
+
+
+def plugged(letter: str, turn: int = 0, name: str = "Pad") -> Plugged:
+    return Plugged(turn * 100 + ord(letter), name, serial=letter)
+
+
+def test_pads_that_come_back_in_another_order_keep_their_places() -> None:
+    """As after a hub has lost its power. SDL numbers them anew."""
+    made = pads(*(plugged(letter) for letter in "ABCD"))
+    before = places(made)
+    for letter in "ABCD":
+        made.apply(Unplugged(ord(letter)), 1.0)
+    for letter in "CADB":
+        made.apply(plugged(letter, turn=1), 2.0)
+    assert places(made) == before
+    assert sorted(before.values(), key=str) == [0, 1, 2, 3]
+
+
+def test_another_pad_takes_the_first_free_place_though_one_may_come_back_to_it() -> None:
+    made = pads(plugged("A"), plugged("B"))
+    made.apply(Unplugged(ord("A")), 1.0)
+    (came,) = made.apply(plugged("X"), 2.0)
+    assert came.index == 0, "most games listen to the first"
+    (back,) = made.apply(plugged("A", turn=1), 3.0)
+    assert back.index == 2
+    made.apply(Unplugged(ord("X")), 4.0)
+    (again,) = made.apply(plugged("X", turn=1), 5.0)
+    assert again.index == 0
+
+
+def test_pads_that_tell_no_serial_number_are_known_by_their_names() -> None:
+    made = pads(Plugged(1, "red"), Plugged(2, "blue"), Plugged(3, "red"))
+    for instance in (1, 2, 3):
+        made.apply(Unplugged(instance), 1.0)
+    assert [
+        state.index
+        for instance, name in ((4, "blue"), (5, "red"), (6, "red"))
+        for state in made.apply(Plugged(instance, name), 2.0)
+    ] == [1, 0, 2]
+
+
+def test_who_has_waited_keeps_the_place_when_the_pad_of_before_comes_back() -> None:
+    made = pads(*(plugged(letter) for letter in "ABCDE"))
+    assert places(made)["E"] is None
+    made.apply(Unplugged(ord("B")), 1.0)
+    assert places(made)["E"] == 1
+    assert made.apply(plugged("B", turn=1), 2.0) == []
+    made.apply(Unplugged(ord("D")), 3.0)
+    assert places(made)["B"] == 3

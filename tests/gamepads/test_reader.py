@@ -396,3 +396,54 @@ def test_switched_off_a_pad_that_is_a_mouse_lets_go_of_its_buttons() -> None:
         assert not player.sent[-1].connected
     finally:
         player.pads.stop()
+
+
+@pytest.mark.usefixtures("expected_logs")
+def test_after_a_failure_the_game_keeps_nothing_of_what_pads_held() -> None:
+    player = Player(PadChoices(mouse=True))
+    heard: list[PadNews] = []
+    try:
+        player.pads.listen(heard.append)
+        player.pads.open()
+        player.does(PLUGGED, Plugged(6, "other"), ButtonChanged(5, 6, True))
+        wait_until(lambda: any(isinstance(each, PadIsMouse) for each in heard))
+        player.does(ButtonChanged(5, 6, False), DOWN, ButtonChanged(6, 1, True))
+        wait_until(lambda: PadButton(Button.LEFT, True) in heard)
+        wait_until(lambda: player.sent[-1].buttons[1] == 1.0)
+        player.does("nonsense")  # type: ignore[arg-type]
+        wait_until(lambda: player.source.closed)
+        assert heard[-2:] == [PadButton(Button.LEFT, False), NoPad()]
+        assert {(pad.index, pad.connected) for pad in player.sent[-2:]} == {(0, False), (1, False)}
+    finally:
+        player.pads.stop()
+
+
+def test_a_button_that_was_the_mouses_is_not_pressed_for_the_game_afterwards() -> None:
+    player = Player(PadChoices(mouse=True))
+    heard: list[PadNews] = []
+    try:
+        player.pads.listen(heard.append)
+        player.pads.open()
+        player.does(PLUGGED, ButtonChanged(5, 6, True))
+        wait_until(lambda: any(isinstance(each, PadIsMouse) for each in heard))
+        player.does(ButtonChanged(5, 6, False), DOWN)
+        wait_until(lambda: PadButton(Button.LEFT, True) in heard)
+        before = len(player.sent)
+        player.pads.choose(PadChoices())
+        player.does(ButtonChanged(5, 1, True))
+        wait_until(lambda: player.sent[-1].buttons[1] == 1.0)
+        assert not any(pad.buttons[0] for pad in player.sent[before:])
+        player.does(UP, DOWN)
+        wait_until(lambda: player.sent[-1].buttons[0] == 1.0)
+    finally:
+        player.pads.stop()
+
+
+def test_vibration_that_is_switched_off_stops_at_once(player: Player) -> None:
+    player.does(PLUGGED)
+    player.pads.open()
+    player.until_sent(1)
+    player.pads.on_wish(VibrationWish(0, 1.0, 1.0, 5.0))
+    wait_until(lambda: player.source.vibrations == [(5, Vibration(1.0, 1.0, 5.0))])
+    player.pads.choose(PadChoices(rumble=False))
+    wait_until(lambda: player.source.vibrations[1:] == [(5, Vibration(0.0, 0.0, 0.0))])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -193,3 +193,16 @@ def test_fingers_keys_of_the_desktop_and_gamepads_hear_of_it(application: QAppli
     assert pads.choices == PadChoices(swap_ab=True)
     assert window.controls.system_keys.mode is SystemKeysMode.ALWAYS
     destroy(window)
+
+
+def test_no_input_method_or_dead_key_takes_a_key_from_the_game(open_window: Open) -> None:
+    """Qt asks one only where text is accepted; the game gets positions."""
+    window, port = open_window(ControlOptions())
+    view = window.layers.view
+    assert window.focusWidget() is view
+    assert not view.inputMethodQuery(Qt.InputMethodQuery.ImEnabled)
+    assert not view.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled)
+    chosen = QInputMethodEvent()
+    chosen.setCommitString("\u65e5\u672c")
+    QApplication.sendEvent(view, chosen)
+    assert port.inputs == []

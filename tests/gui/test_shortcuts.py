@@ -107,3 +107,16 @@ def test_of_two_that_fit_the_one_with_more_modifiers_is_meant() -> None:
 def test_hints_name_the_keys_that_work() -> None:
     assert Shortcuts().hint(A.TOGGLE_FULL_SCREEN) == "F11 or Alt+Enter: full screen"
     assert Shortcuts().hint(A.DROP_CONNECTION) == "Ctrl+Alt+D: drop the connection"
+
+
+@pytest.mark.parametrize("action", [each for each in A if each is not A.FREE_MOUSE])
+@pytest.mark.parametrize("keys", ["Ctrl+Alt", "Ctrl+Alt+F9"])
+def test_no_other_shortcut_takes_the_keys_of_the_way_out(action: ShortcutAction, keys: str) -> None:
+    shortcuts = Shortcuts.of({action: keys, A.FREE_MOUSE: keys})
+    press = pressed(keys.removeprefix("Ctrl+Alt").removeprefix("+"), CTRL, ALT)
+    found = shortcuts.find(press, ALL)
+    assert found is not None
+    assert found.action is A.FREE_MOUSE
+    found = shortcuts.find(press, ALL - {Condition.MOUSE_CAPTURED})
+    assert found is not None
+    assert found.action is action

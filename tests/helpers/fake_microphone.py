@@ -55,6 +55,10 @@ class FakeMicrophone:
         self.open_now = 0
         self.fails: Exception | None = None
         """What opening it raises."""
+        self.rates_hz = (RATE_HZ,)
+        """It can be opened with no others."""
+        self.delivers = True
+        """While it does not, it is open and gives nothing at all."""
         self.initialized = 0
         """How often PortAudio was set up anew."""
         self.setup = SoundSetup()
@@ -81,6 +85,8 @@ class FakeMicrophone:
     def _open(self, *, callback: Any, blocksize: int, **arguments: Any) -> _Stream:
         if self.fails is not None:
             raise self.fails
+        if arguments["samplerate"] not in self.rates_hz:
+            raise FakeMicrophoneError("Error opening RawInputStream: Invalid sample rate", -9997)
         self.opened += 1
         stream = _Stream(self, callback, blocksize, arguments)
         self.streams.append(stream)
@@ -118,7 +124,7 @@ class _Stream:
     def _run(self) -> None:
         due_at, position = boot_s(), 0
         while not self._stop.wait(max(0.0, due_at - boot_s())):
-            if not self.unplugged:
+            if not self.unplugged and self._owner.delivers:
                 time = types.SimpleNamespace(currentTime=0.0, inputBufferAdcTime=0.0)
                 self._callback(
                     memoryview(self._owner.sound(position, self._block)), self._block, time, None

@@ -171,3 +171,20 @@ def test_a_bus_that_ends_while_a_notification_is_shown_costs_nothing() -> None:
         wait_until(lambda: len(desktop.shown) == 1)
     client.keep_awake(True)
     client.close()
+
+
+def test_a_notification_service_that_hangs_costs_no_screen_saver_that_is_held_off(
+    desktop: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desktop_bus, "CALL_WITHIN_S", 0.5)
+    desktop.silent_for = frozenset({"Notify"})
+    client = BusDesktop(desktop.address)
+    client.keep_awake(True)
+    wait_until(lambda: len(desktop.held) == 1)
+    client.notify(LOST)
+    wait_until(lambda: len(desktop.named("Inhibit")) == 2)
+    wait_until(lambda: len(desktop.held) == 1)
+    client.notify(None)
+    client.keep_awake(False)
+    wait_until(lambda: not desktop.held)
+    client.close()

@@ -66,3 +66,12 @@ def test_keys_that_two_shortcuts_have_are_said_to_be_for_the_first() -> None:
     assert loaded.settings == PlayerSettings(keys_reconnect="Ctrl+Alt+M", keys_louder="none")
     [sentence] = loaded.problems
     assert "shortcuts.sound and shortcuts.reconnect both have the keys Ctrl+Alt+M" in sentence
+
+
+@pytest.mark.parametrize("other", ["menu", "save_picture", "talk", "full_screen"])
+def test_keys_of_the_way_out_are_said_to_be_for_that(other: str) -> None:
+    loaded = from_tables({"shortcuts": {other: "Ctrl+Alt"}})
+    assert loaded.problems == (
+        f"The settings shortcuts.free_mouse and shortcuts.{other} both have the keys Ctrl+Alt, "
+        "which are for the first.",
+    )

@@ -11,8 +11,9 @@ from rejoin.gamepads.pad_kinds import PadKind
 class Plugged:
     """A pad is there. `axes`: six, -32768 to 32767; `buttons`: those that are pressed already.
     `rumbles`: it has motors. `device`: the file that says when something happens to it, on Linux;
-    "" where there is none, or a button might be missed. `kind`, `has_misc`: what is printed on it,
-    and whether it has the button that SDL calls misc1."""
+    "" where there is none, or a button might be missed. `serial`: its number; "" where it has none.
+    `kind`, `has_misc`: what is printed on it, and whether it has the button that SDL calls
+    misc1."""
 
     instance: int
     name: str
@@ -20,6 +21,7 @@ class Plugged:
     axes: tuple[int, ...] = (0,) * 6
     buttons: frozenset[int] = frozenset()
     device: str = ""
+    serial: str = ""
     kind: PadKind = PadKind.XBOX
     has_misc: bool = False
 

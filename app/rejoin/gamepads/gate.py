@@ -66,12 +66,12 @@ class PadGate:
             self._sent = {index: at_rest(pad) for index, pad in self._sent.items()}
             self._begin_anew()
 
-    def put(self, pad: PadState) -> None:
-        """The newest state of a pad."""
+    def put(self, pad: PadState, *, anew: bool = False) -> None:
+        """The newest state of a pad. `anew`: what it holds was not for the game."""
         with self._lock:
             if pad.connected:
                 self._newest[pad.index] = pad
-                if pad.index not in self._sent:  # just plugged in
+                if anew or pad.index not in self._sent:  # or just plugged in
                     self._held_before[pad.index] = _pressed(pad)
                 if self._held_before.get(pad.index):
                     self._held_before[pad.index] &= _pressed(pad)
@@ -81,6 +81,11 @@ class PadGate:
                 self._held_before.pop(pad.index, None)
                 if self._sent.pop(pad.index, None) is not None and self._send is not None:
                     self._send(pad)
+
+    def unplug_all(self) -> None:
+        """Nobody reads them any more: the game keeps nothing of what they held."""
+        for index in tuple(self._newest):
+            self.put(PadState(index, False))
 
     def _begin_anew(self) -> None:
         for pad in self._newest.values():

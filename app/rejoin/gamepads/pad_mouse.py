@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Final
 
-from rejoin.gamepads.navigation import MENU, VIEW
+from rejoin.gamepads.navigation import MENU
 from rejoin.input_events.events import Button, PadState
 
 HOLD_S: Final = 0.75
@@ -74,7 +74,7 @@ class _Pad:
     held: frozenset[int]
     is_mouse: bool = False
     alone_since: float | None = None
-    """Since when Menu is held, and nothing else."""
+    """Since when Menu is held, and nothing else; of a mouse also with one of its buttons."""
     switched: bool = False
     """By the press that lasts."""
     moved_at: float = 0.0
@@ -133,7 +133,8 @@ class PadMouse:
         return [act for pad in self._pads.values() for act in self._after(pad, now, plays=plays)]
 
     def _after(self, pad: _Pad, now: float, *, plays: bool) -> list[PadAct]:
-        if MENU not in pad.held or VIEW in pad.held or not plays:
+        others = pad.held - {MENU} - (_BUTTONS.keys() if pad.is_mouse else set())
+        if MENU not in pad.held or others or not plays:
             pad.alone_since = None
         elif pad.alone_since is None:
             pad.alone_since = now

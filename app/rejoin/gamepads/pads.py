@@ -22,6 +22,7 @@ class _Device:
     rumbles: bool
     axes: list[int]
     pressed: set[int] = field(default_factory=set)
+    serial: str = ""
     index: int | None = None
     """None: four others were there first."""
     moved: bool = False
@@ -31,6 +32,12 @@ class _Device:
     """Those of the last state while they hold, so that whoever gets the next one can see at once
     that sticks alone have moved."""
 
+    @property
+    def looks(self) -> tuple[str, str]:
+        """By which it is known when it is plugged in again: of two of one make that tell no serial
+        number, each may be the other."""
+        return self.name, self.serial
+
 
 class Pads:
     """Every pad that is plugged in. Times are seconds of the boot clock."""
@@ -38,6 +45,8 @@ class Pads:
     def __init__(self, choices: PadChoices) -> None:
         self._choices = choices
         self._devices: dict[int, _Device] = {}
+        self._left: dict[int, tuple[str, str]] = {}
+        """The looks of the pad that was last at each place, since it was pulled out."""
 
     @property
     def choices(self) -> PadChoices:
@@ -68,7 +77,8 @@ class Pads:
         """The states that this change makes news of at once."""
         match change:
             case Plugged(instance, name, rumbles, axes, buttons):
-                device = _Device(name, rumbles, list(axes), set(buttons), self._free())
+                device = _Device(name, rumbles, list(axes), set(buttons), change.serial)
+                self._give_place(device)
                 self._devices[instance] = device
                 return self._say(device, now)
             case Unplugged(instance):
@@ -99,9 +109,14 @@ class Pads:
                 states += self._say(device, now)
         return states
 
-    def _free(self) -> int | None:
-        taken = {device.index for device in self._devices.values()}
-        return next((index for index in range(MAX_PADS) if index not in taken), None)
+    def _give_place(self, device: _Device) -> None:
+        """The one that it had before, or else the first that is free."""
+        taken = {each.index for each in self._devices.values()}
+        free = [index for index in range(MAX_PADS) if index not in taken]
+        free.sort(key=lambda index: self._left.get(index) != device.looks)
+        device.index = next(iter(free), None)
+        if device.index is not None:
+            self._left.pop(device.index, None)
 
     def _unplug(self, instance: int, now: float) -> list[PadState]:
         gone = self._devices.pop(instance, None)
@@ -112,6 +127,7 @@ class Pads:
             if device.index is None:  # the one that waits longest takes the place
                 device.index = gone.index
                 return states + self._say(device, now)
+        self._left[gone.index] = gone.looks
         return states
 
     def _say(self, device: _Device, now: float) -> list[PadState]:

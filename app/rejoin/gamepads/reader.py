@@ -96,6 +96,8 @@ class Gamepads:
         and pointer before the pads play no more."""
         self._buttons: dict[int, tuple[float, ...]] = {}
         """Of the last state of each pad that was read for cards and pointer."""
+        self._mice: set[int] = set()
+        """Pads whose last state was not for the game, as they were a mouse."""
         self._wakes: SimpleQueue[None] = SimpleQueue()
         """Ends a pause that is long; an Event would cost the thread a fifth more CPU."""
         self._watch: DeviceWatch | None = None
@@ -137,6 +139,8 @@ class Gamepads:
             self._end()
         elif self._wanted:
             self._begin()
+        if not choices.rumble:
+            self._still()
         self._wake()
 
     def _begin(self) -> None:
@@ -211,6 +215,8 @@ class Gamepads:
         except Exception:
             _log.exception("gamepads are no longer read")
             self.problem = "Gamepads are no longer read. This is a bug in Rejoin."
+            self._gate.unplug_all()
+            self._say([*self._mouse.enable(False), NoPad()])
         finally:
             self._talk(False)  # whatever is held is not read any more
             source.close()
@@ -221,7 +227,7 @@ class Gamepads:
         pads, navigation = Pads(self.choices), Navigation(self.choices)
         button, in_hand, watched = TalkButton(), InHand(), False
         self._mouse = PadMouse(self.choices.mouse)
-        self._unread, self._buttons = {}, {}
+        self._unread, self._buttons, self._mice = {}, {}, set()
         while not ends.is_set():
             if pads.choices is not self.choices:
                 self._follow_choices(pads, navigation)
@@ -272,7 +278,12 @@ class Gamepads:
         self._buttons[state.index] = state.buttons
         presses = navigation.put(state, boot_s(), plays=plays)
         acts = self._mouse.put(state, plays=plays)
-        self._gate.put(at_rest(state) if self._mouse.is_mouse(state.index) else state)
+        if self._mouse.is_mouse(state.index):
+            self._mice.add(state.index)
+            self._gate.put(at_rest(state))
+        else:
+            self._gate.put(state, anew=state.index in self._mice)
+            self._mice.discard(state.index)
         self._say([*presses, *acts])
 
     def _catch_up(self, navigation: Navigation) -> None:
@@ -289,6 +300,7 @@ class Gamepads:
         acts = self._mouse.tick(now, plays=plays)
         for act in acts:
             if isinstance(act, PadIsMouse) and act.on:
+                self._mice.add(act.pad.index)
                 self._gate.put(at_rest(act.pad))
         self._say([*navigation.tick(now, plays=plays), *acts])
 
@@ -331,7 +343,7 @@ class Gamepads:
             wish = self._vibrations.popleft()
             if wish is not None:
                 instance = pads.instance_of(wish.index)
-                if instance is not None:
+                if instance is not None and self._gate.passing:
                     vibration = Vibration(wish.strong, wish.weak, wish.duration_s)
                     source.vibrate(instance, vibration)
                     self._shakes_until = max(self._shakes_until, boot_s() + wish.duration_s)

@@ -67,6 +67,7 @@ _FUNCTIONS: Final = {
     "SDL_GameControllerClose": (None, (_pointer,)),
     "SDL_GameControllerName": (_text, (_pointer,)),
     "SDL_GameControllerPath": (_text, (_pointer,)),
+    "SDL_GameControllerGetSerial": (_text, (_pointer,)),
     "SDL_GameControllerGetType": (_int, (_pointer,)),
     "SDL_GameControllerHasButton": (_int, (_pointer, _int)),
     "SDL_GameControllerGetBindForButton": (ButtonBind, (_pointer, _int)),

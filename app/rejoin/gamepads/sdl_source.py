@@ -147,6 +147,7 @@ class SdlSource:
             tuple(get_axis(controller, axis) for axis in range(sdl.AXES)),
             frozenset(each for each in range(sdl.BUTTONS) if get_button(controller, each)),
             self._device(controller),
+            (self._sdl.SDL_GameControllerGetSerial(controller) or b"").decode("utf-8", "replace"),
             kind_of(self._sdl.SDL_GameControllerGetType(controller)),
             bool(self._sdl.SDL_GameControllerHasButton(controller, MISC)),
         )

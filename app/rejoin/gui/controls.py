@@ -70,6 +70,8 @@ class Controls:
         self._clock = clock
         self._holding: tuple[ShortcutAction, int] | None = None
         """The shortcut whose key is held, and the identity of that key."""
+        self._keyboard_freed = False
+        """Freed by Ctrl+Alt, which are still held."""
         self.full_screen = FullScreen(window)
         self.grants = ClickGrants()
         application = QGuiApplication.instance()
@@ -126,6 +128,7 @@ class Controls:
         if shortcut is not None:
             if shortcut.repeats or not repeated:
                 if shortcut.action is ShortcutAction.FREE_MOUSE:
+                    self._keyboard_freed = self.system_keys.taken
                     self.free(FreedByKeys())
                 self._inputs.release_all()
                 self._does.run_shortcut(shortcut.action)
@@ -142,12 +145,24 @@ class Controls:
             self.let_go()
             return True
         if released and event.key() in MODIFIER_KEYS:
-            self.mouse.keys_released()
+            self.keys_released()
         if not self._inputs.is_open:
             return False
         if released:
             self._inputs.key(event, pressed=False)
         return True
+
+    def keys_released(self) -> None:
+        """Ctrl or Alt was released, or may have been while another window had the focus."""
+        self._keyboard_freed = False
+        self.mouse.keys_released()
+
+    def take_keyboard_again(self) -> None:
+        """Ctrl+Alt have freed it, and were the beginning of another shortcut."""
+        if self._keyboard_freed:
+            self._keyboard_freed = False
+            self.system_keys.clicked()
+            self.update_system_keys()
 
     def let_go(self) -> None:
         """End a shortcut that lasted while its key was held: the key was released, or the window

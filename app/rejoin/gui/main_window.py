@@ -490,7 +490,7 @@ class RejoinWindow(QWidget):
             self.controls.let_go()
             self.release_mouse()
             self.controls.update_system_keys()
-            self.mouse.keys_released()
+            self.controls.keys_released()
             self.inputs.release_all()
             self.keys.forget()
         elif what == QEvent.Type.ActivationChange and self._captures_when_active:

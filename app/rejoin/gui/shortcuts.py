@@ -131,6 +131,9 @@ SHORTCUTS: Final = (
 ScrollLock is the game's unless the player has chosen push-to-talk, and those of testers have no
 keys until a tester says some."""
 
+_BY_RANK: Final = sorted(SHORTCUTS, key=lambda each: each.action is not ShortcutAction.FREE_MOUSE)
+"""Of two with the same keys the one that comes first here is meant: there is always a way out."""
+
 
 PRINTED: Final = (
     *(mark("Ctrl"), mark("Shift"), mark("Enter"), mark("Escape"), mark("Space"), mark("Up")),
@@ -190,10 +193,10 @@ class Shortcuts:
         """The shortcut that a key press is for under these conditions, or None.
 
         More modifiers than it needs may be held; of two the one with more modifiers is meant, and
-        of two with the same keys the first.
+        of two with the same keys the one that frees the mouse, or else the first.
         """
         best: tuple[int, Shortcut] | None = None
-        for shortcut in SHORTCUTS:
+        for shortcut in _BY_RANK:
             if not shortcut.needs <= conditions:
                 continue
             for chord in self.keys[shortcut.action]:

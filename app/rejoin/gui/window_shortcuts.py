@@ -21,11 +21,13 @@ def shortcuts_of(
     bridge, practice = window.bridge, window.practice
 
     def keeping_mouse(act: Callable[[], None]) -> Callable[[], None]:
-        """If Ctrl+Alt, which belong to a shortcut, have freed the mouse, it is captured again."""
+        """If Ctrl+Alt, which belong to a shortcut, have freed mouse and keyboard, the game gets
+        them again."""
 
         def run() -> None:
             freed_by_keys = isinstance(window.mouse.state, FreedByKeys)
             act()
+            window.controls.take_keyboard_again()
             if freed_by_keys:
                 window.capture_mouse()
             window.refresh()
@@ -34,8 +36,8 @@ def shortcuts_of(
 
     return {
         ShortcutAction.OPEN_MENU: window.menu.toggle,
-        ShortcutAction.TOGGLE_FULL_SCREEN: window.controls.full_screen.toggle,
-        ShortcutAction.TOGGLE_STATISTICS: window.layers.stats.toggle,
+        ShortcutAction.TOGGLE_FULL_SCREEN: keeping_mouse(window.controls.full_screen.toggle),
+        ShortcutAction.TOGGLE_STATISTICS: keeping_mouse(window.layers.stats.toggle),
         ShortcutAction.TOGGLE_SOUND: keeping_mouse(
             lambda: notes.change_sound(bridge.sound().toggled())
         ),

@@ -162,7 +162,8 @@ class _Services:
     """The calls, on the thread. The connection is opened by the first one.
 
     A call that fails is logged and not repeated. One that times out closes the connection, which
-    ends everything that the service may still do for it.
+    ends everything that the service may still do for it. What the screen saver's service did for
+    it is asked for once more, where another service was the one that failed.
     """
 
     def __init__(self, address: str) -> None:
@@ -188,7 +189,9 @@ class _Services:
             pass
         except Exception as error:
             _log.info("the desktop is gone: %s", type(error).__name__)
+            was_held = self._release is not None
             self._disconnect()
+            self._hold_again(was_held)
         clicked, token = False, None
         while self._signals:
             body = self._signals.popleft().body
@@ -224,9 +227,9 @@ class _Services:
 
     def notify(self, notification: Notification | None, action: str = "") -> None:
         if notification is None:
-            if self._shown:
-                self._notifications("CloseNotification", "u", (self._shown,))
-            self._shown = 0
+            shown, self._shown = self._shown, 0
+            if shown:
+                self._notifications("CloseNotification", "u", (shown,))
             return
         hints = {"urgency": ("y", _URGENCY_NORMAL), "desktop-entry": ("s", "rejoin")}
         shown = self._notifications(
@@ -258,7 +261,15 @@ class _Services:
 
     def _notifications(self, method: str, signature: str, arguments: tuple[object, ...]) -> object:
         at = ("/org/freedesktop/Notifications", _NOTIFICATIONS, _NOTIFICATIONS)
-        return self._call(at, method, signature, arguments)
+        was_held = self._release is not None
+        answer = self._call(at, method, signature, arguments)
+        self._hold_again(was_held)
+        return answer
+
+    def _hold_again(self, was_held: bool) -> None:
+        """After the connection may have been closed that held the screen saver off."""
+        if was_held and self._release is None:
+            self.keep_awake(True)
 
     def _call(
         self, at: tuple[str, str, str], method: str, signature: str, arguments: tuple[object, ...]

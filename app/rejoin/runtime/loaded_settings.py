@@ -70,11 +70,12 @@ def from_tables(tables: Mapping[str, Any]) -> Loaded:
 
 
 def clashes_of(settings: PlayerSettings) -> dict[str, str]:
-    """A sentence for each keyboard shortcut that an earlier setting has, too."""
+    """A sentence for each keyboard shortcut that an earlier setting has, too. The one that there
+    has to be comes first (`gui.shortcuts.Shortcuts.find`)."""
+    kinds = {key: each.kind for key, each in SETTINGS.items() if isinstance(each.kind, Keys)}
     shortcuts = {
-        key: chords.parse(getattr(settings, each.name))
-        for key, each in SETTINGS.items()
-        if isinstance(each.kind, Keys)
+        key: chords.parse(getattr(settings, SETTINGS[key].name))
+        for key in sorted(kinds, key=lambda key: not kinds[key].needed)
     }
     return {
         other: Message(

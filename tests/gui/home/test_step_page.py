@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
@@ -86,3 +87,27 @@ def test_a_step_says_what_is_new_on_it() -> None:
     assert again.spoken(first) == "Nobody answers."
     assert again.spoken(again) == ""
     assert Step("Found", ("Paste it.",)).spoken(again) == "Found\nPaste it."
+
+
+def test_what_an_input_method_writes_counts_once_it_is_chosen(page: StepPage) -> None:
+    pressed: list[str] = []
+    page.show_step(
+        Step(
+            "A",
+            fields=(Field("Name"), Field("Secret", secret=True)),
+            choices=(Choice("Do it", lambda: pressed.append(page.field()), needs_fields=True),),
+        )
+    )
+    for edit in page.edits:
+        asks = edit.inputMethodQuery(Qt.InputMethodQuery.ImEnabled)
+        assert asks, "else no input method is asked"
+        QApplication.sendEvent(edit, QInputMethodEvent("\u306b\u307b\u3093", []))
+        assert edit.text() == ""
+        assert not page.buttons[0].isEnabled()
+        chosen = QInputMethodEvent()
+        chosen.setCommitString("\u65e5\u672c")
+        QApplication.sendEvent(edit, chosen)
+        assert edit.text() == "\u65e5\u672c"
+    assert page.buttons[0].isEnabled()
+    QTest.keyClick(page.edits[0], Qt.Key.Key_Return)
+    assert pressed == ["\u65e5\u672c"]

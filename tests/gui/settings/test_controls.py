@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QFocusEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -160,3 +160,23 @@ def test_a_switch_that_a_screen_reader_toggles_is_chosen(application: QApplicati
     switch.toggle()  # what Qt does for AT-SPI's action; `clicked` is not emitted
     assert seen == [False]
     delete(switch)
+
+
+def test_the_window_hears_what_is_released_over_an_open_list() -> None:
+    """A key may be held since it was pressed in the game."""
+    released: list[int] = []
+
+    class Around(QWidget):
+        def keyReleaseEvent(self, event: QKeyEvent) -> None:
+            released.append(event.key())
+
+    around = Around()
+    box = ChoiceBox(around)
+    box.offer(VALUES, 5)
+    around.show()
+    box.showPopup()
+    QTest.keyRelease(box.view(), Qt.Key.Key_W)
+    assert released == [Qt.Key.Key_W]
+    assert box.view().isVisible()
+    box.hidePopup()
+    delete(around)

@@ -89,3 +89,25 @@ def test_escape_and_the_loss_of_the_focus_leave_the_keys_as_they_are(rig: Rig) -
     rig.other.setFocus()
     assert not rig.button.listens
     assert rig.picked == []
+
+
+def test_the_window_hears_what_is_released_while_it_listens(rig: Rig) -> None:
+    """A key may be held since it was pressed in the game; a press is for the button alone."""
+    heard: list[tuple[QEvent.Type, int]] = []
+
+    class Around(QWidget):
+        def keyPressEvent(self, event: QKeyEvent) -> None:
+            heard.append((event.type(), event.key()))
+
+        keyReleaseEvent = keyPressEvent
+
+    around = Around()
+    rig.window.setParent(around)
+    QTest.mouseClick(rig.button, Qt.MouseButton.LeftButton)
+    assert rig.button.listens
+    rig.key(K.Key_Q, NONE)
+    rig.key(K.Key_W, NONE, pressed=False)
+    assert heard == [(QEvent.Type.KeyRelease, K.Key_W)]
+    assert rig.button.listens
+    rig.window.setParent(None)
+    delete(around)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from helpers.fake_microphone import FakeMicrophoneError
-from rejoin.media.audio.device_input import DeviceInput
+from rejoin.media.audio.device_input import RATES_HZ, DeviceInput
 from rejoin.media.audio.portaudio import PortAudio
 from rejoin.media.audio.sound_setup import SoundSetup
 
@@ -85,3 +86,34 @@ def test_a_dead_stream_is_not_alive() -> None:
     device = DeviceInput(portaudio(Gone()), setup=SoundSetup())
     assert not device.alive
     device.close()
+
+
+def asked_for(fails: Callable[[int], Exception | None]) -> list[int]:
+    """The rates that are tried with a device that fails so."""
+    rates: list[int] = []
+
+    def open_input(**arguments: Any) -> Stream:
+        rates.append(arguments["samplerate"])
+        assert arguments["blocksize"] * 100 == arguments["samplerate"]
+        error = fails(rates[-1])
+        if error is not None:
+            raise error
+        return Stream(**arguments)
+
+    system = PortAudio(Stream, FakeMicrophoneError, lambda: None, lambda: None, open_input)
+    try:
+        device = DeviceInput(system, setup=SoundSetup())
+    except FakeMicrophoneError:
+        return [*rates, -1]
+    assert device.rate_hz == rates[-1]
+    device.close()
+    return rates
+
+
+def test_a_device_with_another_rate_is_opened_with_that() -> None:
+    wrong_rate, busy = FakeMicrophoneError("Invalid rate", -9997), FakeMicrophoneError("", -9985)
+    assert asked_for(lambda rate: None) == [48_000]
+    assert asked_for(lambda rate: None if rate == 44_100 else wrong_rate) == [48_000, 44_100]
+    assert asked_for(lambda rate: wrong_rate) == [*RATES_HZ, -1]
+    assert asked_for(lambda rate: busy) == [48_000, -1]
+    assert asked_for(lambda rate: wrong_rate if rate == 48_000 else busy) == [48_000, 44_100, -1]

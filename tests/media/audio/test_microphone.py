@@ -166,3 +166,30 @@ def test_without_portaudio_it_is_unsupported(error: Exception) -> None:
     it.stop()
     it.open()
     assert it.state is DeviceState.CLOSED, "it was ended for good"
+
+
+def test_a_microphone_that_gives_nothing_at_all_says_so(
+    device: FakeMicrophone, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "UNHEARD_AFTER_S", 0.2)
+    made.microphone.open()
+    until(lambda: made.microphone.level_dbfs > -13)
+    device.delivers = False
+    until(lambda: made.microphone.state is DeviceState.UNHEARD)
+    assert made.microphone.level_dbfs == -90
+    device.delivers = True
+    until(lambda: made.microphone.state is DeviceState.OPEN)
+    assert device.opened == 1
+
+
+def test_a_device_that_has_no_48_khz_is_heard_all_the_same(
+    device: FakeMicrophone, made: Made
+) -> None:
+    device.rates_hz = (44_100,)
+    made.microphone.sends = True
+    made.microphone.open()
+    until(lambda: len(made.frames) >= 30)
+    made.microphone.sends = False
+    frames = list(made.frames)
+    assert {b.position - a.position for a, b in itertools.pairwise(frames)} == {960}
+    assert -13 < made.microphone.level_dbfs < -12

@@ -6,7 +6,17 @@ nothing.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QObject,
+    QPointF,
+    QRectF,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import (
     QFocusEvent,
     QKeyEvent,
@@ -99,7 +109,11 @@ class Switch(QAbstractButton):
 
 
 class ChoiceBox(QComboBox):
-    """One of some values; the arrow keys change it."""
+    """One of some values; the arrow keys change it.
+
+    What is released over its open list, which is a window of its own, is passed on to the window
+    around: the key may have been pressed in the game.
+    """
 
     picked = Signal(object)
     """The value that the player chose."""
@@ -111,6 +125,7 @@ class ChoiceBox(QComboBox):
         self.setMinimumContentsLength(14)
         # Fusion's own delegate draws a menu, which the style sheet cannot reach.
         self.setItemDelegate(QStyledItemDelegate(self))
+        self.view().installEventFilter(self)
         self._offered: list[tuple[Value, str]] = []
         self.activated.connect(lambda at: self.picked.emit(self._offered[at][0]))
 
@@ -123,6 +138,11 @@ class ChoiceBox(QComboBox):
         at = next((n for n, (value, _) in enumerate(values) if value == now), -1)
         if at != self.currentIndex():
             self.setCurrentIndex(at)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyRelease:
+            QCoreApplication.sendEvent(self, event.clone())
+        return False
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()

@@ -73,10 +73,12 @@ class KeysButton(QPushButton):
     def event(self, event: QEvent) -> bool:
         # Tab, and the window's own shortcuts, belong to the button while it listens.
         if self._listens and isinstance(event, QKeyEvent):
+            if event.type() == QEvent.Type.KeyRelease:
+                self._release(event)
+                event.ignore()  # the window notes it: the key may have been pressed in the game
+                return False
             if event.type() == QEvent.Type.KeyPress:
                 self._press(event)
-            elif event.type() == QEvent.Type.KeyRelease:
-                self._release(event)
             event.accept()
             return True
         return super().event(event)

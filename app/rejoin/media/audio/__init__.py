@@ -27,6 +27,7 @@ The microphone, in this order:
     microphone      its thread: opens the device, measures, encodes, passes frames on
     device_input    one device: its callback, and the ring
     capture_ring    the ring, which takes no lock
+    resampling      the sound of devices that have no 48 kHz
     framing         blocks of any size to frames of 20 ms
     opus_encoder    frames to packets, with FEC and DTX
     loudness        how loud they are

@@ -10,8 +10,12 @@ from rejoin.media.audio.opus_encoder import SAMPLE_RATE_HZ
 from rejoin.media.audio.portaudio import PortAudio
 from rejoin.media.audio.sound_setup import SETUP, SoundSetup
 
-BLOCK_FRAMES: Final = 480
-"""10 ms. Some systems deliver other sizes (PulseAudio through ALSA: whatever it has)."""
+BLOCK_S: Final = 0.010
+"""Some systems deliver other sizes (PulseAudio through ALSA: whatever it has)."""
+RATES_HZ: Final = (SAMPLE_RATE_HZ, 44_100, 96_000, 32_000, 16_000)
+"""Tried in this order: a device without a sound server before it may have one rate only."""
+_INVALID_SAMPLE_RATE: Final = -9997
+"""PortAudio's."""
 
 
 class DeviceInput:
@@ -30,22 +34,35 @@ class DeviceInput:
         self._clock = clock
         self._setup = setup
         self._closed = False
+        self.rate_hz = SAMPLE_RATE_HZ
+        """Of the samples in the ring."""
         with setup.kept():
-            self._stream = portaudio.open_input(
-                samplerate=SAMPLE_RATE_HZ,
-                channels=1,
-                dtype="int16",
-                blocksize=BLOCK_FRAMES,
-                latency="low",
-                callback=self._take,
-                **({} if device is None else {"device": device}),
-            )
+            self._stream = self._open(portaudio, device)
             try:
                 self._stream.start()
             except BaseException:
                 self._stream.close()
                 raise
             self._leave = setup.join(self.close)
+
+    def _open(self, portaudio: PortAudio, device: int | None) -> Any:
+        for rate_hz in RATES_HZ:
+            self.rate_hz = rate_hz
+            try:
+                return portaudio.open_input(
+                    samplerate=rate_hz,
+                    channels=1,
+                    dtype="int16",
+                    blocksize=round(rate_hz * BLOCK_S),
+                    latency="low",
+                    callback=self._take,
+                    **({} if device is None else {"device": device}),
+                )
+            except portaudio.error as error:
+                other_rate = error.args[1:2] == (_INVALID_SAMPLE_RATE,)
+                if not other_rate or rate_hz == RATES_HZ[-1]:
+                    raise
+        raise AssertionError("there is a last rate")
 
     @property
     def alive(self) -> bool:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from rejoin.clock import Clock, boot_s
+from rejoin.media.audio.capture_ring import Block
 from rejoin.media.audio.device_input import DeviceInput
 from rejoin.media.audio.devices import input_number
 from rejoin.media.audio.framing import Frame, Framing
 from rejoin.media.audio.loudness import SILENT_DBFS, peak_dbfs
-from rejoin.media.audio.opus_encoder import NoEncoderError, OpusEncoder
+from rejoin.media.audio.opus_encoder import SAMPLE_RATE_HZ, NoEncoderError, OpusEncoder
 from rejoin.media.audio.portaudio import NoSoundSystemError, PortAudio, load_portaudio
 from rejoin.media.audio.sound_setup import SETUP, SoundSetup
 
@@ -29,6 +30,8 @@ CHECK_EVERY_S: Final = 0.1
 UNHEARD_AFTER_FRAMES: Final = 150
 """3 s of zeros mean a muted microphone: a live one always has some noise. macOS delivers zeros if
 the player has not allowed the microphone."""
+UNHEARD_AFTER_S: Final = 3.0
+"""And so does a device that delivers nothing at all for this long."""
 END_WITHIN_S: Final = 2.0
 
 
@@ -43,7 +46,7 @@ class DeviceState(enum.Enum):
     REFUSED = "refused"
     """The system does not let us open it."""
     UNHEARD = "unheard"
-    """It is open and delivers only zeros."""
+    """It is open and delivers only zeros, or nothing."""
     UNSUPPORTED = "unsupported"
     """PortAudio or libopus is missing."""
 
@@ -195,16 +198,22 @@ class Microphone:
 
     def _read(self, opened: DeviceInput, encoder: OpusEncoder) -> DeviceState:
         framing = Framing()
+        convert = _converter(opened.rate_hz)
         quiet = 0
         sent_before = False
         self._set(DeviceState.OPEN)
+        block_at = self._clock()
         while self._wanted:
             block = opened.ring.get(CHECK_EVERY_S)
             if block is None:
                 if not opened.alive:
                     return DeviceState.MISSING
+                if self._clock() - block_at >= UNHEARD_AFTER_S:
+                    self.level_dbfs = SILENT_DBFS
+                    self._set(DeviceState.UNHEARD)
                 continue
-            for frame in framing.add(block):
+            block_at = self._clock()
+            for frame in framing.add(convert(block)):
                 self.level_dbfs = peak_dbfs(frame.samples)
                 quiet = 0 if any(frame.samples) else quiet + 1
                 unheard = quiet >= UNHEARD_AFTER_FRAMES
@@ -224,6 +233,15 @@ class Microphone:
                 encoded.payload, encoded.silent, self._opened, frame.position, frame.taken_at
             )
         )
+
+
+def _converter(rate_hz: int) -> Callable[[Block], Block]:
+    """Makes 48 kHz of this rate."""
+    if rate_hz == SAMPLE_RATE_HZ:
+        return lambda block: block
+    from rejoin.media.audio.resampling import Resampling  # few devices need it
+
+    return Resampling(rate_hz).convert
 
 
 _MISSING_CODES: Final = (-9996, -9998)
