@@ -184,7 +184,7 @@ def test_a_window_that_is_not_shown_stays_hidden(game: Game) -> None:
 
 
 def test_a_window_that_is_closing_is_left_alone(game: Game) -> None:
-    game.window._close_for_good()
+    game.window._leaving.finish()
     game.window._on_surface_failed("too late")
     assert game.whys == []
 

@@ -33,7 +33,7 @@ class _Device:
     that sticks alone have moved."""
 
     @property
-    def looks(self) -> tuple[str, str]:
+    def identity(self) -> tuple[str, str]:
         """By which it is known when it is plugged in again: of two of one make that tell no serial
         number, each may be the other."""
         return self.name, self.serial
@@ -46,7 +46,7 @@ class Pads:
         self._choices = choices
         self._devices: dict[int, _Device] = {}
         self._left: dict[int, tuple[str, str]] = {}
-        """The looks of the pad that was last at each place, since it was pulled out."""
+        """The identity of the pad that was last at each place, since it was pulled out."""
 
     @property
     def choices(self) -> PadChoices:
@@ -113,7 +113,7 @@ class Pads:
         """The one that it had before, or else the first that is free."""
         taken = {each.index for each in self._devices.values()}
         free = [index for index in range(MAX_PADS) if index not in taken]
-        free.sort(key=lambda index: self._left.get(index) != device.looks)
+        free.sort(key=lambda index: self._left.get(index) != device.identity)
         device.index = next(iter(free), None)
         if device.index is not None:
             self._left.pop(device.index, None)
@@ -127,7 +127,7 @@ class Pads:
             if device.index is None:  # the one that waits longest takes the place
                 device.index = gone.index
                 return states + self._say(device, now)
-        self._left[gone.index] = gone.looks
+        self._left[gone.index] = gone.identity
         return states
 
     def _say(self, device: _Device, now: float) -> list[PadState]:

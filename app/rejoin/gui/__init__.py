@@ -22,9 +22,9 @@ Glossary:
     port        The stream as the window sees it (`bridge.StreamPort`); the bridge is the only
                 crossing between its threads and Qt's.
 
-Read these files in this order: `bridge`, `main_window` (with `window_options`), `layers`, `texts`,
-`time_texts`, `notes`, `reconnect_overlay` (with `card` and `ring`), `controls` (with
-`control_options` and `shortcuts` and `window_shortcuts`), `input` (with `key_events` and
+Read these files in this order: `bridge`, `main_window` (with `leaving` and `window_options`),
+`layers`, `texts`, `time_texts`, `notes`, `reconnect_overlay` (with `card` and `ring`), `controls`
+(with `control_options` and `shortcuts` and `window_shortcuts`), `input` (with `key_events` and
 `keys_down`), `pointer` (with `mouse_capture` and `view_state`), `touch` (with `trackpad`),
 `pad_keys` (with `focus_moves`, `pad_pointer`, `pad_texts`, `hand` and `own_pads`), `system_keys`,
 `wayland` (with `wayland_client` and `wayland_wire`), `module_wishes`, `full_screen`, `video_view`

@@ -34,6 +34,7 @@ from rejoin.gui.front import bring_to_front
 from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
+from rejoin.gui.leaving import Leaving
 from rejoin.gui.menu.menu_control import menu_of
 from rejoin.gui.microphone_sign import MicrophoneSign
 from rejoin.gui.mouse_capture import Free, FreedByDrop
@@ -49,13 +50,10 @@ from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
 from rejoin.gui.surface_fallback import replace_surface
-from rejoin.gui.window_options import Presence, WindowOptions
+from rejoin.gui.window_options import WindowOptions
 from rejoin.gui.window_shortcuts import shortcuts_of
 from rejoin.gui.window_size import size_window
 from rejoin.input_events.wishes import Wish
-
-LEAVE_WITHIN_S = 10.0
-"""A closed window, hidden, waits at most this long for the engine to finish."""
 
 _REFRESH_EVERY_MS = 100
 _PACED_EVERY_MS = 250
@@ -95,7 +93,7 @@ class RejoinWindow(QWidget):
         self._options = options = replace(options, controls=controls)
         self._clock = clock
         self._snapshot = options.before_start
-        self._presence = Presence.OPEN
+        self._leaving = Leaving(self, self._let_go)
         self._captures_when_active = False
         """The mouse was captured when the native window was made anew."""
 
@@ -194,14 +192,13 @@ class RejoinWindow(QWidget):
 
     def start(self) -> None:
         """Request a game, as the *Start* button does."""
-        if self._presence is Presence.OPEN:
-            self._presence = Presence.START_REQUESTED
+        self._leaving.request_start()
         self.bridge.post(StartRequested())
         self.refresh()
 
     def come_to_front(self, token: str | None = None) -> None:
         """Show the window above all others, as far as the desktop allows (`bring_to_front`)."""
-        if not self._has_left():
+        if not self._leaving.has_left:
             bring_to_front(self.window(), token)
 
     def report(self) -> str:
@@ -232,7 +229,8 @@ class RejoinWindow(QWidget):
         if self._options.start_again is None:
             return
         self.bridge.close()
-        self._snapshot, self._presence = Snapshot(Stage.IDLE), Presence.START_REQUESTED
+        self._snapshot = Snapshot(Stage.IDLE)
+        self._leaving.request_start()
         self._notes.forget()
         self.layers.begin_again()
         self._options.start_again()
@@ -264,8 +262,7 @@ class RejoinWindow(QWidget):
         self.layers.history.follow(snapshot, self._clock())
         self.menu.follow(snapshot)
         self.refresh()
-        if self._presence is Presence.LEAVING and snapshot.stage is Stage.ENDED:
-            self._close_for_good()
+        self._leaving.follow(snapshot.stage)
 
     # --- showing it -----------------------------------------------------------------------------
 
@@ -277,11 +274,10 @@ class RejoinWindow(QWidget):
         self.controls.update_system_keys()
         self.banner.set_text(texts.view_only(snapshot))
         self.banner_row.setVisible(snapshot.view_only is not None)
-        requested = self._presence is Presence.START_REQUESTED
         self.layers.show_snapshot(
             snapshot,
             now,
-            start_requested=requested,
+            start_requested=self._leaving.start_requested,
             mouse_was_captured=isinstance(self.mouse.state, FreedByDrop),
         )
         shown = self._show_notes()
@@ -314,7 +310,7 @@ class RejoinWindow(QWidget):
         What belongs to the old one is let go first: the mouse, which is captured again as soon as
         the new one is active, and keys that are held.
         """
-        if self._presence is Presence.GONE:
+        if self._leaving.is_gone:
             return
         captured = self.mouse.captured
         self.release_mouse()
@@ -328,44 +324,18 @@ class RejoinWindow(QWidget):
     # --- leaving --------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """While a game runs, closing is *Close for now*: hidden until the engine has finished."""
         self.release_mouse()
-        stage = self._snapshot.stage
-        if stage in (Stage.IDLE, Stage.ENDED) or self._has_left():
-            event.accept()
-            self._close_for_good()
-            return
-        event.ignore()
-        self._presence = Presence.LEAVING
+        self._leaving.close(event)
+
+    def _let_go(self) -> None:
+        """The window was left, and the engine has finished or had its time."""
+        self._refreshing.stop()
         self.inputs.close()
-        if stage is not Stage.ENDING or texts.waits_to_end(self._snapshot):
-            self._keep_picture()
-            self.bridge.post(CloseForNowRequested())
+        self.pad_keys.close()
+        self.bridge.close()
         self.hide()
-        self.left.emit()
-        QTimer.singleShot(round(LEAVE_WITHIN_S * 1000), self, self._close_for_good)
-
-    def _keep_picture(self) -> None:
-        """Keep the last picture while the game can be continued; the port knows whether that is
-        allowed."""
-        picture = self.layers.view.picture
-        if picture is not None and self._snapshot.stage is not Stage.ENDING:
-            self.bridge.keep_picture(picture)
-
-    def _has_left(self) -> bool:
-        """Whether the player has closed the window."""
-        return self._presence in (Presence.LEAVING, Presence.GONE)
-
-    def _close_for_good(self) -> None:
-        if self._presence is not Presence.GONE:
-            self._presence = Presence.GONE
-            self._refreshing.stop()
-            self.inputs.close()
-            self.pad_keys.close()
-            self.bridge.close()
-            self.hide()
-            self.files.saving.close()
-            self.gone.emit()
+        self.files.saving.close()
+        self.gone.emit()
 
     # --- keyboard -------------------------------------------------------------------------------
 
@@ -376,7 +346,7 @@ class RejoinWindow(QWidget):
             snapshot.stage is Stage.LIVE
             and snapshot.input_open
             and not snapshot.view_only
-            and not self._has_left()
+            and not self._leaving.has_left
             and not self.menu.is_open
         )
         if wanted == self.inputs.is_open:

@@ -227,9 +227,9 @@ class _Services:
 
     def notify(self, notification: Notification | None, action: str = "") -> None:
         if notification is None:
-            shown, self._shown = self._shown, 0
-            if shown:
-                self._notifications("CloseNotification", "u", (shown,))
+            before, self._shown = self._shown, 0
+            if before:
+                self._notifications("CloseNotification", "u", (before,))
             return
         hints = {"urgency": ("y", _URGENCY_NORMAL), "desktop-entry": ("s", "rejoin")}
         shown = self._notifications(

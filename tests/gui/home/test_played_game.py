@@ -124,7 +124,7 @@ def test_a_client_that_hangs_keeps_its_claims(
     application: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(played_game, "END_TIMEOUT_S", 0.0)
-    monkeypatch.setattr("rejoin.gui.main_window.LEAVE_WITHIN_S", 0.0)
+    monkeypatch.setattr("rejoin.gui.leaving.LEAVE_WITHIN_S", 0.0)
     client = Client()
     bench = Bench(client, tmp_path)
     client.post = lambda event: None  # type: ignore[method-assign]  # it hears nothing any more
