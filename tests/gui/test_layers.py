@@ -13,6 +13,7 @@ from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.layers import Layers
 from rejoin.gui.notes import Notes
+from rejoin.gui.window_options import WindowOptions
 
 
 class Rig:
@@ -21,7 +22,8 @@ class Rig:
     def __init__(self) -> None:
         self.port = FakePort()
         self.bridge = Bridge(self.port)
-        self.layers = Layers(self.bridge, clock=FakeClock(NOW), reduced_motion=True)
+        options = WindowOptions(reduced_motion=True)
+        self.layers = Layers(self.bridge, clock=FakeClock(NOW), options=options)
         self.layers.resize(640, 400)
         self.layers.show()
         self.bridge.open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QRect, Qt
 from PySide6.QtGui import QImage
@@ -164,14 +165,19 @@ def picture(root: QWidget, widget: QWidget) -> QImage:
 
 def changed(before: QImage, after: QImage) -> int:
     """How many pixels differ so much that it is seen."""
-    known: dict[tuple[int, int], bool] = {}
-    count = 0
-    for y in range(before.height()):
-        for x in range(before.width()):
-            pair = before.pixel(x, y), after.pixel(x, y)
-            if pair[0] != pair[1]:
-                if pair not in known:
-                    names = (f"#{each & 0xFFFFFF:06x}" for each in pair)
-                    known[pair] = contrast(*names) >= 3.0
-                count += known[pair]
-    return count
+    one, other = colours(before), colours(after)
+    differ = one != other
+    pairs, counts = np.unique(
+        np.stack((one[differ], other[differ]), axis=-1), axis=0, return_counts=True
+    )
+    seen = [contrast(*(f"#{each:06x}" for each in pair)) >= 3.0 for pair in pairs.tolist()]
+    return int(counts[seen].sum())
+
+
+def colours(image: QImage) -> np.ndarray[tuple[int, ...], np.dtype[np.uint32]]:
+    """Of each pixel, as 0xRRGGBB."""
+    exact = image.convertToFormat(QImage.Format.Format_ARGB32)
+    data = np.frombuffer(exact.constBits(), dtype=np.uint32)
+    return data.reshape(exact.height(), exact.bytesPerLine() // 4)[:, : exact.width()] & np.uint32(
+        0xFFFFFF
+    )

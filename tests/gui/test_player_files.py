@@ -15,6 +15,7 @@ from rejoin.gui import saving
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.layers import Layers
 from rejoin.gui.player_files import PlayerFiles
+from rejoin.gui.window_options import WindowOptions
 
 PATIENCE_S = 60.0
 ENDED = Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED))
@@ -24,7 +25,8 @@ class Rig:
     def __init__(self) -> None:
         self.port = FakePort()
         self.bridge = Bridge(self.port)
-        self.layers = Layers(self.bridge, clock=FakeClock(NOW), reduced_motion=True)
+        options = WindowOptions(reduced_motion=True)
+        self.layers = Layers(self.bridge, clock=FakeClock(NOW), options=options)
         self.files = PlayerFiles(self.layers, lambda: "the report", self.layers)
         self.noted: list[str] = []
         self.spoken: list[str] = []

@@ -97,10 +97,10 @@ def _seen(widget: QWidget, root: QWidget) -> QRect:
 
 
 def _overlaps(shown: list[QWidget], root: QWidget) -> Iterator[str]:
-    for at, one in enumerate(shown):
-        for other in shown[at + 1 :]:
-            if one.isAncestorOf(other) or other.isAncestorOf(one):
-                continue
-            both = _seen(one, root).intersected(_seen(other, root))
-            if both.width() > 2 and both.height() > 2:
+    places = [(each, _seen(each, root)) for each in shown]
+    for at, (one, place) in enumerate(places):
+        for other, beside in places[at + 1 :]:
+            both = place.intersected(beside)
+            apart = both.width() <= 2 or both.height() <= 2
+            if not apart and not one.isAncestorOf(other) and not other.isAncestorOf(one):
                 yield f"{_name(one)} and {_name(other)} overlap"

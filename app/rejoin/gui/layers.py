@@ -21,7 +21,6 @@ from rejoin.gui.menu.history import History
 from rejoin.gui.menu.menu_layer import MenuLayer
 from rejoin.gui.menu_tab import MenuTab
 from rejoin.gui.notes import Notes
-from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.reconnect_button import ReconnectButton
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
 from rejoin.gui.report_page import ReportPage
@@ -29,8 +28,8 @@ from rejoin.gui.shortcuts import ShortcutAction, Shortcuts
 from rejoin.gui.sound_control import SoundControl
 from rejoin.gui.starting_card import StartingCard
 from rejoin.gui.stats_overlay import StatsOverlay
-from rejoin.gui.video_surface import MakeSurface
 from rejoin.gui.video_view import VideoView
+from rejoin.gui.window_options import WindowOptions
 
 
 class Layers(QWidget):
@@ -41,14 +40,13 @@ class Layers(QWidget):
         bridge: Bridge,
         *,
         clock: Clock,
-        can_start_again: bool = False,
         keys: KeysDown | None = None,
-        reduced_motion: bool = False,
-        smooth: bool = False,
-        make_surface: MakeSurface = RasterSurface,
+        options: WindowOptions = WindowOptions(),  # noqa: B008 frozen
+        parent: QWidget | None = None,
     ) -> None:
-        """`keys`: what is held down in the window. `can_start_again`: the end card offers it."""
-        super().__init__()
+        """`keys`: what is held down in the window."""
+        super().__init__(parent)
+        reduced_motion = options.reduced_motion
         # Qt reports moves without a pressed button only if all widgets in between track them.
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
@@ -58,8 +56,8 @@ class Layers(QWidget):
             bridge,
             clock=clock,
             reduced_motion=reduced_motion,
-            smooth=smooth,
-            make_surface=make_surface,
+            smooth=options.smooth,
+            make_surface=options.make_surface,
             parent=self,
         )
         self.corners = Corners(self)
@@ -70,7 +68,12 @@ class Layers(QWidget):
         self.menu_tab = MenuTab(clock, self)
         self.starting = StartingCard(clock, reduced_motion=reduced_motion, parent=self)
         self.overlay = ReconnectOverlay(clock, reduced_motion=reduced_motion, parent=self)
-        self.end = EndCard(clock, bridge.play_report, can_start_again=can_start_again, parent=self)
+        self.end = EndCard(
+            clock,
+            bridge.play_report,
+            can_start_again=options.start_again is not None,
+            parent=self,
+        )
         self.report_page = ReportPage(clock, parent=self)
         self._cards: tuple[Card, ...] = (self.starting, self.overlay, self.end, self.report_page)
         held = keys or KeysDown()

@@ -138,15 +138,15 @@ class RejoinWindow(QWidget):
 
     def _build(self) -> None:
         self.banner = Pill("banner")
-        self.banner_row = row_of(self.banner)  # shown during the whole game: it covers nothing
+        self.banner_row = row_of(
+            self.banner, self
+        )  # shown during the whole game: it covers nothing
         self.layers = Layers(
             self.bridge,
             clock=self._clock,
-            can_start_again=self._options.start_again is not None,
             keys=self.keys,
-            reduced_motion=self._options.reduced_motion,
-            smooth=self._options.smooth,
-            make_surface=self._options.make_surface,
+            options=self._options,
+            parent=self,
         )
         self.layers.name_keys(self._options.controls.shortcuts)
         self.layers.view.surface_failed.connect(self._on_surface_failed)

@@ -16,9 +16,11 @@ _RADIUS_PX = 11
 class Pill(QFrame):
     """One or two lines, with or without an icon; clicks go through to the picture behind it."""
 
-    def __init__(self, kind: str = "pill", icon: str | None = None) -> None:
+    def __init__(
+        self, kind: str = "pill", icon: str | None = None, parent: QWidget | None = None
+    ) -> None:
         """`kind`: how the style sheet shows the first line. `icon`: an SVG among the assets."""
-        super().__init__()
+        super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._row = row = QHBoxLayout(self)
         row.setContentsMargins(13, 7, 14, 8)
@@ -81,9 +83,9 @@ class Pill(QFrame):
         painter.end()
 
 
-def row_of(pill: Pill) -> QWidget:
+def row_of(pill: Pill, parent: QWidget | None = None) -> QWidget:
     """A row of its own with the pill in its middle; hidden at first."""
-    row = QWidget()
+    row = QWidget(parent)
     column = QVBoxLayout(row)
     column.setContentsMargins(6, 6, 6, 6)
     column.addWidget(pill, 0, Qt.AlignmentFlag.AlignHCenter)

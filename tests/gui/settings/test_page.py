@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt, QUrl
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.fake_port import FakePort
 from helpers.settings_page import page_on
@@ -52,6 +52,14 @@ def test_a_change_is_saved_and_true_at_once(path: Path) -> None:
         assert now(page, "video.full_screen").startswith("On:")
         QTest.mouseClick(switch, Qt.MouseButton.LeftButton)
         assert load(path).given == frozenset(), "the default leaves the file"
+
+
+def test_a_page_that_is_gone_leaves_no_widgets(path: Path) -> None:
+    """Each change of theme visits all widgets that there are."""
+    before = QApplication.allWidgets()
+    with page_on(path):
+        pass
+    assert [each for each in QApplication.allWidgets() if each not in before] == []
 
 
 def test_theme_and_text_size_apply_at_once(path: Path) -> None:

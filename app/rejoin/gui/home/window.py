@@ -54,7 +54,7 @@ class HomeWindow(QWidget):
         size_window(self, size)
         self._pages = QStackedLayout(self)
         self._pages.setContentsMargins(0, 0, 0, 0)
-        self.home = HomePage()
+        self.home = HomePage(self)
         self._pages.addWidget(self.home)
         self._holder = CardHolder(choice, self) if isinstance(choice, OnCard) else None
 

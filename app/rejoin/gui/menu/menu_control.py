@@ -213,6 +213,7 @@ class MenuControl:
             sound=self._parts.bridge,
             playing=self._parts.playing,
             fixed=settings.fixed_values(),
+            parent=self._layer,
         )
         page.left.connect(self._layer.leave_page)
         self._layer.show_page(page)

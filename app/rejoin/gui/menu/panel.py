@@ -127,12 +127,12 @@ class MenuPanel(QFrame):
         self.volume = PercentSlider()
         self.volume.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.volume.moved.connect(lambda percent: self._choose_sound(SoundChoice(percent)))
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self._entries())
-        self._stack.addWidget(self._question())
-        self.area = _Entries()
+        self.area = _Entries(self)
+        self._stack = QStackedWidget(self.area)
         self.area.setWidget(self._stack)
         self.area.setWidgetResizable(True)
+        self._stack.addWidget(self._entries())
+        self._stack.addWidget(self._question())
         self.area.setFrameShape(QFrame.Shape.NoFrame)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -159,7 +159,7 @@ class MenuPanel(QFrame):
             self._name()
 
     def _entries(self) -> QWidget:
-        made = QWidget()
+        made = QWidget(self._stack)
         column = QVBoxLayout(made)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -186,7 +186,7 @@ class MenuPanel(QFrame):
         return made
 
     def _question(self) -> QWidget:
-        made = QWidget()
+        made = QWidget(self._stack)
         column = QVBoxLayout(made)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)

@@ -26,8 +26,8 @@ _RADIUS_PX = 11.0
 class _Legend(QFrame):
     """On a ground of its own, as pills have: a line, and a second one for testers."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
         self._painted = PaintedOnce()
         self.line = label("hint")
         self.tested = label("hint")
@@ -80,17 +80,17 @@ class StatisticsPage(QWidget):
         self._grid = QGridLayout()
         self._grid.setSpacing(_GAP_PX)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        ground = QWidget()
+        self._area = QScrollArea(self)
+        ground = QWidget(self._area)
+        self._area.setWidget(ground)
         # Theirs from the start: in the grid they are only once the page has a size.
         self.charts = [ChartView(ground) for _ in SERIES]
         inside = QVBoxLayout(ground)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(_GAP_PX)
         inside.addLayout(self._grid, 1)
-        self.legend = _Legend()
+        self.legend = _Legend(ground)
         inside.addWidget(self.legend)
-        self._area = QScrollArea()
-        self._area.setWidget(ground)
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -76,7 +76,8 @@ class PracticeControl:
     def open_page(self) -> None:
         """Show the page in the open menu."""
         keeps, keys = self.port.keeps_pictures, self._window.keys
-        page = PracticePage(self.port.faults, self.chosen, keys, keeps_pictures=keeps)
+        menu = self._window.layers.menu
+        page = PracticePage(self.port.faults, self.chosen, keys, keeps_pictures=keeps, parent=menu)
         page.show_state(self.state)
         page.chosen.connect(self._choose)
         page.started.connect(self._start_from_page)
@@ -85,7 +86,7 @@ class PracticeControl:
         page.marker_wanted.connect(self.mark)
         page.left.connect(self._leave_page)
         self._page = page
-        self._window.layers.menu.show_page(page)
+        menu.show_page(page)
 
     def toggle(self) -> None:
         """By key: lift the fault that is on or counted down, or else begin the chosen drop."""

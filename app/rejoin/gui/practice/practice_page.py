@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QIntValidator
+from PySide6.QtWidgets import QWidget
 
 from rejoin.gui import theme
 from rejoin.gui.keys_down import KeysDown
@@ -47,9 +48,15 @@ class PracticePage(RowsPage):
     marker_wanted = Signal()
 
     def __init__(
-        self, faults: tuple[str, ...], chosen: ChosenDrop, keys: KeysDown, *, keeps_pictures: bool
+        self,
+        faults: tuple[str, ...],
+        chosen: ChosenDrop,
+        keys: KeysDown,
+        *,
+        keeps_pictures: bool,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(keys)
+        super().__init__(keys, parent)
         self._keeps_pictures = keeps_pictures
         self.fault = ChoiceBox()
         self.fault.offer([(name, name) for name in faults], chosen.fault)

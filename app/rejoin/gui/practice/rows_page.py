@@ -37,10 +37,10 @@ class RowsPage(QFrame):
     left = Signal()
     """The tester goes back."""
 
-    def __init__(self, keys: KeysDown) -> None:
+    def __init__(self, keys: KeysDown, parent: QWidget | None = None) -> None:
         """`keys`: what is held in the window. The keys that lead back to the game are noted there,
         so that they do not press themselves in it."""
-        super().__init__()
+        super().__init__(parent)
         self._keys = keys
         self.setProperty("kind", "ground")
         self.title = label("page")
@@ -50,17 +50,17 @@ class RowsPage(QFrame):
         self.first: QWidget | None = None
         """Gets the focus when the page is shown first."""
         self._rows: Sequence[RowView] = ()
-        self._inside = QWidget()
+        self._middle = QWidget(self)
+        area = QScrollArea(self._middle)
+        self._inside = QWidget(area)
         self._column = QVBoxLayout(self._inside)
         self._column.setContentsMargins(0, 0, 8, 0)
         self._column.setSpacing(0)
-        area = QScrollArea()
         area.setWidget(self._inside)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._middle = QWidget()
         column = QVBoxLayout(self._middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
 from rejoin.errors import BadInputError
 from rejoin.gui.settings import sections
@@ -72,8 +73,17 @@ class Extras(QObject):
     failed = Signal(str)
     """A sentence that says why something could not be done."""
 
-    def __init__(self, path: Path, sound: SoundPort, facts: FactFinder, *, at_once: bool) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        path: Path,
+        sound: SoundPort,
+        facts: FactFinder,
+        *,
+        at_once: bool,
+        page: QWidget | None = None,
+    ) -> None:
+        """`page`: what its rows are shown in."""
+        super().__init__(page)
         self._path = path
         self._sound = sound
         self._facts = facts
@@ -89,6 +99,15 @@ class Extras(QObject):
         self.export = action_button(sections.EXPORT)
         self.import_ = action_button(sections.IMPORT)
         self.reset = TwiceButton(sections.RESET_ALL, sections.RESET_ALL_QUESTION)
+        # Sections are made when they are shown first. Until then these belong to the page, with
+        # which they go, and are not seen.
+        self._unplaced = QWidget(page)
+        self._unplaced.hide()
+        for each in (
+            *(self.volume, self.test.bar, self.test.button, self.count_anew),
+            *(self.open_folder, self.open_log_folder, self.export, self.import_, self.reset),
+        ):
+            each.setParent(self._unplaced)
 
     def of(self, section: Section) -> dict[str, Extra]:
         """The rows of a section that are no settings; each is made once."""

@@ -86,7 +86,9 @@ class SettingsPage(QWidget):
         self._state = State(fixed=dict(fixed or {}))
         self._failed = ""
         self._section = sections.SECTIONS[0]
-        self._extras = Extras(path, sound or SavedSound(), self._facts, at_once=sound is not None)
+        self._extras = Extras(
+            path, sound or SavedSound(), self._facts, at_once=sound is not None, page=self
+        )
         self._build()
         self._connect()
         self.watch = SettingsWatch(path, self)
@@ -141,7 +143,7 @@ class SettingsPage(QWidget):
     def _view(self, section: Section) -> SectionView:
         """The section's view, made when it is shown first."""
         if section.name not in self._views:
-            view = SectionView(section, self._extras.of(section))
+            view = SectionView(section, self._extras.of(section), self._stack)
             view.picked.connect(self.change)
             view.file_asked.connect(self._choose_file)
             view.reset_asked.connect(self.reset_section)

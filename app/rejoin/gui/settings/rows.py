@@ -122,7 +122,8 @@ def _notice(key: str, state: State) -> str:
         return tr("The command line of this run says {value}, which takes precedence.", value=given)
     if key in state.loaded.bad:
         return tr(state.loaded.bad[key])
-    clashing = clashes_of(state.settings).get(key)
+    is_keys = isinstance(SETTINGS[key].kind, Keys)
+    clashing = clashes_of(state.settings).get(key) if is_keys else None
     if clashing is not None:
         return tr(clashing)
     if key == "microphone.device" and _microphone_is_missing(state):

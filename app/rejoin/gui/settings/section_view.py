@@ -57,8 +57,9 @@ class SectionView(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._ground = _Ground()
+        self._ground = _Ground(self)
         self._ground.setProperty("kind", "ground")
+        self.setWidget(self._ground)
         self._column = QVBoxLayout(self._ground)
         self._column.setSpacing(0)
         self.heading = text_label("heading")
@@ -76,7 +77,6 @@ class SectionView(QScrollArea):
         for foot in self._feet:
             self._column.addWidget(foot)
         self._column.addStretch(1)
-        self.setWidget(self._ground)
         self._say_texts()
 
     def _say_texts(self) -> None:
