@@ -457,6 +457,22 @@ def test_a_service_that_hangs_costs_no_more_than_the_budget(playing: Playing, ca
         assert time.monotonic() - begun < 15
 
 
+async def test_a_call_that_is_cancelled_as_its_answer_comes_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a sweep that is to end goes on, and the backend never does."""
+    loop = asyncio.get_running_loop()
+    answer = loop.create_future()
+    with one_of_its_own() as (service, _):
+        monkeypatch.setattr(loop, "run_in_executor", lambda *_: answer)
+        call = asyncio.create_task(service.get_status(STREAM, budget_s=60))
+        await asyncio.sleep(0)
+        answer.set_result({})
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+
 def test_a_closed_service_sends_nothing() -> None:
     with one_of_its_own(ok(Status="ACTIVE")) as (service, endpoint):
         service.close()

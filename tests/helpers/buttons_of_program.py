@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,12 @@ _WRITES_A_FILE = """if True:
                 if button.isVisible() and button.isEnabled() and not inside.isEmpty():
                     middle = button.mapToGlobal(inside.center())
                     state["buttons"][button.accessibleName()] = [middle.x(), middle.y()]
-            for game in top.findChildren(RejoinWindow):
-                if game.isVisible():
+            for game in (top, *top.findChildren(RejoinWindow)):
+                if isinstance(game, RejoinWindow) and game.isVisible():
                     hint = game.layers.corners.free_mouse_hint
                     state["game"] = {
                         "stage": game.snapshot.stage.value,
+                        "episode": game.snapshot.episode,
                         "captured": game.mouse.captured,
                         "menu": game.menu.is_open,
                         "hint": hint.text() if hint.isVisible() else "",
@@ -117,3 +119,41 @@ class ButtonsOfProgram:
         found = place(self.until(program, lambda state: place(state) is not None, act))
         assert found is not None
         return found
+
+
+@dataclass
+class Eyes:
+    """See the program."""
+
+    sees: ButtonsOfProgram
+    program: Program
+
+    def state(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        return self.sees.until(self.program, wanted)
+
+    def until(self, **wanted: object) -> dict[str, Any]:
+        """Until the game's window says so."""
+        return self.state(
+            lambda state: bool(state["game"]) and wanted.items() <= state["game"].items()
+        )
+
+    def window(self) -> tuple[int, int, int, int]:
+        """Where it is: left, top, width and height."""
+        x, y, width, height = self.state(lambda state: bool(state["window"]))["window"]
+        return x, y, width, height
+
+    def later(self, s: float = 0.15) -> dict[str, Any]:
+        """How it stands once the program has gone on for so long, however busy it is."""
+        later_at = time.monotonic() + s
+        return self.state(lambda state: state["at"] > later_at)
+
+    def focus(self) -> str:
+        """The name of what has it, without a value; after what was pressed before."""
+        return str(self.later()["focus"]).partition(":")[0]
+
+    def until_focus(self, name: str, act: Callable[[], object]) -> None:
+        """Until this has it; `act` is repeated until then."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.focus() != name:
+            assert time.monotonic() < deadline, f"{name} is not reached"
+            act()

@@ -193,10 +193,13 @@ class HomeScene:
         self.window.deleteLater()
 
 
-def save_ticket(address: BackendAddress = WOOD.address, *, ago_s: float = 10.0) -> Ticket:
-    """A game at this address that was connected `ago_s` ago and may be returned to."""
+def save_ticket(
+    address: BackendAddress = WOOD.address, *, ago_s: float = 10.0, timeout_s: float = 120.0
+) -> Ticket:
+    """A game at this address that was connected `ago_s` ago and may be returned to for
+    `timeout_s` after that."""
     now = present()
-    state = RejoinState(SessionId("s-1"), AttemptNumber(3), 120.0, proved_at=now.at - ago_s)
+    state = RejoinState(SessionId("s-1"), AttemptNumber(3), timeout_s, proved_at=now.at - ago_s)
     ticket = Ticket(state, address, now.boot_id, now.at - ago_s, now.unix_s - ago_s)
     TicketFolder().write(ticket)
     return ticket

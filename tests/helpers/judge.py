@@ -39,6 +39,8 @@ CONFIGURATION = {
 }
 POLL_EVERY_S = 0.02
 HELD_S = 1.5
+LAST_COMES_WITHIN_S = 2.0
+"""After the message before it, also from a browser that has no processor for a while."""
 """An X server repeats a key that is held for 0.66 s."""
 SIZE = (1200, 800)
 """Of every page and window, in pixels: the picture of 16:9 has bars above and below."""
@@ -143,14 +145,14 @@ async def judged(player: Player, steps: Sequence[Step]) -> list[Sent]:
             raise AssertionError(f"nothing was sent after {step}")
         if not isinstance(step, KeyStep):  # keys are never joined
             await _until_quiet(player)
-    await _until_quiet(player)
+    await _until_quiet(player, LAST_COMES_WITHIN_S)
     return list(dict.fromkeys(player.sent))
 
 
-async def _until_quiet(player: Player) -> None:
+async def _until_quiet(player: Player, for_s: float = 3 * POLL_EVERY_S) -> None:
     """Until nothing new has come for a moment: one step may be several events."""
     still = 0
-    while still < 3:
+    while still < for_s / POLL_EVERY_S:
         before = len(set(player.sent))
         await asyncio.sleep(POLL_EVERY_S)
         await player.fetch()

@@ -6,9 +6,11 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helpers.buttons_of_program import Eyes
 from helpers.headless_scene import small, until
 from helpers.programs import PATIENCE_S, Program, started
 from helpers.virtual_pads import DPAD_DOWN, DPAD_UP, MENU, VIEW, A
@@ -124,6 +126,8 @@ class PadOfProgram:
         (folder / "sitecustomize.py").write_text(_FOLLOWS_A_FILE, encoding="utf-8")
         self.environment = {"PYTHONPATH": f"{folder}:{_TESTS}", "PAD_COMMANDS": str(self._pipe)}
         """The program needs these variables."""
+        self.pressed = 0
+        """How many presses there have been."""
 
     async def plugged(self) -> None:
         """The program has read the file, and has the pad."""
@@ -135,6 +139,7 @@ class PadOfProgram:
 
     def send(self, verb: str, *buttons: int) -> None:
         """press or release."""
+        self.pressed += len(buttons) if verb == "press" else 0
         for button in buttons:
             self._commands.write(f"{verb} {button}\n".encode())
 
@@ -149,15 +154,42 @@ class PadOfProgram:
         self._commands.close()
 
 
-async def open_menu_and_end(play: Play, pad: PadOfProgram) -> int:
+@dataclass
+class PadHand:
+    """Has a pad alone, and holds what it presses until the program goes on, however busy it is."""
+
+    pad: PadOfProgram
+    eyes: Eyes
+
+    def hold(self, *buttons: int) -> None:
+        self.pad.send("press", *buttons)
+        self.eyes.later()
+        self.pad.send("release", *buttons)
+        self.eyes.later()
+
+    def press(self, name: str, towards: Callable[[], int]) -> None:
+        """A button of the program, which `towards` leads to."""
+        self.eyes.sees.find(self.eyes.program, name)
+        self.eyes.later(0.5)  # what was held belonged to the game
+        self.eyes.until_focus(name, lambda: self.hold(towards()))
+        self.eyes.later(0.7)  # a button has had the focus for a while before it is pressed
+        self.hold(A)
+
+    def open_menu(self) -> None:
+        self.pad.send("press", VIEW, MENU)
+        self.eyes.until(menu=True)
+        self.pad.send("release", VIEW, MENU)
+
+
+async def open_menu_and_end(play: Play, hand: PadHand) -> int:
     """By the pad alone: the chord, the last entry, and its question. The program's exit code."""
-    await asyncio.to_thread(pad.hold, VIEW, MENU, for_s=1.4)
-    await asyncio.sleep(0.6)
-    before = await play.presses()
-    for button in (DPAD_DOWN, DPAD_UP, DPAD_UP):  # round to the last entry
-        await asyncio.to_thread(pad.hold, button)
-    assert await play.presses() == before, "they were for the menu"
-    for button in (A, DPAD_DOWN):
-        await asyncio.to_thread(pad.hold, button)
-    pad.send("press", A)  # the program may be gone before it is released
+    await asyncio.to_thread(hand.open_menu)
+    pressed = hand.pad.pressed
+    for button in 5 * (DPAD_DOWN, DPAD_UP):
+        await asyncio.to_thread(hand.hold, button)
+    assert await play.presses() <= pressed, "they were for the menu"
+    await asyncio.to_thread(hand.press, "End game", lambda: DPAD_UP)
+    await asyncio.to_thread(hand.eyes.sees.find, play.program, "Keep playing")
+    await asyncio.to_thread(hand.eyes.until_focus, "End game", lambda: hand.hold(DPAD_DOWN))
+    hand.pad.send("press", A)  # the program may be gone before it is released
     return await play.until_over()

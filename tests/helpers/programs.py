@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,8 +31,11 @@ SECRETS = (
 )
 """Must not occur in any output or file."""
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 """Only a hang takes this long, even on a slow machine."""
+
+_PROGRESS = re.compile(r"^[a-z]+(: \d+%| \d+ of \d+, for |: [\d:]+ so far).*\n*", re.MULTILINE)
+"""A line of `rejoin.cli.progress`. There is one every half a minute, so only on a slow machine."""
 
 _MARK = "REJOIN_TEST_PROGRAM"
 _TESTS = Path(__file__).parents[1]
@@ -39,7 +43,8 @@ _TESTS = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a program ended. `code` is negative if an unhandled signal ended it."""
+    """How a program ended. `code` is negative if an unhandled signal ended it; `err` is without
+    progress."""
 
     code: int
     out: str
@@ -78,7 +83,7 @@ class Program:
     def done(self) -> Done:
         """Wait until it and all that it started have ended."""
         out, err = self.process.communicate(timeout=PATIENCE_S)
-        result = Done(self.process.returncode, out, err)
+        result = Done(self.process.returncode, out, _PROGRESS.sub("", err))
         self.wait_until_gone()
         return result
 

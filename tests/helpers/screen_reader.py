@@ -158,36 +158,38 @@ class ScreenReader:
             time.sleep(0.1)
         raise AssertionError("not found in:\n" + ("nothing" if tree is None else tree.read()))
 
-    def find(self, role: str, name: str) -> list[int]:
-        """Where something of this role, and with a name that begins so, can be used, once it is."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            path: list[int] | None = self._ask(do="find", role=role, name=name).get("path")
-            if path is not None:
-                return path
-            time.sleep(0.1)
-        tree = self.tree()
-        raise AssertionError(
-            f"{role} {name!r} is not in:\n" + ("nothing" if tree is None else tree.read())
-        )
+    def find(self, role: str, name: str) -> None:
+        """Wait until something of this role, and with a name that begins so, can be used."""
+        self._until_done(True, do="find", role=role, name=name)
 
-    def is_shown(self, role: str, name: str) -> bool:
-        return self._ask(do="find", role=role, name=name).get("path") is not None
+    def find_no(self, role: str, name: str) -> None:
+        """Wait until there is no such thing, or it cannot be used."""
+        self._until_done(False, do="find", role=role, name=name)
 
     # --- what is done ---------------------------------------------------------------------------
 
     def press(self, role: str, name: str) -> None:
         """Press it, as soon as it is there."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not self._ask(do="press", path=self.find(role, name)).get("done"):
-            assert time.monotonic() < deadline, f"cannot be pressed: {role} {name}"
+        self._until_done(True, do="press", role=role, name=name)
 
     def set_value(self, role: str, name: str, to: float) -> None:
-        self._ask(do="value", path=self.find(role, name), to=to)
+        self._until_done(True, do="value", role=role, name=name, to=to)
 
     def write(self, role: str, name: str, text: str) -> None:
         """Put a text into this field in place of what stands there."""
-        self._ask(do="text", path=self.find(role, name), to=text)
+        self._until_done(True, do="text", role=role, name=name, to=text)
+
+    def _until_done(self, wanted: bool, **command: object) -> None:
+        """Ask until the answer is this one."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            answer = self._ask(**command)
+            if answer.get("done") is wanted:
+                return
+            time.sleep(0.1)
+        tree = self.tree()
+        shown = "nothing" if tree is None else tree.read()
+        raise AssertionError(f"{command} has the answer {answer} in:\n{shown}")
 
     # --- what is heard --------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ def shown(name: str) -> Iterator[QWidget]:
     kind, _, section = name.partition(":")
     if kind == "home":
         scene = HomeScene()
-        save_ticket(WOOD.address)
+        save_ticket(WOOD.address, timeout_s=3600.0)  # longer than anybody looks at it
         scene.open(WOOD, TIDE, extras=tuple(EXTRAS))
         scene.window.resize(*SIZE)
         yield scene.window

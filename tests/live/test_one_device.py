@@ -11,7 +11,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,10 @@ from typing import Any, Protocol
 import pytest
 
 from helpers import sway
-from helpers.buttons_of_program import ButtonsOfProgram
-from helpers.played_program import PadOfProgram
-from helpers.programs import PATIENCE_S, Program, started
-from helpers.virtual_pads import DPAD_DOWN, DPAD_RIGHT, DPAD_UP, MENU, VIEW, A
+from helpers.buttons_of_program import ButtonsOfProgram, Eyes
+from helpers.played_program import PadHand, PadOfProgram
+from helpers.programs import started
+from helpers.virtual_pads import DPAD_DOWN, DPAD_RIGHT, DPAD_UP
 from helpers.wayland_input import LEFT, WaylandInput, wayland_input
 from helpers.x_input import LEFT as LEFT_ON_X
 from helpers.x_input import XInput, x_input
@@ -107,34 +107,6 @@ def on_wayland() -> Iterator[tuple[Devices, Mapping[str, str]]]:
 # --- hands ----------------------------------------------------------------------------------------
 
 
-@dataclass
-class Eyes:
-    """See the program."""
-
-    sees: ButtonsOfProgram
-    program: Program
-
-    def state(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        return self.sees.until(self.program, wanted)
-
-    def until(self, **wanted: object) -> dict[str, Any]:
-        """Until the game's window says so."""
-        return self.state(
-            lambda state: bool(state["game"]) and wanted.items() <= state["game"].items()
-        )
-
-    def window(self) -> tuple[int, int, int, int]:
-        """Where it is: left, top, width and height."""
-        x, y, width, height = self.state(lambda state: bool(state["window"]))["window"]
-        return x, y, width, height
-
-    def focus(self) -> str:
-        """The name of what has it, without a value; as the program says after what was pressed
-        before, however busy it is."""
-        later_at = time.monotonic() + 0.15
-        return str(self.state(lambda state: state["at"] > later_at)["focus"]).partition(":")[0]
-
-
 class Hand(Protocol):
     """Has one device."""
 
@@ -211,7 +183,7 @@ class Keys:
 
     def _go(self, name: str, code: str) -> None:
         self.eyes.sees.find(self.eyes.program, name)
-        _until(lambda: self.eyes.focus() == name, lambda: self.stroke(code))
+        self.eyes.until_focus(name, lambda: self.stroke(code))
         time.sleep(0.7)  # a button has had the focus for a while before a key presses it
         self.stroke("Enter")
 
@@ -226,39 +198,20 @@ class Keys:
 class Pad:
     """Knows neither."""
 
-    pad: PadOfProgram
-    eyes: Eyes
+    hand: PadHand
 
     def press(self, name: str) -> None:
         turns = iter(range(1000))
-        self._go(name, lambda: (DPAD_RIGHT, DPAD_DOWN)[next(turns) % 2])
+        self.hand.press(name, lambda: (DPAD_RIGHT, DPAD_DOWN)[next(turns) % 2])
 
     def press_in_menu(self, name: str) -> None:
-        self._go(name, lambda: DPAD_UP)
-
-    def _go(self, name: str, button: Callable[[], int]) -> None:
-        self.eyes.sees.find(self.eyes.program, name)
-        time.sleep(0.5)  # what was held belonged to the game
-        _until(lambda: self.eyes.focus() == name, lambda: self.hold(button()))
-        time.sleep(0.7)
-        self.hold(A)
-
-    def hold(self, *buttons: int, for_s: float = 0.15) -> None:
-        self.pad.hold(*buttons, for_s=for_s)
-        time.sleep(0.2)
+        self.hand.press(name, lambda: DPAD_UP)
 
     def take_control(self) -> None:
-        self.hold(DPAD_DOWN)
+        self.hand.hold(DPAD_DOWN)
 
     def open_menu(self) -> None:
-        self.hold(VIEW, MENU, for_s=1.4)
-
-
-def _until(true: Callable[[], bool], act: Callable[[], None]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline, "it is not reached"
-        act()
+        self.hand.open_menu()
 
 
 # --- from home to home ----------------------------------------------------------------------------
@@ -326,7 +279,7 @@ def by(device: str, desktop: Any, folder: Path) -> None:
             hand: Hand
             if pad is not None:
                 pad.plug()
-                hand = Pad(pad, eyes)
+                hand = Pad(PadHand(pad, eyes))
             else:
                 hand = Mouse(devices, eyes) if device == "mouse" else Keys(devices, eyes)
             play(hand, eyes)

@@ -5,13 +5,15 @@ The whole program (`rejoin play`) on sway without a screen.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from helpers.buttons_of_program import ButtonsOfProgram, Eyes
 from helpers.headless_scene import until
-from helpers.played_program import PadOfProgram, Play, open_menu_and_end, playing
+from helpers.played_program import PadHand, PadOfProgram, Play, open_menu_and_end, playing
 from helpers.sway import AVAILABLE, sway
 from helpers.virtual_pads import DPAD_DOWN
 
@@ -22,12 +24,14 @@ pytestmark = [
 
 
 def test_by_a_pad_alone_a_game_is_played_dropped_and_ended(tmp_path: Path) -> None:
-    pad = PadOfProgram(tmp_path)
+    pad, sees = PadOfProgram(tmp_path), ButtonsOfProgram(tmp_path)
     ended: list[int] = []
 
     async def script(play: Play) -> None:
         await pad.plugged()
-        await play.until_presses(1, lambda: pad.hold(DPAD_DOWN))
+        hand = PadHand(pad, Eyes(sees, play.program))
+        await asyncio.to_thread(hand.eyes.until, takes_input=True)
+        await play.until_presses(1, lambda: hand.hold(DPAD_DOWN))
         first = await play.session()
         await play.drop()
 
@@ -35,12 +39,13 @@ def test_by_a_pad_alone_a_game_is_played_dropped_and_ended(tmp_path: Path) -> No
             return bool((await play.session())["connection"] > first["connection"])
 
         await until(back)
-        await play.until_presses(await play.presses() + 1, lambda: pad.hold(DPAD_DOWN))
+        await asyncio.to_thread(hand.eyes.until, stage="live", takes_input=True)
+        await play.until_presses(await play.presses() + 1, lambda: hand.hold(DPAD_DOWN))
         assert (await play.session())["session"] == first["session"], "it is the same game"
-        ended.append(await open_menu_and_end(play, pad))
+        ended.append(await open_menu_and_end(play, hand))
         pad.close()
 
     # Not pytest's folder: the path of a socket has to be short.
     with tempfile.TemporaryDirectory(prefix="sw") as folder, sway(Path(folder)) as environment:
-        playing(tmp_path, script, {**environment, **pad.environment})
+        playing(tmp_path, script, {**environment, **sees.environment, **pad.environment})
     assert ended == [0]

@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from helpers.buttons_of_program import ButtonsOfProgram, Eyes
 from helpers.programs import PATIENCE_S, started
 from helpers.x_input import x_input
 from helpers.xdotool import find_window, xdotool
@@ -42,14 +43,16 @@ def display_kept() -> Iterator[None]:
 def test_a_key_press_drops_the_connection_and_the_client_reconnects(tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ("demo", "--drops", "0", "--drop-after", "2", "--notice-silent-client", "0")
-    with started(*arguments, "--out", str(out), environment={"QT_QPA_PLATFORM": "xcb"}) as program:
+    sees = ButtonsOfProgram(tmp_path)
+    environment = {"QT_QPA_PLATFORM": "xcb", **sees.environment}
+    with started(*arguments, "--out", str(out), environment=environment) as program:
         window = find_window("Rejoin demo")
         deadline = time.monotonic() + PATIENCE_S
         while not (out / "live.png").exists():
             assert time.monotonic() < deadline, "the game did not start"
             time.sleep(0.1)
         xdotool("windowfocus", "--sync", window, "key", "ctrl+alt+d")
-        time.sleep(8.0)  # a reconnect takes less than a second; the report is checked below
+        Eyes(sees, program).until(stage="live", episode=1)
         program.send(signal.SIGINT)
         done = program.done()
     assert done.code == 130, done.err

@@ -138,6 +138,7 @@ async def test_a_backend_without_hosts() -> None:
         await stack.enter_async_context(http)
         control = EmulatorControl(there.control_url, there.control_token)
         await stack.enter_async_context(control)
+        await control.change_settings(connection_timeout_s=24)
         started = await http.post(
             "/v1/sessions",
             headers={"Idempotency-Key": "k" * 32},
@@ -145,6 +146,7 @@ async def test_a_backend_without_hosts() -> None:
         )
         sessions = (await control.state())["sessions"]
         assert [session["application"] for session in sessions] == ["a-second"]
+        assert [session["connection_timeout_s"] for session in sessions] == [24]
         view = f"/v1/sessions/{started.json()['session_id']}"
 
         async def next_status(known: str) -> str:

@@ -272,7 +272,9 @@ class AwsStreamService:
             partial(copy_context().run, self._tries, operation, chances, call, paced),
         )
         try:
-            return await asyncio.wait_for(tries, budget_s + _GRACE_S)
+            # Not `wait_for`, which in Python 3.11 drops a cancellation once the result is there.
+            async with asyncio.timeout(budget_s + _GRACE_S):
+                return await tries
         except asyncio.CancelledError:
             chances.end()
             raise

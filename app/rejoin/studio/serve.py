@@ -150,7 +150,8 @@ async def studio(
 def _backend_settings(
     settings: EmulatorSettings, api_url: str, player_token: str
 ) -> BackendSettings:
-    """Settings of a backend that uses the emulated service."""
+    """Settings of a backend that uses the emulated service, whose `connection_timeout_s` is that of
+    the emulator: so it can be changed while it runs."""
     return BackendSettings(
         region=settings.region,
         stream_group=settings.stream_group_ids[0],
@@ -160,7 +161,6 @@ def _backend_settings(
         endpoint_url=api_url,
         access_key_id=settings.access_key_id,
         secret_access_key=settings.secret_access_key,
-        connection_timeout_s=settings.connection_timeout_s,
         session_length_s=settings.session_length_s,
         host=HOST,
         unlimited=True,

@@ -3,10 +3,10 @@
 Reads a JSON command a line from standard input and answers each with a line of JSON; between them
 it prints a line for each announcement and each change of the focus (`heard`). Ends with its input.
 
-Commands: {"do": "tree"}; {"do": "find", "role": "...", "name": "how it begins"}: the path of what
-is shown and can be used; {"do": "press", "path": [...]}: the first action of the accessible at
-these places below the program's; {"do": "focus", "path": [...]}; {"do": "value", "path": [...],
-"to": 40}; {"do": "text", "path": [...], "to": "..."}. Each may have "program": its name.
+Commands: {"do": "tree"}; {"do": "find", "role": "...", "name": "how it begins"}: whether it is
+shown and can be used. With role and name too, and false if it is not there: {"do": "press"}: its
+first action; {"do": "focus"}; {"do": "value", "to": 40}; {"do": "text", "to": "..."}. Each may have
+"program": the program's name.
 """
 
 import json
@@ -21,6 +21,8 @@ import pyatspi  # noqa: E402
 from gi.repository import Atspi, GLib  # noqa: E402
 
 MOST_DEEP = 40
+ANSWER_WITHIN_MS = 60_000
+"""By default 800: a busy program would press, and the call would have failed."""
 EVENTS = ("object:announcement", "object:state-changed:focused", "window:activate")
 
 
@@ -72,31 +74,26 @@ def relations_of(accessible):
     return found
 
 
-def find(command):
-    """The first that is shown, with this role and a name that begins so; without what is in it."""
-    whole = program(command.get("program", ""))
-    path = None if whole is None else path_to(whole, command["role"], command["name"], [])
-    return {"path": path}
-
-
 def role_of(accessible):
     """By the name of before at-spi2-core 2.56, which calls a push button a button."""
     role = accessible.getRoleName()
     return "push button" if role == "button" else role
 
 
-def path_to(accessible, role, name, path):
-    for at, child in enumerate(accessible):
+def below(accessible, role, name):
+    """The first that is shown in it, with this role and a name that begins so; None if that one
+    cannot be used."""
+    for child in accessible:
         if child is None:
             continue
         states = child.getState()
         if not states.contains(pyatspi.STATE_SHOWING):
             continue
         if role_of(child) == role and child.name.startswith(name):
-            return [*path, at] if states.contains(pyatspi.STATE_SENSITIVE) else None
-        below = path_to(child, role, name, [*path, at])
-        if below is not None:
-            return below
+            return child if states.contains(pyatspi.STATE_SENSITIVE) else None
+        deeper = below(child, role, name)
+        if deeper is not None:
+            return deeper
     return None
 
 
@@ -122,10 +119,8 @@ def described(accessible, path):
 
 
 def found(command):
-    accessible = program(command.get("program", ""))
-    for at in command["path"]:
-        accessible = accessible.getChildAtIndex(at)
-    return accessible
+    whole = program(command.get("program", ""))
+    return None if whole is None else below(whole, command["role"], command["name"])
 
 
 def tree(command):
@@ -133,24 +128,31 @@ def tree(command):
     return {"tree": None if whole is None else described(whole, [])}
 
 
-def press(command):
-    return {"done": found(command).queryAction().doAction(0)}
+def with_found(do):
+    """A command that does this to what is found, at once: looked for by its place, something else
+    might be there by then."""
+
+    def command_to_do(command):
+        accessible = found(command)
+        return {"done": accessible is not None and do(accessible, command) is not False}
+
+    return command_to_do
 
 
-def focus(command):
-    return {"done": found(command).queryComponent().grabFocus()}
+def set_value(accessible, command):
+    accessible.queryValue().currentValue = command["to"]
 
 
-def value(command):
-    found(command).queryValue().currentValue = command["to"]
-    return {"done": True}
-
-
-def text(command):
-    return {"done": found(command).queryEditableText().setTextContents(command["to"])}
-
-
-COMMANDS = {each.__name__: each for each in (tree, find, press, focus, value, text)}
+COMMANDS = {
+    "tree": tree,
+    "find": with_found(lambda accessible, command: True),
+    "press": with_found(lambda accessible, command: accessible.queryAction().doAction(0)),
+    "focus": with_found(lambda accessible, command: accessible.queryComponent().grabFocus()),
+    "value": with_found(set_value),
+    "text": with_found(
+        lambda accessible, command: accessible.queryEditableText().setTextContents(command["to"])
+    ),
+}
 
 
 def carry_out(line):
@@ -194,6 +196,7 @@ class Input:
 
 
 def main():
+    Atspi.set_timeout(ANSWER_WITHIN_MS, ANSWER_WITHIN_MS)
     for each in EVENTS:
         pyatspi.Registry.registerEventListener(on_event, each)
     GLib.io_add_watch(sys.stdin.fileno(), GLib.IO_IN | GLib.IO_HUP, Input().read)
