@@ -203,6 +203,7 @@ _AT_BACKEND_ONLY: Final = frozenset(
 
 
 def _run_here(chosen: RunOptions) -> int:
+    from rejoin.cli.charted_progress import ChartedProgress
     from rejoin.qa import runner, traces
     from rejoin.qa.files import make_folder
 
@@ -218,6 +219,7 @@ def _run_here(chosen: RunOptions) -> int:
         nonlocal played
         played += 1
         progress.to(sum(takes_s[:played]) if chosen.live else played)
+        progress.over(result.case.name)
         progress.say(result.line())
         for sentence in result.wrong:
             progress.say(f"        {sentence}")
@@ -226,11 +228,17 @@ def _run_here(chosen: RunOptions) -> int:
 
     total = sum(takes_s) if chosen.live else len(takes_s)
     pace = Pace.SECONDS if chosen.live else Pace.EVEN
-    with Progress("cases", total, pace) as progress:
+    with ChartedProgress("cases", total, pace) as progress:
         if chosen.live:
             from rejoin.qa import live
 
-            results = live.play_all(scenario, chosen.seed, report, samples=chosen.samples)
+            results = live.play_all(
+                scenario,
+                chosen.seed,
+                report,
+                lambda case, now: progress.playing(case.name, now),
+                samples=chosen.samples,
+            )
         else:
             results = runner.play_all(
                 scenario, lambda case: runner.play_simulated(case, chosen.seed), report
@@ -267,6 +275,7 @@ def selected(scenario: Scenario, cases: tuple[str, ...], named: str) -> Scenario
 
 
 def _run_at_backend(chosen: RunOptions) -> int:
+    from rejoin.cli.charted_progress import ChartedProgress
     from rejoin.qa import ledger, results
     from rejoin.qa.last_failed import WHOLE, LastFailed
 
@@ -291,17 +300,18 @@ def _run_at_backend(chosen: RunOptions) -> int:
     run_of = _campaign(scenario, profile, chosen, shard)
     say(run_of.announcement())
     done, plays = 0, run_of.plays
-    with Progress("cases", run_of.takes_s, Pace.SECONDS) as progress:
+    with ChartedProgress("cases", run_of.takes_s, Pace.SECONDS) as progress:
 
         def report(record: CaseRecord) -> None:
             nonlocal done
             done += 1
             progress.to(run_of.played_s, f"{done} of {plays} plays done")
+            progress.over(record.name)
             progress.say(record.line())
             for sentence in record.sentences:
                 progress.say(f"              {sentence}")
 
-        records = run_of.play_all(report)
+        records = run_of.play_all(report, lambda play, now: progress.playing(play.name, now))
     summary = results.summarize(records)
     say_summary(summary, len(records))
     left = (*summary.failed, *summary.flaky, *summary.inconclusive)
