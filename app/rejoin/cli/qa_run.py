@@ -12,7 +12,7 @@ import click
 from rejoin.cli import options
 from rejoin.cli.backend_profile import ProfileOptions, profile_options, usable_profile
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
-from rejoin.cli.messages import say, warn
+from rejoin.cli.messages import say, warn, warned_if_interrupted
 from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.qa_report import (
     ReportChoice,
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 _OVERHEAD_S: Final = 8.0
 """What a case with an emulator of its own takes to start and to end, by experience."""
+
+
+_STILL_LEFT: Final = (
+    "Interrupted: sessions of former runs may still be left. `rejoin qa sweep` ends them."
+)
 
 
 def _shard(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, int]:
@@ -300,7 +305,10 @@ def _run_at_backend(chosen: RunOptions) -> int:
     run_of = _campaign(scenario, profile, chosen, shard)
     say(run_of.announcement())
     done, plays = 0, run_of.plays
-    with ChartedProgress("cases", run_of.takes_s, Pace.SECONDS) as progress:
+    with (
+        warned_if_interrupted(lambda: _interrupted(done, plays, chosen.results_folder)),
+        ChartedProgress("cases", run_of.takes_s, Pace.SECONDS) as progress,
+    ):
 
         def report(record: CaseRecord) -> None:
             nonlocal done
@@ -318,6 +326,11 @@ def _run_at_backend(chosen: RunOptions) -> int:
     remembered.keep(chosen.shard, (record.name for record in records), left)
     reports.write(records)
     return exit_code(records, fail_on_flaky=chosen.fail_on_flaky)
+
+
+def _interrupted(done: int, plays: int, folder: Path | None) -> str:
+    kept = "" if folder is None else f" Their results are in {folder}."
+    return f"Interrupted: {done} of {plays} plays have a result.{kept} No report is written."
 
 
 def _campaign(
@@ -362,7 +375,10 @@ def sweep_left_over(profile: StudioProfile) -> list[Swept]:
             f"The entry {name} of the ledger cannot be read, so its session is not ended. Remove "
             f"the file from {default_folder()} when that session is over."
         )
-    with Progress("ending what is left", 1) as progress:
+    with (
+        warned_if_interrupted(lambda: _STILL_LEFT),
+        Progress("ending what is left", 1) as progress,
+    ):
 
         def show(over: int, of: int) -> None:
             progress.to(over / of, f"{over} of {of} sessions")

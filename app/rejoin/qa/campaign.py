@@ -21,7 +21,7 @@ from rejoin.errors import BadInputError
 from rejoin.qa import results, verdicts
 from rejoin.qa.case_player import CasePlayer
 from rejoin.qa.client_case import Job, utc_now
-from rejoin.qa.files import prepare_folder
+from rejoin.qa.files import add_line, begin_lines, prepare_folder
 from rejoin.qa.guardian import Guardian
 from rejoin.qa.ledger import Entry, Ledger
 from rejoin.qa.messages import Charge, Playing
@@ -319,23 +319,13 @@ class Campaign:
         if folder is None:
             return
         prepare_folder(folder)
-        self._write(folder, "w", "")
+        begin_lines(folder / results.FILE)
 
     def _keep(self, record: CaseRecord) -> None:
         """At once, so that a run that is killed has the results so far."""
         self._records.append(record)
         if self._how.folder is not None:
-            self._write(self._how.folder, "a", results.to_line(record) + "\n")
-
-    @staticmethod
-    def _write(folder: Path, mode: str, text: str) -> None:
-        try:
-            with (folder / results.FILE).open(mode, encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise BadInputError(
-                f"{folder / results.FILE} cannot be written: {error.strerror}."
-            ) from error
+            add_line(self._how.folder / results.FILE, results.to_line(record))
 
     def _stop(self) -> None:
         self._stopped = True
