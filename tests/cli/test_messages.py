@@ -13,7 +13,15 @@ import pytest
 
 import rejoin.cli
 from helpers.command_line import Rejoin
-from rejoin.cli.messages import keep_standard_error, say, say_lines, say_progress, warn
+from rejoin.cli.messages import (
+    keep_standard_error,
+    say,
+    say_lines,
+    say_progress,
+    warn,
+    warned_if_interrupted,
+)
+from rejoin.errors import RejoinError
 
 ESCAPES = "\x1b]0;owned\x07 \x9b2J \u202e\r"
 SHOWN = "\\x1b]0;owned\\x07 \\x9b2J \\u202e\\r"
@@ -22,6 +30,26 @@ SHOWN = "\\x1b]0;owned\\x07 \\x9b2J \\u202e\\r"
 def test_a_warning_is_one_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     warn("The disk is full.")
     assert capsys.readouterr() == ("", "rejoin: The disk is full.\n")
+
+
+def test_what_was_interrupted_says_what_has_become_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done: list[str] = []
+
+    def interrupted() -> None:
+        done.append("a game")
+        raise KeyboardInterrupt
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        warned_if_interrupted(lambda: f"{len(done)} of 2 are done."),
+    ):
+        interrupted()
+    assert capsys.readouterr() == ("", "rejoin: 1 of 2 are done.\n")
+    with pytest.raises(RejoinError), warned_if_interrupted(lambda: "It was interrupted."):
+        raise RejoinError("Something else.")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_warning_is_printed_while_a_library_sends_standard_error_nowhere() -> None:

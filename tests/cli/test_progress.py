@@ -117,7 +117,7 @@ def test_a_person_sees_a_bar_and_lines_above_it(
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(progress, "SHOWN_AFTER_S", 0.0)
-    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("COLUMNS", "70")
     work = Progress("games", 4)
     work.to(2, "x" * 100)
     with work:
@@ -127,9 +127,31 @@ def test_a_person_sees_a_bar_and_lines_above_it(
     drawn = terminal.getvalue().split("\r")
     bars = [each for each in drawn if each.startswith("games [")]
     assert "###############---------------]  50%" in bars[-1]
-    assert max(map(len, drawn)) == 59
+    assert max(map(len, drawn)) == 69
     assert drawn[-1].strip() == ""
     assert capsys.readouterr().out == "a line\ntwo\nlines\n"
+
+
+@pytest.mark.parametrize(
+    ("pace", "line"),
+    [
+        (Pace.SECONDS, "cases [######------]  50%  about 0:10 left"),
+        (Pace.STEPS, "cases 11 of 20 [########--------]  0:00"),
+    ],
+)
+def test_in_a_narrow_terminal_the_bar_is_shorter_and_the_time_can_be_read(
+    pace: Pace, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "SHOWN_AFTER_S", 0.0)
+    monkeypatch.setenv("COLUMNS", str(len(line) + 1))
+    with Progress("cases", 20, pace, clock=Clock()) as work:
+        work.to(10, "a note")
+        terminal.wrote.clear()
+        assert terminal.wrote.wait(60)
+    assert line in terminal.getvalue()
+    assert max(map(len, terminal.getvalue().split("\r"))) == len(line)
 
 
 def screen(written: str) -> list[str]:

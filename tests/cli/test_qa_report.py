@@ -181,7 +181,10 @@ def test_a_run_writes_its_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         def announcement(self) -> str:
             return "A run."
 
-        def play_all(self, on_result: Callable[[CaseRecord], None]) -> tuple[CaseRecord, ...]:
+        def play_all(
+            self, on_result: Callable[[CaseRecord], None], on_playing: object
+        ) -> tuple[CaseRecord, ...]:
+            del on_playing
             return FLAKY
 
     monkeypatch.setattr(campaign, "Campaign", Fake)

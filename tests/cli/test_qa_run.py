@@ -10,12 +10,13 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from helpers.qa_results import RECORD
+from helpers.qa_results import PLAYING, RECORD
 from rejoin.cli.qa import qa
 from rejoin.errors import BadInputError
 from rejoin.qa import campaign, sweep
-from rejoin.qa.campaign import Choice, How, Target
+from rejoin.qa.campaign import Choice, How, Play, Target
 from rejoin.qa.ledger import Entry, Ledger, default_folder
+from rejoin.qa.messages import Playing
 from rejoin.qa.results import CaseRecord
 from rejoin.qa.sweep import End, Swept
 from rejoin.qa.verdicts import Verdict
@@ -58,7 +59,11 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Made:
         def announcement(self) -> str:
             return "A run."
 
-        def play_all(self, on_result: Callable[[CaseRecord], None]) -> tuple[CaseRecord, ...]:
+        def play_all(
+            self,
+            on_result: Callable[[CaseRecord], None],
+            on_playing: Callable[[Play, Playing], None],
+        ) -> tuple[CaseRecord, ...]:
             assert made.scenario is not None
             case = made.scenario.cases[0].name
             found = tuple(
@@ -66,6 +71,8 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Made:
                 for number, verdict in enumerate(made.verdicts, 1)
             )
             for record in found:
+                play = Play(made.scenario.cases[0], record.repetition, record.index)
+                on_playing(play, PLAYING)
                 on_result(record)
             return found
 

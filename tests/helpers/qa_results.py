@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from rejoin.core.model import Stage
 from rejoin.injector.injector import Figures
+from rejoin.qa.messages import Playing
 from rejoin.qa.results import (
     CaseRecord,
     EpisodeResult,
@@ -12,6 +14,7 @@ from rejoin.qa.results import (
     Surroundings,
 )
 from rejoin.qa.verdicts import Verdict, Why
+from rejoin.terminal_charts import Sample
 
 SURROUNDINGS = Surroundings(
     "backend.example", "ours", "eu-west-1", "a-123", "build 7", "0.1.0", "linux"
@@ -46,3 +49,5 @@ RECORD = CaseRecord(
     PLAYED,
     {"trace": "traces/0000-a-cut.jsonl"},
 )
+PLAYING = Playing(Stage.LIVE, Sample(5.0, 1, 250_000, 150, 0.01, 0.02))
+"""How a game goes, while it is played."""

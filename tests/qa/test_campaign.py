@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.qa_results import PLAYED
+from helpers.qa_results import PLAYED, PLAYING
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.qa import campaign, results
 from rejoin.qa.campaign import (
@@ -24,6 +24,7 @@ from rejoin.qa.campaign import (
 )
 from rejoin.qa.client_case import Job, surroundings_of, utc_now
 from rejoin.qa.ledger import Ledger
+from rejoin.qa.messages import Playing
 from rejoin.qa.results import CaseRecord
 from rejoin.qa.verdicts import Judgement, Verdict, Why
 from rejoin.runtime.studio_profile import StudioProfile
@@ -79,8 +80,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     lock = threading.Lock()
 
     class Player:
-        def __init__(self, job: Job, on_session: Callable[[str], None]) -> None:
-            self.job, self.on_session = job, on_session
+        def __init__(
+            self,
+            job: Job,
+            on_session: Callable[[str], None],
+            on_playing: Callable[[Playing], None],
+        ) -> None:
+            self.job, self.on_session, self.on_playing = job, on_session, on_playing
             self.stopped = threading.Event()
 
         def play(self, timeout_s: float) -> CaseRecord:
@@ -91,6 +97,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
                 world.at_once += 1
                 world.most_at_once = max(world.most_at_once, world.at_once)
             self.on_session(f"session {self.job.index}")
+            self.on_playing(PLAYING)
             world.begun.set()
             if world.hold is not None:
                 while not (world.hold.wait(0.01) or self.stopped.is_set()):
@@ -125,6 +132,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(campaign, "Guardian", Guard)
     yield world
     assert world.closed in (0, 1)
+
+
+def test_how_each_game_goes_is_said_with_its_name(world: World) -> None:
+    heard: list[tuple[str, Playing]] = []
+    run = Campaign(scenario("a", "b"), world.target(), Choice(repeat=2), How())
+    records = run.play_all(lambda record: None, lambda play, now: heard.append((play.name, now)))
+    assert heard == [(record.name, PLAYING) for record in records]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 20])

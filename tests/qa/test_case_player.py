@@ -10,10 +10,11 @@ from typing import IO
 
 import pytest
 
-from helpers.qa_results import RECORD
+from helpers.qa_results import PLAYING, RECORD
 from rejoin.qa import case_player
 from rejoin.qa.case_player import CasePlayer
 from rejoin.qa.client_case import Job, surroundings_of
+from rejoin.qa.messages import Playing
 from rejoin.qa.verdicts import Verdict, Why
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.verify.scenario import Drop, ScenarioCase, Service
@@ -25,7 +26,7 @@ JOB = Job("run", "test", CASE, 1, 0, 1, PROFILE, surroundings_of(PROFILE), 60.0)
 SAYS = """
 import pickle, sys, time
 from rejoin.qa.messages import Done, SessionKnown
-from helpers.qa_results import RECORD
+from helpers.qa_results import PLAYING, RECORD
 job = pickle.load(sys.stdin.buffer)
 out = sys.stdout.buffer
 def say(message):
@@ -39,6 +40,7 @@ class Scene:
         self._monkeypatch = monkeypatch
         self._program = folder / "program.py"
         self.sessions: list[str] = []
+        self.played: list[Playing] = []
         self.known = threading.Event()
 
     def player(self, program: str) -> CasePlayer:
@@ -52,7 +54,7 @@ class Scene:
             self.sessions.append(session_id)
             self.known.set()
 
-        return CasePlayer(JOB, on_session)
+        return CasePlayer(JOB, on_session, self.played.append)
 
 
 @pytest.fixture
@@ -66,6 +68,12 @@ def test_the_result_comes_through_with_the_session(scene: Scene) -> None:
     )
     assert player.play(120.0) == RECORD
     assert scene.sessions == ["x"]
+
+
+def test_how_the_game_goes_comes_through_however_long_it_takes(scene: Scene) -> None:
+    player = scene.player("for _ in range(1500): say(PLAYING)\nsay(Done(RECORD))")
+    assert player.play(120.0) == RECORD
+    assert scene.played == [PLAYING] * 1500
 
 
 def test_the_token_is_on_no_command_line(scene: Scene) -> None:

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from helpers.qa_results import RECORD
+from helpers.qa_results import PLAYING, RECORD
 from rejoin.child_program import child_command
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.qa import client_case
 from rejoin.qa.case_process import EXIT_ABANDONED, _played, _until_abandoned
 from rejoin.qa.client_case import Job, surroundings_of
-from rejoin.qa.messages import Done, FromCase, SessionKnown
+from rejoin.qa.messages import Done, FromCase, Playing, SessionKnown
 from rejoin.qa.results import CaseRecord
 from rejoin.qa.verdicts import Verdict, Why
 from rejoin.runtime.studio_profile import StudioProfile
@@ -47,7 +47,13 @@ def plays(
     """What becomes of the game; returns what happened to it."""
     happened: list[str] = []
 
-    async def play(job: Job, on_session: Callable[[str], None]) -> tuple[CaseRecord, list[Record]]:
+    async def play(
+        job: Job,
+        on_session: Callable[[str], None],
+        *,
+        on_playing: Callable[[Playing], None],
+    ) -> tuple[CaseRecord, list[Record]]:
+        on_playing(PLAYING)
         on_session("the-session")
         on_session("the-session")
         if error is not None:
@@ -69,7 +75,7 @@ async def test_a_result_and_the_session_are_said_once(
     plays(monkeypatch)
     said: list[FromCase] = []
     record = await _played(a_job(folder=tmp_path), said.append)
-    assert said == [SessionKnown("the-session")]
+    assert said == [PLAYING, SessionKnown("the-session")]
     assert record == replace(RECORD, attachments={"trace": "traces/0000-a-case.jsonl"})
     assert "the-session" in (tmp_path / "traces" / "0000-a-case.jsonl").read_text()
 

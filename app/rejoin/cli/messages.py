@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from rejoin.printable import printable, printable_lines
@@ -82,3 +84,13 @@ def say_progress(text: str) -> None:
 def warn(sentence: str) -> None:
     """Print one sentence on standard error, after the program's name."""
     _echo(f"rejoin: {printable(sentence)}", err=True)
+
+
+@contextlib.contextmanager
+def warned_if_interrupted(sentence: Callable[[], str]) -> Iterator[None]:
+    """For work that Ctrl+C or SIGTERM may stop: print what has become of it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        warn(sentence())
+        raise

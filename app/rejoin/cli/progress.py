@@ -23,6 +23,7 @@ SHOWN_AFTER_S: Final = 2.0
 REDRAWN_EVERY_S: Final = 0.25
 LINE_EVERY_S: Final = 30.0
 _WIDTH: Final = 30
+_LEAST_WIDTH: Final = 5
 
 
 class Pace(enum.Enum):
@@ -185,23 +186,32 @@ class Progress:
             return f"{self._label}: {self._share():.0%}{', ' if left else ''}{left}{note}"
 
     def _draw(self) -> None:
+        line = self._bar_line(shutil.get_terminal_size().columns)
+        say_progress(line.ljust(self._drawn))
+        self._drawn = len(line)
+
+    def _bar_line(self, width: int) -> str:
         # Not click's own bar: it makes its estimate of the time from the last few steps alone.
         if self._total is None:
             parts = [self._label, _clock_time(self._clock() - self._began_at)]
         elif self._pace is Pace.STEPS:
-            parts = [f"{self._step()} {self._bar()}", self._lasts()]
+            lasts = self._lasts()
+            taken = len(f"{self._step()} []  {lasts}")
+            parts = [f"{self._step()} {self._bar(width - 1 - taken)}", lasts]
         else:
-            parts = [f"{self._label} {self._bar()} {self._share():4.0%}", self._left()]
+            share, left = f"{self._share():4.0%}", self._left()
+            taken = len(f"{self._label} [] {share}  {left}")
+            parts = [f"{self._label} {self._bar(width - 1 - taken)} {share}", left]
         line = "  ".join(part for part in (*parts, self._note) if part)
-        line = line[: shutil.get_terminal_size().columns - 1]
-        say_progress(line.ljust(self._drawn))
-        self._drawn = len(line)
+        return line[: width - 1]
 
     def _share(self) -> float:
         return min(1.0, self._now_done() / self._total) if self._total else 0.0
 
-    def _bar(self) -> str:
-        return f"[{'#' * round(_WIDTH * self._share()):-<{_WIDTH}}]"
+    def _bar(self, place: int) -> str:
+        """`place`: how many columns it may have, so that what follows it can be read."""
+        width = max(_LEAST_WIDTH, min(_WIDTH, place))
+        return f"[{'#' * round(width * self._share()):-<{width}}]"
 
     def _left(self) -> str:
         left_s = self.left_s

@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from rejoin.cli import options
 from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
-from rejoin.cli.messages import say
+from rejoin.cli.messages import say, warned_if_interrupted
 from rejoin.cli.progress import Progress
 from rejoin.cli.qa_report import results_file
 from rejoin.errors import BadInputError
@@ -38,6 +38,9 @@ def _least_effects(
         if not 0 < found[key] < 1e6:
             raise click.BadParameter("It has to look like freeze_s=0.5: a figure and a number.")
     return found
+
+
+_INTERRUPTED: Final = "Interrupted: nothing is written."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,7 @@ def compare(chosen: CompareOptions) -> int:
         return _paired(chosen)
     if len(chosen.paths) == 1 and chosen.budget is None:
         raise click.UsageError("Name BEFORE and AFTER, or a --budget for AFTER alone.")
-    with Progress("comparing", None) as progress:
+    with warned_if_interrupted(lambda: _INTERRUPTED), Progress("comparing", None) as progress:
         comparison = _compared(chosen, progress)
     from rejoin.qa import comparison_report as report
 
@@ -154,7 +157,7 @@ def _paired(chosen: CompareOptions) -> int:
         raise click.UsageError(
             "--simulated takes neither --budget nor --least-effect: any difference counts."
         )
-    with Progress("pairs", 1) as progress:
+    with warned_if_interrupted(lambda: _INTERRUPTED), Progress("pairs", 1) as progress:
 
         def show(number: int, of: int) -> None:
             progress.to(number / of, f"{number} of {of}")

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
@@ -15,11 +16,10 @@ import click
 from rejoin.cli import options
 from rejoin.cli.backend_profile import ProfileOptions, profile_of, profile_options, usable_profile
 from rejoin.cli.exit_codes import FAILURE, INCONCLUSIVE, SUCCESS
-from rejoin.cli.messages import say, warn
+from rejoin.cli.messages import say, warn, warned_if_interrupted
 from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.qa_run import selected, sweep_left_over
 from rejoin.cli.sign_in import token_file
-from rejoin.errors import BadInputError
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ def fleet(chosen: FleetOptions) -> int:
     Exit code: 0 all players passed, 1 one failed, 13 none failed and one is inconclusive.
     """
     from rejoin.qa import runner
+    from rejoin.qa.files import begin_lines
     from rejoin.qa.fleet import cluster
+    from rejoin.qa.fleet.messages import FILE
     from rejoin.qa.ledger import Ledger, default_folder
 
     if chosen.scheduler is not None:
@@ -135,12 +137,18 @@ def fleet(chosen: FleetOptions) -> int:
     with contextlib.ExitStack() as stack:
         if chosen.results_folder is not None:
             stack.enter_context(Ledger(default_folder()).results(chosen.results_folder))
-            _empty(chosen.results_folder)
+            begin_lines(chosen.results_folder / FILE)
         with Progress("starting Dask", None):
             there = stack.enter_context(cluster.opened(chosen.scheduler, workers))
         for case in cases:
-            found += _play(chosen, scenario.name, case, there)
+            with warned_if_interrupted(partial(_interrupted, case.name, chosen.results_folder)):
+                found += _play(chosen, scenario.name, case, there)
     return _exit_code(found)
+
+
+def _interrupted(case: str, folder: Path | None) -> str:
+    kept = "" if folder is None else f" The results so far are in {folder}."
+    return f"Interrupted: {case} was not played to its end.{kept}"
 
 
 def _announce(chosen: FleetOptions, sessions: int) -> None:
@@ -180,6 +188,7 @@ def _play(
     import secrets
 
     from rejoin.qa.client_case import Job, surroundings_of, utc_now
+    from rejoin.qa.files import add_line
     from rejoin.qa.fleet import figures
     from rejoin.qa.fleet.messages import FILE, Result, to_line
     from rejoin.qa.fleet.run import Fleet, Plan, cost_lines
@@ -214,7 +223,7 @@ def _play(
                 done += 1
                 progress.note(f"{done} of {chosen.players} players done")
                 if file is not None:
-                    _write(file, "a", to_line(result, cast("Media", chosen.media)) + "\n")
+                    add_line(file, to_line(result, cast("Media", chosen.media)))
 
             outcome = Fleet(plan, cluster, keep).play()
     records = [each.record for each in outcome.in_order()]
@@ -267,21 +276,6 @@ def _prepare(folder: Path | None) -> None:
         from rejoin.qa.files import prepare_folder
 
         prepare_folder(folder)
-
-
-def _empty(folder: Path) -> None:
-    """Begin the file of results anew. Raises BadInputError."""
-    from rejoin.qa.fleet.messages import FILE
-
-    _write(folder / FILE, "w", "")
-
-
-def _write(file: Path, mode: str, text: str) -> None:
-    try:
-        with file.open(mode, encoding="utf-8") as opened:
-            opened.write(text)
-    except OSError as error:
-        raise BadInputError(f"{file} cannot be written: {error.strerror}.") from error
 
 
 def _exit_code(records: list[CaseRecord]) -> int:

@@ -12,7 +12,7 @@ import click
 from rejoin.cli import options
 from rejoin.cli.backend_profile import ProfileOptions, profile_options, usable_profile
 from rejoin.cli.exit_codes import INCONCLUSIVE, SUCCESS
-from rejoin.cli.messages import is_terminal, say, say_lines
+from rejoin.cli.messages import is_terminal, say, say_lines, warned_if_interrupted
 from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.qa_run import sweep_left_over
 from rejoin.cli.sign_in import token_file
@@ -109,7 +109,11 @@ def learn(chosen: LearnOptions) -> int:
     prepare_folder(chosen.out)
     ledger.prepare()
     sweep_left_over(profile)
-    with ledger.results(chosen.out), Progress("learning", None, Pace.SECONDS) as progress:
+    with (
+        ledger.results(chosen.out),
+        warned_if_interrupted(lambda: "Interrupted: nothing that was learned is written."),
+        Progress("learning", None, Pace.SECONDS) as progress,
+    ):
 
         def show(left_s: float, line: str) -> None:
             progress.say(line)

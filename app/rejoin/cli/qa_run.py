@@ -12,7 +12,7 @@ import click
 from rejoin.cli import options
 from rejoin.cli.backend_profile import ProfileOptions, profile_options, usable_profile
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
-from rejoin.cli.messages import say, warn
+from rejoin.cli.messages import say, warn, warned_if_interrupted
 from rejoin.cli.progress import Pace, Progress
 from rejoin.cli.qa_report import (
     ReportChoice,
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 _OVERHEAD_S: Final = 8.0
 """What a case with an emulator of its own takes to start and to end, by experience."""
+
+
+_STILL_LEFT: Final = (
+    "Interrupted: sessions of former runs may still be left. `rejoin qa sweep` ends them."
+)
 
 
 def _shard(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, int]:
@@ -203,6 +208,7 @@ _AT_BACKEND_ONLY: Final = frozenset(
 
 
 def _run_here(chosen: RunOptions) -> int:
+    from rejoin.cli.charted_progress import ChartedProgress
     from rejoin.qa import runner, traces
     from rejoin.qa.files import make_folder
 
@@ -218,6 +224,7 @@ def _run_here(chosen: RunOptions) -> int:
         nonlocal played
         played += 1
         progress.to(sum(takes_s[:played]) if chosen.live else played)
+        progress.over(result.case.name)
         progress.say(result.line())
         for sentence in result.wrong:
             progress.say(f"        {sentence}")
@@ -226,11 +233,17 @@ def _run_here(chosen: RunOptions) -> int:
 
     total = sum(takes_s) if chosen.live else len(takes_s)
     pace = Pace.SECONDS if chosen.live else Pace.EVEN
-    with Progress("cases", total, pace) as progress:
+    with ChartedProgress("cases", total, pace) as progress:
         if chosen.live:
             from rejoin.qa import live
 
-            results = live.play_all(scenario, chosen.seed, report, samples=chosen.samples)
+            results = live.play_all(
+                scenario,
+                chosen.seed,
+                report,
+                lambda case, now: progress.playing(case.name, now),
+                samples=chosen.samples,
+            )
         else:
             results = runner.play_all(
                 scenario, lambda case: runner.play_simulated(case, chosen.seed), report
@@ -267,6 +280,7 @@ def selected(scenario: Scenario, cases: tuple[str, ...], named: str) -> Scenario
 
 
 def _run_at_backend(chosen: RunOptions) -> int:
+    from rejoin.cli.charted_progress import ChartedProgress
     from rejoin.qa import ledger, results
     from rejoin.qa.last_failed import WHOLE, LastFailed
 
@@ -291,23 +305,32 @@ def _run_at_backend(chosen: RunOptions) -> int:
     run_of = _campaign(scenario, profile, chosen, shard)
     say(run_of.announcement())
     done, plays = 0, run_of.plays
-    with Progress("cases", run_of.takes_s, Pace.SECONDS) as progress:
+    with (
+        warned_if_interrupted(lambda: _interrupted(done, plays, chosen.results_folder)),
+        ChartedProgress("cases", run_of.takes_s, Pace.SECONDS) as progress,
+    ):
 
         def report(record: CaseRecord) -> None:
             nonlocal done
             done += 1
             progress.to(run_of.played_s, f"{done} of {plays} plays done")
+            progress.over(record.name)
             progress.say(record.line())
             for sentence in record.sentences:
                 progress.say(f"              {sentence}")
 
-        records = run_of.play_all(report)
+        records = run_of.play_all(report, lambda play, now: progress.playing(play.name, now))
     summary = results.summarize(records)
     say_summary(summary, len(records))
     left = (*summary.failed, *summary.flaky, *summary.inconclusive)
     remembered.keep(chosen.shard, (record.name for record in records), left)
     reports.write(records)
     return exit_code(records, fail_on_flaky=chosen.fail_on_flaky)
+
+
+def _interrupted(done: int, plays: int, folder: Path | None) -> str:
+    kept = "" if folder is None else f" Their results are in {folder}."
+    return f"Interrupted: {done} of {plays} plays have a result.{kept} No report is written."
 
 
 def _campaign(
@@ -352,7 +375,10 @@ def sweep_left_over(profile: StudioProfile) -> list[Swept]:
             f"The entry {name} of the ledger cannot be read, so its session is not ended. Remove "
             f"the file from {default_folder()} when that session is over."
         )
-    with Progress("ending what is left", 1) as progress:
+    with (
+        warned_if_interrupted(lambda: _STILL_LEFT),
+        Progress("ending what is left", 1) as progress,
+    ):
 
         def show(over: int, of: int) -> None:
             progress.to(over / of, f"{over} of {of} sessions")

@@ -11,7 +11,7 @@ import click
 
 from rejoin.cli import options
 from rejoin.cli.exit_codes import SUCCESS
-from rejoin.cli.messages import say
+from rejoin.cli.messages import say, warned_if_interrupted
 from rejoin.cli.progress import Progress
 from rejoin.parts import needs
 
@@ -179,7 +179,10 @@ def storm(chosen: StormOptions) -> int:
         seed=chosen.seed,
     )
     storms = world.grid(base, chosen.quotas, chosen.windows, chosen.seeds)
-    with Progress("storms", len(storms) if len(storms) > 1 else None) as progress:
+    with (
+        warned_if_interrupted(lambda: "Interrupted: nothing is written."),
+        Progress("storms", len(storms) if len(storms) > 1 else None) as progress,
+    ):
 
         def show(over: int) -> None:
             progress.to(over, f"{over} of {len(storms)}")

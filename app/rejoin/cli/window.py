@@ -183,13 +183,14 @@ def play_in_window(
     they are then, as often as the player starts again, until the window is closed; returns the exit
     code of the last one."""
     from rejoin.core.model import Stage
+    from rejoin.core.ticket import Ticket
     from rejoin.gui import application
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.said_once import SaidOnce
     from rejoin.runtime.unfinished import unfinished_game
 
     games = _Games(game, options, before, stats, tools)
-    if game.ticket is None and unfinished_game() is not None:
+    if game.ticket is None and isinstance(unfinished_game(), Ticket):
         warn("your last game may still be running: `rejoin back` returns to it.")
     said = SaidOnce()
 

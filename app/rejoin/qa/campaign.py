@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +21,10 @@ from rejoin.errors import BadInputError
 from rejoin.qa import results, verdicts
 from rejoin.qa.case_player import CasePlayer
 from rejoin.qa.client_case import Job, utc_now
-from rejoin.qa.files import prepare_folder
+from rejoin.qa.files import add_line, begin_lines, prepare_folder
 from rejoin.qa.guardian import Guardian
 from rejoin.qa.ledger import Entry, Ledger
-from rejoin.qa.messages import Charge
+from rejoin.qa.messages import Charge, Playing
 from rejoin.qa.results import CaseRecord, Surroundings
 from rejoin.qa.verdicts import Judgement, Verdict, Why
 from rejoin.runtime.studio_profile import StudioProfile
@@ -90,6 +91,11 @@ class Play:
     repetition: int
     index: int
 
+    @property
+    def name(self) -> str:
+        """As `CaseRecord.name`."""
+        return results.play_name(self.case.name, self.repetition)
+
 
 def plays_of(scenario: Scenario, choice: Choice) -> tuple[Play, ...]:
     """The plays of this shard. All shards together have each play once, and each shard has each
@@ -154,8 +160,13 @@ class Campaign:
     def _takes_s(self, cases: Iterable[ScenarioCase]) -> float:
         return sum(case.duration_s + _OVERHEAD_S for case in cases) / self._how.parallel
 
-    def play_all(self, on_result: Callable[[CaseRecord], None]) -> tuple[CaseRecord, ...]:
-        """Play everything; `on_result` is called with each result, one at a time.
+    def play_all(
+        self,
+        on_result: Callable[[CaseRecord], None],
+        on_playing: Callable[[Play, Playing], None] = lambda play, now: None,
+    ) -> tuple[CaseRecord, ...]:
+        """Play everything; `on_result` is called with each result, one at a time. `on_playing` gets
+        how each game goes, about once a second, on any thread.
 
         Raises BadInputError where ledger or results cannot be written, or another run writes
         them; OSError when the disk is full.
@@ -170,7 +181,7 @@ class Campaign:
                 threads = [
                     threading.Thread(
                         target=self._work,
-                        args=(waiting, guardian, on_result),
+                        args=(waiting, guardian, on_result, on_playing),
                         name=f"case {number + 1}",
                         daemon=True,
                     )
@@ -195,6 +206,7 @@ class Campaign:
         waiting: queue.SimpleQueue[Play],
         guardian: Guardian,
         on_result: Callable[[CaseRecord], None],
+        on_playing: Callable[[Play, Playing], None],
     ) -> None:
         while not self._stopped:
             try:
@@ -202,7 +214,7 @@ class Campaign:
             except queue.Empty:
                 return
             try:
-                record = self._play(play, guardian)
+                record = self._play(play, guardian, partial(on_playing, play))
                 with self._lock:
                     self._keep(record)
                     on_result(record)
@@ -210,7 +222,9 @@ class Campaign:
                 self._failure = error
                 self._stop()
 
-    def _play(self, play: Play, guardian: Guardian) -> CaseRecord:
+    def _play(
+        self, play: Play, guardian: Guardian, on_playing: Callable[[Playing], None]
+    ) -> CaseRecord:
         job = self._job(play)
         judgement = self._not_played(play.case)
         if judgement is not None:
@@ -234,7 +248,7 @@ class Campaign:
                 with contextlib.suppress(BadInputError):
                     self._ledger.session_known(entry, session_id)
 
-        player = CasePlayer(job, on_session)
+        player = CasePlayer(job, on_session, on_playing)
         began_at = time.monotonic()
         try:
             with self._lock:
@@ -305,23 +319,13 @@ class Campaign:
         if folder is None:
             return
         prepare_folder(folder)
-        self._write(folder, "w", "")
+        begin_lines(folder / results.FILE)
 
     def _keep(self, record: CaseRecord) -> None:
         """At once, so that a run that is killed has the results so far."""
         self._records.append(record)
         if self._how.folder is not None:
-            self._write(self._how.folder, "a", results.to_line(record) + "\n")
-
-    @staticmethod
-    def _write(folder: Path, mode: str, text: str) -> None:
-        try:
-            with (folder / results.FILE).open(mode, encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise BadInputError(
-                f"{folder / results.FILE} cannot be written: {error.strerror}."
-            ) from error
+            add_line(self._how.folder / results.FILE, results.to_line(record))
 
     def _stop(self) -> None:
         self._stopped = True

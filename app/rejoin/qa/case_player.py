@@ -14,13 +14,14 @@ from typing import IO, Final
 
 from rejoin.child_program import child_command, end_child
 from rejoin.qa.client_case import Job, utc_now
-from rejoin.qa.messages import Done, FromCase, SessionKnown
+from rejoin.qa.messages import Done, FromCase, Playing, SessionKnown
 from rejoin.qa.results import CaseRecord
 from rejoin.qa.verdicts import Judgement, Verdict, Why
 
 END_WITHIN_S: Final = 55.0
 """How long a process that is to stop may take to end its game (`case_process.END_WITHIN_S`)."""
-_MAX_MESSAGES: Final = 1000
+_MAX_MESSAGES: Final = 100_000
+"""A day has 86,400 of a game that is played."""
 ONE_ARENA: Final = {"MALLOC_ARENA_MAX": "1"}
 """For the memory in results. glibc gives threads an arena each, up to a number: a new connection's
 threads took 5 MB or nothing, by chance, and a leak of 1 MB a drop could hardly be seen."""
@@ -29,10 +30,17 @@ threads took 5 MB or nothing, by chance, and a leak of 1 MB a drop could hardly 
 class CasePlayer:
     """One job. `play` blocks; `stop` may be called on any thread."""
 
-    def __init__(self, job: Job, on_session: Callable[[str], None]) -> None:
-        """`on_session` gets the session's id as soon as it is known, on a thread of its own."""
+    def __init__(
+        self,
+        job: Job,
+        on_session: Callable[[str], None],
+        on_playing: Callable[[Playing], None] = lambda now: None,
+    ) -> None:
+        """`on_session` gets the session's id as soon as it is known, and `on_playing` how the game
+        goes, about once a second; both on a thread of its own."""
         self._job = job
         self._on_session = on_session
+        self._on_playing = on_playing
         self._session_known = False
         self._done: CaseRecord | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -100,6 +108,8 @@ class CasePlayer:
                     case SessionKnown(session_id):
                         self._session_known = True
                         self._on_session(session_id)
+                    case Playing():
+                        self._on_playing(message)
                     case Done(record):
                         self._done = record
 

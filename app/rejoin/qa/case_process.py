@@ -96,7 +96,7 @@ async def _played(job: Job, say: Callable[[FromCase], None]) -> CaseRecord:
             say(SessionKnown(session_id))
 
     try:
-        record, trace = await client_case.play(job, known)
+        record, trace = await client_case.play(job, known, on_playing=say)
     except (RejoinError, OSError) as error:
         judgement = _not_played(error)
         took_s = asyncio.get_running_loop().time() - began_at

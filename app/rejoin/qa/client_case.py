@@ -28,6 +28,7 @@ from rejoin.qa.game_client import ClientOptions, GameClient
 from rejoin.qa.game_proof import DropProof
 from rejoin.qa.game_watch import GameWatch
 from rejoin.qa.kept_pictures import KeptPictures, WrittenClip
+from rejoin.qa.messages import Playing
 from rejoin.qa.process_usage import own_memory_mb, waited_s
 from rejoin.qa.results import (
     CallResult,
@@ -156,17 +157,19 @@ async def play(
     job: Job,
     on_session: Callable[[str], None],
     may_begin: Callable[[], Awaitable[None]] = _at_once,
+    on_playing: Callable[[Playing], None] | None = None,
 ) -> tuple[CaseRecord, list[Record]]:
     """Play it, and end its session. Returns the result and the trace.
 
     `on_session` gets the session's id as soon as it is known. `may_begin` is awaited once the game
-    is live; the times of the faults count from its end.
+    is live; the times of the faults count from its end. `on_playing` gets how the game goes, about
+    once a second.
     """
     impossible = verdicts.before_play(job.case, ours=job.profile.dialect is OURS)
     if impossible is not None:
         return job.record(impossible, utc_now(), 0.0), []
     with tempfile.TemporaryDirectory() as folder:
-        return await _Play(job, Path(folder), on_session, may_begin).run()
+        return await _Play(job, Path(folder), on_session, may_begin, on_playing).run()
 
 
 @dataclass(slots=True)
@@ -190,9 +193,11 @@ class _Play:
         folder: Path,
         on_session: Callable[[str], None],
         may_begin: Callable[[], Awaitable[None]],
+        on_playing: Callable[[Playing], None] | None,
     ) -> None:
         self._job = job
         self._may_begin = may_begin
+        self._on_playing = on_playing
         self._injector = Injector(job.seed)
         self._watch = None if job.modelled else GameWatch()
         self._session_id: str | None = None
@@ -225,6 +230,9 @@ class _Play:
         started_at, began_at = utc_now(), boot_s()
         self._injector.attach(lambda event: client.player.post(event))  # noqa: PLW0108  (a crash makes another player)
         client.begin()
+        reporting = None
+        if self._on_playing is not None:
+            reporting = spawn(client.report(self._on_playing), name="report")
         try:
             judgement, live = await self._until_faults()
             live_after_s = 0.0 if live is None else live.at - began_at
@@ -237,6 +245,7 @@ class _Play:
             outcomes = list(self._injector.http.outcomes)
             traffic = Traffic(self._injector.paths.arrived_at, self._injector.paths.passed_at)
         finally:
+            await cancel(reporting)
             if self._pictures is not None:
                 self._pictures.finish()
             self._injector.lift()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from rejoin.errors import BadInputError
 
@@ -57,6 +57,24 @@ def try_to_write(folder: Path) -> None:
     """Write a file without a name, which then is gone. Raises OSError."""
     with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
         file.write(bytes(4096))
+
+
+def begin_lines(file: Path) -> None:
+    """Begin a file of lines anew (`add_line`). Raises BadInputError."""
+    _write_lines(file, "w", "")
+
+
+def add_line(file: Path, line: str) -> None:
+    """Add a line at once, so that a run that is killed has those so far. Raises BadInputError."""
+    _write_lines(file, "a", f"{line}\n")
+
+
+def _write_lines(file: Path, mode: Literal["a", "w"], text: str) -> None:
+    try:
+        with file.open(mode, encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        raise BadInputError(f"{file} cannot be written: {error.strerror}.") from error
 
 
 def write_file(path: Path, content: str | bytes) -> None:

@@ -22,16 +22,19 @@ from rejoin.errors import RejoinError
 from rejoin.media.audio.output import NullOutput
 from rejoin.qa import runner
 from rejoin.qa.game_watch import GameWatch
+from rejoin.qa.messages import Playing
 from rejoin.runtime.client_hooks import ClientHooks
 from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.instance_server import Activation
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions
+from rejoin.runtime.sampling import STATISTICS_EVERY_S
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
 from rejoin.tasks import cancel, spawn
+from rejoin.terminal_charts import Sample
 from rejoin.verify.scenario import Observed
 
 END_PATIENCE_S: Final = 30.0
@@ -129,6 +132,23 @@ class GameClient:
             raise RejoinError("The first instance did not take over from the second.")
         if not self._activations:
             raise RejoinError("The first instance did not notice the second.")
+
+    async def report(self, on_playing: Callable[[Playing], None]) -> None:
+        """Say once a second how the game goes, while it has a connection; until it is cancelled."""
+        while True:
+            await asyncio.sleep(STATISTICS_EVERY_S)
+            now = self.player.statistics()
+            if now is None or not now.connected:
+                continue
+            sample = Sample(
+                boot_s(),
+                now.connection,
+                now.bytes_received,
+                now.frames_decoded,
+                now.loss,
+                now.rtt_s,
+            )
+            on_playing(Playing(self.player.snapshot.stage, sample))
 
     def observed(self, snapshot: Snapshot) -> Observed:
         """What happened, as a scenario compares it."""

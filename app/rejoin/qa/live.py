@@ -10,6 +10,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ from rejoin.netem.link import Direction
 from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import runner
 from rejoin.qa.game_client import ClientOptions, GameClient
+from rejoin.qa.messages import Playing
 from rejoin.qa.runner import CaseResult
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.studio_profile import StudioProfile
@@ -54,14 +56,26 @@ def play_all(
     scenario: Scenario,
     seed: int,
     on_result: Callable[[CaseResult], None],
+    on_playing: Callable[[ScenarioCase, Playing], None] = lambda case, now: None,
     *,
     samples: bool = False,
 ) -> tuple[CaseResult, ...]:
-    """Play every case, each with its own studio. `samples`: record samples in the traces, too."""
-    return runner.play_all(scenario, lambda case: play(case, seed, samples=samples), on_result)
+    """Play every case, each with its own studio. `on_playing` gets how the game goes, about once a
+    second. `samples`: record samples in the traces, too."""
+    return runner.play_all(
+        scenario,
+        lambda case: play(case, seed, partial(on_playing, case), samples=samples),
+        on_result,
+    )
 
 
-def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> CaseResult:
+def play(
+    case: ScenarioCase,
+    seed: int,
+    on_playing: Callable[[Playing], None] = lambda now: None,
+    *,
+    samples: bool = False,
+) -> CaseResult:
     """Play one case. If it cannot be played, the result has failed and says why."""
     own = next((drop.profile for drop in case.drops if drop.own is not None), None)
     if own is not None:
@@ -78,7 +92,7 @@ def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> CaseResult:
                 ca_file=ca_file,
             ) as studio:
                 game = _Game(case, seed, studio, Path(folder), ca_file, samples=samples)
-                return asyncio.run(game.play())
+                return asyncio.run(game.play(on_playing))
         except RejoinError as error:
             return CaseResult(case, None, (str(error),), ())
 
@@ -113,7 +127,7 @@ class _Game:
         self._jobs: list[asyncio.Task[None]] = []
         self._clocks = Clocks()
 
-    async def play(self) -> CaseResult:
+    async def play(self, on_playing: Callable[[Playing], None]) -> CaseResult:
         case, client = self._case, self._client
         async with EmulatorControl(self._studio.control_url, self._studio.control_token) as control:
             await control.change_settings(
@@ -122,6 +136,7 @@ class _Game:
                 wrong_status_error=case.service.wrong_status.value,
             )
             client.begin()
+            reporting = spawn(client.report(on_playing), name="report")
             try:
                 if not await client.until(lambda now: now.stage is Stage.LIVE, LIVE_PATIENCE_S):
                     raise RejoinError("The game never went live.")
@@ -134,7 +149,7 @@ class _Game:
                 session = await self._session(control)
                 after = session.get("game_state")
             finally:
-                await cancel(*self._jobs)
+                await cancel(reporting, *self._jobs)
                 self._clocks.set_right()
                 await client.leave()
                 await client.stop()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rejoin.core.model import Stage
 from rejoin.qa.results import CaseRecord
 from rejoin.runtime.studio_profile import StudioProfile
+from rejoin.terminal_charts import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,15 @@ class Done:
     record: CaseRecord
 
 
-FromCase = SessionKnown | Done
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """From a case, about once a second: how its game goes."""
+
+    stage: Stage
+    sample: Sample
+
+
+FromCase = SessionKnown | Playing | Done
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ class CaseRecord:
     @property
     def name(self) -> str:
         """Unique among all plays of a run."""
-        return self.case if self.repetition == 1 else f"{self.case} ({self.repetition})"
+        return play_name(self.case, self.repetition)
 
     def line(self) -> str:
         """One line for a terminal."""
@@ -197,6 +197,11 @@ _ADAPTER: Final = TypeAdapter(CaseRecord)
 _BEGINS: Final = '{"run":'
 """Every line that `to_line` makes."""
 _NO_RESULT: Final = "This is not a result of `rejoin qa run`."
+
+
+def play_name(case: str, repetition: int) -> str:
+    """The name of a play, unique in its run. `repetition`: from 1."""
+    return case if repetition == 1 else f"{case} ({repetition})"
 
 
 def to_line(record: CaseRecord) -> str:

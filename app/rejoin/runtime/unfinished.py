@@ -4,6 +4,7 @@ code."""
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 from rejoin.core.ticket import Ticket
 from rejoin.errors import BadInputError
@@ -16,15 +17,22 @@ def key_of_ticket(ticket: Ticket) -> str:
     return key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
 
 
-def unfinished_game() -> Ticket | None:
-    """The newest ticket, unless its game is open or certainly over; damaged tickets do not
-    count."""
+@dataclass(frozen=True, slots=True)
+class UnusableTicket:
+    """There are tickets, and none of them can be used. `why`: a sentence about one of them."""
+
+    why: str
+
+
+def unfinished_game() -> Ticket | UnusableTicket | None:
+    """The newest ticket that can be used, unless its game is open or certainly over. A ticket that
+    cannot be used is swept a day after it was written."""
     folder = TicketFolder()
     folder.sweep()
     try:
         ticket = folder.newest()
-    except BadInputError:
-        return None
+    except BadInputError as error:
+        return UnusableTicket(str(error))
     if ticket is None or ticket.expired(folder.now()):
         return None
     return None if is_taken(key_of_ticket(ticket)) else ticket

@@ -43,6 +43,25 @@ def test_what_changes_is_heard_of_once(last: LastGame) -> None:
     assert heard == [ticket]
 
 
+def test_a_ticket_that_cannot_be_used_is_a_problem_until_another_one_is_there(
+    last: LastGame,
+) -> None:
+    heard: list[str] = []
+    last.changed.connect(lambda: heard.append(last.problem))
+    folder = TicketFolder().folder
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "0123456789abcdef.ticket").write_text("{")
+    last.read_now()
+    assert last.shown is None
+    assert heard == [last.problem]
+    assert "cannot be continued here" in last.problem
+    assert "start the game again from its card" in last.problem
+    ticket = save_ticket()
+    last.read_now()
+    assert (last.ticket, last.problem) == (ticket, "")
+    assert heard[1:] == ["", ""]
+
+
 def test_a_game_that_is_being_closed_is_read_once_it_has_ended(last: LastGame) -> None:
     settled: list[object] = []
     last.settled.connect(lambda: settled.append(last.ticket))

@@ -120,6 +120,17 @@ def test_a_worker_that_is_gone_takes_its_batch_with_it() -> None:
     assert client.future.cancelled, "it must not be played by the next worker"
 
 
+def test_the_places_of_the_next_case_are_the_workers_that_are_left() -> None:
+    """A worker that died before it failed no player of that case."""
+    client: Any = FakeClient()
+    there = DaskCluster(client)
+    del client.workers["tcp://a"]
+    assert there.places == ("tcp://b",)
+    del client.workers["tcp://b"]
+    with pytest.raises(ServiceError, match="no workers any more"):
+        assert there.places
+
+
 def test_what_batches_say_is_heard() -> None:
     client: Any = FakeClient()
     heard: list[FromBatch] = []

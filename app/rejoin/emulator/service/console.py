@@ -69,7 +69,9 @@ async def _run_live(
 
         def draw() -> None:
             if shown is not None:
-                picture = view(shown, message, keyboard.typing, charts.lines(shown))
+                blocks = not console.options.ascii_only
+                drawn = charts.lines(shown, console.width, blocks=blocks)
+                picture = view(shown, message, keyboard.typing, drawn)
                 live.update(picture, refresh=True)
 
         def show(_before: State | None, state: State) -> None:

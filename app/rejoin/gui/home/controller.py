@@ -179,7 +179,7 @@ class HomeController(QObject):
             utc_offset_s=offset_s,
             unlisted=self._unlisted(),
             hides_hosts=self._settings.streamer_mode,
-            problem=self._problem,
+            problem=self._problem or self._last.problem,
         )
         self._window.home.show_contents(shown)
 

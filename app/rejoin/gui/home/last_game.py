@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from rejoin.core.ticket import Ticket
+from rejoin.gui.home import texts
 from rejoin.gui.home.contents import Leaving, Unfinished
 from rejoin.language import tr
 from rejoin.runtime.ticket_folder import TicketFolder
-from rejoin.runtime.unfinished import key_of_ticket, unfinished_game
+from rejoin.runtime.unfinished import UnusableTicket, key_of_ticket, unfinished_game
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ class LastGame(QObject):
     """What may be continued. To be used on the GUI thread; a slow disk does not stop that."""
 
     changed = Signal()
-    """Another one than before, or none any more."""
+    """Another one than before, or none any more; or another problem."""
     settled = Signal()
     """The ticket of a game that has just ended was read."""
 
@@ -39,6 +40,7 @@ class LastGame(QObject):
         self._jobs = jobs
         self._closed = False
         self._shown: Unfinished | Leaving | None = None
+        self._unusable: UnusableTicket | None = None
         self._picture: LastPicture | None = None
         self._thread: threading.Thread | None = None
         self._turn = 0
@@ -54,6 +56,11 @@ class LastGame(QObject):
     def ticket(self) -> Ticket | None:
         """Of the game that may be continued."""
         return self._shown.ticket if isinstance(self._shown, Unfinished) else None
+
+    @property
+    def problem(self) -> str:
+        """Why there is nothing to continue, where a game left something that cannot be used."""
+        return "" if self._unusable is None else tr(texts.UNUSABLE_TICKET)
 
     def read_now(self) -> None:
         """Before the window is there, so that it is painted whole."""
@@ -107,14 +114,14 @@ class LastGame(QObject):
         self._closed = True
 
     def _find(self, turn: int) -> None:
-        found: Ticket | None = None
+        found: Ticket | UnusableTicket | None = None
         try:
             found = unfinished_game()
         except Exception:
             _log.exception("the last game cannot be found out")
         self._jobs.later(lambda: self._take(turn, found))
 
-    def _take(self, turn: int, found: Ticket | None) -> None:
+    def _take(self, turn: int, found: Ticket | UnusableTicket | None) -> None:
         self._thread = None
         if self._closed:
             return
@@ -126,9 +133,15 @@ class LastGame(QObject):
             self._settles = False
             self.settled.emit()
 
-    def _show(self, found: Ticket | None) -> None:
+    def _show(self, found: Ticket | UnusableTicket | None) -> None:
         before = self._shown
-        if found is None:
+        unusable = found if isinstance(found, UnusableTicket) else None
+        if unusable != self._unusable:
+            self._unusable = unusable
+            if unusable is not None:
+                _log.info("%s", unusable.why)
+            self.changed.emit()
+        if found is None or isinstance(found, UnusableTicket):
             self._set(None)
         elif not isinstance(before, Unfinished) or before.ticket != found:
             self._set(Unfinished(found, self._tickets.now().at))

@@ -43,6 +43,8 @@ _GONE: Final = (
     "their games by themselves."
 )
 
+_NO_WORKERS: Final = "Dask has no workers any more, so that no player can be placed."
+
 State = Literal["playing", "over", "lost"]
 _Value = TypeVar("_Value")
 _Found = TypeVar("_Found")
@@ -60,7 +62,8 @@ class Cluster(Protocol):
     nothing is known of any of them, and their workers end the games by themselves."""
 
     @property
-    def places(self) -> tuple[str, ...]: ...
+    def places(self) -> tuple[str, ...]:
+        """Those that are there now: a worker may have ended since the last case."""
 
     def listen(self, run: str, hear: Callable[[FromBatch], None]) -> None:
         """Pass the messages of this run's batches to `hear`, on a thread of its own."""
@@ -112,11 +115,13 @@ class DaskCluster:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._places = tuple(sorted(self._present()))
 
     @property
     def places(self) -> tuple[str, ...]:
-        return self._places
+        found = tuple(sorted(self._present()))
+        if not found:
+            raise ServiceError(_NO_WORKERS)
+        return found
 
     def listen(self, run: str, hear: Callable[[FromBatch], None]) -> None:
         lock = threading.Lock()

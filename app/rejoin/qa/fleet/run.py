@@ -91,11 +91,13 @@ class Fleet:
     ServiceError if the cluster is gone; the results so far have been passed on."""
 
     def __init__(self, plan: Plan, cluster: Cluster, on_result: Callable[[Result], None]) -> None:
+        """Raises ServiceError if the cluster is gone, or has no places."""
         self._plan = plan
         self._cluster = cluster
         self._on_result = on_result
         self._heard: queue.SimpleQueue[FromBatch] = queue.SimpleQueue()
-        self._batches = batches_of(plan, len(cluster.places))
+        self._places = cluster.places
+        self._batches = batches_of(plan, len(self._places))
         self._placements: dict[int, Placement] = {}
         self._placed: set[int] = set()
         self._live: set[int] = set()
@@ -106,7 +108,7 @@ class Fleet:
     def play(self) -> Outcome:
         """A result of every player."""
         self._cluster.listen(self._plan.run, self._heard.put)
-        for batch, place in zip(self._batches, self._cluster.places, strict=False):
+        for batch, place in zip(self._batches, self._places, strict=False):
             self._placements[batch.number] = self._cluster.submit(batch, place)
         try:
             self._play()
