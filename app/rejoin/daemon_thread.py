@@ -42,4 +42,5 @@ async def run_in_daemon_thread(work: Callable[[], _T], *, name: str, within_s: f
             return  # the loop is closed, so nobody awaits the result
 
     threading.Thread(target=run, name=name, daemon=True).start()
-    return await asyncio.wait_for(done, within_s)
+    async with asyncio.timeout(within_s):
+        return await done

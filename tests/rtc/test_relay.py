@@ -193,18 +193,18 @@ async def test_without_servers_nothing_is_allocated_or_offered() -> None:
 
 async def test_a_silent_server_delays_no_offer(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    wait_for = asyncio.wait_for
+    timeout = asyncio.timeout
 
-    async def recorded(what: Any, within_s: float) -> Any:
+    def recorded(within_s: float) -> asyncio.Timeout:
         waited.append(within_s)
-        return await wait_for(what, within_s)
+        return timeout(within_s)
 
     with silent_server() as port:
         async with connections(settings(server(port))) as prepared:
             game = Game(prepared)
-            monkeypatch.setattr(asyncio, "wait_for", recorded)
+            monkeypatch.setattr(asyncio, "timeout", recorded)
             offer = await game.peer.make_offer()
-            monkeypatch.setattr(asyncio, "wait_for", wait_for)
+            monkeypatch.setattr(asyncio, "timeout", timeout)
             assert relays(offer) == set()
             assert relay_module.JOIN_WITHIN_S in waited
             assert relay_module.JOIN_WITHIN_S < 0.2

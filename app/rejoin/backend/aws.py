@@ -272,7 +272,6 @@ class AwsStreamService:
             partial(copy_context().run, self._tries, operation, chances, call, paced),
         )
         try:
-            # Not `wait_for`, which in Python 3.11 drops a cancellation once the result is there.
             async with asyncio.timeout(budget_s + _GRACE_S):
                 return await tries
         except asyncio.CancelledError:

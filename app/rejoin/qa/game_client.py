@@ -91,7 +91,8 @@ class GameClient:
             if self.player.snapshot.stage is Stage.ENDED or left_s <= 0:
                 return False
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), left_s)
+                async with asyncio.timeout(left_s):
+                    await self._changed.wait()
         return True
 
     async def leave(self) -> None:

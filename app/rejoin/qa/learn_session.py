@@ -356,7 +356,8 @@ async def _next(connection: _Connection) -> None:
     """Wait until something happens to the connection, at most a moment."""
     connection.changed.clear()
     try:
-        await asyncio.wait_for(connection.changed.wait(), _SAMPLE_S)
+        async with asyncio.timeout(_SAMPLE_S):
+            await connection.changed.wait()
     except TimeoutError:
         return
 

@@ -94,7 +94,8 @@ class Relay:
             self._drop()
             self.start()
         try:
-            await asyncio.wait_for(self._ready.wait(), JOIN_WITHIN_S)
+            async with asyncio.timeout(JOIN_WITHIN_S):
+                await self._ready.wait()
         except TimeoutError:
             _log.info("the offer goes without a relay candidate")
         self._on_socket = on_socket
@@ -161,11 +162,13 @@ class Relay:
         while True:
             self._confirm.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._confirm.wait(), KEEP_EVERY_S)
+                async with asyncio.timeout(KEEP_EVERY_S):
+                    await self._confirm.wait()
             if transport.is_closing() or self._is_superfluous():
                 return
             try:
-                await asyncio.wait_for(transport.refresh(), ANSWER_WITHIN_S)
+                async with asyncio.timeout(ANSWER_WITHIN_S):
+                    await transport.refresh()
                 self._confirmed_at = self._clock()
             except stun.TransactionFailed:
                 return

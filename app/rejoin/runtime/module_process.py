@@ -102,7 +102,8 @@ class ModuleProcess:
     async def settled(self, within_s: float) -> None:
         """Wait, for a limited time, until all its requests are done and reported."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.sandbox.settle(), within_s)
+            async with asyncio.timeout(within_s):
+                await self.sandbox.settle()
 
     async def _run(
         self, step: Coroutine[Any, Any, None], after: asyncio.Task[None] | None = None
@@ -118,7 +119,8 @@ class ModuleProcess:
     async def _close(self) -> None:
         await cancel(self._preparing)
         try:
-            await asyncio.wait_for(self.sandbox.close(), CLOSE_WITHIN_S)
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self.sandbox.close()
         except Exception:
             _log.exception("the input module did not end")
 

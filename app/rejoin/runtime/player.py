@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -340,8 +340,8 @@ class Player:
         if self._options.data_used is not None:
             blocking.append(self._options.data_used.close)
         outcomes = await asyncio.gather(
-            asyncio.wait_for(self._client.aclose(), CLOSE_S),
-            asyncio.wait_for(self._prepared_connections.close(), CLOSE_S),
+            _closed(self._client.aclose()),
+            _closed(self._prepared_connections.close()),
             *(run_in_daemon_thread(each, name="close", within_s=CLOSE_S) for each in blocking),
             return_exceptions=True,
         )
@@ -430,6 +430,12 @@ class Player:
             self._options.statistics_file.write(at, statistics)
         if self._options.data_used is not None:
             self._options.data_used.count(at, statistics)
+
+
+async def _closed(closing: Awaitable[None]) -> None:
+    """Raises TimeoutError if it takes longer than `CLOSE_S`."""
+    async with asyncio.timeout(CLOSE_S):
+        await closing
 
 
 def _sandbox(reports: Reports) -> InputModulePort:

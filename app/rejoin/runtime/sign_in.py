@@ -83,7 +83,8 @@ async def sign_in_with_browser(
             on_page(redirect.first_page)
             opening = spawn(_open(open_page or _browse, redirect.first_page), name="open browser")
             try:
-                query = await asyncio.wait_for(redirect.wait(), within_s)
+                async with asyncio.timeout(within_s):
+                    query = await redirect.wait()
             except TimeoutError:
                 raise SignInRefusedError(
                     Message("Nobody signed in in the browser in time. Try again.")

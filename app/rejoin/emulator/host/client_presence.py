@@ -95,7 +95,8 @@ class ClientPresence:
                 return
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
 
 
 def holds_bye(compound: bytes) -> bool:

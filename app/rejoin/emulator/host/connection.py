@@ -453,7 +453,8 @@ class HostConnection:
         if self._pc.sctp is not None and not self._host.settings.end_raises_channel_errors:
             aiortc_seam.close_without_sctp_abort(self._pc.sctp)
         try:
-            await asyncio.wait_for(self._pc.close(), CLOSE_TIMEOUT_S)
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._pc.close()
         except Exception:
             _log.exception("connection %d did not close cleanly", self.number)
         await tasks.cancel(*self._connecting)

@@ -150,7 +150,8 @@ class RelayPort:
         self.closed = True
         if self._delayed_packets:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._none_delayed.wait(), LINGER_S)
+                async with asyncio.timeout(LINGER_S):
+                    await self._none_delayed.wait()
         if self._client_socket is not None:
             await self._client_socket.close()
         for flow in self._flows.values():
