@@ -45,8 +45,8 @@ LAST_GAME: Final = mark("Your last game")
 LEAVING: Final = mark("Closing the game...")
 LEAVING_TEXT: Final = mark("You can come back to it from here in a moment.")
 UNUSABLE_TICKET: Final = mark(
-    "Your last game cannot be continued here: its ticket is damaged, cannot be read, or was "
-    "written by another version of Rejoin. Open the version that you played it with, or start the "
+    "Your last game cannot be continued here: what Rejoin saved of it is damaged, cannot be read, "
+    "or is from another version of Rejoin. Open the version that you played it with, or start the "
     "game again from its card."
 )
 OVER_TEXT: Final = mark("Its game server was given up. Start the game again from its card.")
