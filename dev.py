@@ -739,6 +739,7 @@ LANES = (
     ("tests/backend", "tests/cli", "tests/core"),
     ("tests/emulator", "tests/rtc", "tests/runtime", "tests/signaling"),
     ("tests/gui",),
+    ("tests/verify", "tests/input_module", "tests/media"),
 )
 """Tests in processes at the same time, by how much they wait; one more has all others."""
 

@@ -136,36 +136,44 @@ class _Search:
 
 # --- states that are alike ---
 
-_PLANS: dict[type[Any], tuple[tuple[str, bool], ...]] = {}
+_PLAIN: Final[set[type[Any]]] = {int, str, bool, type(None)}
+"""Types whose values count as they are; more are found on the way."""
+_PLANS: Final[dict[type[Any], tuple[tuple[str, bool], ...]]] = {}
+"""Of a dataclass: the name of each field, and whether it is a time."""
 
 
 def _shape(value: Any, now: float) -> Any:
-    """A value with its times relative to now: states that differ only in time compare equal."""
+    """A value with its times relative to now: states that differ only in time compare equal. Most
+    of an exploration's time is spent here."""
     kind = type(value)
+    if kind in _PLAIN:
+        return value
     plan = _PLANS.get(kind)
-    if plan is None and is_dataclass(value):
-        plan = tuple((each.name, each.name.endswith("_at")) for each in fields(value))
-        _PLANS[kind] = plan
     if plan is not None:
         parts: list[Any] = [kind]
         for name, is_time in plan:
             part = getattr(value, name)
-            if not is_time or part is None:
+            if part is None or (not is_time and type(part) in _PLAIN):
+                parts.append(part)
+            elif not is_time:
                 parts.append(_shape(part, now))
             elif isinstance(part, tuple):
-                parts.append(tuple(_since(each, now) for each in part))
+                parts.append(tuple([_since(each, now) for each in part]))
             else:
                 parts.append(_since(part, now))
         return tuple(parts)
-    if kind is Message:
-        ready_s = round(max(value.ready_at - now, 0.0), 3)
-        data = tuple(_shape(part, now) for part in value.data)
-        return (value.kind, value.client, ready_s, data)
     if kind is tuple:
-        return tuple(_shape(part, now) for part in value)
+        return tuple([_shape(part, now) for part in value])
     if kind is float:
         return round(value, 3)
-    return value
+    if kind is Message:
+        ready_s = round(max(value.ready_at - now, 0.0), 3)
+        return (value.kind, value.client, ready_s, _shape(value.data, now))
+    if not is_dataclass(value):
+        _PLAIN.add(kind)
+        return value
+    _PLANS[kind] = tuple((each.name, each.name.endswith("_at")) for each in fields(value))
+    return _shape(value, now)
 
 
 def _since(at: float, now: float) -> float:
