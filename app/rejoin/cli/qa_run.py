@@ -26,11 +26,16 @@ from rejoin.cli.sign_in import token_file
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rejoin.qa.campaign import Campaign
     from rejoin.qa.results import CaseRecord
+    from rejoin.qa.runner import CaseResult
     from rejoin.qa.sweep import Swept
     from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.verify.scenario import Scenario
+
+    _Show = Callable[[Progress, CaseResult], None]
 
 _OVERHEAD_S: Final = 8.0
 """What a case with an emulator of its own takes to start and to end, by experience."""
@@ -208,8 +213,7 @@ _AT_BACKEND_ONLY: Final = frozenset(
 
 
 def _run_here(chosen: RunOptions) -> int:
-    from rejoin.cli.charted_progress import ChartedProgress
-    from rejoin.qa import runner, traces
+    from rejoin.qa import traces
     from rejoin.qa.files import make_folder
 
     scenario = _scenario(chosen)
@@ -217,40 +221,58 @@ def _run_here(chosen: RunOptions) -> int:
     if folder is not None:
         make_folder(folder)
 
-    takes_s = [case.duration_s + _OVERHEAD_S for case in scenario.cases]
-    played = 0
-
-    def report(result: runner.CaseResult) -> None:
-        nonlocal played
-        played += 1
-        progress.to(sum(takes_s[:played]) if chosen.live else played)
-        progress.over(result.case.name)
+    def show(progress: Progress, result: CaseResult) -> None:
         progress.say(result.line())
         for sentence in result.wrong:
             progress.say(f"        {sentence}")
         if folder is not None:
             traces.write(folder / f"{traces.file_name(result.case.name)}.jsonl", result.records)
 
-    total = sum(takes_s) if chosen.live else len(takes_s)
-    pace = Pace.SECONDS if chosen.live else Pace.EVEN
-    with ChartedProgress("cases", total, pace) as progress:
-        if chosen.live:
-            from rejoin.qa import live
-
-            results = live.play_all(
-                scenario,
-                chosen.seed,
-                report,
-                lambda case, now: progress.playing(case.name, now),
-                samples=chosen.samples,
-            )
-        else:
-            results = runner.play_all(
-                scenario, lambda case: runner.play_simulated(case, chosen.seed), report
-            )
+    results = (_play_live if chosen.live else _simulate)(scenario, chosen, show)
     failed = sum(not result.passed for result in results)
     say(f"{len(results)} cases, {failed} failed.")
     return FAILURE if failed else SUCCESS
+
+
+def _simulate(scenario: Scenario, chosen: RunOptions, show: _Show) -> tuple[CaseResult, ...]:
+    from rejoin.qa import runner
+
+    played = 0
+    with Progress("cases", len(scenario.cases), Pace.EVEN) as progress:
+
+        def report(result: CaseResult) -> None:
+            nonlocal played
+            played += 1
+            progress.to(played)
+            show(progress, result)
+
+        return runner.play_all(
+            scenario, lambda case: runner.play_simulated(case, chosen.seed), report
+        )
+
+
+def _play_live(scenario: Scenario, chosen: RunOptions, show: _Show) -> tuple[CaseResult, ...]:
+    from rejoin.cli.charted_progress import ChartedProgress
+    from rejoin.qa import live
+
+    takes_s = [case.duration_s + _OVERHEAD_S for case in scenario.cases]
+    played = 0
+    with ChartedProgress("cases", sum(takes_s), Pace.SECONDS) as progress:
+
+        def report(result: CaseResult) -> None:
+            nonlocal played
+            played += 1
+            progress.to(sum(takes_s[:played]))
+            progress.over(result.case.name)
+            show(progress, result)
+
+        return live.play_all(
+            scenario,
+            chosen.seed,
+            report,
+            lambda case, now: progress.playing(case.name, now),
+            samples=chosen.samples,
+        )
 
 
 def _scenario(chosen: RunOptions) -> Scenario:
