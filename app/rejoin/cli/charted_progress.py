@@ -33,10 +33,11 @@ class _Game:
 
 
 class ChartedProgress(Progress):
-    """As `Progress`, with charts. `games` may be shown on any thread."""
+    """As `Progress`, with charts. `playing` and `over` may be called on any thread."""
 
     def __enter__(self) -> ChartedProgress:
         self._games: dict[str, _Game] = {}
+        self._console = Console(file=sys.stderr, force_terminal=True, no_color=True)
         self._live: Live | None = None
         super().__enter__()
         return self
@@ -54,21 +55,20 @@ class ChartedProgress(Progress):
             self._games.pop(name, None)
 
     def _draw(self) -> None:
-        console = Console(file=sys.stderr, force_terminal=True, no_color=True)
-        if console.is_dumb_terminal:
+        if self._console.is_dumb_terminal:
             super()._draw()
             return
         if self._live is None:
             self._live = Live(
-                console=console,
+                console=self._console,
                 auto_refresh=False,
                 transient=True,
                 redirect_stdout=False,
                 redirect_stderr=False,
             )
             self._live.start()
-        blocks = not self._live.console.options.ascii_only
-        lines = self._lines(self._live.console.width, blocks=blocks)
+        blocks = not self._console.options.ascii_only
+        lines = self._lines(self._console.width, blocks=blocks)
         picture = [Text(printable(line), no_wrap=True, overflow="crop") for line in lines]
         self._live.update(Group(*picture), refresh=True)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rejoin.qa.runner import CaseResult
     from rejoin.qa.sweep import Swept
     from rejoin.runtime.studio_profile import StudioProfile
-    from rejoin.verify.scenario import Scenario
+    from rejoin.verify.scenario import Scenario, ScenarioCase
 
     _Show = Callable[[Progress, CaseResult], None]
 
@@ -237,13 +237,10 @@ def _run_here(chosen: RunOptions) -> int:
 def _simulate(scenario: Scenario, chosen: RunOptions, show: _Show) -> tuple[CaseResult, ...]:
     from rejoin.qa import runner
 
-    played = 0
-    with Progress("cases", len(scenario.cases), Pace.EVEN) as progress:
+    with Progress("cases", len(scenario.cases)) as progress:
 
         def report(result: CaseResult) -> None:
-            nonlocal played
-            played += 1
-            progress.to(played)
+            progress.add()
             show(progress, result)
 
         return runner.play_all(
@@ -255,14 +252,14 @@ def _play_live(scenario: Scenario, chosen: RunOptions, show: _Show) -> tuple[Cas
     from rejoin.cli.charted_progress import ChartedProgress
     from rejoin.qa import live
 
-    takes_s = [case.duration_s + _OVERHEAD_S for case in scenario.cases]
-    played = 0
-    with ChartedProgress("cases", sum(takes_s), Pace.SECONDS) as progress:
+    def takes_s(case: ScenarioCase) -> float:
+        return case.duration_s + _OVERHEAD_S
+
+    total_s = sum(takes_s(case) for case in scenario.cases)
+    with ChartedProgress("cases", total_s, Pace.SECONDS) as progress:
 
         def report(result: CaseResult) -> None:
-            nonlocal played
-            played += 1
-            progress.to(sum(takes_s[:played]))
+            progress.add(takes_s(result.case))
             progress.over(result.case.name)
             show(progress, result)
 

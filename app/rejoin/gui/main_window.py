@@ -138,9 +138,8 @@ class RejoinWindow(QWidget):
 
     def _build(self) -> None:
         self.banner = Pill("banner")
-        self.banner_row = row_of(
-            self.banner, self
-        )  # shown during the whole game: it covers nothing
+        # Shown during the whole game: it covers nothing.
+        self.banner_row = row_of(self.banner, self)
         self.layers = Layers(
             self.bridge,
             clock=self._clock,
